@@ -1,0 +1,26 @@
+export interface ObjectInfo {
+  readonly key: string;
+  readonly bytes: number;
+  readonly modifiedAt: number;
+}
+
+/**
+ * Flat store of immutable objects. Keys are relative paths with `/`. A put is atomic and durable
+ * when its promise resolves: a reader sees the whole object or none.
+ */
+export interface ObjectStore {
+  /**
+   * @param options.ifAbsent create only: rejects with code `precondition-failed` when the key exists.
+   *   Of several racing creators exactly one wins.
+   */
+  put(key: string, bytes: Uint8Array, options?: { readonly ifAbsent?: boolean }): Promise<void>;
+  /** Rejects with code `object-not-found`. */
+  get(key: string): Promise<Uint8Array>;
+  head(key: string): Promise<ObjectInfo | null>;
+  /** All objects whose key begins with the prefix, in key order. */
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Deletes what exists of these keys. */
+  delete(keys: readonly string[]): Promise<void>;
+  /** The object's address for Iceberg metadata and engines. */
+  uri(key: string): string;
+}

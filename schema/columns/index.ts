@@ -1,0 +1,5 @@
+export * from "./column.ts";
+export * from "./event-batch.ts";
+export * from "./hash.ts";
+export * from "./key-dictionary.ts";
+export * from "./record-batch.ts";

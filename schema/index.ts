@@ -1,0 +1,5 @@
+export * from "./columns/index.ts";
+export * from "./errors.ts";
+export * from "./events/contract.ts";
+export * from "./state/index.ts";
+export * from "./tables/index.ts";

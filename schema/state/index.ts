@@ -1,0 +1,2 @@
+export * from "./slot-array.ts";
+export * from "./state-section.ts";

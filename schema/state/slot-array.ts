@@ -1,0 +1,77 @@
+/** Elements of one page of a {@link SlotArray}, as a shift: 4096 elements. */
+export const PAGE_SHIFT = 12;
+export const PAGE_ELEMENTS = 1 << PAGE_SHIFT;
+
+export type SlotValues = Float64Array | Int32Array | Uint8Array;
+export type SlotKind = "float64" | "int32" | "uint8";
+
+/**
+ * Growable typed array of keyed state. A checkpoint writes only the pages that were marked since
+ * the last one, so every write marks its page: `a.values[i] = v; a.dirty[i >>> PAGE_SHIFT] = 1`.
+ * `values` and `dirty` are replaced by {@link ensure}: fetch them anew after it.
+ */
+export class SlotArray<V extends SlotValues = SlotValues> {
+  readonly name: string;
+  readonly kind: SlotKind;
+  readonly fill: number;
+  values: V;
+  dirty: Uint8Array;
+  /** Elements in use; what lies behind is `fill`. */
+  length = 0;
+
+  private constructor(name: string, kind: SlotKind, fill: number, values: V) {
+    this.name = name;
+    this.kind = kind;
+    this.fill = fill;
+    this.values = values;
+    if (fill !== 0) values.fill(fill);
+    this.dirty = new Uint8Array(1);
+  }
+
+  static float64(name: string, fill = 0): SlotArray<Float64Array> {
+    return new SlotArray(name, "float64", fill, new Float64Array(PAGE_ELEMENTS));
+  }
+
+  static int32(name: string, fill = 0): SlotArray<Int32Array> {
+    return new SlotArray(name, "int32", fill, new Int32Array(PAGE_ELEMENTS));
+  }
+
+  static uint8(name: string, fill = 0): SlotArray<Uint8Array> {
+    return new SlotArray(name, "uint8", fill, new Uint8Array(PAGE_ELEMENTS));
+  }
+
+  /** Makes elements 0 … count-1 usable. */
+  ensure(count: number): void {
+    if (count <= this.length) return;
+    if (count > this.values.length) this.grow(count);
+    this.length = count;
+  }
+
+  mark(index: number): void {
+    this.dirty[index >>> PAGE_SHIFT] = 1;
+  }
+
+  /** Marks every page that holds an element of [from, to). */
+  markRange(from: number, to: number): void {
+    if (to > from) this.dirty.fill(1, from >>> PAGE_SHIFT, ((to - 1) >>> PAGE_SHIFT) + 1);
+  }
+
+  /** Sets every element back to `fill`. */
+  reset(): void {
+    (this.values as Float64Array).fill(this.fill);
+    this.markRange(0, this.length);
+  }
+
+  private grow(count: number): void {
+    let capacity = this.values.length;
+    while (capacity < count) capacity *= 2;
+    const Values = this.values.constructor as new (length: number) => V;
+    const grown = new Values(capacity);
+    (grown as Float64Array).set(this.values as Float64Array);
+    if (this.fill !== 0) (grown as Float64Array).fill(this.fill, this.values.length);
+    this.values = grown;
+    const dirty = new Uint8Array(capacity >>> PAGE_SHIFT);
+    dirty.set(this.dirty);
+    this.dirty = dirty;
+  }
+}

@@ -1,0 +1,144 @@
+import { defineTable } from "./table-spec.ts";
+
+const WINDOW_START = ["window_start", "timestamptz", "required", "Start of the window, inclusive."] as const;
+const WINDOW_END = ["window_end", "timestamptz", "required", "End of the window, exclusive."] as const;
+const REVISION = [
+  "revision",
+  "int",
+  "required",
+  "1 when first reported; a correction has the next number.",
+] as const;
+
+export const goldPageViewsByUser = defineTable({
+  namespace: "gold",
+  name: "page_views_by_user",
+  doc: "Page and item views of a user in hopping windows (1 minute, every 30 seconds). No row: no view.",
+  partitionByDayOf: "window_start",
+  key: ["user_id", "window_start"],
+  columns: [
+    WINDOW_START,
+    WINDOW_END,
+    ["user_id", "string", "required", "The shopper."],
+    ["views", "int", "required", "Page and item views in the window."],
+    REVISION,
+  ],
+});
+
+export const goldProductActivity = defineTable({
+  namespace: "gold",
+  name: "product_activity",
+  doc: "Views, carts, purchases and revenue of a product per tumbling minute. No row: no activity.",
+  partitionByDayOf: "window_start",
+  key: ["product_id", "window_start"],
+  columns: [
+    WINDOW_START,
+    WINDOW_END,
+    ["product_id", "string", "required", "The product."],
+    ["views", "int", "required", "Page and item views of the product."],
+    ["cart_adds", "int", "required", "Cart additions."],
+    ["purchases", "int", "required", "Purchase events."],
+    REVISION,
+  ],
+});
+
+export const goldPopularProducts = defineTable({
+  namespace: "gold",
+  name: "popular_products",
+  doc: "The most popular products at the end of each window: weighted activity that halves with age.",
+  partitionByDayOf: "window_start",
+  key: ["window_start", "rank"],
+  columns: [
+    WINDOW_START,
+    WINDOW_END,
+    ["rank", "int", "required", "1 is the most popular; equal scores rank by product id."],
+    ["product_id", "string", "required", "The product."],
+    [
+      "score",
+      "double",
+      "required",
+      "Sum over the window's minutes of weighted activity × 0.5^(age / half-life).",
+    ],
+    ["views", "int", "required", "Views in the window."],
+    ["cart_adds", "int", "required", "Cart additions in the window."],
+    ["purchases", "int", "required", "Purchases in the window."],
+    REVISION,
+  ],
+});
+
+export const goldRevenueByCategory = defineTable({
+  namespace: "gold",
+  name: "revenue_by_category",
+  doc: "Revenue of purchase events per category and currency in tumbling windows (1 minute).",
+  partitionByDayOf: "window_start",
+  key: ["category_id", "currency", "window_start"],
+  columns: [
+    WINDOW_START,
+    WINDOW_END,
+    ["category_id", "string", "required", "The category, `unknown` where neither event nor product has one."],
+    ["currency", "string", "required", "ISO 4217 code, `XXX` where the event has none."],
+    ["revenue_minor", "long", "required", "Sum of price × quantity, minor units."],
+    ["units", "long", "required", "Units sold."],
+    ["purchases", "int", "required", "Purchase events."],
+    REVISION,
+  ],
+});
+
+export const goldFlashSaleAlerts = defineTable({
+  namespace: "gold",
+  name: "flash_sale_alerts",
+  doc: "Flash-sale candidates: many views and few purchases in a hopping window (10 minutes, every minute).",
+  partitionByDayOf: "window_start",
+  key: ["alert_id"],
+  columns: [
+    ["alert_id", "string", "required", "Derived from rule, product and window: the same in every replay."],
+    WINDOW_START,
+    WINDOW_END,
+    ["product_id", "string", "required", "The product."],
+    ["views", "int", "required", "Views in the window."],
+    ["purchases", "int", "required", "Purchases in the window."],
+    ["status", "string", "required", "raised, or retracted where late data took the ground away."],
+    REVISION,
+  ],
+});
+
+export const goldOrderAlerts = defineTable({
+  namespace: "gold",
+  name: "order_alerts",
+  doc: "Orders that a rule found suspicious.",
+  partitionByDayOf: "order_time",
+  key: ["alert_id"],
+  columns: [
+    ["alert_id", "string", "required", "Derived from rule and order: the same in every replay."],
+    ["rule", "string", "required", "The rule, with its version: `order-velocity@1`."],
+    ["order_id", "string", "required", "The order."],
+    ["user_id", "string", "required", "The shopper."],
+    ["order_time", "timestamptz", "required", "Event time of the order."],
+    ["reason", "string", "required", "What the rule saw, for a person."],
+    ["severity", "string", "required", "low, medium or high."],
+  ],
+});
+
+export const goldPropensityScores = defineTable({
+  namespace: "gold",
+  name: "propensity_scores",
+  doc: "Probability of a purchase in the session: a row when a session crosses the threshold and one when it closes.",
+  partitionByDayOf: "event_time",
+  key: ["user_id", "session_start", "event_time", "kind"],
+  columns: [
+    ["user_id", "string", "required", "The shopper."],
+    ["session_start", "timestamptz", "required", "First event of the session so far."],
+    ["event_time", "timestamptz", "required", "Event at which it was scored."],
+    [
+      "kind",
+      "string",
+      "required",
+      "crossed (rose over the threshold) or closed (last score of the session).",
+    ],
+    ["score", "double", "required", "Probability, 0 to 1."],
+    ["model_version", "string", "required", "The model that scored."],
+    ["features", "string", "required", "The feature vector, a JSON array in the model card's order."],
+    ["contributions", "string", "required", "Signed contributions to the log-odds, a JSON object."],
+    ["_partition", "int", "required", "Log partition of the event."],
+    ["_offset", "long", "required", "Log offset of the event."],
+  ],
+});

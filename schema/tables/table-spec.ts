@@ -1,0 +1,43 @@
+export type LakeType = "string" | "int" | "long" | "double" | "boolean" | "timestamptz";
+
+/** One column of a lake table. Field ids are part of the format: never changed, never used again. */
+export interface LakeColumn {
+  readonly id: number;
+  readonly name: string;
+  readonly type: LakeType;
+  readonly required: boolean;
+  readonly doc: string;
+}
+
+/** A table of the lake; everything outside (Iceberg schema, reference page, views) derives from it. */
+export interface TableSpec {
+  readonly namespace: "bronze" | "silver" | "gold";
+  readonly name: string;
+  readonly doc: string;
+  readonly columns: readonly LakeColumn[];
+  /** The timestamptz column whose UTC day partitions the table (hidden partitioning). */
+  readonly partitionByDayOf: string;
+  /** Columns that identify a row; of several rows with one key the highest `revision` holds. */
+  readonly key: readonly string[];
+}
+
+/** `bronze.customer_events`, as SQL and the catalog name it. */
+export function tableName(table: TableSpec): string {
+  return `${table.namespace}.${table.name}`;
+}
+
+type ColumnTuple = readonly [name: string, type: LakeType, nullability: "required" | "optional", doc: string];
+
+/** Builds a spec whose field ids are the columns' positions from 1: append columns, never insert. */
+export function defineTable(
+  spec: Omit<TableSpec, "columns"> & { readonly columns: readonly ColumnTuple[] },
+): TableSpec {
+  const columns = spec.columns.map(([name, type, nullability, doc], index) => ({
+    id: index + 1,
+    name,
+    type,
+    required: nullability === "required",
+    doc,
+  }));
+  return { ...spec, columns };
+}

@@ -1,0 +1,4 @@
+export * from "./ports/alert-bus.ts";
+export * from "./ports/event-log.ts";
+export * from "./ports/hot-store.ts";
+export * from "./runtime/operator.ts";

@@ -1,0 +1,37 @@
+/** An alert. The id is derived from rule, key and window or order: a replay makes the same alert again. */
+export interface Alert {
+  readonly id: string;
+  /** 1, or higher for a correction or retraction of the same id. */
+  readonly revision: number;
+  readonly status: "raised" | "retracted";
+  /** `flash-sale`, `order-velocity`, `high-propensity`, … */
+  readonly kind: string;
+  readonly severity: "low" | "medium" | "high";
+  readonly title: string;
+  readonly userId: string | null;
+  readonly productId: string | null;
+  readonly orderId: string | null;
+  /** Event time the alert is about (end of the window, time of the order), ms. */
+  readonly eventTime: number;
+  readonly windowStart: number | null;
+  readonly windowEnd: number | null;
+  /** Figures of the rule, by name. */
+  readonly figures: Readonly<Record<string, number | string>>;
+}
+
+export interface PositionedAlert {
+  readonly alert: Alert;
+  /** Opaque; a subscription after this cursor goes on with the next alert. */
+  readonly cursor: string;
+}
+
+export interface AlertBus {
+  /** Appends alerts; one whose id and revision is already there is dropped. */
+  publish(alerts: readonly Alert[]): Promise<void>;
+  /**
+   * Alerts after the cursor (`null`: only new ones; `"begin"`: all that are kept), without loss or
+   * repeat. Throws with code `cursor-gap` where retention has dropped what the cursor needs.
+   */
+  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<PositionedAlert>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+import type { RecordBatch } from "../../schema/index.ts";
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  /** Records older than this may be dropped; null keeps all. */
+  readonly retentionMs: number | null;
+  /** Oldest records are dropped while a partition holds more; null keeps all. */
+  readonly retentionBytes: number | null;
+}
+
+/** Record values to append to one partition: value i is `bytes[starts[i], ends[i])`. */
+export interface AppendBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly control?: "data" | "end-of-input";
+}
+
+/**
+ * Idempotent producer: the log remembers the last sequence of each id, in the transaction of the
+ * append, and answers a repeat (sequence not above the last) without appending.
+ */
+export interface ProducerMark {
+  readonly id: string;
+  readonly sequence: number;
+}
+
+export interface AppendResult {
+  /** False for a repeat of the producer's sequence. */
+  readonly appended: boolean;
+  readonly baseOffsets: readonly number[];
+}
+
+export interface LogReader {
+  /** Next offset to read. */
+  readonly position: number;
+  /** The next records, at most so many and so many bytes (at least one record), or null where none is there now. */
+  read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null;
+  /** Resolves when records may be there, or after the time-out. */
+  wait(timeoutMs: number): Promise<void>;
+  close(): void;
+}
+
+/** Durable, partitioned, append-only log of records. Offsets of a partition are dense and never used again. */
+export interface EventLog {
+  /** Creates what is missing; rejects with code `topic-mismatch` where the partition count differs. */
+  createTopics(specs: readonly TopicSpec[]): Promise<void>;
+  topics(): Promise<readonly TopicSpec[]>;
+  /** All batches in one transaction: after a crash all or none are there. Resolves when durable. */
+  append(batches: readonly AppendBatch[], producer?: ProducerMark): Promise<AppendResult>;
+  /** Last sequence of a producer, or -1. */
+  producerSequence(id: string): Promise<number>;
+  /** Oldest offset kept, and the offset after the newest. */
+  offsets(topic: string, partition: number): Promise<{ readonly begin: number; readonly end: number }>;
+  /** A reader from the offset on; an offset below the oldest kept rejects with code `offset-out-of-range`. */
+  reader(topic: string, partition: number, offset: number): Promise<LogReader>;
+  /** Drops what the topics' retention allows, at the given time. */
+  enforceRetention(nowMs: number): Promise<{ readonly recordsDropped: number }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,24 @@
+import type { EventBatch, StateSection } from "../../schema/index.ts";
+
+/** Event-time progress of a task, per input. */
+export interface Progress {
+  /** No event older than this is expected any more; `Infinity` at the end of the input. */
+  readonly watermarkMs: number;
+  /** Events older than this are dropped from windows and sessions: watermark − allowed lateness. */
+  readonly closeMs: number;
+}
+
+/**
+ * A step of the stream. A factory `createX(config, deps)` returns it with a name for traces, metrics
+ * and stack traces. Its whole memory is `state`. What it emits depends on the order of the records
+ * alone, never on how they were cut into batches: the runtime calls {@link advance} exactly when the
+ * watermark crosses a multiple of the tick, between the two rows where it does.
+ */
+export interface Operator<B extends EventBatch = EventBatch> {
+  readonly name: string;
+  readonly state: StateSection;
+  /** Folds rows [from, to), in log order. */
+  process(batch: B, from: number, to: number, progress: Progress): void;
+  /** Emits everything that is due at this progress. */
+  advance(progress: Progress): void;
+}
