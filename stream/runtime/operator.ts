@@ -1,4 +1,6 @@
-import type { EventBatch, StateSection } from "../../schema/index.ts";
+import type { EventBatch, KeyDictionary, RowBuffer, StateSection, TableSpec } from "../../schema/index.ts";
+import type { Alert } from "../ports/alert-bus.ts";
+import type { HotEntry } from "../ports/hot-store.ts";
 
 /** Event-time progress of a task, per input. */
 export interface Progress {
@@ -21,4 +23,13 @@ export interface Operator<B extends EventBatch = EventBatch> {
   process(batch: B, from: number, to: number, progress: Progress): void;
   /** Emits everything that is due at this progress. */
   advance(progress: Progress): void;
+  /** Hands over the hot values that changed since the last call, the newest of each key only. */
+  flushHot?(put: (entry: HotEntry) => void): void;
+}
+
+/** Where an operator's results go. Rows reach the lake with the checkpoint; alerts leave at once. */
+export interface OperatorOutputs {
+  /** A buffer of rows of the table; `dictionaries` by column name for the columns that hold ids. */
+  openRows(table: TableSpec, dictionaries?: Readonly<Record<string, KeyDictionary>>): RowBuffer;
+  emitAlert(alert: Alert): void;
 }

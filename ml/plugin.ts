@@ -1,0 +1,77 @@
+import type { EventBatch, KeyDictionary, StateSection } from "../schema/index.ts";
+
+/**
+ * Features that share state, keyed by one entity. Declared once: the stream calls {@link fold} live,
+ * training calls the same fold over bronze in log order, so that the vectors are equal byte for byte.
+ */
+export interface FeatureGroup<B extends EventBatch = EventBatch> {
+  readonly name: string;
+  /** Names of the features, in the order in which {@link FeatureState.read} writes them. */
+  readonly features: readonly string[];
+  /** Makes the state of one task: the group's slot arrays live in `section`, one slot per entity id. */
+  createState(section: StateSection, keys: FeatureKeys): FeatureState<B>;
+}
+
+/** The task's key dictionaries; the ids of key columns index the slots. */
+export interface FeatureKeys {
+  readonly userId: KeyDictionary;
+  readonly productId: KeyDictionary;
+  readonly categoryId: KeyDictionary;
+}
+
+export interface FeatureState<B extends EventBatch> {
+  /** Makes room for every id interned so far; called once before the rows of a batch. */
+  ensure(): void;
+  /** Folds row `row` into the state of its entity. Depends on the row and the state alone. */
+  fold(batch: B, row: number): void;
+  /** Writes the entity's features at event time `nowMs` to `out[base, base + features.length)`. */
+  read(slot: number, nowMs: number, out: Float64Array, base: number): void;
+}
+
+/** A loaded model. */
+export interface Scorer {
+  readonly modelVersion: string;
+  readonly featureNames: readonly string[];
+  /** Scores `count` vectors that lie back to back in `vectors`, into `out`. */
+  score(vectors: Float64Array, count: number, out: Float64Array): void;
+  /** Signed contributions to the log-odds of one vector; with `bias` they add up to the margin. */
+  explain(vector: Float64Array): Readonly<Record<string, number>>;
+}
+
+/** Labelled vectors, row-major. */
+export interface Dataset {
+  readonly featureNames: readonly string[];
+  readonly vectors: Float64Array;
+  readonly labels: Float64Array;
+  readonly rows: number;
+  /** Event time of each row, ms: for the split by time. */
+  readonly times: Float64Array;
+  /** Group of each row (session): no group may fall on both sides of a split. */
+  readonly groups: Int32Array;
+}
+
+export interface EvaluationReport {
+  readonly rows: number;
+  readonly positives: number;
+  /** Figures by name, each beside the naive baseline's. */
+  readonly metrics: Readonly<Record<string, { readonly model: number; readonly baseline: number }>>;
+}
+
+export interface TrainOptions {
+  readonly seed: number;
+  readonly onProgress?: (message: string) => void;
+}
+
+/** One folder under `plugins/` exports one of these; the list in `plugins/index.ts` names it. */
+export interface MlPlugin<B extends EventBatch = EventBatch> {
+  readonly name: string;
+  readonly doc: string;
+  /** Contract of the events that it folds, `customer-event`. */
+  readonly contract: string;
+  readonly features: readonly FeatureGroup<B>[];
+  /** Fits a model; returns its serialised weights. */
+  train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
+  evaluate(scorer: Scorer, dataset: Dataset): EvaluationReport;
+  /** Throws code `model-incompatible` where the weights do not fit the features. */
+  load(weights: Uint8Array, modelVersion: string): Scorer;
+}

@@ -1,0 +1,30 @@
+/** State of one task, for the API, the metrics and `millrace status`. Times are ms since the epoch. */
+export interface TaskStatus {
+  readonly taskId: string;
+  readonly state: "starting" | "recovering" | "running" | "stopping" | "stopped" | "failed";
+  /** Why it failed, for a person. */
+  readonly error: string | null;
+  readonly inputs: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly position: number;
+    readonly endOffset: number;
+    /** Records in the log that the task has not processed. */
+    readonly lag: number;
+  }[];
+  /** Null before the first event. */
+  readonly watermarkMs: number | null;
+  readonly epoch: number;
+  readonly checkpointedAt: number | null;
+  readonly events: {
+    readonly processed: number;
+    readonly refused: number;
+    readonly duplicates: number;
+    readonly late: number;
+    readonly tooLate: number;
+  };
+}
+
+export interface PipelineStatus {
+  tasks(): readonly TaskStatus[];
+}

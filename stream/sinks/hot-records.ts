@@ -1,0 +1,62 @@
+/** What the hot store holds: namespace → JSON value. Written by the stream, read by the API. */
+export const HotNamespace = {
+  /** key: user id → {@link UserActivityRecord} */
+  userActivity: "user-activity",
+  /** key: user id → {@link PropensityRecord} */
+  propensity: "propensity",
+  /** key: `all` → {@link PopularProductsRecord} */
+  popularProducts: "popular-products",
+  /** key: `latest` → {@link CategoryRevenueRecord} */
+  categoryRevenue: "category-revenue",
+} as const;
+
+export interface UserActivityRecord {
+  readonly userId: string;
+  /** Page and item views in the last 5 minutes before `eventTime`. */
+  readonly views5m: number;
+  /** Event time of the user's newest view, ms. */
+  readonly eventTime: number;
+  /** The newest views of the last 5 minutes, newest first, at most 20. */
+  readonly recent: readonly {
+    readonly eventTime: number;
+    readonly eventType: string;
+    readonly productId: string | null;
+  }[];
+}
+
+export interface PropensityRecord {
+  readonly userId: string;
+  readonly score: number;
+  readonly modelVersion: string;
+  readonly eventTime: number;
+  readonly sessionStart: number;
+  /** Signed contributions to the log-odds, by feature. */
+  readonly contributions: Readonly<Record<string, number>>;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface PopularProductsRecord {
+  readonly windowStart: number;
+  readonly windowEnd: number;
+  readonly items: readonly {
+    readonly rank: number;
+    readonly productId: string;
+    readonly score: number;
+    readonly views: number;
+    readonly cartAdds: number;
+    readonly purchases: number;
+  }[];
+}
+
+export interface CategoryRevenueRecord {
+  readonly windowStart: number;
+  readonly windowEnd: number;
+  readonly items: readonly {
+    readonly categoryId: string;
+    readonly currency: string;
+    readonly revenueMinor: number;
+    readonly units: number;
+    readonly purchases: number;
+  }[];
+}
