@@ -121,9 +121,9 @@ export const goldOrderAlerts = defineTable({
 export const goldPropensityScores = defineTable({
   namespace: "gold",
   name: "propensity_scores",
-  doc: "Probability of a purchase in the session: a row when a session crosses the threshold and one when it closes.",
+  doc: "Probability of a purchase in the session: a row whenever it crosses the high-propensity threshold.",
   partitionByDayOf: "event_time",
-  key: ["user_id", "session_start", "event_time", "kind"],
+  key: ["_partition", "_offset"],
   columns: [
     ["user_id", "string", "required", "The shopper."],
     ["session_start", "timestamptz", "required", "First event of the session so far."],
@@ -132,7 +132,7 @@ export const goldPropensityScores = defineTable({
       "kind",
       "string",
       "required",
-      "crossed (rose over the threshold) or closed (last score of the session).",
+      "crossed (rose to the threshold) or fell (below the lower threshold that arms it again).",
     ],
     ["score", "double", "required", "Probability, 0 to 1."],
     ["model_version", "string", "required", "The model that scored."],

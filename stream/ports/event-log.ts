@@ -58,6 +58,16 @@ export interface EventLog {
   offsets(topic: string, partition: number): Promise<{ readonly begin: number; readonly end: number }>;
   /** A reader from the offset on; an offset below the oldest kept rejects with code `offset-out-of-range`. */
   reader(topic: string, partition: number, offset: number): Promise<LogReader>;
+  /**
+   * Notes how far a consumer group has come: for lag monitors, and so that retention spares what is
+   * not processed yet. Recovery never reads it (checkpoints hold the truth), so it may lag behind.
+   */
+  commitOffsets(
+    group: string,
+    offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
+  ): Promise<void>;
+  /** The group's committed offset, or null. */
+  committedOffset(group: string, topic: string, partition: number): Promise<number | null>;
   /** Drops what the topics' retention allows, at the given time. */
   enforceRetention(nowMs: number): Promise<{ readonly recordsDropped: number }>;
   close(): Promise<void>;

@@ -1,0 +1,182 @@
+import type { FeatureGroup, FeatureKeys, FeatureState, Scorer } from "../../ml/index.ts";
+import { type CustomerEventBatch, goldPropensityScores, PAGE_SHIFT, RowFlag, StateSection } from "../../schema/index.ts";
+import type { HotEntry } from "../ports/hot-store.ts";
+import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
+import { HotNamespace, type PropensityRecord } from "../sinks/hot-records.ts";
+
+export interface ScoreSessionsConfig {
+  /** A session whose score reaches this is a high-propensity session. */
+  readonly threshold: number;
+  /** Below this it may cross again (hysteresis); below the threshold. */
+  readonly rearmBelow: number;
+  /** A gap longer than this begins a new session. */
+  readonly sessionGapMs: number;
+  readonly hotTtlMs: number;
+}
+
+export interface ScoreSessionsDeps {
+  readonly keys: FeatureKeys;
+  readonly outputs: OperatorOutputs;
+  readonly features: readonly FeatureGroup<CustomerEventBatch>[];
+  readonly scorer: Scorer;
+}
+
+/** Vectors scored together: few enough to stay in the cache. */
+const SCORE_ROWS = 128;
+
+/**
+ * Folds every event into the features of its user, scores the session so far, reports crossings of
+ * the threshold (gold and alert `high-propensity`) and keeps the newest score for the hot store.
+ */
+export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): Operator<CustomerEventBatch> & {
+  readonly featureSections: readonly StateSection[];
+} {
+  const { keys, outputs, scorer } = deps;
+  const state = new StateSection("score-sessions");
+  const start = state.float64("sessionStart");
+  const last = state.float64("lastEvent", Number.NEGATIVE_INFINITY);
+  const lastOffset = state.float64("lastOffset");
+  const score = state.float64("score");
+  const above = state.uint8("above");
+  const dirtyUsers = new Set<number>();
+  let partition = 0;
+
+  const featureSections = deps.features.map((group) => new StateSection(`features.${group.name}`));
+  const groups: { state: FeatureState<CustomerEventBatch>; base: number }[] = [];
+  let width = 0;
+  for (const [index, group] of deps.features.entries()) {
+    groups.push({ state: group.createState(featureSections[index], keys), base: width });
+    width += group.features.length;
+  }
+  const vectors = new Float64Array(SCORE_ROWS * width);
+  const scores = new Float64Array(SCORE_ROWS);
+  const rowOf = new Int32Array(SCORE_ROWS);
+
+  const rows = outputs.openRows(goldPropensityScores, { user_id: keys.userId });
+  const out = {
+    userId: rows.key("user_id"),
+    sessionStart: rows.float64("session_start"),
+    eventTime: rows.float64("event_time"),
+    kind: rows.text("kind"),
+    score: rows.float64("score"),
+    modelVersion: rows.text("model_version"),
+    features: rows.text("features"),
+    contributions: rows.text("contributions"),
+    partition: rows.int32("_partition"),
+    offset: rows.float64("_offset"),
+  };
+
+  function readVector(user: number, nowMs: number, base: number): void {
+    for (const group of groups) group.state.read(user, nowMs, vectors, base + group.base);
+  }
+
+  function emitCrossing(batch: CustomerEventBatch, row: number, kind: "crossed" | "fell", vectorBase: number, value: number): void {
+    const user = batch.userId.ids[row];
+    const vector = vectors.subarray(vectorBase, vectorBase + width);
+    const contributions = scorer.explain(vector);
+    const r = rows.next();
+    out.userId.ids[r] = user;
+    out.sessionStart.values[r] = start.values[user];
+    out.eventTime.values[r] = batch.eventTime.values[row];
+    rows.setText(out.kind, r, kind);
+    out.score.values[r] = value;
+    rows.setText(out.modelVersion, r, scorer.modelVersion);
+    rows.setText(out.features, r, JSON.stringify([...vector]));
+    rows.setText(out.contributions, r, JSON.stringify(contributions));
+    out.partition.values[r] = batch.partition;
+    out.offset.values[r] = batch.offset[row];
+    if (kind === "crossed") emitAlert(batch, row, value);
+  }
+
+  function emitAlert(batch: CustomerEventBatch, row: number, value: number): void {
+    const userId = keys.userId.text(batch.userId.ids[row]);
+    outputs.emitAlert({
+      id: `high-propensity:${batch.partition}:${batch.offset[row]}`,
+      revision: 1,
+      status: "raised",
+      kind: "high-propensity",
+      severity: "low",
+      title: `${userId} is likely to buy in this session (${Math.round(value * 100)} %)`,
+      userId,
+      productId: batch.productId.ids[row] < 0 ? null : keys.productId.text(batch.productId.ids[row]),
+      orderId: null,
+      eventTime: batch.eventTime.values[row],
+      windowStart: null,
+      windowEnd: null,
+      figures: { score: value, modelVersion: scorer.modelVersion },
+    });
+  }
+
+  function scoreRows(batch: CustomerEventBatch, count: number): void {
+    scorer.score(vectors, count, scores);
+    for (let i = 0; i < count; i++) {
+      const row = rowOf[i];
+      const user = batch.userId.ids[row];
+      const value = scores[i];
+      score.values[user] = value;
+      score.dirty[user >>> PAGE_SHIFT] = 1;
+      if (above.values[user] === 0 ? value >= config.threshold : value < config.rearmBelow) {
+        const rose = above.values[user] === 0;
+        above.values[user] = rose ? 1 : 0;
+        above.dirty[user >>> PAGE_SHIFT] = 1;
+        emitCrossing(batch, row, rose ? "crossed" : "fell", i * width, value);
+      }
+    }
+  }
+
+  function noteEvent(batch: CustomerEventBatch, row: number, user: number): void {
+    const time = batch.eventTime.values[row];
+    if (time - last.values[user] > config.sessionGapMs) start.values[user] = time;
+    if (time > last.values[user]) last.values[user] = time;
+    lastOffset.values[user] = batch.offset[row];
+    const page = user >>> PAGE_SHIFT;
+    start.dirty[page] = 1;
+    last.dirty[page] = 1;
+    lastOffset.dirty[page] = 1;
+    dirtyUsers.add(user);
+  }
+
+  function process(batch: CustomerEventBatch, from: number, to: number): void {
+    const users = keys.userId.size;
+    for (const array of [start, last, lastOffset, score, above]) array.ensure(users);
+    for (const group of groups) group.state.ensure();
+    partition = batch.partition;
+    let count = 0;
+    for (let row = from; row < to; row++) {
+      if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
+      const user = batch.userId.ids[row];
+      noteEvent(batch, row, user);
+      for (const group of groups) group.state.fold(batch, row);
+      readVector(user, batch.eventTime.values[row], count * width);
+      rowOf[count++] = row;
+      if (count === SCORE_ROWS) {
+        scoreRows(batch, count);
+        count = 0;
+      }
+    }
+    if (count > 0) scoreRows(batch, count);
+  }
+
+  function flushHot(put: (entry: HotEntry) => void): void {
+    const vector = vectors.subarray(0, width);
+    for (const user of dirtyUsers) {
+      readVector(user, last.values[user], 0);
+      const userId = keys.userId.text(user);
+      const record: PropensityRecord = {
+        userId,
+        score: score.values[user],
+        modelVersion: scorer.modelVersion,
+        eventTime: last.values[user],
+        sessionStart: start.values[user],
+        contributions: scorer.explain(vector),
+        partition,
+        offset: lastOffset.values[user],
+      };
+      const value = JSON.stringify(record);
+      put({ namespace: HotNamespace.propensity, key: userId, value, ttlMs: config.hotTtlMs });
+    }
+    dirtyUsers.clear();
+  }
+
+  return { name: "score-sessions", state, featureSections, process, advance: () => undefined, flushHot };
+}

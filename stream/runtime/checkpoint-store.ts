@@ -1,0 +1,101 @@
+import { MillraceError } from "../../schema/index.ts";
+import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
+
+/** Everything that a task needs to go on after its epoch, as one object. */
+export interface Checkpoint {
+  readonly taskId: string;
+  readonly epoch: number;
+  /** Next offset to read, by input. */
+  readonly inputs: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+  /** Data files staged since the last epoch: published with this one. */
+  readonly files: readonly StagedFile[];
+  /** Keys of the state images to apply in order: one full image, then deltas. */
+  readonly stateImages: readonly string[];
+  readonly createdAt: number;
+}
+
+const EPOCH_DIGITS = 12;
+
+/**
+ * Checkpoints of tasks in the object store:
+ * `checkpoints/TASK/EPOCH.json` (the commit point) and `checkpoints/TASK/state/EPOCH-NONCE.zst`.
+ */
+export class CheckpointStore {
+  private readonly objects: ObjectStore;
+  private readonly nonce: string;
+
+  /** @param nonce differs between incarnations of a task, so that a zombie never overwrites an image */
+  constructor(objects: ObjectStore, nonce: string) {
+    this.objects = objects;
+    this.nonce = nonce;
+  }
+
+  /** Uploads a state image; a crash leaves an unreferenced object, which {@link collect} removes. */
+  async stageImage(taskId: string, epoch: number, image: Uint8Array): Promise<string> {
+    const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.zst`;
+    await this.objects.put(key, image);
+    return key;
+  }
+
+  /**
+   * THE COMMIT POINT of an epoch: creating this object makes its input offsets, state and files the
+   * truth. Before it, a crash loses only work that is done again; after it, recovery finishes the
+   * publishing. Rejects with code `task-fenced` where the epoch exists: another owner has gone on.
+   */
+  async prepare(checkpoint: Checkpoint): Promise<void> {
+    const key = checkpointKey(checkpoint.taskId, checkpoint.epoch);
+    const bytes = new TextEncoder().encode(JSON.stringify(checkpoint));
+    try {
+      await this.objects.put(key, bytes, { ifAbsent: true });
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === "precondition-failed") {
+        throw new MillraceError(
+          `task ${checkpoint.taskId}: epoch ${checkpoint.epoch} was prepared by another owner; this one stops`,
+          { code: "task-fenced", origin: "external", cause: error },
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** The newest prepared checkpoint, or null for a fresh task. */
+  async newest(taskId: string): Promise<Checkpoint | null> {
+    let newestKey: string | null = null;
+    for await (const { key } of this.objects.list(taskPrefix(taskId))) if (key.endsWith(".json")) newestKey = key;
+    if (newestKey === null) return null;
+    return JSON.parse(new TextDecoder().decode(await this.objects.get(newestKey))) as Checkpoint;
+  }
+
+  async images(checkpoint: Checkpoint): Promise<Uint8Array[]> {
+    return Promise.all(checkpoint.stateImages.map((key) => this.objects.get(key)));
+  }
+
+  /** Deletes what recovery from this checkpoint does not need. A crash in here leaves garbage only. */
+  async collect(checkpoint: Checkpoint): Promise<void> {
+    const current = checkpointKey(checkpoint.taskId, checkpoint.epoch);
+    const needed = new Set<string>(checkpoint.stateImages);
+    const newestImage = `${imagePrefix(checkpoint.taskId)}${epochText(checkpoint.epoch)}`;
+    const garbage: string[] = [];
+    for await (const { key } of this.objects.list(taskPrefix(checkpoint.taskId))) {
+      const image = key.startsWith(imagePrefix(checkpoint.taskId));
+      if (image ? !needed.has(key) && key < newestImage : key.endsWith(".json") && key < current) garbage.push(key);
+    }
+    await this.objects.delete(garbage);
+  }
+}
+
+function taskPrefix(taskId: string): string {
+  return `checkpoints/${taskId}/`;
+}
+
+function imagePrefix(taskId: string): string {
+  return `${taskPrefix(taskId)}state/`;
+}
+
+function checkpointKey(taskId: string, epoch: number): string {
+  return `${taskPrefix(taskId)}${epochText(epoch)}.json`;
+}
+
+function epochText(epoch: number): string {
+  return String(epoch).padStart(EPOCH_DIGITS, "0");
+}

@@ -1,0 +1,35 @@
+import type { RecordBatch, StateSection } from "../../schema/index.ts";
+import type { HotEntry } from "../ports/hot-store.ts";
+import type { TableSink } from "../sinks/table-sink.ts";
+import type { TaskStatus } from "./status.ts";
+
+/** One input partition of a task. */
+export interface PipelineInput {
+  readonly topic: string;
+  readonly partition: number;
+  /** Processes the whole batch, synchronously; keeps nothing of it. Never throws for bad data. */
+  process(records: RecordBatch): void;
+}
+
+/**
+ * The topology of one task, wired and ready: the runtime feeds its inputs, saves its sections and
+ * uploads what its sinks hold. It knows nothing of checkpoints.
+ */
+export interface Pipeline {
+  readonly taskId: string;
+  readonly inputs: readonly PipelineInput[];
+  /** All state, each section under a name of its own. */
+  readonly sections: readonly StateSection[];
+  readonly sinks: readonly TableSink[];
+  /** Called once, after the sections were restored (or found empty). */
+  afterRestore(): void;
+  /** Moves rows that wait in buffers into the sinks. */
+  flushRows(): void;
+  /** Hands over the hot values that changed since the last call. */
+  flushHot(put: (entry: HotEntry) => void): void;
+  /** Tells the second stage not to wait for this task; called once when its inputs fall silent. */
+  markIdle(): void;
+  counters(): TaskStatus["events"];
+  /** Null before the first event. */
+  watermarkMs(): number | null;
+}

@@ -1,0 +1,147 @@
+import type { RecordBatch } from "../../schema/index.ts";
+import type { EventLog, LogReader } from "../ports/event-log.ts";
+import type { Outbox } from "../sinks/outbox.ts";
+import type { FinishedFile } from "../sinks/table-sink.ts";
+import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import type { Pipeline, PipelineInput } from "./pipeline.ts";
+import { restoreStateImages, StateImageWriter } from "./state-image.ts";
+
+/** Most records and bytes of one read: the batch that flows through the columns. */
+export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
+/** Deltas in a chain before the next image is a full one. */
+const DELTAS_MAX = 20;
+
+/** A consistent cut of a task: everything that its next checkpoint holds, not yet uploaded. */
+export interface TaskCut {
+  readonly taskId: string;
+  readonly epoch: number;
+  readonly inputs: Checkpoint["inputs"];
+  readonly files: readonly FinishedFile[];
+  readonly image: Uint8Array;
+  /** Images to apply before this one; empty for a full image. */
+  readonly imagesBefore: readonly string[];
+}
+
+interface OpenInput {
+  readonly input: PipelineInput;
+  readonly reader: LogReader;
+  /** Read and not yet processed; the reader's position is then behind it. */
+  pending: RecordBatch | null;
+  position: number;
+}
+
+/** One partition of every co-partitioned topic: state, position and epochs. */
+export class Task {
+  readonly pipeline: Pipeline;
+  readonly outbox: Outbox;
+  epoch = 0;
+  /** Records processed since the last cut. */
+  recordsSinceCut = 0;
+  checkpointedAt: number | null = null;
+  private readonly images: StateImageWriter;
+  private opened: OpenInput[] = [];
+  private chain: string[] = [];
+  private chainBytes = { full: 0, deltas: 0 };
+
+  constructor(pipeline: Pipeline, outbox: Outbox) {
+    this.pipeline = pipeline;
+    this.outbox = outbox;
+    this.images = new StateImageWriter(pipeline.sections);
+  }
+
+  get taskId(): string {
+    return this.pipeline.taskId;
+  }
+
+  /** Restores the newest checkpoint and opens the inputs behind it; returns that checkpoint. */
+  async open(log: EventLog, checkpoints: CheckpointStore): Promise<Checkpoint | null> {
+    const checkpoint = await checkpoints.newest(this.taskId);
+    if (checkpoint !== null) {
+      restoreStateImages(this.pipeline.sections, await checkpoints.images(checkpoint));
+      this.epoch = checkpoint.epoch;
+    }
+    this.pipeline.afterRestore();
+    for (const input of this.pipeline.inputs) {
+      const saved = checkpoint?.inputs.find((i) => i.topic === input.topic && i.partition === input.partition);
+      const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
+      const reader = await log.reader(input.topic, input.partition, position);
+      this.opened.push({ input, reader, pending: null, position });
+    }
+    return checkpoint;
+  }
+
+  /** Processes one batch; false where no input has any. */
+  step(): boolean {
+    const next = this.nextInput();
+    if (next === null || next.pending === null) return false;
+    const records = next.pending;
+    next.input.process(records);
+    next.pending = null;
+    next.position = records.baseOffset + records.count;
+    this.recordsSinceCut += records.count;
+    return true;
+  }
+
+  inputs(): Checkpoint["inputs"] {
+    return this.opened.map(({ input, position }) => ({
+      topic: input.topic,
+      partition: input.partition,
+      offset: position,
+    }));
+  }
+
+  /** Resolves when an input may have records, or after the time-out. */
+  async wait(timeoutMs: number): Promise<void> {
+    await Promise.race(this.opened.map(({ reader }) => reader.wait(timeoutMs)));
+  }
+
+  /** Cuts the task between two batches. The cut's files and image are the only copy: upload or fail. */
+  cut(): TaskCut {
+    this.pipeline.flushRows();
+    this.pipeline.flushHot((entry) => this.outbox.addHot(entry));
+    this.epoch += 1;
+    this.recordsSinceCut = 0;
+    const files = this.pipeline.sinks.flatMap((sink) => sink.drain(this.epoch));
+    const full =
+      this.chain.length === 0 || this.chain.length > DELTAS_MAX || this.chainBytes.deltas > this.chainBytes.full;
+    const image = this.images.capture(full ? "full" : "delta");
+    this.chainBytes = full
+      ? { full: image.length, deltas: 0 }
+      : { full: this.chainBytes.full, deltas: this.chainBytes.deltas + image.length };
+    const imagesBefore = full ? [] : [...this.chain];
+    return { taskId: this.taskId, epoch: this.epoch, inputs: this.inputs(), files, image, imagesBefore };
+  }
+
+  /** Notes the chain of images that the newest prepared checkpoint names. */
+  noteChain(stateImages: readonly string[], checkpointedAt: number): void {
+    this.chain = [...stateImages];
+    this.checkpointedAt = checkpointedAt;
+  }
+
+  close(): void {
+    for (const { reader } of this.opened) reader.close();
+    this.opened = [];
+  }
+
+  /**
+   * The input whose next batch the log took first, so that the order over topics is the log's and a
+   * replay repeats it. An input that was empty when another's batch was found is asked once more:
+   * what it then still lacks was taken later than that batch.
+   */
+  private nextInput(): OpenInput | null {
+    let first = this.fill();
+    if (first === null) return null;
+    if (this.opened.some((input) => input.pending === null)) first = this.fill();
+    return first;
+  }
+
+  private fill(): OpenInput | null {
+    let first: OpenInput | null = null;
+    for (const input of this.opened) {
+      input.pending ??= input.reader.read(READ_LIMITS);
+      if (input.pending === null) continue;
+      if (first === null || input.pending.sequence < (first.pending as RecordBatch).sequence) first = input;
+    }
+    return first;
+  }
+}

@@ -1,0 +1,257 @@
+import type { LakePublisher, ObjectStore, StagedCommit } from "../../lakehouse/index.ts";
+import type { EventLog } from "../ports/event-log.ts";
+import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
+import { stageFiles } from "../sinks/table-sink.ts";
+import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import type { StageClock } from "./stage-clock.ts";
+import type { TaskStatus } from "./status.ts";
+import type { Task, TaskCut } from "./task.ts";
+
+export interface WorkerConfig {
+  readonly checkpointIntervalMs: number;
+  /** A checkpoint begins early after so many records, so that files and memory stay bounded. */
+  readonly checkpointRecordsMax: number;
+  /** Longest time that a changed hot value waits. */
+  readonly hotFlushMs: number;
+  /** The same while there is a backlog: values that the next records change again are not written. */
+  readonly hotFlushBacklogMs: number;
+  /** Silence after which the second stage no longer waits for a task. */
+  readonly idleAfterMs: number;
+  readonly consumerGroup: string;
+}
+
+export interface WorkerDeps {
+  readonly log: EventLog;
+  readonly objects: ObjectStore;
+  readonly checkpoints: CheckpointStore;
+  readonly publisher: LakePublisher;
+  readonly clock: () => number;
+  readonly stageClock: StageClock;
+  /** Called at each named point of the checkpoint protocol: crash tests kill the process there. */
+  readonly onPoint: (point: string) => void;
+}
+
+/** Time that a worker may compute before it lets timers and I/O run. */
+const SLICE_MS = 4;
+const WAIT_MS_MAX = 200;
+
+/** What one slice of work found: no record, the end of the inputs, or more than fitted. */
+type Slice = "nothing" | "caught up" | "backlog";
+
+/** Runs tasks on one thread: reads, processes, and checkpoints all of them together. */
+export class Worker {
+  private readonly tasks: readonly Task[];
+  private readonly config: WorkerConfig;
+  private readonly deps: WorkerDeps;
+  private stopping = false;
+  private lastCutAt = 0;
+  private lastHotAt = 0;
+  private lastWorkAt = 0;
+  private idleMarked = true;
+  private checkpointing: Promise<void> | null = null;
+  private failure: unknown = null;
+  private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] = [];
+
+  constructor(tasks: readonly Task[], config: WorkerConfig, deps: WorkerDeps) {
+    this.tasks = tasks;
+    this.config = config;
+    this.deps = deps;
+  }
+
+  /** Restores every task and finishes the publishing that a crash cut short. */
+  async open(): Promise<void> {
+    const { log, checkpoints, publisher, clock } = this.deps;
+    const commits: StagedCommit[] = [];
+    for (const task of this.tasks) {
+      const checkpoint = await task.open(log, checkpoints);
+      if (checkpoint !== null) commits.push(checkpoint);
+    }
+    await publisher.publish(commits);
+    this.lastCutAt = this.lastHotAt = this.lastWorkAt = clock();
+  }
+
+  /** Runs until {@link stop}; rejects when a task fails or is fenced. */
+  async run(): Promise<void> {
+    const { clock } = this.deps;
+    try {
+      while (!this.stopping) {
+        const slice = this.workSlice();
+        await this.afterSlice(slice);
+        this.throwFailure();
+        if (slice !== "nothing") await nextTurn();
+        else await this.idle(clock());
+      }
+      await this.checkpointNow();
+    } finally {
+      for (const task of this.tasks) task.close();
+    }
+  }
+
+  /** Ends {@link run} after the current slice, with a last checkpoint. */
+  stop(): void {
+    this.stopping = true;
+  }
+
+  /** Resolves when everything before the given ends is processed, checkpointed and published. */
+  drained(ends: readonly Checkpoint["inputs"][number][]): Promise<void> {
+    return new Promise((resolve) => {
+      this.drains.push({ ends, done: resolve });
+    });
+  }
+
+  status(ends: ReadonlyMap<string, number>, state: TaskStatus["state"]): TaskStatus[] {
+    return this.tasks.map((task) => ({
+      taskId: task.taskId,
+      state,
+      error: null,
+      inputs: task.inputs().map(({ topic, partition, offset }) => {
+        const endOffset = Math.max(offset, ends.get(`${topic}/${partition}`) ?? offset);
+        return { topic, partition, position: offset, endOffset, lag: endOffset - offset };
+      }),
+      watermarkMs: task.pipeline.watermarkMs(),
+      epoch: task.epoch,
+      checkpointedAt: task.checkpointedAt,
+      events: task.pipeline.counters(),
+    }));
+  }
+
+  private workSlice(): Slice {
+    const { clock } = this.deps;
+    const end = clock() + SLICE_MS;
+    let slice: Slice = "nothing";
+    for (let progress = true; progress; ) {
+      progress = false;
+      for (const task of this.tasks) progress = task.step() || progress;
+      if (!progress) return slice;
+      slice = "caught up";
+      if (clock() >= end) return "backlog";
+    }
+    return slice;
+  }
+
+  private async afterSlice(slice: Slice): Promise<void> {
+    const { clock, stageClock } = this.deps;
+    const now = clock();
+    if (slice !== "nothing") {
+      this.lastWorkAt = now;
+      this.idleMarked = false;
+    }
+    const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
+    if (slice === "nothing" || now - this.lastHotAt >= hotWaitMs) {
+      for (const task of this.tasks) task.pipeline.flushHot((entry) => task.outbox.addHot(entry));
+      this.lastHotAt = now;
+      stageClock.lap("hot store");
+    }
+    const flushed = this.tasks.map((task) => this.flushOutbox(task));
+    // Back-pressure: a task whose outputs are not taken stops reading.
+    if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) await Promise.all(flushed);
+    stageClock.lap("alerts and panes");
+    await this.checkpointWhenDue(now, slice);
+  }
+
+  private async checkpointWhenDue(now: number, slice: Slice): Promise<void> {
+    const records = this.tasks.reduce((sum, task) => sum + task.recordsSinceCut, 0);
+    const due =
+      (records > 0 && now - this.lastCutAt >= this.config.checkpointIntervalMs) ||
+      records >= this.config.checkpointRecordsMax;
+    if (due) {
+      // One checkpoint at a time: the next epoch is processed meanwhile, and waits here when it is full.
+      if (this.checkpointing !== null) {
+        if (records >= this.config.checkpointRecordsMax) await this.checkpointing;
+        else return;
+      }
+      this.startCheckpoint();
+    }
+    if (slice === "nothing") await this.settleDrains();
+  }
+
+  private startCheckpoint(): void {
+    const cuts = this.tasks.filter((task) => task.recordsSinceCut > 0).map((task) => ({ task, cut: task.cut() }));
+    this.lastCutAt = this.deps.clock();
+    this.deps.stageClock.lap("files and state");
+    this.checkpointing = this.commit(cuts)
+      .catch((error: unknown) => {
+        this.failure ??= error;
+      })
+      .finally(() => {
+        this.checkpointing = null;
+      });
+  }
+
+  /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
+  private async commit(cuts: readonly { readonly task: Task; readonly cut: TaskCut }[]): Promise<void> {
+    const { objects, checkpoints, publisher, log, onPoint, clock } = this.deps;
+    await Promise.all(cuts.map(({ task }) => task.outbox.flush()));
+    onPoint("before-stage");
+    const prepared: Checkpoint[] = [];
+    for (const { task, cut } of cuts) {
+      const files = await stageFiles(objects, cut.files);
+      const image = await checkpoints.stageImage(cut.taskId, cut.epoch, cut.image);
+      const stateImages = [...cut.imagesBefore, image];
+      const createdAt = clock();
+      prepared.push({ taskId: cut.taskId, epoch: cut.epoch, inputs: cut.inputs, files, stateImages, createdAt });
+      task.noteChain(stateImages, createdAt);
+    }
+    onPoint("after-stage");
+    for (const checkpoint of prepared) {
+      onPoint("before-prepare");
+      await checkpoints.prepare(checkpoint);
+      onPoint("after-prepare");
+    }
+    await publisher.publish(prepared);
+    onPoint("before-offset-commit");
+    await log.commitOffsets(this.config.consumerGroup, prepared.flatMap((checkpoint) => checkpoint.inputs));
+    onPoint("after-offset-commit");
+    for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
+  }
+
+  /** A checkpoint of everything processed so far, complete when it resolves. */
+  private async checkpointNow(): Promise<void> {
+    if (this.checkpointing !== null) await this.checkpointing;
+    this.throwFailure();
+    this.startCheckpoint();
+    await this.checkpointing;
+    this.throwFailure();
+  }
+
+  private async settleDrains(): Promise<void> {
+    const reached = this.drains.filter(({ ends }) => this.isBehind(ends));
+    if (reached.length === 0) return;
+    await this.checkpointNow();
+    this.drains = this.drains.filter((drain) => !reached.includes(drain));
+    for (const { done } of reached) done();
+  }
+
+  private isBehind(ends: readonly Checkpoint["inputs"][number][]): boolean {
+    const positions = this.tasks.flatMap((task) => task.inputs());
+    return positions.every((at) => {
+      const end = ends.find(({ topic, partition }) => topic === at.topic && partition === at.partition);
+      return end === undefined || at.offset >= end.offset;
+    });
+  }
+
+  private async idle(now: number): Promise<void> {
+    if (!this.idleMarked && now - this.lastWorkAt >= this.config.idleAfterMs) {
+      for (const task of this.tasks) {
+        task.pipeline.markIdle();
+        void this.flushOutbox(task);
+      }
+      this.idleMarked = true;
+    }
+    await Promise.race(this.tasks.map((task) => task.wait(WAIT_MS_MAX)));
+  }
+
+  private flushOutbox(task: Task): Promise<void> {
+    return task.outbox.flush().catch((error: unknown) => {
+      this.failure ??= error;
+    });
+  }
+
+  private throwFailure(): void {
+    if (this.failure !== null) throw this.failure;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,143 @@
+import { type ObjectStore, ParquetFileWriter, type StagedFile } from "../../lakehouse/index.ts";
+import { type Column, type Float64Column, type TableSpec, tableName } from "../../schema/index.ts";
+
+/** UTC day partitions that a sink keeps open at once; a further one closes the oldest. */
+const OPEN_DAYS_MAX = 32;
+const DAY_MS = 86_400_000;
+
+/** A finished file that is not uploaded yet. */
+export interface FinishedFile {
+  readonly staged: StagedFile;
+  readonly bytes: Uint8Array;
+}
+
+export interface TableSinkOptions {
+  /** Names the files, so that tasks and incarnations never share a key. */
+  readonly taskId: string;
+  readonly nonce: string;
+  /** A file is completed when it has reached this size, before the checkpoint asks for it. */
+  readonly fileBytesMax: number;
+}
+
+/** Rows of one table and task on their way into Parquet files, one open file per UTC day. */
+export class TableSink {
+  readonly table: TableSpec;
+  rowsTotal = 0;
+  private readonly options: TableSinkOptions;
+  private readonly dayColumn: number;
+  private readonly open = new Map<number, ParquetFileWriter>();
+  private finished: FinishedFile[] = [];
+  private lastDay = Number.NaN;
+  private lastWriter: ParquetFileWriter | null = null;
+  private selection = new Int32Array(0);
+  private fileSequence = 0;
+
+  constructor(table: TableSpec, options: TableSinkOptions) {
+    this.table = table;
+    this.options = options;
+    this.dayColumn = table.columns.findIndex((column) => column.name === table.partitionByDayOf);
+  }
+
+  /** Appends rows [from, to), or the rows that `selection[from … to)` names; copies what it keeps. */
+  append(columns: readonly Column[], from: number, to: number, selection?: Int32Array): void {
+    if (from >= to) return;
+    this.rowsTotal += to - from;
+    const times = (columns[this.dayColumn] as Float64Column).values;
+    const firstDay = Math.floor(times[selection === undefined ? from : selection[from]] / DAY_MS);
+    if (isOneDay(times, firstDay, from, to, selection)) this.appendDay(firstDay, columns, from, to, selection);
+    else this.appendByDay(times, columns, from, to, selection);
+  }
+
+  /** Completes the open files and hands over all that are complete. */
+  drain(epoch: number): FinishedFile[] {
+    for (const day of [...this.open.keys()].sort((a, b) => a - b)) this.finishDay(day, epoch);
+    const files = this.finished;
+    this.finished = [];
+    return files;
+  }
+
+  private appendByDay(
+    times: Float64Array,
+    columns: readonly Column[],
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): void {
+    const rowsByDay = new Map<number, number[]>();
+    for (let i = from; i < to; i++) {
+      const row = selection === undefined ? i : selection[i];
+      const day = Math.floor(times[row] / DAY_MS);
+      const rows = rowsByDay.get(day);
+      if (rows === undefined) rowsByDay.set(day, [row]);
+      else rows.push(row);
+    }
+    for (const [day, rows] of rowsByDay) {
+      if (this.selection.length < rows.length) this.selection = new Int32Array(rows.length * 2);
+      this.selection.set(rows);
+      this.appendDay(day, columns, 0, rows.length, this.selection);
+    }
+  }
+
+  private appendDay(
+    day: number,
+    columns: readonly Column[],
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): void {
+    const writer = day === this.lastDay && this.lastWriter !== null ? this.lastWriter : this.writerFor(day);
+    writer.append(columns, from, to, selection);
+    if (writer.bytesEstimate >= this.options.fileBytesMax) this.finishDay(day, -1);
+  }
+
+  private writerFor(day: number): ParquetFileWriter {
+    let writer = this.open.get(day);
+    if (writer === undefined) {
+      if (this.open.size >= OPEN_DAYS_MAX) this.finishDay(this.open.keys().next().value as number, -1);
+      writer = new ParquetFileWriter(this.table);
+      this.open.set(day, writer);
+    }
+    this.lastDay = day;
+    this.lastWriter = writer;
+    return writer;
+  }
+
+  private finishDay(day: number, epoch: number): void {
+    const writer = this.open.get(day);
+    if (writer === undefined) return;
+    this.open.delete(day);
+    if (day === this.lastDay) this.lastWriter = null;
+    const { bytes, rows, splitOffsets, columns } = writer.finish();
+    const { taskId, nonce } = this.options;
+    const folder = `lake/${this.table.namespace}/${this.table.name}/data/${this.table.partitionByDayOf}_day=${dayText(day)}`;
+    const key = `${folder}/${taskId}-${epoch < 0 ? "part" : epoch}-${this.fileSequence++}-${nonce}.parquet`;
+    const staged = { table: tableName(this.table), key, rows, bytes: bytes.length, day, columns, splitOffsets };
+    this.finished.push({ staged, bytes });
+  }
+}
+
+/** Uploads finished files; until a checkpoint names them they are orphans that maintenance removes. */
+export async function stageFiles(objects: ObjectStore, files: readonly FinishedFile[]): Promise<StagedFile[]> {
+  await Promise.all(files.map(({ staged, bytes }) => objects.put(staged.key, bytes)));
+  return files.map(({ staged }) => staged);
+}
+
+function isOneDay(
+  times: Float64Array,
+  day: number,
+  from: number,
+  to: number,
+  selection: Int32Array | undefined,
+): boolean {
+  const start = day * DAY_MS;
+  const end = start + DAY_MS;
+  for (let i = from; i < to; i++) {
+    const time = times[selection === undefined ? i : selection[i]];
+    if (time < start || time >= end) return false;
+  }
+  return true;
+}
+
+function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
