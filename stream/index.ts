@@ -4,3 +4,4 @@ export * from "./ports/hot-store.ts";
 export * from "./runtime/operator.ts";
 export * from "./runtime/status.ts";
 export * from "./sinks/hot-records.ts";
+export * from "./sources/index.ts";

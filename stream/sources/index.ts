@@ -1,0 +1,5 @@
+export * from "./batch-writer.ts";
+export * from "./generator/reference-events.ts";
+export * from "./partitioner.ts";
+export * from "./random.ts";
+export * from "./zipf.ts";
