@@ -1,4 +1,5 @@
 import type { Column, TextColumn } from "./column.ts";
+import type { RecordBatch } from "./record-batch.ts";
 
 /**
  * Decoded events of one partition, in log order: what every step of the stream works on. The
@@ -50,6 +51,8 @@ export interface Refusal {
   readonly ingestedAt: number;
   /** The record as received (cut to the configured maximum); a copy. */
   readonly bytes: Uint8Array;
+  /** Size of the record as received. */
+  readonly recordBytes: number;
 }
 
 /** A decoder turns log records into columns; it owns the batch that it fills. */
@@ -58,7 +61,7 @@ export interface EventDecoder<B extends EventBatch> {
   /** Refusals of the last decode, in offset order. */
   readonly refusals: readonly Refusal[];
   /** Replaces the batch's content with the decoded records [from, to). Never throws for bad data. */
-  decode(records: import("./record-batch.ts").RecordBatch, from: number, to: number): B;
+  decode(records: RecordBatch, from: number, to: number): B;
 }
 
 /** Bits of {@link EventBatch.flags}. */
