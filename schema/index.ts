@@ -3,3 +3,4 @@ export * from "./errors.ts";
 export * from "./events/contract.ts";
 export * from "./state/index.ts";
 export * from "./tables/index.ts";
+export * from "./events/index.ts";

@@ -33,3 +33,6 @@ export interface EventContract {
   readonly keyField: string;
   readonly fields: readonly ContractField[];
 }
+
+/** Value of a `json` field in an event object; decoded as its text, verbatim. */
+export type JsonStructure = readonly unknown[] | { readonly [member: string]: unknown };
