@@ -1,1 +1,4 @@
+export * from "./features/index.ts";
 export * from "./plugin.ts";
+export { mlPlugins } from "./plugins/index.ts";
+export * from "./training/index.ts";

@@ -1,8 +1,9 @@
 import type { EventBatch, KeyDictionary, StateSection } from "../schema/index.ts";
 
 /**
- * Features that share state, keyed by one entity. Declared once: the stream calls {@link fold} live,
- * training calls the same fold over bronze in log order, so that the vectors are equal byte for byte.
+ * Features that share state, keyed by one entity. Declared once: the stream calls
+ * {@link FeatureState.fold} live, training calls the same fold over bronze in log order, so that the
+ * vectors are equal byte for byte.
  */
 export interface FeatureGroup<B extends EventBatch = EventBatch> {
   readonly name: string;
@@ -19,8 +20,11 @@ export interface FeatureKeys {
   readonly categoryId: KeyDictionary;
 }
 
-export interface FeatureState<B extends EventBatch> {
-  /** Makes room for every id interned so far; called once before the rows of a batch. */
+export interface FeatureState<B extends EventBatch = EventBatch> {
+  /**
+   * Makes room for every id interned so far; called once before the rows of a batch, and after a
+   * restore of the section or of the dictionaries.
+   */
   ensure(): void;
   /** Folds row `row` into the state of its entity. Depends on the row and the state alone. */
   fold(batch: B, row: number): void;
@@ -34,7 +38,10 @@ export interface Scorer {
   readonly featureNames: readonly string[];
   /** Scores `count` vectors that lie back to back in `vectors`, into `out`. */
   score(vectors: Float64Array, count: number, out: Float64Array): void;
-  /** Signed contributions to the log-odds of one vector; with `bias` they add up to the margin. */
+  /**
+   * Signed contributions to the log-odds of one vector, by feature, and `bias`: the log-odds of the
+   * average training row. All values together add up to the log-odds of the score.
+   */
   explain(vector: Float64Array): Readonly<Record<string, number>>;
 }
 
@@ -50,14 +57,50 @@ export interface Dataset {
   readonly groups: Int32Array;
 }
 
+/** One bin of a reliability table: of `rows` scores with this mean, `rate` were positive. */
+export interface ReliabilityBin {
+  readonly rows: number;
+  readonly meanScore: number;
+  readonly rate: number;
+}
+
 export interface EvaluationReport {
   readonly rows: number;
   readonly positives: number;
   /** Figures by name, each beside the naive baseline's. */
   readonly metrics: Readonly<Record<string, { readonly model: number; readonly baseline: number }>>;
+  /** Bins of equal size, by rising score. */
+  readonly reliability: readonly ReliabilityBin[];
 }
 
 export interface TrainOptions {
+  readonly seed: number;
+  readonly onProgress?: (message: string) => void;
+}
+
+/** Where training finds the label of a vector: whether an outcome follows it in the same session. */
+export interface SessionOutcome<B extends EventBatch = EventBatch> {
+  /** A session ends where more than this lies between two events of the entity. */
+  readonly gapMs: number;
+  /** The entity of a row: the slot that its features are read at. */
+  entity(batch: B, row: number): number;
+  /** Event time of a row, ms. */
+  time(batch: B, row: number): number;
+  /** Whether the row labels the earlier vectors of its session 1. */
+  isOutcome(batch: B, row: number): boolean;
+}
+
+/** A model as it is stored: its version and its serialised weights. */
+export interface StoredModel {
+  readonly version: string;
+  readonly weights: Uint8Array;
+}
+
+/** Text of the files that `millrace evaluate` was given. */
+export interface EvaluationFiles {
+  readonly train: string;
+  /** Null: cross-validation on `train`. */
+  readonly test: string | null;
   readonly seed: number;
   readonly onProgress?: (message: string) => void;
 }
@@ -68,10 +111,20 @@ export interface MlPlugin<B extends EventBatch = EventBatch> {
   readonly doc: string;
   /** Contract of the events that it folds, `customer-event`. */
   readonly contract: string;
+  /** Fields of the contract that features and labels read, as training fetches them from bronze. */
+  readonly fields: readonly string[];
   readonly features: readonly FeatureGroup<B>[];
-  /** Fits a model; returns its serialised weights. */
+  readonly labels: SessionOutcome<B>;
+  /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
   evaluate(scorer: Scorer, dataset: Dataset): EvaluationReport;
   /** Throws code `model-incompatible` where the weights do not fit the features. */
   load(weights: Uint8Array, modelVersion: string): Scorer;
+  /** The model that scores until one is trained, and where a stored one is unusable. */
+  defaultModel(): StoredModel;
+  /**
+   * Trains and measures on files of a public data set; the result is one JSON object. Throws code
+   * `file-unusable`, with file, line and column, where a file is not of that form.
+   */
+  evaluateFiles?(files: EvaluationFiles): Readonly<Record<string, unknown>>;
 }

@@ -1,0 +1,41 @@
+import { type EventBatch, StateSection } from "../../schema/index.ts";
+import type { FeatureKeys, FeatureState, MlPlugin } from "../plugin.ts";
+
+/** All feature groups of a plugin behind one fold and one read: the whole vector. */
+export interface FeatureSet<B extends EventBatch = EventBatch> extends FeatureState<B> {
+  readonly featureNames: readonly string[];
+  /** One per group, for the checkpoint. */
+  readonly sections: readonly StateSection[];
+}
+
+/** Names of the whole vector, the groups one after the other. */
+export function featureNames(plugin: MlPlugin): readonly string[] {
+  return plugin.features.flatMap((group) => group.features);
+}
+
+/** Makes the state of one task for all groups of a plugin. */
+export function createFeatureSet<B extends EventBatch>(
+  plugin: MlPlugin<B>,
+  keys: FeatureKeys,
+): FeatureSet<B> {
+  const sections = plugin.features.map((group) => new StateSection(`features-${group.name}`));
+  const states = plugin.features.map((group, index) => group.createState(sections[index], keys));
+  const widths = plugin.features.map((group) => group.features.length);
+  return {
+    featureNames: plugin.features.flatMap((group) => group.features),
+    sections,
+    ensure() {
+      for (const state of states) state.ensure();
+    },
+    fold(batch, row) {
+      for (const state of states) state.fold(batch, row);
+    },
+    read(slot, nowMs, out, base) {
+      let at = base;
+      for (let group = 0; group < states.length; group++) {
+        states[group].read(slot, nowMs, out, at);
+        at += widths[group];
+      }
+    },
+  };
+}

@@ -1,0 +1,3 @@
+export * from "./feature-set.ts";
+export * from "./shopper-event.ts";
+export * from "./shopper-session.ts";

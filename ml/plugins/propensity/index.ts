@@ -1,0 +1,50 @@
+import {
+  EventTypeCode,
+  SESSION_GAP_MS,
+  SHOPPER_EVENT_FIELDS,
+  SHOPPER_SESSION_FEATURES,
+  type ShopperEventBatch,
+  shopperSession,
+} from "../../features/index.ts";
+import type { MlPlugin } from "../../plugin.ts";
+import { fitLogistic } from "../../training/logistic-regression.ts";
+import { classifierReport } from "../../training/metrics.ts";
+import { DEFAULT_MODEL_VERSION, defaultWeights } from "./default-model.ts";
+import { createLogisticScorer } from "./logistic-scorer.ts";
+import { decodeWeights, encodeWeights } from "./weights.ts";
+
+/** Penalty beside the summed loss: enough to keep weights finite where a small data set separates. */
+const L2 = 1;
+
+/** Will this visit still lead to a purchase? Scored after each event of the shopper. */
+export const propensity: MlPlugin<ShopperEventBatch> = {
+  name: "propensity",
+  doc: "Probability that the shopper still buys in this session: logistic regression on the visit so far.",
+  contract: "customer-event",
+  fields: SHOPPER_EVENT_FIELDS,
+  features: [shopperSession],
+  labels: {
+    gapMs: SESSION_GAP_MS,
+    entity: (batch, row) => batch.userId.ids[row],
+    time: (batch, row) => batch.eventTime.values[row],
+    isOutcome: (batch, row) => batch.eventType.codes[row] === EventTypeCode.purchase,
+  },
+  async train(dataset, { onProgress }) {
+    onProgress?.(`fitting ${dataset.featureNames.length} weights on ${dataset.rows} rows`);
+    const model = fitLogistic({ ...dataset, columns: dataset.featureNames.length }, { l2: L2 });
+    return encodeWeights(dataset.featureNames, model);
+  },
+  evaluate(scorer, dataset) {
+    const scores = new Float64Array(dataset.rows);
+    scorer.score(dataset.vectors, dataset.rows, scores);
+    return classifierReport({ scores, labels: dataset.labels });
+  },
+  load(weights, modelVersion) {
+    const model = decodeWeights(weights, modelVersion, SHOPPER_SESSION_FEATURES);
+    return createLogisticScorer(SHOPPER_SESSION_FEATURES, modelVersion, model);
+  },
+  defaultModel() {
+    const weights = defaultWeights(SHOPPER_SESSION_FEATURES);
+    return { version: DEFAULT_MODEL_VERSION, weights: new TextEncoder().encode(JSON.stringify(weights)) };
+  },
+};
