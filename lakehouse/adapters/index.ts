@@ -1,0 +1,3 @@
+export * from "./duckdb-file-rewriter.ts";
+export * from "./file-catalog.ts";
+export * from "./local-object-store.ts";
