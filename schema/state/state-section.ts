@@ -22,15 +22,15 @@ export class StateSection {
   }
 
   float64(name: string, fill = 0): SlotArray<Float64Array> {
-    return this.declare(SlotArray.float64(name, fill));
+    return this.addArray(SlotArray.float64(name, fill));
   }
 
   int32(name: string, fill = 0): SlotArray<Int32Array> {
-    return this.declare(SlotArray.int32(name, fill));
+    return this.addArray(SlotArray.int32(name, fill));
   }
 
   uint8(name: string, fill = 0): SlotArray<Uint8Array> {
-    return this.declare(SlotArray.uint8(name, fill));
+    return this.addArray(SlotArray.uint8(name, fill));
   }
 
   dictionary(dictionary: KeyDictionary): KeyDictionary {
@@ -38,7 +38,7 @@ export class StateSection {
     return dictionary;
   }
 
-  private declare<A extends SlotArray>(array: A): A {
+  private addArray<A extends SlotArray>(array: A): A {
     if (this.arrays.some((other) => other.name === array.name)) {
       throw new Error(`state ${this.name} declares ${array.name} twice`);
     }
