@@ -1,3 +1,4 @@
+export * from "./parquet/index.ts";
 export * from "./ports/catalog.ts";
 export * from "./ports/file-rewriter.ts";
 export * from "./ports/object-store.ts";

@@ -1,0 +1,191 @@
+import { type Column, type LakeColumn, MillraceError } from "../../schema/index.ts";
+import { encodeRun, encodeRuns } from "./bit-pack.ts";
+import type { Bounds } from "./bounds.ts";
+import { ByteSink } from "./byte-sink.ts";
+import type { Encoding } from "./format.ts";
+import type { PageWriter } from "./page-writer.ts";
+
+export interface EncoderOptions {
+  /** A page is closed at this many rows, which bounds the scratch buffers. */
+  readonly pageRows: number;
+  /** A page of strings is closed at this many bytes. */
+  readonly pageBytes: number;
+  /** Whether the delta encodings may be used besides PLAIN and dictionaries. */
+  readonly delta: boolean;
+}
+
+/** One column of one row group, as the footer describes it. */
+export interface ChunkMetadata {
+  readonly column: LakeColumn;
+  readonly rows: number;
+  readonly nulls: number;
+  readonly bounds: Bounds;
+  /** Data pages by encoding. */
+  readonly pages: ReadonlyMap<Encoding, number>;
+  readonly uncompressedBytes: number;
+  readonly compressedBytes: number;
+  readonly dataPageOffset: number;
+  readonly dictionaryPageOffset: number | null;
+}
+
+export interface EncodedValues {
+  readonly encoding: Encoding;
+  readonly bounds: Bounds;
+}
+
+/**
+ * Encodes one column of a file, page by page as rows come in. Subclasses keep the values of the
+ * open page, without nulls; this keeps the definition levels (1 = present) and the closed pages.
+ */
+export abstract class ColumnEncoder {
+  readonly column: LakeColumn;
+  /** Totals of the file, over all its chunks. */
+  fileRows = 0;
+  fileNulls = 0;
+  fileBytes = 0;
+  protected readonly options: EncoderOptions;
+  protected readonly writer: PageWriter;
+  /** Definition levels of the open page; null for a required column. */
+  protected readonly levels: Uint8Array | null;
+  /** Rows of the open page, without `leadingNulls`. */
+  protected pageRows = 0;
+  /** Values (rows that are not null) of the open page. */
+  protected pageValues = 0;
+  protected readonly pages = new ByteSink();
+  /** Nulls of the open page before its first value: columns that are never set cost one page. */
+  private leadingNulls = 0;
+  private chunkRows = 0;
+  private chunkNulls = 0;
+  private uncompressedBytes = 0;
+  private pageCounts = new Map<Encoding, number>();
+
+  constructor(column: LakeColumn, options: EncoderOptions, writer: PageWriter) {
+    this.column = column;
+    this.options = options;
+    this.writer = writer;
+    this.levels = column.required ? null : new Uint8Array(options.pageRows + 8);
+  }
+
+  /** Appends the rows `[from, to)`, or those that `selection[from, to)` lists. */
+  append(column: Column, from: number, to: number, selection: Int32Array | undefined): void {
+    let at = from;
+    while (at < to) {
+      const end = Math.min(to, at + this.options.pageRows - this.pageRows);
+      at = this.take(column, at, end, selection);
+      if (this.pageRows === this.options.pageRows) this.endPage();
+    }
+  }
+
+  /** Expected size of what was appended to the open chunk. */
+  get bytesEstimate(): number {
+    const encodedRows = this.fileRows + this.chunkRows;
+    const pending = this.pageRows + this.leadingNulls;
+    const perRow = encodedRows === 0 ? 4 : (this.fileBytes + this.pages.length) / encodedRows;
+    return this.pages.length + this.pageRows * perRow + (pending > 0 ? 40 : 0);
+  }
+
+  /** Closes the chunk and appends its bytes, which begin at `offset` of the file, to `parts`. */
+  finishChunk(parts: Uint8Array[], offset: number): ChunkMetadata {
+    this.closePage();
+    const dictionary = new ByteSink(0);
+    const dictionaryBytes = this.writeDictionary(dictionary);
+    if (dictionary.length > 0) parts.push(dictionary.content());
+    parts.push(this.pages.content().slice());
+    const metadata: ChunkMetadata = {
+      column: this.column,
+      rows: this.chunkRows,
+      nulls: this.chunkNulls,
+      bounds: this.endChunkBounds(),
+      pages: this.pageCounts,
+      uncompressedBytes: this.uncompressedBytes + dictionaryBytes,
+      compressedBytes: this.pages.length + dictionary.length,
+      dataPageOffset: offset + dictionary.length,
+      dictionaryPageOffset: dictionary.length > 0 ? offset : null,
+    };
+    this.fileRows += this.chunkRows;
+    this.fileNulls += this.chunkNulls;
+    this.fileBytes += metadata.compressedBytes;
+    this.chunkRows = 0;
+    this.chunkNulls = 0;
+    this.uncompressedBytes = 0;
+    this.pageCounts = new Map();
+    this.pages.clear();
+    return metadata;
+  }
+
+  /** Bounds over the whole file, for Iceberg. */
+  abstract fileBounds(): Bounds;
+
+  /**
+   * Copies rows into the open page and counts `pageRows` and `pageValues` up; may stop early.
+   *
+   * @returns the first row that was not taken
+   */
+  protected abstract take(
+    column: Column,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): number;
+
+  /** Appends the open page's values to the writer's body. */
+  protected abstract encodeValues(body: ByteSink): EncodedValues;
+
+  /** Bounds of the chunk; begins the next one. */
+  protected abstract endChunkBounds(): Bounds;
+
+  /** Writes the chunk's dictionary page, if it has one; returns its size before compression. */
+  protected writeDictionary(_out: ByteSink): number {
+    return 0;
+  }
+
+  /** Closes the open page, unless it has nothing but nulls: then it goes on. */
+  protected endPage(): void {
+    if (this.pageValues > 0) {
+      this.closePage();
+      return;
+    }
+    this.leadingNulls += this.pageRows;
+    this.pageRows = 0;
+  }
+
+  protected refuseNull(): never {
+    throw new MillraceError(
+      `column ${this.column.name} is required but has a null in row ${this.fileRows + this.chunkRows + this.pageRows} of the file; give every required column a value`,
+      { code: "null-in-required-column", origin: "internal" },
+    );
+  }
+
+  protected refuseKind(column: Column): never {
+    throw new MillraceError(
+      `column ${this.column.name} of type ${this.column.type} cannot hold a column of kind ${column.kind}; pass the columns in the table's order`,
+      { code: "column-kind-mismatch", origin: "internal" },
+    );
+  }
+
+  private closePage(): void {
+    const rows = this.leadingNulls + this.pageRows;
+    if (rows === 0) return;
+    const nulls = rows - this.pageValues;
+    const { body } = this.writer;
+    if (this.levels !== null) this.encodeLevels(body, this.levels, nulls);
+    const { encoding, bounds } = this.encodeValues(body);
+    this.uncompressedBytes += this.writer.data(this.pages, { rows, nulls, encoding, bounds });
+    this.pageCounts.set(encoding, (this.pageCounts.get(encoding) ?? 0) + 1);
+    this.chunkRows += rows;
+    this.chunkNulls += nulls;
+    this.leadingNulls = 0;
+    this.pageRows = 0;
+    this.pageValues = 0;
+  }
+
+  /** Definition levels: a 4-byte length, then runs. */
+  private encodeLevels(body: ByteSink, levels: Uint8Array, nulls: number): void {
+    const lengthAt = body.length;
+    body.int32(0);
+    if (this.leadingNulls > 0) encodeRun(body, 0, this.leadingNulls, 1);
+    if (nulls === 0) encodeRun(body, 1, this.pageRows, 1);
+    else encodeRuns(body, levels, this.pageRows, 1);
+    body.view.setInt32(lengthAt, body.length - lengthAt - 4, true);
+  }
+}

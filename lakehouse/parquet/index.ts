@@ -1,0 +1,1 @@
+export * from "./parquet-file-writer.ts";

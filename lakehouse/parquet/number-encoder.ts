@@ -1,0 +1,166 @@
+import { type Column, type LakeColumn, MillraceError } from "../../schema/index.ts";
+import { packBits } from "./bit-pack.ts";
+import { type Bounds, NO_BOUNDS, NumberRange } from "./bounds.ts";
+import { type ByteSink, writeInt64 } from "./byte-sink.ts";
+import { ColumnEncoder, type EncodedValues, type EncoderOptions } from "./column-encoder.ts";
+import { DELTA_RANGE_MAX, encodeDelta } from "./delta.ts";
+import { Encoding, PhysicalType } from "./format.ts";
+import type { PageWriter } from "./page-writer.ts";
+
+type NumberType = Exclude<LakeColumn["type"], "string">;
+
+interface NumberForm {
+  readonly kind: Column["kind"];
+  readonly physical: PhysicalType;
+  /** What values are multiplied by: Iceberg's timestamps are microseconds. */
+  readonly scale: number;
+  /** Widest (max − min) × scale of a page for delta encoding; -1 = never. */
+  readonly deltaRangeMax: number;
+}
+
+const FORMS: Record<NumberType, NumberForm> = {
+  int: { kind: "int32", physical: PhysicalType.int32, scale: 1, deltaRangeMax: 2 ** 31 - 1 },
+  long: { kind: "int64", physical: PhysicalType.int64, scale: 1, deltaRangeMax: DELTA_RANGE_MAX },
+  timestamptz: {
+    kind: "timestamp",
+    physical: PhysicalType.int64,
+    scale: 1000,
+    deltaRangeMax: DELTA_RANGE_MAX,
+  },
+  double: { kind: "float64", physical: PhysicalType.double, scale: 1, deltaRangeMax: -1 },
+  boolean: { kind: "boolean", physical: PhysicalType.boolean, scale: 1, deltaRangeMax: -1 },
+};
+
+/** Integers and timestamps as deltas, doubles and booleans PLAIN. */
+export class NumberEncoder extends ColumnEncoder {
+  private readonly form: NumberForm;
+  private readonly values: Float64Array;
+  private readonly page = new NumberRange();
+  private readonly chunk = new NumberRange();
+  private readonly file = new NumberRange();
+
+  constructor(
+    column: LakeColumn & { readonly type: NumberType },
+    options: EncoderOptions,
+    writer: PageWriter,
+  ) {
+    super(column, options, writer);
+    this.form = FORMS[column.type];
+    this.values = new Float64Array(options.pageRows);
+  }
+
+  override fileBounds(): Bounds {
+    return this.file.bounds(this.form.physical, this.form.scale);
+  }
+
+  protected override take(
+    column: Column,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): number {
+    if (column.kind !== this.form.kind || !("valid" in column)) this.refuseKind(column);
+    const { valid } = column;
+    if (valid !== null) this.takeNullable(column.values, valid, from, to, selection);
+    else this.takeAll(column.values, from, to, selection);
+    return to;
+  }
+
+  protected override encodeValues(body: ByteSink): EncodedValues {
+    const { values, page, form, pageValues: count } = this;
+    if (count === 0) return { encoding: Encoding.plain, bounds: NO_BOUNDS };
+    page.clear();
+    page.scan(values, count);
+    if (form.physical === PhysicalType.int64) this.requireSafe();
+    this.chunk.include(page);
+    const bounds = page.bounds(form.physical, form.scale);
+    if (this.options.delta && (page.max - page.min) * form.scale <= form.deltaRangeMax) {
+      encodeDelta(body, values, count, form.scale);
+      return { encoding: Encoding.deltaBinaryPacked, bounds };
+    }
+    encodePlain(body, values, count, form);
+    return { encoding: Encoding.plain, bounds };
+  }
+
+  protected override endChunkBounds(): Bounds {
+    const bounds = this.chunk.bounds(this.form.physical, this.form.scale);
+    this.file.include(this.chunk);
+    this.chunk.clear();
+    return bounds;
+  }
+
+  private takeNullable(
+    source: Float64Array | Int32Array | Uint8Array,
+    valid: Uint8Array,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): void {
+    const { values, levels } = this;
+    let row = this.pageRows;
+    let count = this.pageValues;
+    for (let i = from; i < to; i++) {
+      const index = selection === undefined ? i : selection[i];
+      if (valid[index] !== 0) {
+        values[count++] = source[index];
+        if (levels !== null) levels[row] = 1;
+      } else if (levels !== null) {
+        levels[row] = 0;
+      } else {
+        this.refuseNull();
+      }
+      row++;
+    }
+    this.pageRows = row;
+    this.pageValues = count;
+  }
+
+  private takeAll(
+    source: Float64Array | Int32Array | Uint8Array,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): void {
+    const { values, pageValues } = this;
+    if (selection === undefined) values.set(source.subarray(from, to), pageValues);
+    else for (let i = from; i < to; i++) values[pageValues + i - from] = source[selection[i]];
+    const count = to - from;
+    this.levels?.fill(1, this.pageRows, this.pageRows + count);
+    this.pageRows += count;
+    this.pageValues += count;
+  }
+
+  /** Beyond ±2^53 doubles have lost digits already: whoever fills such a column is wrong. */
+  private requireSafe(): void {
+    const { min, max, nan } = this.page;
+    if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && !nan) return;
+    throw new MillraceError(
+      `column ${this.column.name} has a value that is no integer within ±2^53 (page from ${min} to ${max}); refuse such values when decoding`,
+      { code: "unsafe-integer", origin: "internal" },
+    );
+  }
+}
+
+const packedBits = new Uint8Array(8);
+
+function encodePlain(body: ByteSink, values: Float64Array, count: number, form: NumberForm): void {
+  switch (form.physical) {
+    case PhysicalType.double:
+      body.append(new Uint8Array(values.buffer, values.byteOffset, count * 8));
+      return;
+    case PhysicalType.boolean:
+      for (let i = 0; i < count; i += 8) {
+        for (let b = 0; b < 8; b++) packedBits[b] = i + b < count && values[i + b] !== 0 ? 1 : 0;
+        packBits(body, packedBits, 0, 8, 1);
+      }
+      return;
+    case PhysicalType.int32:
+      for (let i = 0; i < count; i++) body.int32(values[i]);
+      return;
+    default:
+      body.reserve(count * 8);
+      for (let i = 0; i < count; i++, body.length += 8) {
+        writeInt64(body.view, body.length, values[i], form.scale);
+      }
+  }
+}

@@ -1,0 +1,350 @@
+import { type Column, type LakeColumn, NULL_ENUM, type TextColumn } from "../../schema/index.ts";
+import { bitWidth, encodeRuns } from "./bit-pack.ts";
+import { type Bounds, NO_BOUNDS, StringRange } from "./bounds.ts";
+import { ByteSink, wordsOf } from "./byte-sink.ts";
+import { ColumnEncoder, type EncodedValues, type EncoderOptions } from "./column-encoder.ts";
+import { encodeDelta } from "./delta.ts";
+import { Encoding } from "./format.ts";
+import { type ByteEntries, LocalDictionary } from "./local-dictionary.ts";
+import type { PageWriter } from "./page-writer.ts";
+
+/** A dictionary beyond these is closed, and the rest of the chunk written without one. */
+const DICTIONARY_BYTES_MAX = 8 * 1024 * 1024;
+const DICTIONARY_ENTRIES_MAX = 1 << 20;
+
+/**
+ * When a dictionary is given up: of the first 4,096 values all but 12 distinct (an id column; a
+ * domain of 200,000 values would already repeat some 40 times), or of the first page nine in ten.
+ */
+const EARLY_SAMPLE = 4096;
+const EARLY_DISTINCT_SHARE = 0.997;
+const PAGE_DISTINCT_SHARE = 0.9;
+
+/** Strings of texts, keys and enums: by dictionary, or back to back where most are distinct. */
+export class StringEncoder extends ColumnEncoder {
+  private readonly dictionary = new LocalDictionary();
+  private readonly symbols = new Map<readonly string[], ByteEntries>();
+  private readonly chunk = new StringRange();
+  private readonly file = new StringRange();
+  /** Dictionary mode: the page's local ids. */
+  private readonly ids: Int32Array;
+  /** Direct mode: the page's values back to back in `heap`, and their ends. */
+  private readonly heap = new ByteSink(1024);
+  private ends = new Int32Array(0);
+  private direct = false;
+  /** Whether the chunk's first page is not closed yet, so that the dictionary can be dropped. */
+  private firstPage = true;
+  private sampled = false;
+
+  constructor(column: LakeColumn, options: EncoderOptions, writer: PageWriter) {
+    super(column, options, writer);
+    this.ids = new Int32Array(options.pageRows + 8);
+  }
+
+  override get bytesEstimate(): number {
+    // A dictionary compresses to about half.
+    return super.bytesEstimate + this.dictionary.heap.length / 2;
+  }
+
+  override fileBounds(): Bounds {
+    return this.file.bounds();
+  }
+
+  protected override take(
+    column: Column,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): number {
+    // Up to the early sample in small steps, to stop at it.
+    const end = this.sampled ? to : Math.min(to, from + EARLY_SAMPLE);
+    const next = this.takeSome(column, from, end, selection);
+    if (!this.sampled && this.pageValues >= EARLY_SAMPLE) {
+      this.sampled = true;
+      if (!this.direct && this.dictionary.size >= this.pageValues * EARLY_DISTINCT_SHARE)
+        this.dropDictionary();
+    }
+    if (this.direct) {
+      if (this.heap.length >= this.options.pageBytes) this.endPage();
+    } else if (this.isDictionaryFull()) {
+      this.closeDictionary();
+    }
+    return next;
+  }
+
+  protected override encodeValues(body: ByteSink): EncodedValues {
+    if (this.pageValues === 0) return { encoding: Encoding.plain, bounds: NO_BOUNDS };
+    const isDistinct = this.dictionary.size >= this.pageValues * PAGE_DISTINCT_SHARE;
+    if (this.firstPage && !this.direct && isDistinct) this.dropDictionary();
+    this.firstPage = false;
+    return this.direct ? this.encodeDirect(body) : this.encodeIds(body);
+  }
+
+  protected override writeDictionary(out: ByteSink): number {
+    const { dictionary } = this;
+    const { size } = dictionary;
+    this.chunk.scan(dictionary.heap.bytes, dictionary.ends, size);
+    let bytes = 0;
+    if (size > 0) {
+      encodePlain(this.writer.body, dictionary.heap, dictionary.ends, size);
+      bytes = this.writer.dictionary(out, size);
+    }
+    dictionary.clear();
+    this.direct = false;
+    this.firstPage = true;
+    this.sampled = false;
+    return bytes;
+  }
+
+  protected override endChunkBounds(): Bounds {
+    const bounds = this.chunk.bounds();
+    this.file.include(this.chunk);
+    this.chunk.clear();
+    return bounds;
+  }
+
+  private takeSome(column: Column, from: number, to: number, selection: Int32Array | undefined): number {
+    switch (column.kind) {
+      case "text":
+        return this.direct
+          ? this.takeTextDirect(column, from, to, selection)
+          : this.takeText(column, from, to, selection);
+      case "key":
+        return this.takeInterned(column.dictionary, column.ids, -1, from, to, selection);
+      case "enum":
+        return this.takeInterned(
+          this.symbolsOf(column.symbols),
+          column.codes,
+          NULL_ENUM,
+          from,
+          to,
+          selection,
+        );
+      default:
+        return this.refuseKind(column);
+    }
+  }
+
+  private takeText(column: TextColumn, from: number, to: number, selection: Int32Array | undefined): number {
+    const { dictionary, ids } = this;
+    const { bytes, start, end } = column;
+    const words = wordsOf(bytes);
+    let count = this.pageValues;
+    let i = from;
+    for (; i < to; i++) {
+      const index = selection === undefined ? i : selection[i];
+      const begin = start[index];
+      if (begin >= 0) {
+        ids[count++] = dictionary.intern(bytes, words, begin, end[index]);
+        this.addLevel(1);
+        if (dictionary.heap.length > DICTIONARY_BYTES_MAX) {
+          i++;
+          break;
+        }
+      } else {
+        this.addLevel(0);
+      }
+    }
+    this.pageValues = count;
+    return i;
+  }
+
+  private takeTextDirect(
+    column: TextColumn,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): number {
+    const { heap, ends } = this;
+    const { bytes, start, end } = column;
+    const words = wordsOf(bytes);
+    const heapMax = this.options.pageBytes;
+    let count = this.pageValues;
+    let i = from;
+    for (; i < to && heap.length < heapMax; i++) {
+      const index = selection === undefined ? i : selection[i];
+      const begin = start[index];
+      if (begin >= 0) {
+        heap.copy(bytes, words, begin, end[index]);
+        ends[count++] = heap.length;
+        this.addLevel(1);
+      } else {
+        this.addLevel(0);
+      }
+    }
+    this.pageValues = count;
+    return i;
+  }
+
+  private takeInterned(
+    source: ByteEntries,
+    sourceIds: Int32Array | Uint8Array,
+    nullId: number,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): number {
+    if (this.direct) return this.takeInternedDirect(source, sourceIds, nullId, from, to, selection);
+    const { dictionary, ids } = this;
+    const words = wordsOf(source.heap);
+    const translation = dictionary.translation(source);
+    const { locals } = translation;
+    const { firstLocal } = dictionary;
+    let count = this.pageValues;
+    let i = from;
+    for (; i < to; i++) {
+      const id = sourceIds[selection === undefined ? i : selection[i]];
+      if (id === nullId) {
+        this.addLevel(0);
+        continue;
+      }
+      let local = locals[id] - firstLocal;
+      if (local < 0) local = dictionary.addFrom(source, words, translation, id);
+      ids[count++] = local;
+      this.addLevel(1);
+      if (dictionary.heap.length > DICTIONARY_BYTES_MAX) {
+        i++;
+        break;
+      }
+    }
+    this.pageValues = count;
+    return i;
+  }
+
+  private takeInternedDirect(
+    source: ByteEntries,
+    sourceIds: Int32Array | Uint8Array,
+    nullId: number,
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ): number {
+    const { heap, ends } = this;
+    const words = wordsOf(source.heap);
+    const heapMax = this.options.pageBytes;
+    let count = this.pageValues;
+    let i = from;
+    for (; i < to && heap.length < heapMax; i++) {
+      const id = sourceIds[selection === undefined ? i : selection[i]];
+      if (id === nullId) {
+        this.addLevel(0);
+        continue;
+      }
+      heap.copy(source.heap, words, id === 0 ? 0 : source.ends[id - 1], source.ends[id]);
+      ends[count++] = heap.length;
+      this.addLevel(1);
+    }
+    this.pageValues = count;
+    return i;
+  }
+
+  private addLevel(level: number): void {
+    const { levels } = this;
+    if (levels !== null) levels[this.pageRows] = level;
+    else if (level === 0) this.refuseNull();
+    this.pageRows++;
+  }
+
+  private symbolsOf(symbols: readonly string[]): ByteEntries {
+    let entries = this.symbols.get(symbols);
+    if (entries === undefined) {
+      entries = encodeSymbols(symbols);
+      this.symbols.set(symbols, entries);
+    }
+    return entries;
+  }
+
+  private isDictionaryFull(): boolean {
+    return (
+      this.dictionary.heap.length > DICTIONARY_BYTES_MAX || this.dictionary.size > DICTIONARY_ENTRIES_MAX
+    );
+  }
+
+  /** Ends the use of the dictionary, which is kept where closed pages refer to it. */
+  private closeDictionary(): void {
+    if (this.firstPage) {
+      this.dropDictionary();
+      return;
+    }
+    this.endPage();
+    this.beginDirect();
+  }
+
+  /** Turns the open page, the chunk's first, into direct values and forgets the dictionary. */
+  private dropDictionary(): void {
+    this.beginDirect();
+    const { heap, ends, ids, dictionary, pageValues } = this;
+    const { view } = dictionary.heap;
+    for (let i = 0; i < pageValues; i++) {
+      const id = ids[i];
+      heap.copy(dictionary.heap.bytes, view, id === 0 ? 0 : dictionary.ends[id - 1], dictionary.ends[id]);
+      ends[i] = heap.length;
+    }
+    dictionary.clear();
+  }
+
+  private beginDirect(): void {
+    this.direct = true;
+    if (this.ends.length === 0) this.ends = new Int32Array(this.options.pageRows);
+    this.heap.clear();
+  }
+
+  private encodeIds(body: ByteSink): EncodedValues {
+    // Not every reader takes a width of 0, which a dictionary of one entry would allow.
+    const width = Math.max(1, bitWidth(this.dictionary.size - 1));
+    body.byte(width);
+    encodeRuns(body, this.ids, this.pageValues, width);
+    return { encoding: Encoding.rleDictionary, bounds: NO_BOUNDS };
+  }
+
+  private encodeDirect(body: ByteSink): EncodedValues {
+    const { heap, ends, pageValues } = this;
+    const page = new StringRange();
+    page.scan(heap.bytes, ends, pageValues);
+    this.chunk.include(page);
+    if (this.options.delta) encodeDeltaLength(body, heap, ends, pageValues, this.ids);
+    else encodePlain(body, heap, ends, pageValues);
+    heap.clear();
+    return {
+      encoding: this.options.delta ? Encoding.deltaLengthByteArray : Encoding.plain,
+      bounds: page.bounds(),
+    };
+  }
+}
+
+/** DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes. `lengths` is scratch. */
+function encodeDeltaLength(
+  body: ByteSink,
+  heap: ByteSink,
+  ends: Int32Array,
+  count: number,
+  lengths: Int32Array,
+): void {
+  for (let i = 0, start = 0; i < count; i++) {
+    lengths[i] = ends[i] - start;
+    start = ends[i];
+  }
+  encodeDelta(body, lengths, count, 1);
+  body.append(heap.content());
+}
+
+/** PLAIN: each value behind its length. */
+function encodePlain(body: ByteSink, heap: ByteSink, ends: Int32Array, count: number): void {
+  const { bytes, view } = heap;
+  for (let i = 0, start = 0; i < count; i++) {
+    body.int32(ends[i] - start);
+    body.copy(bytes, view, start, ends[i]);
+    start = ends[i];
+  }
+}
+
+function encodeSymbols(symbols: readonly string[]): ByteEntries {
+  const heap = new TextEncoder().encode(symbols.join(""));
+  const ends = new Int32Array(symbols.length);
+  let end = 0;
+  symbols.forEach((symbol, index) => {
+    end += Buffer.byteLength(symbol);
+    ends[index] = end;
+  });
+  return { heap, ends, size: symbols.length };
+}
