@@ -5,3 +5,4 @@ export * from "./runtime/operator.ts";
 export * from "./runtime/status.ts";
 export * from "./sinks/hot-records.ts";
 export * from "./sources/index.ts";
+export * from "./time/index.ts";

@@ -25,6 +25,8 @@ export interface Operator<B extends EventBatch = EventBatch> {
   advance(progress: Progress): void;
   /** Hands over the hot values that changed since the last call, the newest of each key only. */
   flushHot?(put: (entry: HotEntry) => void): void;
+  /** Rebuilds what derives from `state`; called once, after its section was restored. */
+  afterRestore?(): void;
 }
 
 /** Where an operator's results go. Rows reach the lake with the checkpoint; alerts leave at once. */
