@@ -8,7 +8,9 @@ const TEXT_BYTES_MAX = 8192;
 const JSON_BYTES_MAX = 65_536;
 const NAME = /^[a-z][A-Za-z0-9]*$/;
 
-type AvroType = string | { readonly type: string; readonly [property: string]: unknown };
+type AvroType =
+  | string
+  | { readonly type: string; readonly symbols?: readonly string[]; readonly logicalType?: string };
 
 /** A field as it stands in an .avsc file; our own properties begin with `millrace.`. */
 export interface AvroField {
@@ -83,7 +85,7 @@ function fieldFromAvro(schema: string, field: AvroField): ContractField {
   if ((field.doc ?? "") === "") throw invalid(where, "has no doc");
   const { type: avroType, nullable } = withoutNull(where, field);
   const type = fieldType(where, avroType, field["millrace.json"] === true);
-  const symbols = type === "enum" ? (avroType as { symbols: readonly string[] }).symbols : null;
+  const symbols = type === "enum" ? (avroType as { readonly symbols: readonly string[] }).symbols : null;
   if (symbols !== null && symbols.length > 254) throw invalid(where, "an enum has at most 254 symbols");
   const key = field["millrace.key"] === true;
   if (key && type !== "string") throw invalid(where, "only a string can be a key");

@@ -3,7 +3,15 @@
  * `generate.ts` writes; `--check` only compares and exits 1 where files are stale; `--publish`
  * copies every version that is not yet published to `published/`: from then on its wire form is fixed.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { AvroRecordSchema } from "./avro-schema.ts";
 import { type GeneratedFile, renderContracts } from "./render.ts";
@@ -58,7 +66,9 @@ if (import.meta.main) {
   if (process.argv.includes("--check")) {
     const stale = staleFiles(files);
     if (stale.length > 0) {
-      process.stderr.write(`Stale in schema/events/generated: ${stale.join(", ")}. Run schema/events/generate.ts.\n`);
+      process.stderr.write(
+        `Stale in schema/events/generated: ${stale.join(", ")}. Run schema/events/generate.ts.\n`,
+      );
       process.exitCode = 1;
     }
   } else {

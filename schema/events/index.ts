@@ -1,3 +1,6 @@
 export { avroSchemaOf, TIMESTAMP_MAX_MS } from "./avro-schema.ts";
 export * from "./contracts.ts";
+export * from "./decoder/create-decoder.ts";
+export * from "./encode.ts";
 export * from "./generated/index.ts";
+export * from "./validate.ts";

@@ -123,7 +123,9 @@ function literal(field: ContractField): string {
 }
 
 function renderIndex(versions: readonly EventContract[], names: readonly string[]): GeneratedFile {
-  const newest = names.map((name) => versions.filter((c) => c.name === name).sort((a, b) => b.version - a.version)[0]);
+  const newest = names.map(
+    (name) => versions.filter((c) => c.name === name).sort((a, b) => b.version - a.version)[0],
+  );
   const imports = names.map((name) => {
     const constants = versions.filter((contract) => contract.name === name).map(constantName);
     return `import { ${constants.join(", ")}, type ${typeName(name)}, type ${typeName(name)}Batch } from "./${name}.ts";\n`;
@@ -136,7 +138,9 @@ function renderIndex(versions: readonly EventContract[], names: readonly string[
     `/** ${doc} */\nexport interface ${title} {\n${names.map((name) => `  readonly "${name}": ${typeName(name)}${suffix};\n`).join("")}}\n`;
   const text = [
     `${HEADER}import type { EventContract } from "../contract.ts";\n${imports.join("")}`,
-    names.map((name) => `export type { ${typeName(name)}, ${typeName(name)}Batch } from "./${name}.ts";\n`).join(""),
+    names
+      .map((name) => `export type { ${typeName(name)}, ${typeName(name)}Batch } from "./${name}.ts";\n`)
+      .join(""),
     `// The newest version of each contract.\n${aliases.join("")}`,
     "/** Every published version; the schema id of the wire format is the position, from 1. */\n" +
       `export const contractVersions: readonly EventContract[] = [${versions.map(constantName).join(", ")}];\n`,

@@ -1,0 +1,290 @@
+import { hashBytes } from "../../columns/index.ts";
+import type { ContractField, EventContract } from "../contract.ts";
+import { type EventProblem, fieldProblem, textLengthProblem } from "../validate.ts";
+import type { BatchStore } from "./batch-store.ts";
+import { Kind } from "./field-table.ts";
+import { isUtf8, OPEN_BRACE, OPEN_BRACKET, valueEnd } from "./json-scan.ts";
+
+/** Confluent wire format: a zero byte and the schema id, big-endian. */
+const HEADER_BYTES = 5;
+const VARINT_BYTES_MAX = 10;
+const DETAIL_CUT = "the record ends within it";
+
+/** One field as a writer wrote it, and where it goes. */
+interface WrittenField {
+  readonly written: ContractField;
+  /** Position in the reader's contract, or -1: goes to the row's extra members. */
+  readonly target: number;
+  /** By writer's symbol code: the reader's, or -1. */
+  readonly symbols: readonly number[];
+}
+
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
+
+/**
+ * Reads Avro records in the wire format into the rows of a {@link BatchStore}. The writer's
+ * version, named by the schema id, is resolved to the reader's by field name: fields that the
+ * reader lacks become extra members, fields that the writer lacks stay null.
+ */
+export class AvroReader {
+  private readonly store: BatchStore;
+  private readonly writers: readonly EventContract[];
+  /** By schema id: the writer's fields; null where the id is another contract's. */
+  private readonly plans: (readonly WrittenField[] | null)[];
+  private bytes: Uint8Array = new Uint8Array(0);
+  private view: DataView = new DataView(new ArrayBuffer(0));
+  private p = 0;
+  private end = 0;
+  private failure: EventProblem | null = null;
+  private failureField = -1;
+
+  constructor(store: BatchStore, writers: readonly EventContract[]) {
+    this.store = store;
+    this.writers = writers;
+    const reader = store.table.contract;
+    this.plans = writers.map((writer) => (writer.name === reader.name ? planFor(reader, writer) : null));
+  }
+
+  use(bytes: Uint8Array, view: DataView): void {
+    this.bytes = bytes;
+    this.view = view;
+  }
+
+  /** Fills the row from the record `bytes[start, end)`, or answers why it is refused (the row is then dirty). */
+  read(start: number, end: number, row: number): EventProblem | null {
+    if (end - start < HEADER_BYTES) return invalid(null, "shorter than the header of five bytes");
+    const id = this.view.getInt32(start + 1);
+    const plan = this.plans[id - 1] ?? null;
+    if (plan === null) return this.unknownSchema(id);
+    this.p = start + HEADER_BYTES;
+    this.end = end;
+    this.failure = null;
+    this.failureField = plan.length;
+    let required = 0;
+    for (const field of plan) {
+      const problem = this.field(field, row);
+      if (problem !== null) return problem;
+      if (this.present && field.target >= 0) required += this.store.table.required[field.target];
+    }
+    if (this.p !== end) return invalid(null, `${end - this.p} bytes follow the record`);
+    if (this.failure !== null) return this.failure;
+    return required === this.store.table.requiredCount ? null : this.missing(plan);
+  }
+
+  private present = false;
+
+  private unknownSchema(id: number): EventProblem {
+    const other = this.writers[id - 1];
+    const detail =
+      other === undefined
+        ? `schema id ${id} is not known; ids 1 to ${this.writers.length} are`
+        : `schema id ${id} is ${other.name} version ${other.version}, not ${this.store.table.contract.name}`;
+    return { reason: "unknown-schema", field: null, detail };
+  }
+
+  private missing(plan: readonly WrittenField[]): EventProblem {
+    const { fields } = this.store.table.contract;
+    const index = fields.findIndex((field, i) => !field.nullable && !plan.some(({ target }) => target === i));
+    return {
+      reason: "missing-field",
+      field: fields[index].name,
+      detail: "required, but not in the writer's schema",
+    };
+  }
+
+  /** Reads one field; answers a problem of the record's form. A problem of the value is remembered. */
+  private field(plan: WrittenField, row: number): EventProblem | null {
+    const { written } = plan;
+    this.present = true;
+    if (written.nullable) {
+      const branch = this.varint();
+      if (branch !== 0 && branch !== 1) return invalid(written, "a union of two has no such branch");
+      if (branch === 0) {
+        this.present = false;
+        return null;
+      }
+    }
+    if (plan.target < 0) return this.unknownField(written, row);
+    const at = this.store.table.base[plan.target] + row;
+    switch (written.type) {
+      case "string":
+      case "json":
+        return this.text(plan, at);
+      case "enum":
+        return this.symbol(plan, at);
+      case "boolean":
+        return this.boolean(plan, row, at);
+      default:
+        return this.number(plan, row, at);
+    }
+  }
+
+  private text({ written, target }: WrittenField, at: number): EventProblem | null {
+    const length = this.varint();
+    const start = this.p;
+    const stop = start + length;
+    if (!(length >= 0) || stop > this.end) return invalid(written, DETAIL_CUT);
+    this.p = stop;
+    const { store, bytes } = this;
+    const { table } = store;
+    store.starts[at] = start;
+    store.ends[at] = stop;
+    if (length < table.minBytes[target] || length > table.maxBytes[target]) {
+      this.fail(target, textLengthProblem(table.contract.fields[target], length));
+    }
+    if (!isUtf8(bytes, start, stop)) {
+      this.fail(-1, {
+        reason: "invalid-utf8",
+        field: written.name,
+        detail: "the text is no well-formed UTF-8",
+      });
+    }
+    if (table.kinds[target] === Kind.key) store.hashes[at] = hashBytes(bytes, start, stop);
+    else if (table.kinds[target] === Kind.json && !this.isStructure(start, stop)) {
+      const detail = "expected the text of a JSON array or object";
+      this.fail(target, { reason: "wrong-type", field: written.name, detail });
+    }
+    return null;
+  }
+
+  private isStructure(start: number, stop: number): boolean {
+    const { bytes } = this;
+    if (bytes[start] !== OPEN_BRACE && bytes[start] !== OPEN_BRACKET) return false;
+    if (valueEnd(bytes, this.view, start, stop) === stop) return true;
+    try {
+      JSON.parse(text.decode(bytes.subarray(start, stop)));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private symbol({ written, target, symbols }: WrittenField, at: number): EventProblem | null {
+    const code = this.varint();
+    if (!(code >= 0 && code < symbols.length)) return invalid(written, `no symbol has the code ${code}`);
+    if (symbols[code] < 0) {
+      const detail = `${written.symbols?.[code]} is no symbol of the newest version`;
+      this.fail(target, { reason: "unknown-symbol", field: written.name, detail });
+    } else {
+      this.store.uint8[at] = symbols[code];
+    }
+    return null;
+  }
+
+  private boolean({ written, target }: WrittenField, row: number, at: number): EventProblem | null {
+    const byte = this.p < this.end ? this.bytes[this.p] : 2;
+    this.p++;
+    if (byte > 1) return invalid(written, "a boolean is a byte 0 or 1");
+    this.store.uint8[at] = byte;
+    this.store.valid[target * this.store.capacity + row] = 1;
+    return null;
+  }
+
+  private number({ written, target }: WrittenField, row: number, at: number): EventProblem | null {
+    const value = written.type === "double" ? this.double() : this.varint();
+    if (this.p > this.end) return invalid(written, DETAIL_CUT);
+    if (Number.isNaN(value) && written.type !== "double")
+      return invalid(written, "no varint of at most 64 bits");
+    const { store } = this;
+    const { table } = store;
+    if (!(value >= table.min[target] && value <= table.max[target])) {
+      this.fail(target, fieldProblem(table.contract.fields[target], value));
+    }
+    if (table.kinds[target] === Kind.int) store.int32[at] = value;
+    else store.float64[at] = value;
+    store.valid[target * store.capacity + row] = 1;
+    return null;
+  }
+
+  /** A field that the newest version dropped: kept as an extra member. */
+  private unknownField(written: ContractField, row: number): EventProblem | null {
+    let json: string;
+    if (written.type === "boolean") {
+      const byte = this.p < this.end ? this.bytes[this.p] : 2;
+      this.p++;
+      if (byte > 1) return invalid(written, "a boolean is a byte 0 or 1");
+      json = byte === 1 ? "true" : "false";
+    } else if (written.type === "string" || written.type === "json") {
+      const length = this.varint();
+      const start = this.p;
+      if (!(length >= 0) || start + length > this.end) return invalid(written, DETAIL_CUT);
+      this.p += length;
+      if (!isUtf8(this.bytes, start, this.p)) {
+        this.fail(-1, {
+          reason: "invalid-utf8",
+          field: written.name,
+          detail: "the text is no well-formed UTF-8",
+        });
+      }
+      const body = text.decode(this.bytes.subarray(start, this.p));
+      json = written.type === "json" && this.isStructure(start, this.p) ? body : JSON.stringify(body);
+    } else {
+      const value = written.type === "double" ? this.double() : this.varint();
+      if (this.p > this.end) return invalid(written, DETAIL_CUT);
+      if (Number.isNaN(value) && written.type !== "double")
+        return invalid(written, "no varint of at most 64 bits");
+      const symbol = written.symbols === null ? value : written.symbols[value];
+      if (symbol === undefined) return invalid(written, `no symbol has the code ${value}`);
+      json = JSON.stringify(symbol);
+    }
+    const key = utf8.encode(JSON.stringify(written.name));
+    const value = utf8.encode(json);
+    const member = new Uint8Array(key.length + value.length);
+    member.set(key);
+    member.set(value, key.length);
+    this.store.appendExtra(row, member, [0, key.length], [key.length, member.length]);
+    return null;
+  }
+
+  /** The problem of the first field in the reader's order wins, as in validateEvent. */
+  private fail(target: number, problem: EventProblem | null): void {
+    if (problem === null || (this.failure !== null && target >= this.failureField)) return;
+    this.failure = problem;
+    this.failureField = target;
+  }
+
+  private double(): number {
+    const at = this.p;
+    this.p += 8;
+    return this.p <= this.end ? this.view.getFloat64(at, true) : Number.NaN;
+  }
+
+  /** A zig-zag integer, exact within ±2^53; NaN where it runs out of the record or of 64 bits. */
+  private varint(): number {
+    const { bytes } = this;
+    let byte = bytes[this.p++];
+    let low = byte & 0x7f;
+    let shift = 7;
+    while (byte >= 0x80 && shift < 28) {
+      byte = bytes[this.p++];
+      low |= (byte & 0x7f) << shift;
+      shift += 7;
+    }
+    if (byte < 0x80) return this.p > this.end ? Number.NaN : (low >>> 1) ^ -(low & 1);
+    let value = low;
+    let scale = 2 ** 28;
+    for (let count = 4; byte >= 0x80; count++) {
+      if (count === VARINT_BYTES_MAX || this.p >= this.end) return Number.NaN;
+      byte = bytes[this.p++];
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+    }
+    const odd = (low & 1) === 1;
+    return odd ? -(value + 1) / 2 : value / 2;
+  }
+}
+
+function planFor(reader: EventContract, writer: EventContract): WrittenField[] {
+  return writer.fields.map((written) => {
+    const target = reader.fields.findIndex((field) => field.name === written.name);
+    const symbols = (written.symbols ?? []).map(
+      (symbol) => reader.fields[target]?.symbols?.indexOf(symbol) ?? -1,
+    );
+    return { written, target, symbols };
+  });
+}
+
+function invalid(field: ContractField | null, detail: string): EventProblem {
+  return { reason: "invalid-avro", field: field?.name ?? null, detail };
+}
