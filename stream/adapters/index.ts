@@ -1,0 +1,2 @@
+export * from "./lmdb-event-log.ts";
+export * from "./lmdb-hot-store.ts";

@@ -1,0 +1,181 @@
+import type {
+  AppendBatch,
+  AppendResult,
+  EventLog,
+  LogReader,
+  ProducerMark,
+  TopicSpec,
+} from "../ports/event-log.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { LmdbLogReader, outOfRangeError } from "./lmdb-log-reader.ts";
+import { type PreparedChunk, prepareChunks } from "./log-chunk.ts";
+import { dropBeforeRetention } from "./log-retention.ts";
+import { assertPartition, LogStore, type StoredTopic } from "./log-store.ts";
+import { LogWakeup } from "./log-wakeup.ts";
+import { LogWriter } from "./log-writer.ts";
+
+export interface LmdbEventLogOptions {
+  /** Folder of the LMDB environment; made when missing. */
+  readonly path: string;
+  /** Ingest time of appends, ms since the epoch. */
+  readonly clock: () => number;
+  /** Address space set aside for the log, and so its largest size; default 256 GiB. */
+  readonly mapBytes?: number;
+  /** Poll for appends of other processes, while a reader waits; default 1 ms when active, 20 ms idle. */
+  readonly pollMs?: { readonly min: number; readonly max: number };
+}
+
+/** One record of {@link LmdbEventLog.appendUnique}. */
+export interface UniqueEntry {
+  /** Records of a topic and partition with the same id are stored once; at most 1,900 bytes of UTF-8. */
+  readonly id: string;
+  readonly value: Uint8Array;
+}
+
+interface PreparedBatch {
+  readonly topic: StoredTopic;
+  readonly partition: number;
+  readonly chunks: readonly PreparedChunk[];
+}
+
+/**
+ * EventLog on LMDB. A resolved append is on the disk: neither SIGKILL nor a power loss takes it
+ * back. An append that was not resolved is there whole or not at all. Appends of one turn of the
+ * event loop share one transaction and so one sync of the disk.
+ */
+export class LmdbEventLog implements EventLog {
+  private readonly store: LogStore;
+  private readonly wakeup: LogWakeup;
+  private readonly commits: CommitQueue;
+  private readonly writer: LogWriter;
+
+  constructor(options: LmdbEventLogOptions) {
+    this.store = new LogStore(options.path, options.mapBytes ?? 2 ** 38);
+    this.wakeup = new LogWakeup({
+      path: options.path,
+      sequence: () => {
+        this.store.refresh();
+        return this.store.sequence();
+      },
+      pollMsMin: options.pollMs?.min ?? 1,
+      pollMsMax: options.pollMs?.max ?? 20,
+    });
+    this.writer = new LogWriter(this.store, options.clock);
+    this.commits = new CommitQueue((body) => {
+      this.store.write(body);
+      this.wakeup.appended();
+    });
+  }
+
+  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+    this.store.write(() => {
+      for (const spec of specs) this.store.createTopic(spec);
+    });
+  }
+
+  async topics(): Promise<readonly TopicSpec[]> {
+    return this.store.allTopics().map(({ name, partitions, retentionMs, retentionBytes }) => ({
+      name,
+      partitions,
+      retentionMs,
+      retentionBytes,
+    }));
+  }
+
+  async append(batches: readonly AppendBatch[], producer?: ProducerMark): Promise<AppendResult> {
+    const prepared = batches.map((batch) => this.prepare(batch));
+    const bytes = prepared.reduce((sum, batch) => sum + bytesOf(batch.chunks), 0);
+    return this.commits.run(bytes, () => {
+      if (producer !== undefined && producer.sequence <= this.store.producerSequence(producer.id)) {
+        return { appended: false, baseOffsets: [] };
+      }
+      const baseOffsets = prepared.map(({ topic, partition, chunks }) =>
+        this.writer.append(topic, partition, chunks),
+      );
+      if (producer !== undefined) this.store.putProducerSequence(producer.id, producer.sequence);
+      return { appended: true, baseOffsets };
+    });
+  }
+
+  /**
+   * Appends the entries whose id the partition does not hold yet, in one transaction with the index
+   * of ids. An id is forgotten when retention drops its record. Resolves when durable, with the
+   * number of entries that were new.
+   */
+  async appendUnique(topicName: string, partition: number, entries: readonly UniqueEntry[]): Promise<number> {
+    const topic = this.topicOf(topicName, partition);
+    const bytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
+    return this.commits.run(bytes, () => this.writer.appendUnique(topic, partition, entries));
+  }
+
+  async producerSequence(id: string): Promise<number> {
+    this.store.refresh();
+    return this.store.producerSequence(id);
+  }
+
+  async offsets(topicName: string, partition: number): Promise<{ begin: number; end: number }> {
+    const topic = this.topicOf(topicName, partition);
+    this.store.refresh();
+    const { begin, end } = this.store.extent(topic.id, partition);
+    return { begin, end };
+  }
+
+  async reader(topicName: string, partition: number, offset: number): Promise<LogReader> {
+    const topic = this.store.topic(topicName);
+    const { begin, end } = await this.offsets(topicName, partition);
+    if (offset < begin || offset > end) throw outOfRangeError(topicName, partition, offset, { begin, end });
+    const chunkBase = offset === end ? end : this.store.chunkBaseOf(topic.id, partition, offset);
+    return new LmdbLogReader(this.store, this.wakeup, { topic, partition, position: offset, chunkBase });
+  }
+
+  async commitOffsets(
+    group: string,
+    offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
+  ): Promise<void> {
+    const found = offsets.map((entry) => ({ ...entry, topic: this.topicOf(entry.topic, entry.partition) }));
+    await this.commits.run(0, () => {
+      for (const { topic, partition, offset } of found) {
+        this.store.putCommittedOffset(group, topic.id, partition, offset);
+      }
+    });
+  }
+
+  async committedOffset(group: string, topicName: string, partition: number): Promise<number | null> {
+    const topic = this.topicOf(topicName, partition);
+    this.store.refresh();
+    return this.store.committedOffset(group, topic.id, partition);
+  }
+
+  async enforceRetention(nowMs: number): Promise<{ readonly recordsDropped: number }> {
+    let recordsDropped = 0;
+    for (const topic of this.store.allTopics()) {
+      for (let partition = 0; partition < topic.partitions; partition++) {
+        recordsDropped += await dropBeforeRetention(this.store, topic, partition, nowMs);
+      }
+    }
+    return { recordsDropped };
+  }
+
+  async close(): Promise<void> {
+    this.commits.close();
+    this.wakeup.close();
+    await this.store.root.close();
+  }
+
+  private prepare(batch: AppendBatch): PreparedBatch {
+    const topic = this.topicOf(batch.topic, batch.partition);
+    return { topic, partition: batch.partition, chunks: prepareChunks(batch) };
+  }
+
+  private topicOf(name: string, partition: number): StoredTopic {
+    const topic = this.store.topic(name);
+    assertPartition(topic, partition);
+    return topic;
+  }
+}
+
+function bytesOf(chunks: readonly PreparedChunk[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.bytes.length;
+  return bytes;
+}

@@ -1,0 +1,163 @@
+import { type Database, open, type TransactionFlags } from "lmdb";
+import { MillraceError } from "../../schema/index.ts";
+import type { HotEntry, HotStore } from "../ports/hot-store.ts";
+
+export interface LmdbHotStoreOptions {
+  /** Folder of the LMDB environment; made when missing. */
+  readonly path: string;
+  /** Time that entries expire by, ms since the epoch. */
+  readonly clock: () => number;
+  /** Largest size of the store; default 64 GiB of address space. A put beyond it rejects. */
+  readonly mapBytes?: number;
+}
+
+/** float64 of the time of expiry, before the UTF-8 text. */
+const HEADER_BYTES = 8;
+/** SYNCHRONOUS_COMMIT | NO_SYNC_FLUSH of lmdb-js: visible at once, synced to disk behind it. */
+const COMMIT_WITHOUT_WAIT = 0x10002 as TransactionFlags;
+/** Entries looked at by one sweep, per entry that it may remove. */
+const SWEEP_LOOKS_PER_REMOVAL = 16;
+const KEY_BYTES_MAX = 1900;
+
+/**
+ * HotStore on LMDB; threads and processes may share it. Reads are synchronous look-ups in mapped
+ * memory, writes one transaction a call.
+ *
+ * Durability: the store can be rebuilt from the log, so a commit does not wait for the disk. SIGKILL
+ * loses nothing that was resolved; a power loss takes the store back to its last synced commit
+ * (LMDB keeps that one whole until the next is on the disk), and the replay writes the rest again.
+ *
+ * Size: what was written within its time to live, and what {@link sweep} has not yet removed; an
+ * expired entry is never read, and its space is used again after the sweep. `mapBytes` is the end.
+ */
+export class LmdbHotStore implements HotStore {
+  private readonly db: Database<Buffer, Buffer>;
+  private readonly clock: () => number;
+  private readonly key = Buffer.alloc(2048);
+  private value = Buffer.allocUnsafeSlow(1 << 16);
+  /** Where the next sweep goes on. */
+  private sweepFrom: Buffer = Buffer.alloc(1);
+
+  constructor(options: LmdbHotStoreOptions) {
+    this.clock = options.clock;
+    this.db = open<Buffer, Buffer>({
+      path: options.path,
+      mapSize: options.mapBytes ?? 2 ** 36,
+      maxReaders: 1024,
+      encoding: "binary",
+      keyEncoding: "binary",
+      noMemInit: true,
+    });
+  }
+
+  async putMany(entries: readonly HotEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const now = this.clock();
+    this.write(() => {
+      for (const entry of entries) {
+        this.db.put(this.keyOf(entry.namespace, entry.key), this.encode(entry, now));
+      }
+    });
+  }
+
+  async get(namespace: string, key: string): Promise<string | null> {
+    this.db.resetReadTxn();
+    return this.read(namespace, key, this.clock());
+  }
+
+  async getMany(namespace: string, keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const now = this.clock();
+    this.db.resetReadTxn();
+    return keys.map((key) => this.read(namespace, key, now));
+  }
+
+  async delete(namespace: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    this.write(() => {
+      for (const key of keys) this.db.remove(this.keyOf(namespace, key));
+    });
+  }
+
+  /** Looks at no more than 16 entries per one it may remove, and goes on there the next time. */
+  async sweep(entriesMax: number): Promise<number> {
+    const now = this.clock();
+    return this.write(() => {
+      const expired: Buffer[] = [];
+      let looks = Math.max(1024, entriesMax * SWEEP_LOOKS_PER_REMOVAL);
+      let wrapped = this.sweepFrom.length === 1;
+      while (looks > 0 && expired.length < entriesMax) {
+        const last = this.collectExpired(now, entriesMax, looks, expired);
+        looks -= last.looked;
+        if (last.key !== null) this.sweepFrom = Buffer.concat([last.key, Buffer.alloc(1)]);
+        if (looks <= 0 || expired.length >= entriesMax) break;
+        this.sweepFrom = Buffer.alloc(1);
+        if (wrapped) break;
+        wrapped = true;
+      }
+      for (const key of expired) this.db.remove(key);
+      return expired.length;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.db.close();
+  }
+
+  private collectExpired(
+    now: number,
+    entriesMax: number,
+    looksMax: number,
+    expired: Buffer[],
+  ): { readonly looked: number; readonly key: Buffer | null } {
+    let looked = 0;
+    let lastKey: Buffer | null = null;
+    for (const { key, value } of this.db.getRange({ start: this.sweepFrom, limit: looksMax })) {
+      looked++;
+      lastKey = key;
+      if (value.readDoubleLE(0) <= now) expired.push(key);
+      if (expired.length >= entriesMax) break;
+    }
+    return { looked, key: lastKey };
+  }
+
+  private read(namespace: string, key: string, now: number): string | null {
+    const stored = this.db.getBinaryFast(this.keyOf(namespace, key));
+    if (stored === undefined || stored.readDoubleLE(0) <= now) return null;
+    return stored.toString("utf8", HEADER_BYTES, stored.length);
+  }
+
+  private write<T>(body: () => T): T {
+    try {
+      return this.db.transactionSync(body, COMMIT_WITHOUT_WAIT);
+    } catch (error) {
+      if (error instanceof MillraceError) throw error;
+      throw new MillraceError(
+        `the hot store could not commit: ${error instanceof Error ? error.message : String(error)}; ` +
+          "check free disk space, and sweep expired entries",
+        { code: "hot-store-write-failed", origin: "external", retry: true, cause: error },
+      );
+    }
+  }
+
+  /** Namespace, NUL, key; in a buffer that the next call uses again. */
+  private keyOf(namespace: string, key: string): Buffer {
+    const head = this.key.write(namespace, 0);
+    this.key[head] = 0;
+    const end = head + 1 + this.key.write(key, head + 1);
+    if (end > KEY_BYTES_MAX) {
+      throw new MillraceError(
+        `hot store key ${namespace}/${key.slice(0, 64)}… is over ${KEY_BYTES_MAX} bytes; shorten it`,
+        { code: "hot-key-too-long", origin: "user" },
+      );
+    }
+    return this.key.subarray(0, end);
+  }
+
+  private encode(entry: HotEntry, now: number): Buffer {
+    const sizeMax = HEADER_BYTES + entry.value.length * 3;
+    if (sizeMax > this.value.length) this.value = Buffer.allocUnsafeSlow(sizeMax * 2);
+    this.value.writeDoubleLE(now + entry.ttlMs, 0);
+    const end = HEADER_BYTES + this.value.write(entry.value, HEADER_BYTES);
+    return this.value.subarray(0, end);
+  }
+}
