@@ -110,6 +110,7 @@ function applyImage(
       const array = section.arrays.find((candidate) => candidate.name === name);
       if (array === undefined) throw stateMismatch(`the array ${saved.name}.${name}`);
       array.ensure(length);
+      array.length = length;
       for (const page of pages) {
         const target = pageBytes(array, page);
         target.set(take(target.length));

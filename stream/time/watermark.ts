@@ -15,12 +15,18 @@ export interface TimeConfig {
   readonly allowedLatenessMs: number;
   /** The watermark that operators see moves in multiples of this. */
   readonly tickMs: number;
+  /**
+   * The longest window. The end of an input reports every window that holds data; what comes later
+   * and would fall into one of these is too late.
+   */
+  readonly longestWindowMs: number;
 }
 
 export const defaultTimeConfig: TimeConfig = {
   outOfOrdernessMs: 2000,
   allowedLatenessMs: 60_000,
   tickMs: 1000,
+  longestWindowMs: 3_600_000,
 };
 
 /** Progress at the end of an input: everything that is open is due. */
@@ -32,6 +38,8 @@ export const END_OF_INPUT: Progress = {
 const MAX_TIME = 0;
 const LATE = 1;
 const TOO_LATE = 2;
+/** Event time up to which an end of input has reported everything. */
+const CLOSED_THROUGH = 3;
 
 /**
  * The watermark of one input: running maximum of event time minus the out-of-orderness bound, moved
@@ -47,8 +55,7 @@ const TOO_LATE = 2;
  * }
  * ```
  * The row at which the tick changes is processed after the advance that it causes. At the end of an
- * input the operators are advanced with {@link END_OF_INPUT}; the tracker stays where it is, so that
- * what comes after the end is measured as if there had been none.
+ * input the operators are advanced with the progress that {@link endOfInput} gives.
  */
 export class WatermarkTracker {
   readonly state: StateSection;
@@ -61,8 +68,9 @@ export class WatermarkTracker {
     this.config = config;
     this.state = new StateSection(name);
     this.numbers = this.state.float64("numbers");
-    this.numbers.ensure(3);
+    this.numbers.ensure(4);
     this.numbers.values[MAX_TIME] = Number.NEGATIVE_INFINITY;
+    this.numbers.values[CLOSED_THROUGH] = Number.NEGATIVE_INFINITY;
     this.numbers.mark(MAX_TIME);
   }
 
@@ -95,12 +103,16 @@ export class WatermarkTracker {
     const times = time.values;
     const numbers = this.numbers.values;
     const nextTickAt = this.current.watermarkMs + tickMs + outOfOrdernessMs;
+    const closedThrough = numbers[CLOSED_THROUGH];
     let maxTime = numbers[MAX_TIME];
     let row = from;
     for (; row < batch.length; row++) {
       const at = times[row];
       flags[row] = 0;
-      if (at > maxTime) {
+      if (at < closedThrough) {
+        flags[row] = RowFlag.tooLate;
+        numbers[TOO_LATE] += 1;
+      } else if (at > maxTime) {
         maxTime = at;
         if (at >= nextTickAt) break;
       } else if (at < maxTime - outOfOrdernessMs) {
@@ -118,6 +130,15 @@ export class WatermarkTracker {
   advance(): Progress {
     this.current = this.progressAt(this.numbers.values[MAX_TIME]);
     return this.current;
+  }
+
+  /** Closes what was seen so far: everything is due, and what falls into a reported window is too late. */
+  endOfInput(): Progress {
+    const numbers = this.numbers.values;
+    const closed = numbers[MAX_TIME] + this.config.longestWindowMs;
+    if (closed > numbers[CLOSED_THROUGH]) numbers[CLOSED_THROUGH] = closed;
+    this.numbers.mark(CLOSED_THROUGH);
+    return END_OF_INPUT;
   }
 
   /** To be called once after the section was restored, between two batches. */
