@@ -1,3 +1,4 @@
+export * from "./maintenance/index.ts";
 export * from "./parquet/index.ts";
 export * from "./ports/catalog.ts";
 export * from "./ports/file-rewriter.ts";

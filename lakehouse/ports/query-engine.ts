@@ -8,15 +8,29 @@ export interface QueryResult {
 }
 
 export interface QueryOptions {
-  /** Reads the table as of this snapshot id (decimal) instead of the newest. */
+  /**
+   * Reads every table of the query as of a snapshot id (decimal; for queries of one table) or of a
+   * time (ISO 8601, `2026-01-31T12:00:00Z`) instead of the newest.
+   */
   readonly asOf?: string;
+  /**
+   * Half-open range of event time, ms: files whose days lie outside are not opened. A hint for
+   * speed only: the query's own condition decides which rows it gets.
+   */
+  readonly eventTime?: { readonly from?: number; readonly to?: number };
+  /** Rejects with code `query-aborted`. */
   readonly signal?: AbortSignal;
+  /** Rows beyond this many are cut off. */
   readonly rowsMax?: number;
 }
 
 /**
  * SQL over lake tables. In the text, `{bronze.orders}` stands for a table; values are bound as `$1`,
- * `$2`, …, never written into the text.
+ * `$2`, …, never written into the text. Values come back as: integers as number where a double holds
+ * them, else bigint; decimals as number; timestamps and dates as Date (UTC); nested values as JSON text.
+ *
+ * Errors: `query-invalid` (text or parameters), `query-aborted`, `query-timeout`, `query-overloaded`,
+ * `query-too-large`, `table-not-found`, `snapshot-not-found`, `query-failed`.
  */
 export interface QueryEngine {
   query(sql: string, parameters: readonly SqlValue[], options?: QueryOptions): Promise<QueryResult>;

@@ -18,11 +18,11 @@ export const probeTable = defineTable({
   namespace: "gold",
   name: "probe",
   doc: "Every type once.",
-  partitionByDayOf: "at",
+  partitionByDayOf: "event_time",
   key: ["id"],
   columns: [
     ["id", "long", "required", "Row number."],
-    ["at", "timestamptz", "required", "Event time."],
+    ["event_time", "timestamptz", "required", "Event time."],
     ["text", "string", "optional", "Text."],
     ["small", "int", "optional", "A small number."],
     ["real", "double", "optional", "A real number."],
@@ -78,12 +78,12 @@ export async function createTestLake(home?: string): Promise<TestLake> {
           fields: icebergSchema(probeTable).fields,
           key: dataFileKey(
             PROBE,
-            { field: "at_day", day },
+            { field: "event_time_day", day },
             `${from}-${to}-${process.pid}-${performance.now()}`,
           ),
           day,
         },
-        `SELECT i AS id, to_timestamp(${day * 86_400} + i % 86400) AS at,
+        `SELECT i AS id, to_timestamp(${day * 86_400} + i % 86400) AS event_time,
            CASE WHEN i % 3 > 0 THEN 'text ' || i END AS text, CASE WHEN i % 3 > 0 THEN i::INTEGER END AS small,
            CASE WHEN i % 3 > 0 THEN i / 7 END AS real, CASE WHEN i % 3 > 0 THEN i % 2 = 0 END AS flag
          FROM range(${from}, ${to}) t(i)`,

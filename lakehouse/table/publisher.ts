@@ -8,7 +8,7 @@ import { TableLayout } from "./layout.ts";
 import { type DataFile, dayPartition, type ManifestFile } from "./manifest.ts";
 import { mergeManifests } from "./merge-manifests.ts";
 import { addedEntry, newSnapshotId, prepareSnapshot, writeManifest } from "./snapshot-writer.ts";
-import { readManifests } from "./table-files.ts";
+import { hasLiveFiles, readManifests } from "./table-files.ts";
 import { currentSnapshot, type TableMetadata } from "./table-metadata.ts";
 
 /** Table property that holds the last epoch of a task that the table has. */
@@ -103,9 +103,9 @@ export function createLakePublisher(options: LakePublisherOptions): LakePublishe
     const head = currentSnapshot(metadata);
     const known = lists.get(table);
     if (head !== null && known !== undefined && String(head["snapshot-id"]) === String(known.snapshotId)) {
-      return known.manifests;
+      return known.manifests.filter(hasLiveFiles);
     }
-    return readManifests(table, metadata, head, options.objectStore);
+    return (await readManifests(table, metadata, head, options.objectStore)).filter(hasLiveFiles);
   }
 
   /** Deletes what a commit wrote if it certainly failed; after an unknown outcome it may be in use. */

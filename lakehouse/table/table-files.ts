@@ -1,14 +1,6 @@
-import { MillraceError } from "../../schema/index.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import { TableLayout } from "./layout.ts";
-import {
-  type DataFile,
-  decodeManifest,
-  decodeManifestList,
-  EntryStatus,
-  type ManifestEntry,
-  type ManifestFile,
-} from "./manifest.ts";
+import { decodeManifest, decodeManifestList, type ManifestEntry, type ManifestFile } from "./manifest.ts";
 import type { Snapshot, TableMetadata } from "./table-metadata.ts";
 
 const READS_AT_ONCE = 8;
@@ -47,25 +39,7 @@ export async function readEntries(
   return results;
 }
 
-/**
- * The data files that a snapshot reads. Rejects with `lake-deletes-unsupported` where another engine
- * deleted single rows: to leave the delete files out would bring those rows back.
- */
-export async function readLiveFiles(
-  table: string,
-  metadata: TableMetadata,
-  snapshot: Snapshot | null,
-  objectStore: ObjectStore,
-): Promise<DataFile[]> {
-  const manifests = await readManifests(table, metadata, snapshot, objectStore);
-  const live = manifests.filter((manifest) => manifest.added_files_count + manifest.existing_files_count > 0);
-  if (live.some((manifest) => manifest.content !== 0)) {
-    throw new MillraceError(
-      `${table} has row-level deletes of another engine, which Millrace does not read; ` +
-        "let that engine rewrite the data files (in Trino: ALTER TABLE … EXECUTE optimize)",
-      { code: "lake-deletes-unsupported", origin: "user" },
-    );
-  }
-  const entries = await readEntries(table, metadata, live, objectStore);
-  return entries.flat().flatMap((entry) => (entry.status === EntryStatus.deleted ? [] : [entry.data_file]));
+/** Whether a snapshot reads any file of the manifest; others only tell its history. */
+export function hasLiveFiles(manifest: ManifestFile): boolean {
+  return manifest.added_files_count + manifest.existing_files_count > 0;
 }

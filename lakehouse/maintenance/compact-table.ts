@@ -1,0 +1,237 @@
+import { randomUUID } from "node:crypto";
+import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
+import type { FileRewriter } from "../ports/file-rewriter.ts";
+import { retryCommit } from "../table/commit-retry.ts";
+import { deletesUnsupported } from "../table/file-index.ts";
+import { dataFileKey, TableLayout } from "../table/layout.ts";
+import { type DataFile, EntryStatus, type ManifestEntry, type ManifestFile } from "../table/manifest.ts";
+import { dataFile } from "../table/publisher.ts";
+import {
+  addedEntry,
+  defaultSpec,
+  newSnapshotId,
+  prepareSnapshot,
+  writeManifest,
+} from "../table/snapshot-writer.ts";
+import { hasLiveFiles, readEntries, readManifests } from "../table/table-files.ts";
+import { currentSchema, currentSnapshot, type TableMetadata } from "../table/table-metadata.ts";
+import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
+import { type CompactionBin, planCompaction } from "./plan-compaction.ts";
+
+export interface CompactTableOptions extends MaintenanceOptions {
+  readonly rewriter: FileRewriter;
+  /** Size that files aim at, and from which they are left alone (default 128 MiB). */
+  readonly targetBytes?: number;
+  /** Files of one day and size class that are worth a rewrite (default 4). */
+  readonly filesMin?: number;
+  /** Bytes that one call rewrites at most (default 1 GiB); call again for more. */
+  readonly runBytesMax?: number;
+  /** Merge all small files of each day, whatever their sizes (default false). */
+  readonly full?: boolean;
+  /** Called at `before-compact:TABLE` (files rewritten, not committed) and `after-compact:TABLE`. */
+  readonly onPoint?: (point: string) => void;
+}
+
+export interface CompactionReport {
+  readonly filesBefore: number;
+  readonly filesAfter: number;
+  readonly rows: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** False where another writer had replaced the files in the meantime, or nothing was to do. */
+  readonly committed: boolean;
+}
+
+interface Rewrite {
+  readonly removed: readonly DataFile[];
+  readonly added: readonly DataFile[];
+  readonly addedKeys: readonly string[];
+}
+
+const NOTHING: CompactionReport = {
+  filesBefore: 0,
+  filesAfter: 0,
+  rows: 0,
+  bytesBefore: 0,
+  bytesAfter: 0,
+  committed: false,
+};
+
+/**
+ * Rewrites small files of each partition day into few larger ones, sorted by the table's key, in one
+ * `replace` snapshot. The rows stay the same. Safe beside writers and other compactions: before each
+ * try to commit it looks whether the files that it replaces are still live, and gives up if not.
+ * A crash before the commit leaves the new files as orphans; the old ones stay for older snapshots.
+ */
+export async function compactTable(spec: TableSpec, options: CompactTableOptions): Promise<CompactionReport> {
+  const table = tableName(spec);
+  const { metadata } = await loadTable(table, options.catalog);
+  const bins = planCompaction(await compactableFiles(table, metadata, options), {
+    targetBytes: options.targetBytes ?? 128 * 1024 * 1024,
+    filesMin: options.filesMin ?? 4,
+    runBytesMax: options.runBytesMax ?? 1024 * 1024 * 1024,
+    isFull: options.full ?? false,
+  });
+  if (bins.length === 0) return NOTHING;
+  const rewrite = await rewriteBins(spec, metadata, bins, options);
+  options.onPoint?.(`before-compact:${table}`);
+  const committed = await retryCommit(table, options, () => commitRewrite(table, rewrite, options));
+  options.onPoint?.(`after-compact:${table}`);
+  if (!committed) await options.objectStore.delete(rewrite.addedKeys);
+  return report(rewrite, committed);
+}
+
+async function compactableFiles(
+  table: string,
+  metadata: TableMetadata,
+  { objectStore }: CompactTableOptions,
+): Promise<DataFile[]> {
+  const manifests = await liveManifests(table, metadata, objectStore);
+  const specId = defaultSpec(metadata)["spec-id"];
+  const own = manifests.filter((manifest) => manifest.partition_spec_id === specId);
+  const entries = (await readEntries(table, metadata, own, objectStore)).flat();
+  return entries
+    .filter(
+      (entry) =>
+        entry.status !== EntryStatus.deleted && entry.data_file.file_format.toUpperCase() === "PARQUET",
+    )
+    .map((entry) => entry.data_file);
+}
+
+/** Manifests of live data. With row-level deletes around, a rewritten row could come back to life. */
+async function liveManifests(
+  table: string,
+  metadata: TableMetadata,
+  objectStore: CompactTableOptions["objectStore"],
+): Promise<ManifestFile[]> {
+  const manifests = await readManifests(table, metadata, currentSnapshot(metadata), objectStore);
+  const live = manifests.filter(hasLiveFiles);
+  if (live.some((manifest) => manifest.content !== 0)) throw deletesUnsupported(table);
+  return live;
+}
+
+async function rewriteBins(
+  spec: TableSpec,
+  metadata: TableMetadata,
+  bins: readonly CompactionBin[],
+  { objectStore, rewriter }: CompactTableOptions,
+): Promise<Rewrite> {
+  const table = tableName(spec);
+  const layout = new TableLayout(table, metadata, objectStore);
+  const field = defaultSpec(metadata).fields[0].name;
+  const added: DataFile[] = [];
+  const addedKeys: string[] = [];
+  for (const { day, files } of bins) {
+    const key = dataFileKey(table, { field, day }, `compacted-${randomUUID()}`);
+    const inputs = files.map((file) => objectStore.uri(layout.keyOf(file.file_path)));
+    const { fields } = currentSchema(metadata);
+    const staged = await rewriter.rewrite({ table, fields, inputs, key, day, sortBy: spec.key });
+    const rows = files.reduce((sum, file) => sum + Number(file.record_count), 0);
+    if (staged.rows !== rows) throw rowsDiffer(table, rows, staged.rows);
+    added.push(dataFile(staged, layout));
+    addedKeys.push(key);
+  }
+  return { removed: bins.flatMap((bin) => bin.files), added, addedKeys };
+}
+
+/** One attempt; false when the replaced files are no longer all live. */
+async function commitRewrite(
+  table: string,
+  rewrite: Rewrite,
+  options: CompactTableOptions,
+): Promise<boolean> {
+  const { catalog, objectStore } = options;
+  const { metadata } = await loadTable(table, catalog);
+  const manifests = await liveManifests(table, metadata, objectStore);
+  const entries = await readEntries(table, metadata, manifests, objectStore);
+  const livePaths = new Set(
+    entries
+      .flat()
+      .flatMap((entry) => (entry.status === EntryStatus.deleted ? [] : [entry.data_file.file_path])),
+  );
+  // After a lost answer our own commit may be in already.
+  if (rewrite.added.every((file) => livePaths.has(file.file_path))) return true;
+  if (!rewrite.removed.every((file) => livePaths.has(file.file_path))) return false;
+  const snapshotId = newSnapshotId();
+  const next = await replaceManifests(table, metadata, { manifests, entries }, rewrite, snapshotId, options);
+  const { commit, manifestListKey } = await prepareSnapshot(
+    {
+      table,
+      metadata,
+      operation: "replace",
+      manifests: next.all,
+      added: rewrite.added,
+      removed: rewrite.removed,
+      snapshotId,
+      nowMs: options.clock(),
+    },
+    objectStore,
+  );
+  try {
+    await catalog.commit(table, commit);
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === "commit-conflict") {
+      const layout = new TableLayout(table, metadata, objectStore);
+      const keys = next.written.map((manifest) => layout.keyOf(manifest.manifest_path));
+      await objectStore.delete([manifestListKey, ...keys]).catch(() => {});
+    }
+    throw error;
+  }
+  return true;
+}
+
+/** A manifest that names a replaced file is written anew, with that file marked as deleted. */
+async function replaceManifests(
+  table: string,
+  metadata: TableMetadata,
+  current: {
+    readonly manifests: readonly ManifestFile[];
+    readonly entries: readonly (readonly ManifestEntry[])[];
+  },
+  rewrite: Rewrite,
+  snapshotId: number,
+  { objectStore }: CompactTableOptions,
+): Promise<{ readonly all: readonly ManifestFile[]; readonly written: readonly ManifestFile[] }> {
+  const removed = new Set(rewrite.removed.map((file) => file.file_path));
+  const kept: ManifestFile[] = [];
+  const rest: ManifestEntry[] = [];
+  for (const [index, manifest] of current.manifests.entries()) {
+    const entries = current.entries[index];
+    const isTouched = entries.some((entry) => removed.has(entry.data_file.file_path));
+    if (!isTouched) kept.push(manifest);
+    else rest.push(...entries.flatMap((entry) => carried(entry, removed, snapshotId)));
+  }
+  const written = [
+    await writeManifest(table, metadata, rewrite.added.map(addedEntry), snapshotId, objectStore),
+    await writeManifest(table, metadata, rest, snapshotId, objectStore),
+  ];
+  return { all: [...written, ...kept], written };
+}
+
+function carried(entry: ManifestEntry, removed: ReadonlySet<string>, snapshotId: number): ManifestEntry[] {
+  // Deleted by an earlier snapshot: that one's manifest tells of it.
+  if (entry.status === EntryStatus.deleted) return [];
+  return removed.has(entry.data_file.file_path)
+    ? [{ ...entry, status: EntryStatus.deleted, snapshot_id: BigInt(snapshotId) }]
+    : [{ ...entry, status: EntryStatus.existing }];
+}
+
+function report(rewrite: Rewrite, committed: boolean): CompactionReport {
+  const bytes = (files: readonly DataFile[]): number =>
+    files.reduce((sum, file) => sum + Number(file.file_size_in_bytes), 0);
+  return {
+    filesBefore: rewrite.removed.length,
+    filesAfter: rewrite.added.length,
+    rows: rewrite.added.reduce((sum, file) => sum + Number(file.record_count), 0),
+    bytesBefore: bytes(rewrite.removed),
+    bytesAfter: bytes(rewrite.added),
+    committed,
+  };
+}
+
+function rowsDiffer(table: string, expected: number, found: number): MillraceError {
+  return new MillraceError(
+    `${table}: compaction read ${expected} rows and wrote ${found}; nothing was changed`,
+    { code: "compaction-rows-differ", origin: "internal" },
+  );
+}

@@ -1,0 +1,62 @@
+import { retryCommit } from "../table/commit-retry.ts";
+import type { Snapshot, TableMetadata } from "../table/table-metadata.ts";
+import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
+import { reachableKeys } from "./reachable-keys.ts";
+
+export interface ExpireSnapshotsOptions extends MaintenanceOptions {
+  /** Snapshots younger than this stay (default one day): how far time travel reaches. */
+  readonly maxAgeMs?: number;
+  /** So many of the newest stay, however old (default 10). */
+  readonly keepLast?: number;
+}
+
+export interface ExpiryReport {
+  readonly snapshots: number;
+  /** Objects that only expired snapshots used. */
+  readonly objects: number;
+}
+
+const MAX_AGE_MS = 86_400_000;
+const KEEP_LAST = 10;
+
+/**
+ * Forgets old snapshots, and deletes the files that no other snapshot reads. Heads of branches and tags
+ * stay. Task epochs are table properties and so outlive their snapshots.
+ */
+export async function expireSnapshots(table: string, options: ExpireSnapshotsOptions): Promise<ExpiryReport> {
+  const { objectStore } = options;
+  const before = await retryCommit(table, options, () => removeExpired(table, options));
+  if (before === null) return { snapshots: 0, objects: 0 };
+  // The commit is done. A crash from here on leaves files that nothing refers to: orphans.
+  const { metadata } = await loadTable(table, options.catalog);
+  const inUse = await reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore);
+  const once = await reachableKeys(table, before.metadata, before.expired, objectStore);
+  const unused = [...once].filter((key) => !inUse.has(key));
+  await objectStore.delete(unused);
+  return { snapshots: before.expired.length, objects: unused.length };
+}
+
+async function removeExpired(
+  table: string,
+  options: ExpireSnapshotsOptions,
+): Promise<{ readonly metadata: TableMetadata; readonly expired: readonly Snapshot[] } | null> {
+  const { metadata } = await loadTable(table, options.catalog);
+  const expired = expiredSnapshots(metadata, options);
+  if (expired.length === 0) return null;
+  await options.catalog.commit(table, {
+    requirements: [{ type: "assert-table-uuid", uuid: metadata["table-uuid"] }],
+    updates: [
+      { action: "remove-snapshots", "snapshot-ids": expired.map((snapshot) => snapshot["snapshot-id"]) },
+    ],
+  });
+  return { metadata, expired };
+}
+
+function expiredSnapshots(metadata: TableMetadata, options: ExpireSnapshotsOptions): readonly Snapshot[] {
+  const heads = new Set(Object.values(metadata.refs ?? {}).map((ref) => String(ref["snapshot-id"])));
+  const oldest = options.clock() - (options.maxAgeMs ?? MAX_AGE_MS);
+  const byAge = [...(metadata.snapshots ?? [])].sort((a, b) => b["sequence-number"] - a["sequence-number"]);
+  return byAge
+    .slice(options.keepLast ?? KEEP_LAST)
+    .filter((snapshot) => snapshot["timestamp-ms"] < oldest && !heads.has(String(snapshot["snapshot-id"])));
+}

@@ -1,0 +1,4 @@
+export * from "./compact-table.ts";
+export * from "./expire-snapshots.ts";
+export type { MaintenanceOptions } from "./maintenance-options.ts";
+export * from "./remove-orphans.ts";

@@ -1,0 +1,54 @@
+import type { LoadedTable } from "../ports/catalog.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import { TableLayout, tableKey } from "../table/layout.ts";
+import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
+import { reachableKeys } from "./reachable-keys.ts";
+
+export interface RemoveOrphansOptions extends MaintenanceOptions {
+  /**
+   * Younger objects stay (default three days): they may be staged by a running task or belong to a
+   * commit that is under way. Must be longer than any checkpoint or compaction takes.
+   */
+  readonly minAgeMs?: number;
+  /** Object keys that checkpoints refer to and that are not published yet. */
+  readonly protectedKeys?: Iterable<string>;
+}
+
+export interface OrphanReport {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+const MIN_AGE_MS = 3 * 86_400_000;
+
+/** Deletes the objects in a table's folder that neither the table nor a checkpoint refers to. */
+export async function removeOrphans(table: string, options: RemoveOrphansOptions): Promise<OrphanReport> {
+  const youngest = options.clock() - (options.minAgeMs ?? MIN_AGE_MS);
+  const old = new Map<string, number>();
+  for await (const object of options.objectStore.list(`${tableKey(table)}/`)) {
+    if (object.modifiedAt <= youngest) old.set(object.key, object.bytes);
+  }
+  // Loaded after the listing: whatever was committed in the meantime counts as in use.
+  const loaded = await loadTable(table, options.catalog);
+  const inUse = await keysInUse(table, loaded, options.objectStore);
+  for (const key of options.protectedKeys ?? []) inUse.add(key);
+  const orphans = [...old.keys()].filter((key) => !inUse.has(key));
+  await options.objectStore.delete(orphans);
+  return { objects: orphans.length, bytes: orphans.reduce((sum, key) => sum + (old.get(key) ?? 0), 0) };
+}
+
+async function keysInUse(table: string, loaded: LoadedTable, objectStore: ObjectStore): Promise<Set<string>> {
+  const { metadata } = loaded;
+  const layout = new TableLayout(table, metadata, objectStore);
+  const keys = await reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore);
+  keys.add(`${tableKey(table)}/metadata/version-hint.text`);
+  keys.add(layout.keyOf(loaded.metadataLocation));
+  // Earlier metadata versions, and statistics files of other engines, whatever member names them.
+  const visit = (value: unknown): void => {
+    if (typeof value === "string" && value.startsWith(`${metadata.location}/`)) keys.add(layout.keyOf(value));
+    else if (typeof value === "object" && value !== null)
+      for (const member of Object.values(value)) visit(member);
+  };
+  visit(metadata);
+  return keys;
+}
