@@ -1,4 +1,5 @@
 export * from "./features/index.ts";
 export * from "./plugin.ts";
 export { mlPlugins } from "./plugins/index.ts";
+export * from "./registry/index.ts";
 export * from "./training/index.ts";

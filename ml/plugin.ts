@@ -115,6 +115,8 @@ export interface MlPlugin<B extends EventBatch = EventBatch> {
   readonly fields: readonly string[];
   readonly features: readonly FeatureGroup<B>[];
   readonly labels: SessionOutcome<B>;
+  /** The figure of {@link EvaluationReport.metrics} that decides between two models. */
+  readonly primaryMetric: { readonly name: string; readonly better: "lower" | "higher" };
   /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
   evaluate(scorer: Scorer, dataset: Dataset): EvaluationReport;

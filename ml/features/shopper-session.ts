@@ -179,7 +179,7 @@ class ShopperSessionState implements FeatureState<ShopperEventBatch> {
     if (ints[n + SESSIONS] === 0 || gap > SESSION_GAP_MS) {
       ints[n + PAST_PURCHASES] += ints[n + EventTypeCode.purchase];
       ints[n + SESSIONS]++;
-      ints.fill(0, n, n + SESSIONS);
+      for (let i = n; i < n + SESSIONS; i++) ints[i] = 0;
       ints[n + EVENTS] = 0;
       doubles[d + SESSION_START] = time;
       doubles[d + LAST] = time;

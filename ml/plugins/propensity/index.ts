@@ -29,6 +29,7 @@ export const propensity: MlPlugin<ShopperEventBatch> = {
     time: (batch, row) => batch.eventTime.values[row],
     isOutcome: (batch, row) => batch.eventType.codes[row] === EventTypeCode.purchase,
   },
+  primaryMetric: { name: "logLoss", better: "lower" },
   async train(dataset, { onProgress }) {
     onProgress?.(`fitting ${dataset.featureNames.length} weights on ${dataset.rows} rows`);
     const model = fitLogistic({ ...dataset, columns: dataset.featureNames.length }, { l2: L2 });

@@ -1,0 +1,3 @@
+export * from "./load-champion.ts";
+export * from "./model-card.ts";
+export * from "./model-registry.ts";

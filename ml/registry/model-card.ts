@@ -1,0 +1,22 @@
+import type { EvaluationReport } from "../plugin.ts";
+
+/** What one needs to know of a model version before trusting it; lies beside its weights as `card.json`. */
+export interface ModelCard {
+  readonly plugin: string;
+  readonly version: string;
+  /** ISO 8601, UTC. */
+  readonly trainedAt: string;
+  /** Event times of the rows, ISO 8601; validation begins at `cut`. */
+  readonly dataRange: { readonly from: string; readonly cut: string; readonly to: string };
+  readonly rows: { readonly train: number; readonly validation: number; readonly unknownLabel: number };
+  readonly features: readonly string[];
+  /** On the validation rows, which training never saw. */
+  readonly evaluation: EvaluationReport;
+  /** Version that was champion then, and its figure of the plugin's primary metric on the same rows. */
+  readonly incumbent: { readonly version: string; readonly metric: number };
+  readonly seed: number;
+  /** Revision of the code that trained, as the caller gave it. */
+  readonly codeRevision: string;
+  /** SHA-256 of the weights, hexadecimal. */
+  readonly weightsSha256: string;
+}

@@ -1,0 +1,103 @@
+import { type EventBatch, MillraceError } from "../../schema/index.ts";
+import type { Dataset, EvaluationReport, MlPlugin } from "../plugin.ts";
+import { loadChampion } from "../registry/load-champion.ts";
+import type { ModelCard } from "../registry/model-card.ts";
+import type { ModelRegistry } from "../registry/model-registry.ts";
+import { type BuiltDataset, buildDataset } from "./dataset.ts";
+import { splitByTime } from "./split.ts";
+
+export interface TrainPluginOptions {
+  /** In log order per partition, as `readBronze` gives them. */
+  readonly events: AsyncIterable<EventBatch>;
+  readonly registry: ModelRegistry;
+  readonly seed: number;
+  /** When, ms; becomes part of the version. */
+  readonly trainedAt: number;
+  readonly codeRevision: string;
+  /** Share of the rows that lie before the cut; 0.8. */
+  readonly trainShare?: number;
+  readonly rowsMax?: number;
+  /** `if-better` (default): champion where it beats the present one and the baseline, else challenger. */
+  readonly promote?: "if-better" | "always" | "never";
+  readonly onProgress?: (message: string) => void;
+}
+
+export interface TrainedModel {
+  readonly version: string;
+  readonly card: ModelCard;
+  readonly promoted: boolean;
+}
+
+/**
+ * Replays the events, fits, evaluates on later sessions, publishes the version and gives it an alias.
+ * Rejects with code `dataset-unusable`, and publishes nothing, where the data cannot carry a model.
+ */
+export async function trainPlugin(plugin: MlPlugin, options: TrainPluginOptions): Promise<TrainedModel> {
+  const built = await buildDataset(plugin, options.events, options);
+  const { dataset } = built;
+  const split = splitByTime(dataset, {
+    trainShare: options.trainShare ?? 0.8,
+    embargoMs: plugin.labels.gapMs,
+  });
+  requireBothLabels(split.train, "before");
+  requireBothLabels(split.validation, "after");
+  const weights = await plugin.train(split.train, options);
+  const evaluation = plugin.evaluate(plugin.load(weights, "candidate"), split.validation);
+  const champion = await loadChampion(options.registry, plugin);
+  const { name } = plugin.primaryMetric;
+  const card = await options.registry.publish(
+    {
+      plugin: plugin.name,
+      trainedAt: new Date(options.trainedAt).toISOString(),
+      dataRange: dataRange(dataset, split.cutMs),
+      rows: {
+        train: split.train.rows,
+        validation: split.validation.rows,
+        unknownLabel: built.rowsUnknown,
+      },
+      features: dataset.featureNames,
+      evaluation,
+      incumbent: {
+        version: champion.scorer.modelVersion,
+        metric: plugin.evaluate(champion.scorer, split.validation).metrics[name].model,
+      },
+      seed: options.seed,
+      codeRevision: options.codeRevision,
+    },
+    weights,
+  );
+  const promoted = isPromoted(plugin, card, evaluation, options.promote ?? "if-better");
+  if (options.promote !== "never" || promoted) {
+    await options.registry.setAlias(plugin.name, promoted ? "champion" : "challenger", card.version);
+  }
+  return { version: card.version, card, promoted };
+}
+
+function isPromoted(
+  plugin: MlPlugin,
+  card: ModelCard,
+  evaluation: EvaluationReport,
+  promote: "if-better" | "always" | "never",
+): boolean {
+  if (promote !== "if-better") return promote === "always";
+  const { name, better } = plugin.primaryMetric;
+  const sign = better === "lower" ? 1 : -1;
+  const { model, baseline } = evaluation.metrics[name];
+  return sign * model < sign * card.incumbent.metric && sign * model < sign * baseline;
+}
+
+function dataRange(dataset: BuiltDataset["dataset"], cutMs: number): ModelCard["dataRange"] {
+  const from = dataset.times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const to = dataset.times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const iso = (time: number): string => new Date(time).toISOString();
+  return { from: iso(from), cut: iso(cutMs), to: iso(to) };
+}
+
+function requireBothLabels(dataset: Dataset, side: "before" | "after"): void {
+  const positives = dataset.labels.reduce((total, label) => total + label, 0);
+  if (positives > 0 && positives < dataset.rows) return;
+  throw new MillraceError(
+    `too little to train on: of ${dataset.rows} vectors ${side} the validation cut ${positives} are followed by the outcome; let more finished sessions come in, with and without it`,
+    { code: "dataset-unusable", origin: "user" },
+  );
+}
