@@ -1,0 +1,10 @@
+export {
+  FORMAT_NAMES,
+  type LoadOptions,
+  type LoadProgress,
+  type LoadReport,
+  loadInto,
+  type RefusedRow,
+  ROW_FORMATS,
+} from "./load-into.ts";
+export { parseTimes, type TimeOption } from "./time-plan.ts";
