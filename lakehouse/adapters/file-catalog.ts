@@ -145,26 +145,28 @@ export class FileCatalog implements Catalog {
   }
 
   private async newestNumber(table: string, known: number): Promise<number> {
-    const hinted = Math.max(known, await this.hint(table));
-    let number = hinted;
-    while ((await this.objectStore.head(metadataKey(table, number + 1))) !== null) number++;
-    if (number > hinted || (number > 0 && (await this.exists(table, number)))) return number;
-    // No hint, or one whose version is gone: the folder decides.
+    const start = Math.max(known, await this.hint(table));
+    let number = start;
+    while (await this.exists(table, number + 1)) number++;
+    if (number > start || (number > 0 && (await this.exists(table, number)))) return number;
+    // No hint and nothing known that still exists: the folder decides.
+    let newest = 0;
     for await (const { key } of this.objectStore.list(`${tableKey(table)}/metadata/v`)) {
       const match = /\/v(\d+)\.metadata\.json$/.exec(key);
-      if (match !== null) number = Math.max(number, Number(match[1]));
+      if (match !== null) newest = Math.max(newest, Number(match[1]));
     }
-    return number > 0 && (await this.exists(table, number)) ? number : 0;
+    return newest;
   }
 
   private async exists(table: string, number: number): Promise<boolean> {
     return (await this.objectStore.head(metadataKey(table, number))) !== null;
   }
 
+  /** The version that the hint names, or 0 where it names none that exists. */
   private async hint(table: string): Promise<number> {
     try {
       const text = Buffer.from(await this.objectStore.get(hintKey(table))).toString("utf8");
-      return /^\d+$/.test(text) ? Number(text) : 0;
+      return /^\d{1,15}$/.test(text) && (await this.exists(table, Number(text))) ? Number(text) : 0;
     } catch (error) {
       if (error instanceof MillraceError && error.code === "object-not-found") return 0;
       throw error;

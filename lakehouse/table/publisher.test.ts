@@ -1,14 +1,25 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MillraceError } from "../../schema/index.ts";
+import type { Catalog, TableCommit } from "../ports/catalog.ts";
+import type { StagedCommit } from "../ports/staged-file.ts";
 import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "./lake.fixture.ts";
+import { EntryStatus } from "./manifest.ts";
 import { createLakePublisher } from "./publisher.ts";
+import { readEntries, readManifests } from "./table-files.ts";
 import { currentSnapshot } from "./table-metadata.ts";
 
-const PYICEBERG_SUM = `
+const run = promisify(execFile);
+const CHILD = fileURLToPath(new URL("./publish-child.fixture.ts", import.meta.url));
+const DAY = 20_000;
+
+const PYICEBERG_READ = `
 import sys, json
 from pyiceberg.table import StaticTable
-t = StaticTable.from_metadata(sys.argv[1])
-a = t.scan().to_arrow()
-print(json.dumps({"rows": a.num_rows, "ids": sorted(a.column("id").to_pylist()), "nulls": a.column("text").null_count}))
+rows = StaticTable.from_metadata(sys.argv[1]).scan().to_arrow()
+print(json.dumps({"ids": sorted(rows.column("id").to_pylist()), "nulls": rows.column("text").null_count}))
 `;
 
 describe("lake publisher", () => {
@@ -18,11 +29,36 @@ describe("lake publisher", () => {
   });
   afterEach(() => lake.remove());
 
+  async function staged(taskId: string, epoch: number, from: number, to: number): Promise<StagedCommit> {
+    return { taskId, epoch, files: [await lake.stage({ from, to, day: DAY + epoch })] };
+  }
+
+  /** Ids of all rows as PyIceberg reads them, and which snapshots added which file. */
+  async function readBack(): Promise<{ ids: number[]; nulls: number }> {
+    const table = await lake.catalog.load(PROBE);
+    return (await runPython(PYICEBERG_READ, table!.metadataLocation)) as { ids: number[]; nulls: number };
+  }
+
+  async function additions(): Promise<string[]> {
+    const { metadata } = (await lake.catalog.load(PROBE))!;
+    const added: string[] = [];
+    for (const snapshot of metadata.snapshots ?? []) {
+      const manifests = await readManifests(PROBE, metadata, snapshot, lake.objectStore);
+      for (const entry of (await readEntries(PROBE, metadata, manifests, lake.objectStore)).flat()) {
+        const isOwn = String(entry.snapshot_id) === String(snapshot["snapshot-id"]);
+        if (entry.status === EntryStatus.added && isOwn) added.push(entry.data_file.file_path);
+      }
+    }
+    return added;
+  }
+
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
   it("adds staged files once per task and epoch, as PyIceberg reads it", async () => {
     const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
     const commits = [
-      { taskId: "customer-events-0", epoch: 1, files: [await lake.stage({ from: 0, to: 10, day: 20_000 })] },
-      { taskId: "customer-events-1", epoch: 4, files: [await lake.stage({ from: 10, to: 25, day: 20_001 })] },
+      await staged("customer-events-0", 1, 0, 10),
+      await staged("customer-events-1", 4, 10, 25),
     ];
     await publisher.publish(commits);
     await publisher.publish(commits);
@@ -36,7 +72,132 @@ describe("lake publisher", () => {
       "millrace.task.customer-events-0": "1",
     });
     expect(table?.metadata.properties).toMatchObject({ "millrace.task.customer-events-1": "4" });
-    const read = await runPython(PYICEBERG_SUM, table!.metadataLocation);
-    expect(read).toEqual({ rows: 25, ids: Array.from({ length: 25 }, (_, i) => i), nulls: 9 });
+    expect(await readBack()).toEqual({ ids: range(0, 25), nulls: 9 });
+  });
+
+  it("publishes only what is new of a mixed batch", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    const first = await staged("a", 1, 0, 10);
+    await publisher.publish([first]);
+    await publisher.publish([first, await staged("a", 2, 10, 20), await staged("b", 1, 20, 30)]);
+    expect((await readBack()).ids).toEqual(range(0, 30));
+    const table = await lake.catalog.load(PROBE);
+    expect(table?.metadata.properties).toMatchObject({ "millrace.task.a": "2", "millrace.task.b": "1" });
+  });
+
+  it("leaves a table alone that got no files", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    const before = await lake.catalog.load(PROBE);
+    await publisher.publish([{ taskId: "a", epoch: 1, files: [] }]);
+    expect(await lake.catalog.load(PROBE)).toEqual(before);
+  });
+
+  it("refuses files of a table that it does not know, before it publishes any", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    const commit = await staged("a", 1, 0, 10);
+    const foreign = { ...commit.files[0], table: "gold.other" };
+    await expect(publisher.publish([{ ...commit, files: [...commit.files, foreign] }])).rejects.toMatchObject(
+      { code: "table-unknown" },
+    );
+    expect(currentSnapshot((await lake.catalog.load(PROBE))!.metadata)).toBeNull();
+  });
+
+  it.each([true, false])(
+    "looks before it repeats a commit whose answer was lost (applied: %s)",
+    async (applied) => {
+      let isLost = false;
+      const flaky: Catalog = {
+        load: (table) => lake.catalog.load(table),
+        list: (namespace) => lake.catalog.list(namespace),
+        commit: async (table: string, commit: TableCommit) => {
+          if (isLost) return lake.catalog.commit(table, commit);
+          isLost = true;
+          if (applied) await lake.catalog.commit(table, commit);
+          throw new MillraceError("the answer was lost", {
+            code: "commit-unknown",
+            origin: "external",
+            retry: true,
+          });
+        },
+      };
+      const publisher = createLakePublisher({ ...lake.deps, catalog: flaky, tables: [probeTable] });
+      await publisher.publish([await staged("a", 1, 0, 10)]);
+      expect((await lake.catalog.load(PROBE))?.metadata.snapshots).toHaveLength(1);
+      expect((await readBack()).ids).toEqual(range(0, 10));
+    },
+  );
+
+  it("gives up after a bounded number of tries", async () => {
+    let tries = 0;
+    const broken: Catalog = {
+      load: (table) => lake.catalog.load(table),
+      list: (namespace) => lake.catalog.list(namespace),
+      commit: async () => {
+        tries++;
+        throw new MillraceError("conflict", { code: "commit-conflict", origin: "external", retry: true });
+      },
+    };
+    const options = { ...lake.deps, catalog: broken, tables: [probeTable], attemptsMax: 3 };
+    const publisher = createLakePublisher({ ...options, sleep: () => Promise.resolve() });
+    await expect(publisher.publish([await staged("a", 1, 0, 10)])).rejects.toMatchObject({
+      code: "commit-conflict",
+    });
+    expect(tries).toBe(3);
+  });
+
+  it("keeps the number of manifests small over hundreds of commits", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    const file = (await staged("a", 0, 0, 5)).files[0];
+    for (let epoch = 0; epoch < 230; epoch++) {
+      // The same bytes under many names would do for readers; here only metadata matters.
+      await publisher.publish([{ taskId: "a", epoch, files: [{ ...file, key: `${file.key}-${epoch}` }] }]);
+    }
+    const { metadata } = (await lake.catalog.load(PROBE))!;
+    const manifests = await readManifests(PROBE, metadata, currentSnapshot(metadata), lake.objectStore);
+    expect(manifests.length).toBeLessThan(110);
+    const entries = (await readEntries(PROBE, metadata, manifests, lake.objectStore)).flat();
+    expect(new Set(entries.map((entry) => entry.data_file.file_path)).size).toBe(230);
+    expect(new Set(entries.map((entry) => entry.sequence_number)).size).toBe(230);
+    expect(metadata["metadata-log"]).toHaveLength(100);
+  });
+
+  it("loses nothing of four processes that publish at the same time, each file added once", async () => {
+    const groups = await Promise.all(
+      range(0, 4).map((task) =>
+        Promise.all(
+          range(0, 4).map((epoch) =>
+            staged(`task-${task}`, epoch, task * 100 + epoch * 10, task * 100 + epoch * 10 + 10),
+          ),
+        ),
+      ),
+    );
+    await Promise.all(
+      groups.map((group) =>
+        run(process.execPath, [CHILD, lake.home, "none", ...group.map((commit) => JSON.stringify([commit]))]),
+      ),
+    );
+    const expected = range(0, 4).flatMap((task) => range(task * 100, task * 100 + 40));
+    expect((await readBack()).ids).toEqual(expected);
+    expect(new Set(await additions()).size).toBe(16);
+    expect(await additions()).toHaveLength(16);
+  });
+
+  const POINTS = [
+    `before-publish:${PROBE}`,
+    ...range(0, 4).flatMap((put) => [`before-put:${put}`, `after-put:${put}`]),
+    `after-publish:${PROBE}`,
+  ];
+
+  it.each(POINTS)("killed at %s, it publishes the same again: nothing twice, nothing lost", async (point) => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    await publisher.publish([await staged("a", 1, 0, 10)]);
+    const commits = [await staged("a", 2, 10, 20), await staged("b", 7, 20, 30)];
+    const killed = run(process.execPath, [CHILD, lake.home, point, JSON.stringify(commits)]);
+    await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
+    // Readable at once, either without or with the whole commit.
+    expect([10, 30]).toContain((await readBack()).ids.length);
+    await run(process.execPath, [CHILD, lake.home, "none", JSON.stringify(commits)]);
+    expect((await readBack()).ids).toEqual(range(0, 30));
+    expect(new Set(await additions()).size).toBe((await additions()).length);
   });
 });

@@ -1,0 +1,82 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { catalogContract } from "../ports/catalog.contract.ts";
+import { tableKey } from "../table/index.ts";
+import { createTestLake, PROBE } from "../table/lake.fixture.ts";
+import { FileCatalog } from "./file-catalog.ts";
+import { LocalObjectStore } from "./local-object-store.ts";
+
+catalogContract("files", async () => {
+  const home = await mkdtemp(join(tmpdir(), "millrace-catalog-"));
+  const objectStore = new LocalObjectStore(home);
+  const open = () => new FileCatalog({ objectStore, clock: Date.now });
+  return {
+    catalog: open(),
+    open,
+    location: (table: string) => objectStore.uri(tableKey(table)),
+    remove: () => rm(home, { recursive: true, force: true }),
+  };
+});
+
+describe("file catalog", () => {
+  async function lakeWithVersions(count: number) {
+    const lake = await createTestLake();
+    for (let i = 0; i < count; i++) await setProperty(lake.catalog, String(i));
+    const folder = join(lake.home, "lake/gold/probe/metadata");
+    return { lake, folder, open: () => new FileCatalog(lake.deps) };
+  }
+
+  const setProperty = (catalog: FileCatalog, value: string) =>
+    catalog.commit(PROBE, {
+      requirements: [],
+      updates: [{ action: "set-properties", updates: { n: value } }],
+    });
+
+  it("finds the newest version when the hint is behind, missing, broken or names a removed version", async () => {
+    const { lake, folder, open } = await lakeWithVersions(4);
+    expect(await readFile(join(folder, "version-hint.text"), "utf8")).toBe("5");
+    const newest = async () => (await open().load(PROBE))?.metadata.properties?.n;
+    for (const hint of ["1", "", "garbage", "99"]) {
+      await writeFile(join(folder, "version-hint.text"), hint);
+      expect(await newest(), hint).toBe("3");
+    }
+    await rm(join(folder, "version-hint.text"));
+    await rm(join(folder, "v1.metadata.json"));
+    expect(await newest()).toBe("3");
+    await lake.remove();
+  });
+
+  it("keeps members that other engines wrote", async () => {
+    const { lake, folder, open } = await lakeWithVersions(1);
+    const path = join(folder, "v2.metadata.json");
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace("{", '{"statistics":[{"snapshot-id":8638203417532903007}],'));
+    await setProperty(open(), "next");
+    const after = await readFile(join(folder, "v3.metadata.json"), "utf8");
+    expect(after).toContain('"statistics":[{"snapshot-id":8638203417532903007}]');
+    await lake.remove();
+  });
+
+  it("does not let a writer that slept fill the gap that maintenance left", async () => {
+    const { lake, folder } = await lakeWithVersions(1);
+    const sleeper = new FileCatalog(lake.deps);
+    await sleeper.load(PROBE);
+    for (let i = 0; i < 3; i++) await setProperty(lake.catalog, `later ${i}`);
+    await rm(join(folder, "v3.metadata.json"));
+    await setProperty(sleeper, "from the sleeper");
+    expect((await lake.catalog.load(PROBE))?.metadata.properties?.n).toBe("from the sleeper");
+    expect(JSON.parse(await readFile(join(folder, "v6.metadata.json"), "utf8")).properties.n).toBe(
+      "from the sleeper",
+    );
+    await lake.remove();
+  });
+
+  it("says which file is corrupt", async () => {
+    const { lake, folder, open } = await lakeWithVersions(1);
+    await writeFile(join(folder, "v2.metadata.json"), '{"format-version": 2, ');
+    await expect(open().load(PROBE)).rejects.toMatchObject({ code: "lake-file-corrupt" });
+    await lake.remove();
+  });
+});
