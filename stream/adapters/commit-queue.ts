@@ -28,7 +28,10 @@ export class CommitQueue {
       throw new MillraceError("the event log is closed", { code: "log-closed", origin: "internal" });
     let result!: T;
     await new Promise<void>((resolve, reject) => {
-      this.pending.push({ body: () => void (result = body()), resolve, reject });
+      const write = (): void => {
+        result = body();
+      };
+      this.pending.push({ body: write, resolve, reject });
       this.pendingBytes += bytes;
       if (this.pendingBytes > WAITING_BYTES_MAX) this.flush();
       else if (this.pending.length === 1) setImmediate(() => this.flush());

@@ -1,2 +1,3 @@
 export * from "./lmdb-event-log.ts";
 export * from "./lmdb-hot-store.ts";
+export * from "./log-alert-bus.ts";

@@ -27,7 +27,7 @@ export interface LmdbEventLogOptions {
 
 /** One record of {@link LmdbEventLog.appendUnique}. */
 export interface UniqueEntry {
-  /** Records of a topic and partition with the same id are stored once; at most 1,900 bytes of UTF-8. */
+  /** Records of a topic and partition with the same id are stored once. */
   readonly id: string;
   readonly value: Uint8Array;
 }

@@ -74,6 +74,8 @@ export class LmdbLogReader implements LogReader {
   close(): void {
     this.closed = true;
     this.bytes = EMPTY;
+    // Ends a wait of this reader: a closed one is always ready.
+    this.wakeup.wake();
   }
 
   /** Before the first load `chunkCount` is 0 and the base is that of the chunk with the position. */

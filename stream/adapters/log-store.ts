@@ -36,7 +36,7 @@ export class LogStore {
    * `["committed", topicId, partition, group]`, `["sequence"]`, `["topic-id"]`.
    */
   readonly meta: Database<unknown, (string | number)[]>;
-  /** Topic, partition and id of a unique record → its offset. */
+  /** Topic, partition and hashed id of a unique record → its offset. */
   readonly unique: Database<Buffer, Buffer>;
   /** Chunk key of a unique record's offset → its key in `unique`, so that retention finds it. */
   readonly uniqueByOffset: Database<Buffer, Buffer>;

@@ -78,7 +78,8 @@ export class LogWakeup {
     for (const waiter of [...this.waiters]) waiter.done();
   }
 
-  private wake(): void {
+  /** Asks every waiter of this log whether it is ready. */
+  wake(): void {
     for (const waiter of [...this.waiters]) if (waiter.ready()) waiter.done();
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { UniqueEntry } from "./lmdb-event-log.ts";
 import { type PreparedChunk, prepareChunks, stampChunk } from "./log-chunk.ts";
 import { chunkKey } from "./log-keys.ts";
@@ -52,11 +53,12 @@ export class LogWriter {
   }
 }
 
+/** Topic, partition and the id's SHA-256: LMDB's keys are short, ids need not be. */
 function uniqueKey(topicId: number, partition: number, id: string): Buffer {
-  const key = Buffer.alloc(8 + Buffer.byteLength(id));
+  const key = Buffer.alloc(40);
   key.writeUInt32BE(topicId, 0);
   key.writeUInt32BE(partition, 4);
-  key.write(id, 8);
+  key.set(createHash("sha256").update(id).digest(), 8);
   return key;
 }
 

@@ -17,6 +17,10 @@ export interface AppendBatch {
   readonly bytes: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
+  /**
+   * `end-of-input` appends a marker: one record with an empty value, which takes an offset, so that
+   * positions pass it; `count` and the bytes are not looked at.
+   */
   readonly control?: "data" | "end-of-input";
 }
 

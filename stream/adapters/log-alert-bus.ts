@@ -1,0 +1,140 @@
+import { MillraceError } from "../../schema/index.ts";
+import type { Alert, AlertBus, PositionedAlert } from "../ports/alert-bus.ts";
+import type { EventLog, LogReader } from "../ports/event-log.ts";
+import type { UniqueEntry } from "./lmdb-event-log.ts";
+
+/** An event log that can keep an index of record ids beside a partition. */
+export interface UniqueEventLog extends EventLog {
+  appendUnique(topic: string, partition: number, entries: readonly UniqueEntry[]): Promise<number>;
+}
+
+export const ALERTS_TOPIC = "alerts";
+const PARTITION = 0;
+const READ_LIMITS = { recordsMax: 256, bytesMax: 1 << 20 };
+/** A wait only has to end for a look at the signal, which ends it anyway. */
+const WAIT_MS = 60_000;
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder();
+
+/**
+ * AlertBus over the one partition of the topic `alerts`: an alert is one JSON record, its cursor the
+ * record's partition and offset. A published alert is on the disk before a subscriber sees it, so
+ * no cursor can point to an alert that a crash takes back. The index of ids is kept by the log in
+ * the append's transaction and is as bounded as the topic: a repeat that comes after retention has
+ * dropped the first one is published again.
+ *
+ * Each subscription has its own reader; a slow one holds a position, never a queue.
+ */
+export class LogAlertBus implements AlertBus {
+  private readonly log: UniqueEventLog;
+  private readonly readers = new Set<LogReader>();
+  private closed = false;
+
+  /** The log has to hold the topic {@link ALERTS_TOPIC}; it is not closed with the bus. */
+  constructor(log: UniqueEventLog) {
+    this.log = log;
+  }
+
+  async publish(alerts: readonly Alert[]): Promise<void> {
+    if (this.closed) throw closedError();
+    if (alerts.length === 0) return;
+    const entries = alerts.map((alert) => ({
+      id: `${alert.revision}/${alert.id}`,
+      value: utf8Encoder.encode(JSON.stringify(alert)),
+    }));
+    await this.log.appendUnique(ALERTS_TOPIC, PARTITION, entries);
+  }
+
+  /** The position is taken at the call, not at the first `next`. */
+  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<PositionedAlert> {
+    const reader = this.open(after);
+    // Whoever iterates gets the error; a subscription that is never iterated must not end the process.
+    reader.catch(() => undefined);
+    return this.tail(reader, signal);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const reader of this.readers) reader.close();
+  }
+
+  private async open(after: string | null): Promise<LogReader> {
+    if (this.closed) throw closedError();
+    const { begin, end } = await this.log.offsets(ALERTS_TOPIC, PARTITION);
+    const offset = after === null ? end : after === "begin" ? begin : cursorOffset(after) + 1;
+    try {
+      return await this.log.reader(ALERTS_TOPIC, PARTITION, offset);
+    } catch (error) {
+      throw asGap(error);
+    }
+  }
+
+  private async *tail(opening: Promise<LogReader>, signal: AbortSignal): AsyncGenerator<PositionedAlert> {
+    const reader = await opening;
+    const stop = (): void => reader.close();
+    signal.addEventListener("abort", stop, { once: true });
+    this.readers.add(reader);
+    try {
+      while (!signal.aborted && !this.closed) {
+        const batch = read(reader);
+        if (batch === null) {
+          await reader.wait(WAIT_MS);
+          continue;
+        }
+        for (let i = 0; i < batch.count && !signal.aborted && !this.closed; i++) {
+          const alert = parseAlert(batch.bytes.subarray(batch.starts[i], batch.ends[i]));
+          if (alert !== null) yield { alert, cursor: cursorOf(batch.baseOffset + i) };
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.readers.delete(reader);
+      reader.close();
+    }
+  }
+}
+
+function read(reader: LogReader) {
+  try {
+    return reader.read(READ_LIMITS);
+  } catch (error) {
+    throw asGap(error);
+  }
+}
+
+/** A record that is no alert (another program's) is passed over. */
+function parseAlert(bytes: Uint8Array): Alert | null {
+  try {
+    const value: unknown = JSON.parse(utf8Decoder.decode(bytes));
+    return typeof value === "object" && value !== null && "id" in value ? (value as Alert) : null;
+  } catch {
+    return null;
+  }
+}
+
+function cursorOf(offset: number): string {
+  return Buffer.from(`${PARTITION}:${offset}`).toString("base64url");
+}
+
+/** @throws MillraceError `cursor-invalid` */
+function cursorOffset(cursor: string): number {
+  const match = /^0:(\d{1,16})$/.exec(Buffer.from(cursor, "base64url").toString("latin1"));
+  if (match !== null) return Number(match[1]);
+  throw new MillraceError(
+    `${JSON.stringify(cursor.slice(0, 64))} is no cursor of an alert; pass one that a subscription gave`,
+    { code: "cursor-invalid", origin: "user" },
+  );
+}
+
+function asGap(error: unknown): unknown {
+  if (!(error instanceof MillraceError) || error.code !== "offset-out-of-range") return error;
+  return new MillraceError(
+    "alerts after the cursor are not kept any more; query the alerts of the time in between, then subscribe anew",
+    { code: "cursor-gap", origin: "user", cause: error },
+  );
+}
+
+function closedError(): MillraceError {
+  return new MillraceError("the alert bus is closed", { code: "alert-bus-closed", origin: "internal" });
+}
