@@ -1,0 +1,12 @@
+import type DataLoader from "dataloader";
+import type { AlertHub } from "../alerts/hub.ts";
+import type { Product } from "../products/type.ts";
+
+/** What one operation's resolvers share. */
+export interface ApiContext {
+  readonly alertHub: AlertHub;
+  /** Products by id, one lake query for all that an operation asks for at once. */
+  readonly products: DataLoader<string, Product | null>;
+  /** Tells a slow subscriber where it got to and closes its socket; absent over HTTP. */
+  readonly closeSlow?: (error: Error) => void;
+}

@@ -1,0 +1,247 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, createClient } from "graphql-ws";
+import { WebSocket } from "ws";
+import {
+  DuckDbFileRewriter,
+  DuckDbQueryEngine,
+  FileCatalog,
+  LocalObjectStore,
+} from "../../lakehouse/adapters/index.ts";
+import {
+  createLakePublisher,
+  dataFileKey,
+  ensureTables,
+  type QueryEngine,
+  type SqlValue,
+} from "../../lakehouse/index.ts";
+import { icebergSchema } from "../../lakehouse/table/schema.ts";
+import {
+  bronzeTable,
+  goldFlashSaleAlerts,
+  goldOrderAlerts,
+  goldPageViewsByUser,
+  goldPopularProducts,
+  goldProductActivity,
+  goldPropensityScores,
+  goldRevenueByCategory,
+  productContract,
+  silverEvents,
+  silverSessions,
+  type TableSpec,
+  tableName,
+} from "../../schema/index.ts";
+import { LmdbEventLog } from "../../stream/adapters/lmdb-event-log.ts";
+import { LmdbHotStore } from "../../stream/adapters/lmdb-hot-store.ts";
+import { ALERTS_TOPIC, LogAlertBus } from "../../stream/adapters/log-alert-bus.ts";
+import type { Alert, HotStore, TaskStatus } from "../../stream/index.ts";
+import type { ApiConfig } from "./config.ts";
+import { type ApiServer, createApiServer } from "./create-api-server.ts";
+
+const MS_PER_DAY = 86_400_000;
+export const bronzeProducts = bronzeTable(productContract);
+const TABLES = [
+  bronzeProducts,
+  goldFlashSaleAlerts,
+  goldOrderAlerts,
+  goldPageViewsByUser,
+  goldPopularProducts,
+  goldProductActivity,
+  goldPropensityScores,
+  goldRevenueByCategory,
+  silverEvents,
+  silverSessions,
+];
+
+export interface GraphQLAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that each test's query asks for.
+  readonly data: any;
+  readonly errors?: readonly { message: string; extensions: Record<string, unknown> }[];
+}
+
+/** The API over a real lake, hot store and log in a temporary folder. */
+export class TestApi {
+  readonly logged: object[] = [];
+  tasks: TaskStatus[] = [];
+  /** What stands between the API and the engine; tests may make it fail. */
+  failing: Error | null = null;
+  private constructor(
+    readonly home: string,
+    readonly catalog: FileCatalog,
+    readonly objectStore: LocalObjectStore,
+    readonly rewriter: DuckDbFileRewriter,
+    readonly engine: DuckDbQueryEngine,
+    readonly hotStore: HotStore,
+    readonly log: LmdbEventLog,
+    readonly alertBus: LogAlertBus,
+  ) {}
+  server!: ApiServer;
+  private epoch = 1;
+
+  static async start(config: Partial<ApiConfig> = {}): Promise<TestApi> {
+    const home = await mkdtemp(join(tmpdir(), "millrace-api-"));
+    const objectStore = new LocalObjectStore(home);
+    const catalog = new FileCatalog({ objectStore, clock: Date.now });
+    const log = new LmdbEventLog({ path: join(home, "log"), clock: Date.now });
+    await log.createTopics([
+      { name: ALERTS_TOPIC, partitions: 1, retentionMs: 3_600_000, retentionBytes: null },
+    ]);
+    const api = new TestApi(
+      home,
+      catalog,
+      objectStore,
+      new DuckDbFileRewriter({ objectStore }),
+      new DuckDbQueryEngine({ catalog, objectStore }),
+      new LmdbHotStore({ path: join(home, "hot"), clock: Date.now }),
+      log,
+      new LogAlertBus(log),
+    );
+    await ensureTables(TABLES, api.lakeDeps());
+    await api.serve(config);
+    return api;
+  }
+
+  async serve(config: Partial<ApiConfig>): Promise<void> {
+    const record = (details: object, message: string) => this.logged.push({ message, ...details });
+    const queryEngine: QueryEngine = {
+      query: (...args) => (this.failing ? Promise.reject(this.failing) : this.engine.query(...args)),
+      snapshot: (table) => this.engine.snapshot(table),
+      close: () => this.engine.close(),
+    };
+    this.server = await createApiServer({
+      queryEngine,
+      hotStore: this.hotStore,
+      alertBus: this.alertBus,
+      pipeline: { tasks: () => this.tasks },
+      clock: Date.now,
+      logger: { info: record, warn: record, error: record },
+      config: { port: 0, ...config },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.server.close();
+    await this.alertBus.close();
+    await this.log.close();
+    await this.hotStore.close();
+    await this.engine.close();
+    await this.rewriter.close();
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  async query(query: string, variables: object = {}): Promise<GraphQLAnswer> {
+    const response = await fetch(`${this.server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query, variables }),
+    });
+    return { status: response.status, ...((await response.json()) as Omit<GraphQLAnswer, "status">) };
+  }
+
+  socketUrl(): string {
+    return `${this.server.url.replace("http", "ws")}/graphql`;
+  }
+
+  /** A GraphQL client over a socket of its own. */
+  client(): Client {
+    return createClient({ url: this.socketUrl(), webSocketImpl: WebSocket, retryAttempts: 0 });
+  }
+
+  /** Commits rows as a task's checkpoint would: one snapshot. */
+  async commit(table: TableSpec, rows: readonly Readonly<Record<string, SqlValue>>[]): Promise<string> {
+    const byDay = new Map<number, Readonly<Record<string, SqlValue>>[]>();
+    for (const row of rows) {
+      const day = Math.floor((row[table.partitionByDayOf] as Date).getTime() / MS_PER_DAY);
+      byDay.set(day, [...(byDay.get(day) ?? []), row]);
+    }
+    const files = [];
+    for (const [day, ofDay] of byDay) {
+      const partition = { field: `${table.partitionByDayOf}_day`, day };
+      const target = {
+        table: tableName(table),
+        fields: icebergSchema(table).fields,
+        key: dataFileKey(tableName(table), partition, randomUUID()),
+        day,
+      };
+      files.push(await this.rewriter.write(target, selectOf(table, ofDay)));
+    }
+    const publisher = createLakePublisher({ ...this.lakeDeps(), tables: TABLES });
+    await publisher.publish([{ taskId: "test", epoch: this.epoch++, files }]);
+    return (await this.engine.snapshot(table))?.id ?? "";
+  }
+
+  async put(namespace: string, key: string, value: object): Promise<void> {
+    await this.hotStore.putMany([{ namespace, key, value: JSON.stringify(value), ttlMs: 60_000 }]);
+  }
+
+  private lakeDeps() {
+    const { catalog, objectStore } = this;
+    return { catalog, objectStore, clock: Date.now, sleep: (ms: number) => sleep(ms), random: Math.random };
+  }
+}
+
+const DUCKDB_TYPES = {
+  string: "VARCHAR",
+  int: "INTEGER",
+  long: "BIGINT",
+  double: "DOUBLE",
+  boolean: "BOOLEAN",
+  timestamptz: "TIMESTAMPTZ",
+};
+
+function selectOf(table: TableSpec, rows: readonly Readonly<Record<string, SqlValue>>[]): string {
+  const literal = (value: SqlValue | undefined) => {
+    if (value === null || value === undefined) return "NULL";
+    if (value instanceof Date) return `to_timestamp(${value.getTime() / 1000})`;
+    return typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value);
+  };
+  return rows
+    .map(
+      (row) =>
+        `SELECT ${table.columns
+          .map(({ name, type }) => `CAST(${literal(row[name])} AS ${DUCKDB_TYPES[type]}) AS ${name}`)
+          .join(", ")}`,
+    )
+    .join(" UNION ALL ");
+}
+
+let alertNumber = 0;
+
+/** An alert with an id of its own. */
+export function alertOf(changes: Partial<Alert> = {}): Alert {
+  alertNumber += 1;
+  return {
+    id: `alert-${alertNumber}`,
+    revision: 1,
+    status: "raised",
+    kind: "flash-sale",
+    severity: "medium",
+    title: `Alert ${alertNumber}`,
+    userId: null,
+    productId: "p1",
+    orderId: null,
+    eventTime: 1_700_000_000_000,
+    windowStart: 1_699_999_400_000,
+    windowEnd: 1_700_000_000_000,
+    figures: { views: 120, purchases: 1, note: "few" },
+    ...changes,
+  };
+}
+
+export function taskOf(changes: Partial<TaskStatus> = {}): TaskStatus {
+  return {
+    taskId: "events-0",
+    state: "running",
+    error: null,
+    inputs: [{ topic: "customer-events", partition: 0, position: 90, endOffset: 100, lag: 10 }],
+    watermarkMs: 1_700_000_000_000,
+    epoch: 7,
+    checkpointedAt: 1_700_000_001_000,
+    events: { processed: 90, refused: 1, duplicates: 2, late: 3, tooLate: 4 },
+    ...changes,
+  };
+}

@@ -1,0 +1,49 @@
+/** Settings of the API server. Each limit bounds what one caller can make it do or hold. */
+export interface ApiConfig {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** No introspection, no GraphiQL, no hints at the schema in error messages. */
+  readonly production: boolean;
+  /** Origins, besides the server's own, whose pages may open a socket: `https://shop.example`. */
+  readonly allowedOrigins: readonly string[];
+  /** Bytes of a request body or socket message. */
+  readonly requestBytesMax: number;
+  /** A request must have arrived whole within this time. */
+  readonly requestTimeoutMs: number;
+  /** Lexical tokens of a document. */
+  readonly tokensMax: number;
+  /** Nesting of fields. */
+  readonly depthMax: number;
+  /** Aliases in an operation. */
+  readonly aliasesMax: number;
+  /** Estimated fields of the answer: each field once, times the page size of the lists around it. */
+  readonly costMax: number;
+  readonly socketsMax: number;
+  /** Operations under way on one socket. */
+  readonly operationsPerSocketMax: number;
+  /** Alerts that wait for one subscriber before it is closed as too slow. */
+  readonly subscriberQueueMax: number;
+  /** Newest alerts kept in memory for those who resume. */
+  readonly alertRingMax: number;
+  /** A readiness probe answers within this time. */
+  readonly probeTimeoutMs: number;
+}
+
+export const apiConfigDefaults: ApiConfig = {
+  host: "127.0.0.1",
+  port: 4000,
+  production: false,
+  allowedOrigins: [],
+  requestBytesMax: 256 * 1024,
+  requestTimeoutMs: 30_000,
+  tokensMax: 2_000,
+  depthMax: 10,
+  aliasesMax: 20,
+  costMax: 20_000,
+  socketsMax: 1_000,
+  operationsPerSocketMax: 50,
+  subscriberQueueMax: 1_024,
+  alertRingMax: 4_096,
+  probeTimeoutMs: 2_000,
+};

@@ -1,0 +1,105 @@
+import { fastifyApolloHandler } from "@as-integrations/fastify";
+import DataLoader from "dataloader";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { QueryEngine } from "../../lakehouse/index.ts";
+import type { AlertBus, HotStore, PipelineStatus } from "../../stream/index.ts";
+import { AlertHub } from "../modules/alerts/hub.ts";
+import type { ApiContext } from "../modules/common/context.ts";
+import { createApollo } from "./apollo.ts";
+import { type ApiConfig, apiConfigDefaults } from "./config.ts";
+import { createErrorMasker } from "./error-masker.ts";
+import type { ApiLogger } from "./logger.ts";
+import { type ApiMetrics, createMetrics } from "./metrics.ts";
+import { registerPages } from "./pages.ts";
+import { createReadinessProbe } from "./readiness.ts";
+import { createApiSchema } from "./schema.ts";
+import { createSocketServer } from "./socket-server.ts";
+
+export interface ApiServerDeps {
+  readonly queryEngine: QueryEngine;
+  readonly hotStore: HotStore;
+  readonly alertBus: AlertBus;
+  readonly pipeline: PipelineStatus;
+  readonly clock: () => number;
+  readonly logger: ApiLogger;
+  /** What is left out has the value of {@link apiConfigDefaults}. */
+  readonly config: Partial<ApiConfig>;
+}
+
+export interface ApiServer {
+  /** `http://127.0.0.1:4000`, with the port that was taken. */
+  readonly url: string;
+  /** Ends subscriptions and requests under way, then frees the port. The ports given stay open. */
+  close(): Promise<void>;
+}
+
+/** Starts the API; resolves when it listens. Rejects where the address is not to be had. */
+export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
+  const { alertBus, clock, hotStore, logger, pipeline, queryEngine } = deps;
+  const config: ApiConfig = { ...apiConfigDefaults, ...deps.config };
+  const { schema, products } = createApiSchema({ queryEngine, hotStore, pipeline });
+  const alertHub = new AlertHub(
+    alertBus,
+    { queueMax: config.subscriberQueueMax, ringMax: config.alertRingMax },
+    (err) => logger.error({ err }, "alert bus failed"),
+  );
+  const createContext = (closeSlow?: (error: Error) => void): ApiContext => ({
+    alertHub,
+    products: new DataLoader((ids: readonly string[]) => products.byIds(ids), { maxBatchSize: 200 }),
+    ...(closeSlow && { closeSlow }),
+  });
+  const mask = createErrorMasker(logger);
+  const app = Fastify({
+    logger: false,
+    bodyLimit: config.requestBytesMax,
+    requestTimeout: config.requestTimeoutMs,
+  });
+  const apollo = createApollo({ schema, config, logger, mask });
+  await apollo.start();
+  const sockets = createSocketServer(app.server, { schema, config, logger, mask, createContext });
+  const metrics = createMetrics({ pipeline, hub: alertHub, sockets: () => sockets.open, clock });
+  observeRequests(app, metrics);
+  app.route({
+    url: "/graphql",
+    method: ["GET", "POST", "OPTIONS"],
+    handler: fastifyApolloHandler(apollo, { context: async () => createContext() }),
+  });
+  registerProbes(app, metrics, createReadinessProbe(pipeline, queryEngine, config.probeTimeoutMs));
+  await registerPages(app, { graphiql: !config.production });
+  alertHub.start();
+  const url = await app.listen({ host: config.host, port: config.port });
+  return {
+    url,
+    async close() {
+      alertHub.close();
+      await sockets.close();
+      await app.close();
+      await apollo.stop();
+    },
+  };
+}
+
+function registerProbes(
+  app: FastifyInstance,
+  metrics: ApiMetrics,
+  probe: ReturnType<typeof createReadinessProbe>,
+): void {
+  app.get("/health", async () => ({ status: "live" }));
+  app.get("/ready", async (_request, reply) => {
+    const readiness = await probe();
+    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  });
+  app.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+}
+
+function observeRequests(app: FastifyInstance, metrics: ApiMetrics): void {
+  app.addHook("onResponse", async (request, reply) => {
+    metrics.observeRequest({
+      method: request.method,
+      // The pattern, not the path: a scan of made-up paths must not make a series each.
+      route: request.routeOptions.url ?? "unknown",
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
+  });
+}

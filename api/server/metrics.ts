@@ -1,0 +1,133 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { PipelineStatus } from "../../stream/index.ts";
+import type { AlertHub } from "../modules/alerts/hub.ts";
+
+export interface ApiMetrics {
+  readonly contentType: string;
+  /** The exposition text; figures of the pipeline are read at this moment. */
+  text(): Promise<string>;
+  observeRequest(request: {
+    readonly method: string;
+    readonly route: string;
+    readonly status: number;
+    readonly seconds: number;
+  }): void;
+}
+
+interface MetricSources {
+  readonly pipeline: PipelineStatus;
+  readonly hub: AlertHub;
+  readonly sockets: () => number;
+  readonly clock: () => number;
+}
+
+/** Prometheus metrics of pipeline and API, in a registry of their own. */
+export function createMetrics(sources: MetricSources): ApiMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  registerPipelineMetrics(registry, sources);
+  registerAlertMetrics(registry, sources);
+  const requests = new Histogram({
+    name: "millrace_http_request_duration_seconds",
+    help: "Duration of HTTP requests.",
+    labelNames: ["method", "route", "status"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [registry],
+  });
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    observeRequest: ({ method, route, status, seconds }) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
+  };
+}
+
+function registerPipelineMetrics(registry: Registry, { pipeline, clock }: MetricSources): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): Gauge =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  new Counter({
+    name: "millrace_events_total",
+    help: "Events that tasks took, by what became of them.",
+    labelNames: ["task", "outcome"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { taskId, events } of pipeline.tasks()) {
+        for (const [outcome, count] of Object.entries(events)) this.inc({ task: taskId, outcome }, count);
+      }
+    },
+  });
+  gauge(
+    "millrace_task_lag_records",
+    "Records in the log not processed yet.",
+    ["task", "topic", "partition"],
+    (g) => {
+      for (const { taskId, inputs } of pipeline.tasks()) {
+        for (const { topic, partition, lag } of inputs) g.set({ task: taskId, topic, partition }, lag);
+      }
+    },
+  );
+  gauge("millrace_watermark_delay_seconds", "Clock minus the task's watermark.", ["task"], (g) => {
+    for (const { taskId, watermarkMs } of pipeline.tasks()) {
+      if (watermarkMs !== null && Number.isFinite(watermarkMs)) {
+        g.set({ task: taskId }, (clock() - watermarkMs) / 1000);
+      }
+    }
+  });
+  gauge("millrace_checkpoint_age_seconds", "Time since the task's newest checkpoint.", ["task"], (g) => {
+    for (const { taskId, checkpointedAt } of pipeline.tasks()) {
+      if (checkpointedAt !== null) g.set({ task: taskId }, (clock() - checkpointedAt) / 1000);
+    }
+  });
+  gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {
+    for (const { taskId, state } of pipeline.tasks()) g.set({ task: taskId, state }, 1);
+  });
+}
+
+function registerAlertMetrics(registry: Registry, { hub, sockets }: MetricSources): void {
+  const registers = [registry];
+  new Gauge({
+    name: "millrace_alert_subscribers",
+    help: "Alert subscriptions that are open.",
+    registers,
+    collect() {
+      this.set(hub.subscribers);
+    },
+  });
+  new Gauge({
+    name: "millrace_sockets",
+    help: "WebSockets that are open.",
+    registers,
+    collect() {
+      this.set(sockets());
+    },
+  });
+  new Counter({
+    name: "millrace_alerts_delivered_total",
+    help: "Alerts handed to subscribers.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(hub.delivered);
+    },
+  });
+  new Counter({
+    name: "millrace_slow_subscribers_total",
+    help: "Subscribers closed as too slow.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(hub.slow);
+    },
+  });
+}

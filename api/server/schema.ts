@@ -1,0 +1,88 @@
+import "reflect-metadata";
+import { type GraphQLSchema, lexicographicSortSchema } from "graphql";
+import { buildSchemaSync } from "type-graphql";
+import type { QueryEngine } from "../../lakehouse/index.ts";
+import type { HotStore, PipelineStatus } from "../../stream/index.ts";
+import { AlertsResolver } from "../modules/alerts/resolver.ts";
+import { AlertsService } from "../modules/alerts/service.ts";
+import { AlertsSubscription } from "../modules/alerts/subscription.ts";
+import { LakeReader } from "../modules/common/lake-reader.ts";
+import { PipelineResolver } from "../modules/pipeline/resolver.ts";
+import { PipelineService } from "../modules/pipeline/service.ts";
+import { PopularProductsService } from "../modules/products/popular-service.ts";
+import { PopularProductsResolver, ProductsResolver } from "../modules/products/resolver.ts";
+import { ProductsService } from "../modules/products/service.ts";
+import { PropensityResolver } from "../modules/propensity/resolver.ts";
+import { PropensityService } from "../modules/propensity/service.ts";
+import { RevenueResolver } from "../modules/revenue/resolver.ts";
+import { RevenueService } from "../modules/revenue/service.ts";
+import { SessionsResolver } from "../modules/sessions/resolver.ts";
+import { SessionsService } from "../modules/sessions/service.ts";
+import { UsersResolver } from "../modules/users/resolver.ts";
+import { UsersService } from "../modules/users/service.ts";
+
+const RESOLVERS = [
+  AlertsResolver,
+  AlertsSubscription,
+  PipelineResolver,
+  PopularProductsResolver,
+  ProductsResolver,
+  PropensityResolver,
+  RevenueResolver,
+  SessionsResolver,
+  UsersResolver,
+] as const;
+
+export interface SchemaPorts {
+  readonly queryEngine: QueryEngine;
+  readonly hotStore: HotStore;
+  readonly pipeline: PipelineStatus;
+}
+
+export interface ApiSchema {
+  readonly schema: GraphQLSchema;
+  readonly products: ProductsService;
+}
+
+/** The executable schema, its resolvers wired to services over the ports. */
+export function createApiSchema({ queryEngine, hotStore, pipeline }: SchemaPorts): ApiSchema {
+  const lake = new LakeReader(queryEngine, pipeline);
+  const products = new ProductsService(lake);
+  const sessions = new SessionsService(lake);
+  const propensity = new PropensityService(lake, hotStore);
+  const instances = [
+    new AlertsResolver(new AlertsService(lake)),
+    new AlertsSubscription(),
+    new PipelineResolver(new PipelineService(pipeline)),
+    new PopularProductsResolver(new PopularProductsService(lake, hotStore)),
+    new ProductsResolver(products),
+    new PropensityResolver(propensity),
+    new RevenueResolver(new RevenueService(lake, hotStore)),
+    new SessionsResolver(sessions),
+    new UsersResolver(new UsersService(lake, hotStore), sessions, propensity),
+  ];
+  const byClass = new Map<unknown, object>(instances.map((instance) => [instance.constructor, instance]));
+  return { schema: buildSchema((resolver) => byClass.get(resolver)), products };
+}
+
+/** The schema without anything behind it: for its SDL. */
+export function describeApiSchema(): GraphQLSchema {
+  return buildSchema(() => undefined);
+}
+
+function buildSchema(instanceOf: (resolver: unknown) => object | undefined): GraphQLSchema {
+  const schema = buildSchemaSync({
+    resolvers: [...RESOLVERS],
+    container: { get: instanceOf },
+    // Arguments are checked by the services, which know the limits.
+    validate: false,
+    // type-graphql asks for one as soon as there is a subscription; ours bring their own source.
+    pubSub: {
+      publish: () => undefined,
+      subscribe: () => {
+        throw new Error("Subscriptions follow the alert hub, not a pub-sub.");
+      },
+    },
+  });
+  return lexicographicSortSchema(schema);
+}

@@ -1,0 +1,87 @@
+import { subscribe } from "/web/graphql-socket.js";
+
+const DEFAULT_QUERY = `# Live alerts: press the play button. Ctrl-Space completes, Ctrl-Enter runs.
+subscription LiveAlerts {
+  alerts {
+    cursor
+    kind
+    severity
+    status
+    title
+    userId
+    productId
+    eventTime
+    figures {
+      name
+      number
+      text
+    }
+  }
+}
+
+# What the stream is doing.
+query Pipeline {
+  pipelineStatus {
+    lagTotal
+    watermark
+    tasks {
+      id
+      state
+      lag
+      watermark
+    }
+  }
+}
+`;
+
+/** An observable, as GraphiQL takes it for subscriptions. */
+function observable(payload) {
+  return {
+    subscribe(sink) {
+      const unsubscribe = subscribe(payload, {
+        next: (result) => sink.next(result),
+        error: (errors) => {
+          sink.next({ errors });
+          sink.complete();
+        },
+        complete: () => sink.complete(),
+        closed: ({ code, reason }) => {
+          sink.next({ errors: [{ message: `The socket closed (${code}) ${reason}` }] });
+          sink.complete();
+        },
+      });
+      return { unsubscribe };
+    },
+    [Symbol.observable ?? "@@observable"]() {
+      return this;
+    },
+  };
+}
+
+function isSubscription({ operationName }, documentAST) {
+  const operations = (documentAST?.definitions ?? []).filter((node) => node.kind === "OperationDefinition");
+  const operation = operationName
+    ? operations.find((node) => node.name?.value === operationName)
+    : operations[0];
+  return operation?.operation === "subscription";
+}
+
+async function post(payload) {
+  const response = await fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(payload),
+  });
+  return response.json();
+}
+
+const fetcher = (payload, options) =>
+  isSubscription(payload, options?.documentAST) ? observable(payload) : post(payload);
+
+window.ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  window.React.createElement(window.GraphiQL, {
+    fetcher,
+    defaultQuery: DEFAULT_QUERY,
+    shouldPersistHeaders: false,
+  }),
+);
