@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Database, open, type TransactionFlags } from "lmdb";
 import { MillraceError } from "../../schema/index.ts";
 import type { HotEntry, HotStore } from "../ports/hot-store.ts";
@@ -17,7 +18,8 @@ const HEADER_BYTES = 8;
 const COMMIT_WITHOUT_WAIT = 0x10002 as TransactionFlags;
 /** Entries looked at by one sweep, per entry that it may remove. */
 const SWEEP_LOOKS_PER_REMOVAL = 16;
-const KEY_BYTES_MAX = 1900;
+/** LMDB takes 1,978 bytes; a namespace has to fit beside it. */
+const KEY_BYTES_MAX = 1800;
 
 /**
  * HotStore on LMDB; threads and processes may share it. Reads are synchronous look-ups in mapped
@@ -139,18 +141,18 @@ export class LmdbHotStore implements HotStore {
     }
   }
 
-  /** Namespace, NUL, key; in a buffer that the next call uses again. */
+  /**
+   * Namespace, NUL, key; in a buffer that the next call uses again. A key too long for LMDB (events
+   * bring ids of any length) is replaced by 0xFF, which UTF-8 never has, and its SHA-256.
+   */
   private keyOf(namespace: string, key: string): Buffer {
-    const head = this.key.write(namespace, 0);
-    this.key[head] = 0;
-    const end = head + 1 + this.key.write(key, head + 1);
-    if (end > KEY_BYTES_MAX) {
-      throw new MillraceError(
-        `hot store key ${namespace}/${key.slice(0, 64)}… is over ${KEY_BYTES_MAX} bytes; shorten it`,
-        { code: "hot-key-too-long", origin: "user" },
-      );
+    const head = this.key.write(namespace, 0) + 1;
+    this.key[head - 1] = 0;
+    if (key.length * 3 > KEY_BYTES_MAX) {
+      this.key[head] = 0xff;
+      return this.key.subarray(0, head + 1 + this.key.write(sha256(key), head + 1));
     }
-    return this.key.subarray(0, end);
+    return this.key.subarray(0, head + this.key.write(key, head));
   }
 
   private encode(entry: HotEntry, now: number): Buffer {
@@ -160,4 +162,8 @@ export class LmdbHotStore implements HotStore {
     const end = HEADER_BYTES + this.value.write(entry.value, HEADER_BYTES);
     return this.value.subarray(0, end);
   }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RECORD_PADDING } from "../../schema/index.ts";
 import type { AppendBatch, EventLog, LogReader } from "./event-log.ts";
 
+/** Longer than a test may take: only a wake-up ends the wait. */
+const WAIT_MS = 600_000;
+
 export interface EventLogHarness {
   log: EventLog;
   /** Put before topic names, so that a shared server can serve several runs. */
@@ -46,7 +49,7 @@ export async function readRecords(
   while (records.length < count) {
     const batch = reader.read(limits);
     if (batch === null) {
-      await reader.wait(1000);
+      await reader.wait(WAIT_MS);
       continue;
     }
     expect(batch.count).toBeGreaterThan(0);
@@ -248,7 +251,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
 
 async function firstBatch(reader: LogReader) {
   for (;;) {
-    await reader.wait(1000);
+    await reader.wait(WAIT_MS);
     const batch = reader.read({ recordsMax: 1000, bytesMax: 100 });
     if (batch !== null) return batch;
   }
