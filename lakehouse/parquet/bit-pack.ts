@@ -11,7 +11,7 @@ export function bitWidth(value: number): number {
  */
 export function packBits(
   sink: ByteSink,
-  values: Int32Array | Uint8Array,
+  values: Int32Array,
   from: number,
   count: number,
   width: number,
@@ -38,12 +38,28 @@ export function packBits(
   sink.length += byteCount;
 }
 
+/** As {@link packBits} with width 1, for bytes of 0 or 1: four at a time, with a multiple of 8 in all. */
+export function packLevels(sink: ByteSink, levels: Uint8Array, count: number): void {
+  sink.reserve(count >>> 3);
+  const { bytes } = sink;
+  const words = new Int32Array(levels.buffer, levels.byteOffset, count >>> 2);
+  let at = sink.length;
+  for (let i = 0; i < words.length; i += 2) {
+    const low = words[i];
+    const high = words[i + 1];
+    const lowBits = (low | (low >>> 7) | (low >>> 14) | (low >>> 21)) & 15;
+    const highBits = (high | (high >>> 7) | (high >>> 14) | (high >>> 21)) & 15;
+    bytes[at++] = lowBits | (highBits << 4);
+  }
+  sink.length = at;
+}
+
 /**
  * Parquet's hybrid of runs and bit packing (encoding RLE), without a length prefix. Either all
  * runs, or, where these would be larger, all packed.
  *
- * @param values unsigned below 2^width, with a capacity of at least `count` rounded up to 8; what
- *   lies behind `count` is overwritten with zeros
+ * @param values unsigned below 2^width (bytes: levels of width 1), with a capacity of at least
+ *   `count` rounded up to 8; what lies behind `count` is overwritten with zeros
  */
 export function encodeRuns(
   sink: ByteSink,
@@ -61,7 +77,8 @@ export function encodeRuns(
   const padded = (count + 7) & ~7;
   values.fill(0, count, padded);
   sink.varint(((padded >>> 3) << 1) | 1);
-  packBits(sink, values, 0, padded, width);
+  if (values instanceof Uint8Array) packLevels(sink, values, padded);
+  else packBits(sink, values, 0, padded, width);
 }
 
 /** One run of an equal value in the hybrid encoding. */

@@ -21,27 +21,33 @@ export class NumberRange {
   max = Number.NEGATIVE_INFINITY;
   count = 0;
   nan = false;
+  /** Whether a value has a fraction. */
+  fraction = false;
 
   clear(): void {
     this.min = Number.POSITIVE_INFINITY;
     this.max = Number.NEGATIVE_INFINITY;
     this.count = 0;
     this.nan = false;
+    this.fraction = false;
   }
 
   scan(values: Float64Array, count: number): void {
     let { min, max } = this;
     let nan = false;
+    let fraction = false;
     for (let i = 0; i < count; i++) {
       const value = values[i];
       if (value < min) min = value;
       if (value > max) max = value;
       // biome-ignore lint/suspicious/noSelfCompare: the cheapest NaN test
       if (value !== value) nan = true;
+      if (value !== Math.floor(value)) fraction = true;
     }
     this.min = min;
     this.max = max;
     this.nan ||= nan;
+    this.fraction ||= fraction;
     this.count += count;
   }
 

@@ -1,15 +1,17 @@
 import { type Column, type LakeColumn, MillraceError } from "../../schema/index.ts";
 import { encodeRun, encodeRuns } from "./bit-pack.ts";
 import type { Bounds } from "./bounds.ts";
-import { ByteSink } from "./byte-sink.ts";
+import type { ByteSink } from "./byte-sink.ts";
 import type { Encoding } from "./format.ts";
-import type { PageWriter } from "./page-writer.ts";
+import type { PageSize, PageWriter } from "./page-writer.ts";
 
 export interface EncoderOptions {
   /** A page is closed at this many rows, which bounds the scratch buffers. */
   readonly pageRows: number;
   /** A page of strings is closed at this many bytes. */
   readonly pageBytes: number;
+  /** A dictionary is closed at this many bytes, and the rest of the chunk written without one. */
+  readonly dictionaryBytes: number;
   /** Whether the delta encodings may be used besides PLAIN and dictionaries. */
   readonly delta: boolean;
 }
@@ -51,7 +53,8 @@ export abstract class ColumnEncoder {
   protected pageRows = 0;
   /** Values (rows that are not null) of the open page. */
   protected pageValues = 0;
-  protected readonly pages = new ByteSink();
+  private pages: Uint8Array[] = [];
+  private pageBytes = 0;
   /** Nulls of the open page before its first value: columns that are never set cost one page. */
   private leadingNulls = 0;
   private chunkRows = 0;
@@ -80,27 +83,26 @@ export abstract class ColumnEncoder {
   get bytesEstimate(): number {
     const encodedRows = this.fileRows + this.chunkRows;
     const pending = this.pageRows + this.leadingNulls;
-    const perRow = encodedRows === 0 ? 4 : (this.fileBytes + this.pages.length) / encodedRows;
-    return this.pages.length + this.pageRows * perRow + (pending > 0 ? 40 : 0);
+    const perRow = encodedRows === 0 ? 4 : (this.fileBytes + this.pageBytes) / encodedRows;
+    return this.pageBytes + this.pageRows * perRow + (pending > 0 ? 40 : 0);
   }
 
   /** Closes the chunk and appends its bytes, which begin at `offset` of the file, to `parts`. */
   finishChunk(parts: Uint8Array[], offset: number): ChunkMetadata {
     this.closePage();
-    const dictionary = new ByteSink(0);
-    const dictionaryBytes = this.writeDictionary(dictionary);
-    if (dictionary.length > 0) parts.push(dictionary.content());
-    parts.push(this.pages.content().slice());
+    const dictionary = this.writeDictionary(parts);
+    const dictionaryBytes = dictionary?.compressed ?? 0;
+    for (const page of this.pages) parts.push(page);
     const metadata: ChunkMetadata = {
       column: this.column,
       rows: this.chunkRows,
       nulls: this.chunkNulls,
       bounds: this.endChunkBounds(),
       pages: this.pageCounts,
-      uncompressedBytes: this.uncompressedBytes + dictionaryBytes,
-      compressedBytes: this.pages.length + dictionary.length,
-      dataPageOffset: offset + dictionary.length,
-      dictionaryPageOffset: dictionary.length > 0 ? offset : null,
+      uncompressedBytes: this.uncompressedBytes + (dictionary?.uncompressed ?? 0),
+      compressedBytes: this.pageBytes + dictionaryBytes,
+      dataPageOffset: offset + dictionaryBytes,
+      dictionaryPageOffset: dictionary === null ? null : offset,
     };
     this.fileRows += this.chunkRows;
     this.fileNulls += this.chunkNulls;
@@ -109,7 +111,8 @@ export abstract class ColumnEncoder {
     this.chunkNulls = 0;
     this.uncompressedBytes = 0;
     this.pageCounts = new Map();
-    this.pages.clear();
+    this.pages = [];
+    this.pageBytes = 0;
     return metadata;
   }
 
@@ -134,9 +137,9 @@ export abstract class ColumnEncoder {
   /** Bounds of the chunk; begins the next one. */
   protected abstract endChunkBounds(): Bounds;
 
-  /** Writes the chunk's dictionary page, if it has one; returns its size before compression. */
-  protected writeDictionary(_out: ByteSink): number {
-    return 0;
+  /** Appends the chunk's dictionary page, if it has one. */
+  protected writeDictionary(_out: Uint8Array[]): PageSize | null {
+    return null;
   }
 
   /** Closes the open page, unless it has nothing but nulls: then it goes on. */
@@ -170,7 +173,9 @@ export abstract class ColumnEncoder {
     const { body } = this.writer;
     if (this.levels !== null) this.encodeLevels(body, this.levels, nulls);
     const { encoding, bounds } = this.encodeValues(body);
-    this.uncompressedBytes += this.writer.data(this.pages, { rows, nulls, encoding, bounds });
+    const size = this.writer.data(this.pages, { rows, nulls, encoding, bounds });
+    this.uncompressedBytes += size.uncompressed;
+    this.pageBytes += size.compressed;
     this.pageCounts.set(encoding, (this.pageCounts.get(encoding) ?? 0) + 1);
     this.chunkRows += rows;
     this.chunkNulls += nulls;

@@ -1,5 +1,5 @@
 import { type Column, type LakeColumn, MillraceError } from "../../schema/index.ts";
-import { packBits } from "./bit-pack.ts";
+import { packLevels } from "./bit-pack.ts";
 import { type Bounds, NO_BOUNDS, NumberRange } from "./bounds.ts";
 import { type ByteSink, writeInt64 } from "./byte-sink.ts";
 import { ColumnEncoder, type EncodedValues, type EncoderOptions } from "./column-encoder.ts";
@@ -14,8 +14,8 @@ interface NumberForm {
   readonly physical: PhysicalType;
   /** What values are multiplied by: Iceberg's timestamps are microseconds. */
   readonly scale: number;
-  /** Widest (max − min) × scale of a page for delta encoding; -1 = never. */
-  readonly deltaRangeMax: number;
+  /** Widest (max − min) × scale of a page for delta encoding; null = never. */
+  readonly deltaRangeMax: number | null;
 }
 
 const FORMS: Record<NumberType, NumberForm> = {
@@ -27,8 +27,8 @@ const FORMS: Record<NumberType, NumberForm> = {
     scale: 1000,
     deltaRangeMax: DELTA_RANGE_MAX,
   },
-  double: { kind: "float64", physical: PhysicalType.double, scale: 1, deltaRangeMax: -1 },
-  boolean: { kind: "boolean", physical: PhysicalType.boolean, scale: 1, deltaRangeMax: -1 },
+  double: { kind: "float64", physical: PhysicalType.double, scale: 1, deltaRangeMax: null },
+  boolean: { kind: "boolean", physical: PhysicalType.boolean, scale: 1, deltaRangeMax: null },
 };
 
 /** Integers and timestamps as deltas, doubles and booleans PLAIN. */
@@ -68,13 +68,14 @@ export class NumberEncoder extends ColumnEncoder {
 
   protected override encodeValues(body: ByteSink): EncodedValues {
     const { values, page, form, pageValues: count } = this;
+    const rangeMax = this.options.delta ? form.deltaRangeMax : null;
     if (count === 0) return { encoding: Encoding.plain, bounds: NO_BOUNDS };
     page.clear();
     page.scan(values, count);
     if (form.physical === PhysicalType.int64) this.requireSafe();
     this.chunk.include(page);
     const bounds = page.bounds(form.physical, form.scale);
-    if (this.options.delta && (page.max - page.min) * form.scale <= form.deltaRangeMax) {
+    if (rangeMax !== null && (page.max - page.min) * form.scale <= rangeMax) {
       encodeDelta(body, values, count, form.scale);
       return { encoding: Encoding.deltaBinaryPacked, bounds };
     }
@@ -130,10 +131,13 @@ export class NumberEncoder extends ColumnEncoder {
     this.pageValues += count;
   }
 
-  /** Beyond ±2^53 doubles have lost digits already: whoever fills such a column is wrong. */
+  /**
+   * Beyond ±2^53 doubles have lost digits already, and the delta of a fraction would shift all values
+   * behind it: whoever fills such a column is wrong. (A NaN has a fraction.)
+   */
   private requireSafe(): void {
-    const { min, max, nan } = this.page;
-    if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && !nan) return;
+    const { min, max, fraction } = this.page;
+    if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && !fraction) return;
     throw new MillraceError(
       `column ${this.column.name} has a value that is no integer within ±2^53 (page from ${min} to ${max}); refuse such values when decoding`,
       { code: "unsafe-integer", origin: "internal" },
@@ -141,18 +145,17 @@ export class NumberEncoder extends ColumnEncoder {
   }
 }
 
-const packedBits = new Uint8Array(8);
-
 function encodePlain(body: ByteSink, values: Float64Array, count: number, form: NumberForm): void {
   switch (form.physical) {
     case PhysicalType.double:
       body.append(new Uint8Array(values.buffer, values.byteOffset, count * 8));
       return;
     case PhysicalType.boolean:
-      for (let i = 0; i < count; i += 8) {
-        for (let b = 0; b < 8; b++) packedBits[b] = i + b < count && values[i + b] !== 0 ? 1 : 0;
-        packBits(body, packedBits, 0, 8, 1);
-      }
+      packLevels(
+        body,
+        Uint8Array.from({ length: (count + 7) & ~7 }, (_, i) => (i < count ? values[i] : 0)),
+        (count + 7) & ~7,
+      );
       return;
     case PhysicalType.int32:
       for (let i = 0; i < count; i++) body.int32(values[i]);

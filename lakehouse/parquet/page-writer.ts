@@ -13,6 +13,12 @@ export interface DataPage {
   readonly bounds: Bounds;
 }
 
+/** Bytes of a page, header included. */
+export interface PageSize {
+  readonly uncompressed: number;
+  readonly compressed: number;
+}
+
 /**
  * Compresses pages and puts headers before them. One serves all columns of a file: a page is built
  * in `body` and handed over before the next one is begun.
@@ -27,11 +33,11 @@ export class PageWriter {
   }
 
   /**
-   * Appends the data page (version 1) in `body` to `out`.
+   * Appends the data page (version 1) in `body` to `out`, header and body as two parts.
    *
-   * @returns its size before compression, header included
+   * @returns its sizes, header included
    */
-  data(out: ByteSink, page: DataPage): number {
+  data(out: Uint8Array[], page: DataPage): PageSize {
     return this.write(out, PageType.data, (thrift) => {
       thrift.struct(5, () => {
         thrift.i32(1, page.rows);
@@ -44,7 +50,7 @@ export class PageWriter {
   }
 
   /** Appends the dictionary page in `body` to `out`; returns as {@link data}. */
-  dictionary(out: ByteSink, entries: number): number {
+  dictionary(out: Uint8Array[], entries: number): PageSize {
     return this.write(out, PageType.dictionary, (thrift) => {
       thrift.struct(7, () => {
         thrift.i32(1, entries);
@@ -53,7 +59,7 @@ export class PageWriter {
     });
   }
 
-  private write(out: ByteSink, type: number, typeHeader: (thrift: ThriftWriter) => void): number {
+  private write(out: Uint8Array[], type: number, typeHeader: (thrift: ThriftWriter) => void): PageSize {
     const { body, header } = this;
     const compressed = compressZstd(body.content(), this.level);
     header.clear();
@@ -65,11 +71,11 @@ export class PageWriter {
       thrift.i32(4, crc32(compressed) | 0);
       typeHeader(thrift);
     });
-    out.append(header.content());
-    out.append(compressed);
-    const size = header.length + body.length;
+    // Copies: the compressed bytes lie in a buffer as large as the page, which would be kept alive.
+    out.push(Buffer.from(header.content()), Buffer.from(compressed));
+    const uncompressed = header.length + body.length;
     body.clear();
-    return size;
+    return { uncompressed, compressed: header.length + compressed.length };
   }
 }
 

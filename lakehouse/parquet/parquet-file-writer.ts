@@ -22,6 +22,8 @@ export interface ParquetWriterOptions {
   readonly pageRows?: number;
   /** Bytes after which a page of distinct strings is closed; 1 MiB by default. */
   readonly pageBytes?: number;
+  /** Bytes of distinct strings after which a column chunk goes on without dictionary; 8 MiB by default. */
+  readonly dictionaryBytes?: number;
   /** Rows of a row group; 1,048,576 by default. */
   readonly rowGroupRows?: number;
   /**
@@ -60,6 +62,7 @@ export class ParquetFileWriter {
     const encoding: EncoderOptions = {
       pageRows: options.pageRows ?? 65_536,
       pageBytes: options.pageBytes ?? 1024 * 1024,
+      dictionaryBytes: options.dictionaryBytes ?? 8 * 1024 * 1024,
       delta: options.encodings !== "plain",
     };
     const writer = new PageWriter(options.zstdLevel ?? 1);

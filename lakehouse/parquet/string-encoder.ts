@@ -6,10 +6,9 @@ import { ColumnEncoder, type EncodedValues, type EncoderOptions } from "./column
 import { encodeDelta } from "./delta.ts";
 import { Encoding } from "./format.ts";
 import { type ByteEntries, LocalDictionary } from "./local-dictionary.ts";
-import type { PageWriter } from "./page-writer.ts";
+import type { PageSize, PageWriter } from "./page-writer.ts";
 
-/** A dictionary beyond these is closed, and the rest of the chunk written without one. */
-const DICTIONARY_BYTES_MAX = 8 * 1024 * 1024;
+/** A dictionary with more entries is closed, as one with too many bytes is. */
 const DICTIONARY_ENTRIES_MAX = 1 << 20;
 
 /**
@@ -80,20 +79,20 @@ export class StringEncoder extends ColumnEncoder {
     return this.direct ? this.encodeDirect(body) : this.encodeIds(body);
   }
 
-  protected override writeDictionary(out: ByteSink): number {
+  protected override writeDictionary(out: Uint8Array[]): PageSize | null {
     const { dictionary } = this;
     const { size } = dictionary;
     this.chunk.scan(dictionary.heap.bytes, dictionary.ends, size);
-    let bytes = 0;
+    let page: PageSize | null = null;
     if (size > 0) {
       encodePlain(this.writer.body, dictionary.heap, dictionary.ends, size);
-      bytes = this.writer.dictionary(out, size);
+      page = this.writer.dictionary(out, size);
     }
     dictionary.clear();
     this.direct = false;
     this.firstPage = true;
     this.sampled = false;
-    return bytes;
+    return page;
   }
 
   protected override endChunkBounds(): Bounds {
@@ -126,27 +125,22 @@ export class StringEncoder extends ColumnEncoder {
   }
 
   private takeText(column: TextColumn, from: number, to: number, selection: Int32Array | undefined): number {
-    const { dictionary, ids } = this;
+    const { dictionary, ids, levels } = this;
+    const { dictionaryBytes } = this.options;
     const { bytes, start, end } = column;
     const words = wordsOf(bytes);
+    let row = this.pageRows;
     let count = this.pageValues;
     let i = from;
-    for (; i < to; i++) {
+    for (; i < to && dictionary.heap.length <= dictionaryBytes; i++) {
       const index = selection === undefined ? i : selection[i];
       const begin = start[index];
-      if (begin >= 0) {
-        ids[count++] = dictionary.intern(bytes, words, begin, end[index]);
-        this.addLevel(1);
-        if (dictionary.heap.length > DICTIONARY_BYTES_MAX) {
-          i++;
-          break;
-        }
-      } else {
-        this.addLevel(0);
-      }
+      if (levels !== null) levels[row++] = begin < 0 ? 0 : 1;
+      else if (begin >= 0) row++;
+      else this.refuseNull();
+      if (begin >= 0) ids[count++] = dictionary.intern(bytes, words, begin, end[index]);
     }
-    this.pageValues = count;
-    return i;
+    return this.tookUpTo(i, row, count);
   }
 
   private takeTextDirect(
@@ -155,25 +149,24 @@ export class StringEncoder extends ColumnEncoder {
     to: number,
     selection: Int32Array | undefined,
   ): number {
-    const { heap, ends } = this;
+    const { heap, ends, levels } = this;
     const { bytes, start, end } = column;
     const words = wordsOf(bytes);
     const heapMax = this.options.pageBytes;
+    let row = this.pageRows;
     let count = this.pageValues;
     let i = from;
     for (; i < to && heap.length < heapMax; i++) {
       const index = selection === undefined ? i : selection[i];
       const begin = start[index];
-      if (begin >= 0) {
-        heap.copy(bytes, words, begin, end[index]);
-        ends[count++] = heap.length;
-        this.addLevel(1);
-      } else {
-        this.addLevel(0);
-      }
+      if (levels !== null) levels[row++] = begin < 0 ? 0 : 1;
+      else if (begin >= 0) row++;
+      else this.refuseNull();
+      if (begin < 0) continue;
+      heap.copy(bytes, words, begin, end[index]);
+      ends[count++] = heap.length;
     }
-    this.pageValues = count;
-    return i;
+    return this.tookUpTo(i, row, count);
   }
 
   private takeInterned(
@@ -185,30 +178,25 @@ export class StringEncoder extends ColumnEncoder {
     selection: Int32Array | undefined,
   ): number {
     if (this.direct) return this.takeInternedDirect(source, sourceIds, nullId, from, to, selection);
-    const { dictionary, ids } = this;
+    const { dictionary, ids, levels } = this;
+    const { dictionaryBytes } = this.options;
     const words = wordsOf(source.heap);
     const translation = dictionary.translation(source);
     const { locals } = translation;
     const { firstLocal } = dictionary;
+    let row = this.pageRows;
     let count = this.pageValues;
     let i = from;
-    for (; i < to; i++) {
+    for (; i < to && dictionary.heap.length <= dictionaryBytes; i++) {
       const id = sourceIds[selection === undefined ? i : selection[i]];
-      if (id === nullId) {
-        this.addLevel(0);
-        continue;
-      }
-      let local = locals[id] - firstLocal;
-      if (local < 0) local = dictionary.addFrom(source, words, translation, id);
-      ids[count++] = local;
-      this.addLevel(1);
-      if (dictionary.heap.length > DICTIONARY_BYTES_MAX) {
-        i++;
-        break;
-      }
+      if (levels !== null) levels[row++] = id === nullId ? 0 : 1;
+      else if (id !== nullId) row++;
+      else this.refuseNull();
+      if (id === nullId) continue;
+      const local = locals[id] - firstLocal;
+      ids[count++] = local >= 0 ? local : dictionary.addFrom(source, words, translation, id);
     }
-    this.pageValues = count;
-    return i;
+    return this.tookUpTo(i, row, count);
   }
 
   private takeInternedDirect(
@@ -219,30 +207,28 @@ export class StringEncoder extends ColumnEncoder {
     to: number,
     selection: Int32Array | undefined,
   ): number {
-    const { heap, ends } = this;
+    const { heap, ends, levels } = this;
     const words = wordsOf(source.heap);
     const heapMax = this.options.pageBytes;
+    let row = this.pageRows;
     let count = this.pageValues;
     let i = from;
     for (; i < to && heap.length < heapMax; i++) {
       const id = sourceIds[selection === undefined ? i : selection[i]];
-      if (id === nullId) {
-        this.addLevel(0);
-        continue;
-      }
+      if (levels !== null) levels[row++] = id === nullId ? 0 : 1;
+      else if (id !== nullId) row++;
+      else this.refuseNull();
+      if (id === nullId) continue;
       heap.copy(source.heap, words, id === 0 ? 0 : source.ends[id - 1], source.ends[id]);
       ends[count++] = heap.length;
-      this.addLevel(1);
     }
-    this.pageValues = count;
-    return i;
+    return this.tookUpTo(i, row, count);
   }
 
-  private addLevel(level: number): void {
-    const { levels } = this;
-    if (levels !== null) levels[this.pageRows] = level;
-    else if (level === 0) this.refuseNull();
-    this.pageRows++;
+  private tookUpTo(next: number, rows: number, values: number): number {
+    this.pageRows = rows;
+    this.pageValues = values;
+    return next;
   }
 
   private symbolsOf(symbols: readonly string[]): ByteEntries {
@@ -256,7 +242,8 @@ export class StringEncoder extends ColumnEncoder {
 
   private isDictionaryFull(): boolean {
     return (
-      this.dictionary.heap.length > DICTIONARY_BYTES_MAX || this.dictionary.size > DICTIONARY_ENTRIES_MAX
+      this.dictionary.heap.length > this.options.dictionaryBytes ||
+      this.dictionary.size > DICTIONARY_ENTRIES_MAX
     );
   }
 
