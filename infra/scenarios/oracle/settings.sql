@@ -1,0 +1,20 @@
+-- The configuration that the oracles assume: the defaults of the operators.
+CREATE TABLE settings AS SELECT
+  2000::BIGINT AS out_of_orderness_ms,
+  60000::BIGINT AS allowed_lateness_ms,
+  1000::BIGINT AS tick_ms,
+  600000::BIGINT AS dedupe_bucket_ms,
+  0::BIGINT AS dedupe_horizon_ms,
+  60000::BIGINT AS view_window_ms,
+  30000::BIGINT AS view_advance_ms,
+  1800000::BIGINT AS session_gap_ms,
+  60000::BIGINT AS pane_ms,
+  600000::BIGINT AS flash_window_ms,
+  100::BIGINT AS flash_views_over,
+  5::BIGINT AS flash_purchases_under,
+  3600000::BIGINT AS popular_window_ms,
+  900000::BIGINT AS popular_half_life_ms,
+  100::BIGINT AS popular_top,
+  1::DOUBLE AS view_weight,
+  5::DOUBLE AS cart_weight,
+  20::DOUBLE AS purchase_weight;

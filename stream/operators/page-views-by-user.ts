@@ -1,0 +1,206 @@
+import {
+  type CustomerEventBatch,
+  customerEventContract,
+  goldPageViewsByUser,
+  PAGE_SHIFT,
+  RowFlag,
+  StateSection,
+} from "../../schema/index.ts";
+import type { HotEntry } from "../ports/hot-store.ts";
+import type { Operator, Progress } from "../runtime/operator.ts";
+import { HotNamespace } from "../sinks/hot-records.ts";
+import type { TimeConfig } from "../time/index.ts";
+import { EventKind, eventKindTable } from "./event-kinds.ts";
+import type { OperatorDeps } from "./operator-keys.ts";
+import { RecentViews } from "./recent-views.ts";
+import { RevisionTable } from "./revision-table.ts";
+import { UserPanes } from "./user-panes.ts";
+
+export interface PageViewsByUserConfig {
+  readonly windowMs: number;
+  /** Windows begin at its multiples; divides `windowMs`. */
+  readonly advanceMs: number;
+  /** How far a user's recent views reach back from the newest one, ms. */
+  readonly recentMs: number;
+  /** Most recent views listed in the hot record. */
+  readonly recentMax: number;
+  readonly hotTtlMs: number;
+}
+
+/** Short name of the same. */
+export type PageViewsConfig = PageViewsByUserConfig;
+
+export const defaultPageViewsByUserConfig: PageViewsByUserConfig = {
+  windowMs: 60_000,
+  advanceMs: 30_000,
+  recentMs: 300_000,
+  recentMax: 20,
+  hotTtlMs: 3_600_000,
+};
+
+const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
+const EVENT_TYPES = customerEventContract.fields[1].symbols ?? [];
+
+/**
+ * Page and item views per user in hopping windows (gold.page_views_by_user) and the user's recent
+ * views (hot, `user-activity`). Which users have an unwritten hot record is not part of the state: a
+ * checkpoint is only cut after {@link Operator.flushHot}.
+ */
+export function createPageViewsByUser(
+  config: PageViewsByUserConfig,
+  deps: OperatorDeps & { readonly time: TimeConfig },
+): Operator<CustomerEventBatch> {
+  const { windowMs, advanceMs, recentMs } = config;
+  const { keys, outputs, time } = deps;
+  const userIds = keys.userId;
+  const state = new StateSection("page-views-by-user");
+  const liveMs = time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs;
+  const panes = new UserPanes(state, { windowMs, advanceMs, liveMs });
+  const recent = new RecentViews(state, keys.productId, {
+    recentMs,
+    listMax: config.recentMax,
+    outOfOrdernessMs: time.outOfOrdernessMs,
+  });
+  /** Windows that end here or before were reported; the watermark of the last advance. */
+  const reported = state.float64("reported-until");
+  reported.ensure(2);
+  reported.values.fill(Number.NEGATIVE_INFINITY, 0, 2);
+  reported.mark(0);
+  const revisions = new RevisionTable(state, "corrections");
+
+  const rows = outputs.openRows(goldPageViewsByUser, { user_id: userIds });
+  const out = {
+    windowStart: rows.float64("window_start"),
+    windowEnd: rows.float64("window_end"),
+    userId: rows.key("user_id"),
+    views: rows.int32("views"),
+    revision: rows.int32("revision"),
+  };
+
+  const dirtyUsers: number[] = [];
+  /** 1: has an unwritten record, 2: has one in `frozen`. */
+  let isDirty = new Uint8Array(1024);
+  /** Records of users whose views left the ring before they were written. */
+  const frozen = new Map<number, string>();
+
+  function emitRow(user: number, windowEnd: number, views: number, revision: number): void {
+    const row = rows.next();
+    out.windowStart.values[row] = windowEnd - windowMs;
+    out.windowEnd.values[row] = windowEnd;
+    out.userId.ids[row] = user;
+    out.views.values[row] = views;
+    out.revision.values[row] = revision;
+  }
+
+  /** A late row, before it is counted: notes the windows that were reported without it. */
+  function noteCorrections(user: number, pane: number): void {
+    const last = Math.min(reported.values[0], pane * advanceMs + windowMs);
+    for (let end = (pane + 1) * advanceMs; end <= last; end += advanceMs) {
+      const had = panes.sum(user, (end - windowMs) / advanceMs, end / advanceMs) > 0;
+      revisions.touch(user, end, had);
+    }
+  }
+
+  function ensureUsers(): void {
+    panes.counts.ensure(userIds.size * panes.places);
+    recent.ensureUsers(userIds.size);
+    if (userIds.size > isDirty.length) {
+      const grown = new Uint8Array(userIds.size * 2);
+      grown.set(isDirty);
+      isDirty = grown;
+    }
+  }
+
+  function process(batch: CustomerEventBatch, from: number, to: number): void {
+    ensureUsers();
+    const kinds = eventKindTable(batch.eventType);
+    const { flags } = batch;
+    const codes = batch.eventType.codes;
+    const times = batch.eventTime.values;
+    const users = batch.userId.ids;
+    const products = batch.productId.ids;
+    const { values: counts, dirty } = panes.counts;
+    const { places } = panes;
+    let start = 0;
+    let end = 0;
+    let place = 0;
+    for (let row = from; row < to; row++) {
+      if (kinds[codes[row]] !== EventKind.view || (flags[row] & SKIPPED) !== 0) continue;
+      const at = times[row];
+      if (at < start || at >= end) {
+        const pane = Math.floor(at / advanceMs);
+        start = pane * advanceMs;
+        end = start + advanceMs;
+        place = panes.openPane(pane);
+      }
+      const user = users[row];
+      const late = (flags[row] & RowFlag.late) !== 0;
+      if (late) noteCorrections(user, start / advanceMs);
+      const slot = user * places + place;
+      if (counts[slot]++ === 0) panes.addUser(place, user);
+      dirty[slot >>> PAGE_SHIFT] = 1;
+      recent.add(user, at, codes[row], products[row], late);
+      if (isDirty[user] === 0) dirtyUsers.push(user);
+      isDirty[user] = 1;
+    }
+  }
+
+  function reportWindows(watermarkMs: number): void {
+    const range = panes.range();
+    const due = Math.floor(watermarkMs / advanceMs) * advanceMs;
+    if (range !== null) {
+      const first = Math.max(reported.values[0] + advanceMs, (range.first + 1) * advanceMs);
+      const last = Math.min(due, range.last * advanceMs + windowMs);
+      for (let end = first; end <= last; end += advanceMs) {
+        panes.each((end - windowMs) / advanceMs, end / advanceMs, (user, views) =>
+          emitRow(user, end, views, 1),
+        );
+        reported.values[0] = end;
+      }
+    }
+    if (Number.isFinite(due)) reported.values[0] = Math.max(reported.values[0], due);
+    reported.mark(0);
+  }
+
+  function advance({ watermarkMs, closeMs }: Progress): void {
+    // After a restore the runtime may repeat the last advance; corrections must wait for the next one.
+    if (watermarkMs === reported.values[1]) return;
+    if (Number.isFinite(watermarkMs)) reported.values[1] = watermarkMs;
+    revisions.takePending((user, end, revision) => {
+      emitRow(user, end, panes.sum(user, (end - windowMs) / advanceMs, end / advanceMs), revision);
+    });
+    reportWindows(watermarkMs);
+    // At the end of the input nothing is dropped: rows that come after it still correct what they hit.
+    if (!Number.isFinite(closeMs)) return;
+    panes.dropBefore(closeMs);
+    revisions.dropBefore(closeMs + 1);
+    recent.evict(closeMs - recentMs, freeze);
+  }
+
+  function freeze(user: number): void {
+    if (isDirty[user] !== 1) return;
+    isDirty[user] = 2;
+    frozen.set(user, recent.record(user, userIds.text(user), EVENT_TYPES));
+  }
+
+  function flushHot(put: (entry: HotEntry) => void): void {
+    for (const user of dirtyUsers) {
+      const key = userIds.text(user);
+      const value = isDirty[user] === 2 ? frozen.get(user) : recent.record(user, key, EVENT_TYPES);
+      isDirty[user] = 0;
+      if (value === undefined) throw new Error(`no frozen record of user ${key}`);
+      put({ namespace: HotNamespace.userActivity, key, value, ttlMs: config.hotTtlMs });
+    }
+    dirtyUsers.length = 0;
+    frozen.clear();
+  }
+
+  return {
+    name: "page-views-by-user",
+    state,
+    process,
+    advance,
+    flushHot,
+    afterRestore: () => revisions.afterRestore(),
+  };
+}
