@@ -2,7 +2,7 @@ import { appendFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLakePublisher } from "../table/index.ts";
-import { createTestLake, MS_PER_DAY, probeTable, type TestLake } from "../table/lake.fixture.ts";
+import { createTestLake, MS_PER_DAY, probeTable, type TestLake } from "../table/testing/test-lake.ts";
 import { DuckDbQueryEngine } from "./duckdb-query-engine.ts";
 
 const DAY = 20_000;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { catalogContract } from "../ports/catalog.contract.ts";
 import { tableKey } from "../table/index.ts";
-import { createTestLake, PROBE } from "../table/lake.fixture.ts";
+import { createTestLake, PROBE } from "../table/testing/test-lake.ts";
 import { FileCatalog } from "./file-catalog.ts";
 import { LocalObjectStore } from "./local-object-store.ts";
 

@@ -5,14 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MillraceError } from "../../schema/index.ts";
 import type { Catalog, TableCommit } from "../ports/catalog.ts";
 import type { StagedCommit } from "../ports/staged-file.ts";
-import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "./lake.fixture.ts";
 import { EntryStatus } from "./manifest.ts";
 import { createLakePublisher } from "./publisher.ts";
 import { readEntries, readManifests } from "./table-files.ts";
 import { currentSnapshot } from "./table-metadata.ts";
+import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "./testing/test-lake.ts";
 
 const run = promisify(execFile);
-const CHILD = fileURLToPath(new URL("./publish-child.fixture.ts", import.meta.url));
+const CHILD = fileURLToPath(new URL("./testing/publish-child.ts", import.meta.url));
 const DAY = 20_000;
 
 const PYICEBERG_READ = `

@@ -76,14 +76,17 @@ function mergeField(spec: TableSpec, column: LakeColumn, existing: SchemaField):
     );
   }
   const isWidened = existing.type === "int" && column.type === "long";
-  if (existing.type !== column.type && !isWidened) {
+  // Files with the narrower type of an older deployment fit a table that was widened.
+  const isNarrower = existing.type === "long" && column.type === "int";
+  if (existing.type !== column.type && !isWidened && !isNarrower) {
     throw incompatible(spec, column, `is ${column.type}, but ${String(existing.type)} in the table`);
   }
   if (column.required && !existing.required) {
     throw incompatible(spec, column, "is required, but optional in the table");
   }
   const isRelaxed = existing.required && !column.required;
-  return isWidened || isRelaxed ? { ...existing, type: column.type, required: column.required } : existing;
+  if (!isWidened && !isRelaxed) return existing;
+  return { ...existing, type: isNarrower ? existing.type : column.type, required: column.required };
 }
 
 /** Columns of the spec in its order, then the table's own. */

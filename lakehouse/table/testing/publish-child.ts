@@ -1,6 +1,6 @@
-import type { StagedCommit } from "../ports/staged-file.ts";
-import { createLakePublisher } from "./index.ts";
-import { createTestLake, probeTable } from "./lake.fixture.ts";
+import type { StagedCommit } from "../../ports/staged-file.ts";
+import { createLakePublisher } from "../index.ts";
+import { createTestLake, probeTable } from "./test-lake.ts";
 
 /**
  * A publisher in a process of its own: `HOME KILL_AT COMMITS_JSON…` publishes each group of commits in

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { ensurePython } from "../../infra/tools/test-tools.ts";
-import { defineTable, tableName } from "../../schema/index.ts";
-import { DuckDbFileRewriter, FileCatalog, LocalObjectStore } from "../adapters/index.ts";
-import type { StagedFile } from "../ports/staged-file.ts";
-import { dataFileKey, ensureTables } from "./index.ts";
-import { icebergSchema } from "./schema.ts";
+import { ensurePython } from "../../../infra/tools/test-tools.ts";
+import { defineTable, tableName } from "../../../schema/index.ts";
+import { DuckDbFileRewriter, FileCatalog, LocalObjectStore } from "../../adapters/index.ts";
+import type { StagedFile } from "../../ports/staged-file.ts";
+import { dataFileKey, ensureTables } from "../index.ts";
+import { icebergSchema } from "../schema.ts";
 
 const run = promisify(execFile);
 
