@@ -1,0 +1,273 @@
+import type { ChoiceSetting, Setting, SettingGroup, SettingValue } from "./setting.ts";
+
+const DAY_MS = 86_400_000;
+
+function ms(group: SettingGroup, defaultMs: number, bounds: readonly [number, number], doc: string) {
+  return {
+    type: "integer",
+    unit: "ms",
+    group,
+    default: defaultMs,
+    min: bounds[0],
+    max: bounds[1],
+    doc,
+  } as const;
+}
+
+function count(
+  group: SettingGroup,
+  value: number,
+  bounds: readonly [number, number],
+  doc: string,
+  unit: string | null = null,
+) {
+  return { type: "integer", unit, group, default: value, min: bounds[0], max: bounds[1], doc } as const;
+}
+
+function ratio(group: SettingGroup, value: number, bounds: readonly [number, number], doc: string) {
+  return { type: "number", unit: null, group, default: value, min: bounds[0], max: bounds[1], doc } as const;
+}
+
+const modes: ChoiceSetting<"embedded"> = {
+  type: "choice",
+  choices: ["embedded"],
+  default: "embedded",
+  group: "General",
+  doc: "embedded: log, lake and hot store in the home folder, no server.",
+};
+
+const logLevels: ChoiceSetting<"debug" | "info" | "warn" | "error"> = {
+  type: "choice",
+  choices: ["debug", "info", "warn", "error"],
+  default: "info",
+  group: "General",
+  doc: "Least severity that is logged, to standard error.",
+};
+
+/** Every setting of the platform. Key, environment variable and flag derive from one another. */
+export const settings = {
+  home: {
+    type: "text",
+    group: "General",
+    default: ".millrace",
+    doc: "Folder of the log, the lake, the hot store, checkpoints and models.",
+  },
+  mode: modes,
+  logLevel: logLevels,
+
+  partitions: count(
+    "Runtime",
+    2,
+    [1, 256],
+    "Partitions of the input topics, and so tasks. Fixed once the log exists.",
+  ),
+  workers: count("Runtime", 1, [1, 64], "Worker threads that the tasks are spread over."),
+  checkpointIntervalMs: ms(
+    "Runtime",
+    10_000,
+    [200, 3_600_000],
+    "Time between checkpoints: how fresh the lake is, and the size of its files.",
+  ),
+  checkpointRecordsMax: count(
+    "Runtime",
+    1_500_000,
+    [1, 100_000_000],
+    "Records after which a checkpoint begins early; bounds memory and work after a crash.",
+    "records",
+  ),
+  fileBytesMax: count(
+    "Runtime",
+    128 << 20,
+    [65_536, 1 << 30],
+    "Size at which a data file is completed before the checkpoint asks for it.",
+    "bytes",
+  ),
+  hotFlushMs: ms("Runtime", 50, [1, 60_000], "Longest time that a changed hot value waits for its write."),
+  hotFlushBacklogMs: ms(
+    "Runtime",
+    5_000,
+    [1, 600_000],
+    "The same while there is a backlog: values that the next records change again are not written.",
+  ),
+  idleAfterMs: ms(
+    "Runtime",
+    5_000,
+    [100, 3_600_000],
+    "Silence of a partition after which windows over all partitions no longer wait for it.",
+  ),
+  retentionMs: ms(
+    "Runtime",
+    7 * DAY_MS,
+    [60_000, 3_650 * DAY_MS],
+    "Age at which the log may drop input records that were processed; the lake keeps them.",
+  ),
+  alertRetentionMs: ms(
+    "Runtime",
+    7 * DAY_MS,
+    [60_000, 3_650 * DAY_MS],
+    "Age at which the log drops alerts: how far back a subscription can resume.",
+  ),
+  recordBytesMax: count(
+    "Runtime",
+    1 << 20,
+    [1_024, 64 << 20],
+    "Largest record that is decoded; a larger one is a dead letter.",
+    "bytes",
+  ),
+  maintenanceIntervalMs: ms(
+    "Runtime",
+    600_000,
+    [10_000, DAY_MS],
+    "Time between compactions while the platform runs.",
+  ),
+  measureStages: {
+    type: "boolean",
+    group: "Runtime",
+    default: false,
+    doc: "Measures the CPU time of each step; costs some of it.",
+  },
+
+  outOfOrdernessMs: ms(
+    "Event time",
+    2_000,
+    [0, DAY_MS],
+    "How far behind the newest event an event may lie and still be in time.",
+  ),
+  allowedLatenessMs: ms(
+    "Event time",
+    60_000,
+    [0, DAY_MS],
+    "How far behind the watermark an event still corrects windows and sessions.",
+  ),
+  tickMs: ms("Event time", 1_000, [1, 60_000], "The watermark that windows see moves in multiples of this."),
+  futureSkewMs: ms(
+    "Event time",
+    3_600_000,
+    [0, 365 * DAY_MS],
+    "How far after its ingest time an event may claim to have happened; beyond it is a dead letter.",
+  ),
+  dedupeBucketMs: ms(
+    "Event time",
+    600_000,
+    [1_000, DAY_MS],
+    "Event ids are remembered in buckets of this much event time.",
+  ),
+  dedupeHorizonMs: ms(
+    "Event time",
+    0,
+    [0, DAY_MS],
+    "How much longer than the allowed lateness event ids are remembered.",
+  ),
+
+  sessionGapMs: ms(
+    "Analytics",
+    1_800_000,
+    [1_000, DAY_MS],
+    "A session ends where a user's next event comes later than this.",
+  ),
+  pageViewsWindowMs: ms(
+    "Analytics",
+    60_000,
+    [1_000, DAY_MS],
+    "Window of page views per user; a multiple of its advance.",
+  ),
+  pageViewsAdvanceMs: ms(
+    "Analytics",
+    30_000,
+    [1_000, DAY_MS],
+    "A window of page views begins every so often.",
+  ),
+  flashSaleWindowMs: ms(
+    "Analytics",
+    600_000,
+    [60_000, DAY_MS],
+    "Window of flash-sale candidates, a multiple of a minute.",
+  ),
+  flashSaleViewsAbove: count(
+    "Analytics",
+    100,
+    [0, 1_000_000_000],
+    "A candidate has more views than this in the window.",
+  ),
+  flashSalePurchasesBelow: count(
+    "Analytics",
+    5,
+    [1, 1_000_000_000],
+    "A candidate has fewer purchases than this in the window.",
+  ),
+  popularWindowMs: ms(
+    "Analytics",
+    3_600_000,
+    [60_000, DAY_MS],
+    "Window of popular products, a multiple of a minute.",
+  ),
+  popularHalfLifeMs: ms(
+    "Analytics",
+    900_000,
+    [1_000, DAY_MS],
+    "Age at which activity counts half for popularity.",
+  ),
+  popularProductsMax: count("Analytics", 100, [1, 1_000], "Products in the ranking."),
+  orderVelocityOrders: count(
+    "Analytics",
+    4,
+    [2, 16],
+    "Orders of a user within the window from which on order-velocity speaks.",
+  ),
+  orderVelocityWindowMs: ms("Analytics", 600_000, [1_000, DAY_MS], "Window of order-velocity."),
+  orderAmountMinorMax: count(
+    "Analytics",
+    500_000,
+    [1, Number.MAX_SAFE_INTEGER],
+    "Order total from which on order-amount speaks.",
+    "minor units",
+  ),
+  orderAmountTimesMean: ratio(
+    "Analytics",
+    5,
+    [1, 1_000],
+    "Order total, as a multiple of the user's own mean, above which order-amount speaks.",
+  ),
+
+  propensityThreshold: ratio(
+    "Machine learning",
+    0.6,
+    [0, 1],
+    "Probability of a purchase from which on a session is reported.",
+  ),
+  propensityRearmBelow: ratio(
+    "Machine learning",
+    0.4,
+    [0, 1],
+    "Probability below which a session can be reported again.",
+  ),
+  hotTtlMs: ms(
+    "Machine learning",
+    3_600_000,
+    [1_000, 30 * DAY_MS],
+    "Time to live of hot scores and live aggregates.",
+  ),
+
+  host: { type: "text", group: "API", default: "127.0.0.1", doc: "Address that the API listens on." },
+  port: count("API", 4_000, [0, 65_535], "Port of the API; 0 takes a free one."),
+  production: {
+    type: "boolean",
+    group: "API",
+    default: false,
+    doc: "Switches introspection and GraphiQL off.",
+  },
+
+  generatorEventsPerSecond: count(
+    "Generator",
+    200,
+    [0, 1_000_000],
+    "Customer events a second that `millrace up` generates; 0 for none.",
+    "events/s",
+  ),
+  generatorSeed: count("Generator", 1, [0, 2 ** 32 - 1], "Seed of the generator."),
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof settings;
+
+/** The validated configuration: a plain object that can be sent to a worker thread. */
+export type Config = { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> };
