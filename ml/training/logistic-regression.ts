@@ -20,6 +20,11 @@ export interface LogisticModel {
 export interface LogisticOptions {
   /** Penalty ½ · l2 · Σ weights² beside the summed log loss (scikit-learn's 1 / C); the bias goes free. */
   readonly l2: number;
+  /**
+   * False leaves the inputs' zero where it is (mean 0, scaled only): the same scores, and rows of
+   * mostly zeros cost what their other inputs cost. For indicator columns; true otherwise.
+   */
+  readonly center?: boolean;
   readonly iterationsMax?: number;
 }
 
@@ -34,7 +39,7 @@ export function fitLogistic(design: Design, options: LogisticOptions): LogisticM
   if (positives === 0 || positives === design.rows) {
     throw unusable(`all ${design.rows} rows have the same label: train on data with and without the outcome`);
   }
-  const { mean, scale } = standardisation(design);
+  const { mean, scale } = standardisation(design, options.center ?? true);
   const rate = positives / design.rows;
   let beta = new Float64Array(design.columns + 1);
   beta[design.columns] = Math.log(rate / (1 - rate));
@@ -64,7 +69,10 @@ export function sigmoid(z: number): number {
   return 1 / (1 + Math.exp(-z));
 }
 
-function standardisation({ vectors, rows, columns }: Design): { mean: Float64Array; scale: Float64Array } {
+function standardisation(
+  { vectors, rows, columns }: Design,
+  center: boolean,
+): { mean: Float64Array; scale: Float64Array } {
   const mean = new Float64Array(columns);
   const scale = new Float64Array(columns);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) mean[j] += vectors[i * columns + j] / rows;
@@ -77,6 +85,7 @@ function standardisation({ vectors, rows, columns }: Design): { mean: Float64Arr
     // A constant input says nothing; its weight comes out 0.
     scale[j] = deviation > 1e-9 ? deviation : 1;
   }
+  if (!center) mean.fill(0);
   return { mean, scale };
 }
 
@@ -99,19 +108,26 @@ function evaluateAt(
   const size = columns + 1;
   const gradient = new Float64Array(size);
   const hessian = new Float64Array(size * size);
-  const x = new Float64Array(size);
-  x[columns] = 1;
   let loss = 0;
+  // The row's inputs other than zero, and which they are; the bias's 1 comes last.
+  const x = new Float64Array(size);
+  const at = new Int32Array(size);
   for (let i = 0; i < rows; i++) {
     let z = beta[columns];
-    for (let j = 0, at = i * columns; j < columns; j++, at++) {
-      x[j] = (vectors[at] - mean[j]) / scale[j];
-      z += beta[j] * x[j];
+    let used = 0;
+    for (let j = 0, cell = i * columns; j < columns; j++, cell++) {
+      const value = (vectors[cell] - mean[j]) / scale[j];
+      if (value === 0) continue;
+      z += beta[j] * value;
+      x[used] = value;
+      at[used++] = j;
     }
+    x[used] = 1;
+    at[used++] = columns;
     const p = sigmoid(z);
     // log(1 + e^z) − y·z, in the form that does not overflow.
     loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i] * z;
-    addRow(x, p - labels[i], p * (1 - p), gradient, hessian);
+    addRow({ x, at, used }, p - labels[i], p * (1 - p), gradient, hessian);
   }
   for (let j = 0; j < columns; j++) {
     loss += (l2 / 2) * beta[j] ** 2;
@@ -122,19 +138,20 @@ function evaluateAt(
   return { loss, gradient, hessian };
 }
 
+/** Adds one row to the gradient and to the upper half of the Hessian. */
 function addRow(
-  x: Float64Array,
+  { x, at, used }: { readonly x: Float64Array; readonly at: Int32Array; readonly used: number },
   residual: number,
   weight: number,
   gradient: Float64Array,
   hessian: Float64Array,
 ): void {
-  const size = x.length;
-  for (let j = 0; j < size; j++) {
-    gradient[j] += residual * x[j];
+  const size = gradient.length;
+  for (let j = 0; j < used; j++) {
+    gradient[at[j]] += residual * x[j];
     const wx = weight * x[j];
-    if (wx === 0) continue;
-    for (let k = j, at = j * size + j; k < size; k++, at++) hessian[at] += wx * x[k];
+    const base = at[j] * size;
+    for (let k = j; k < used; k++) hessian[base + at[k]] += wx * x[k];
   }
 }
 

@@ -11,6 +11,7 @@ import { fitLogistic } from "../../training/logistic-regression.ts";
 import { classifierReport } from "../../training/metrics.ts";
 import { DEFAULT_MODEL_VERSION, defaultWeights } from "./default-model.ts";
 import { createLogisticScorer } from "./logistic-scorer.ts";
+import { evaluateUciShoppers } from "./uci-shoppers.ts";
 import { decodeWeights, encodeWeights } from "./weights.ts";
 
 /** Penalty beside the summed loss: enough to keep weights finite where a small data set separates. */
@@ -48,4 +49,5 @@ export const propensity: MlPlugin<ShopperEventBatch> = {
     const weights = defaultWeights(SHOPPER_SESSION_FEATURES);
     return { version: DEFAULT_MODEL_VERSION, weights: new TextEncoder().encode(JSON.stringify(weights)) };
   },
+  evaluateFiles: (files) => ({ ...evaluateUciShoppers(files) }),
 };
