@@ -19,7 +19,10 @@ export interface LmdbEventLogOptions {
   readonly path: string;
   /** Ingest time of appends, ms since the epoch. */
   readonly clock: () => number;
-  /** Address space set aside for the log, and so its largest size; default 256 GiB. */
+  /**
+   * Address space set aside at the start, default 256 GiB; it costs no memory or disk. LMDB maps anew
+   * where a log outgrows it, so the size is bounded by retention and the disk.
+   */
   readonly mapBytes?: number;
   /** Poll for appends of other processes, while a reader waits; default 1 ms when active, 20 ms idle. */
   readonly pollMs?: { readonly min: number; readonly max: number };

@@ -8,7 +8,7 @@ export interface LmdbHotStoreOptions {
   readonly path: string;
   /** Time that entries expire by, ms since the epoch. */
   readonly clock: () => number;
-  /** Largest size of the store; default 64 GiB of address space. A put beyond it rejects. */
+  /** Address space set aside at the start, default 64 GiB; LMDB maps anew where the store outgrows it. */
   readonly mapBytes?: number;
 }
 
@@ -30,7 +30,11 @@ const KEY_BYTES_MAX = 1800;
  * (LMDB keeps that one whole until the next is on the disk), and the replay writes the rest again.
  *
  * Size: what was written within its time to live, and what {@link sweep} has not yet removed; an
- * expired entry is never read, and its space is used again after the sweep. `mapBytes` is the end.
+ * expired entry is never read, and its space is used again after the sweep. The file does not shrink.
+ *
+ * Cost: a commit copies every page that it touches, so that many entries in one call are cheap (1.5
+ * to 2 µs each in 100,000 random keys) and small calls over many random keys are not (5 µs each in
+ * calls of 10,000): flush seldom and much.
  */
 export class LmdbHotStore implements HotStore {
   private readonly db: Database<Buffer, Buffer>;
@@ -146,13 +150,11 @@ export class LmdbHotStore implements HotStore {
    * bring ids of any length) is replaced by 0xFF, which UTF-8 never has, and its SHA-256.
    */
   private keyOf(namespace: string, key: string): Buffer {
-    const head = this.key.write(namespace, 0) + 1;
-    this.key[head - 1] = 0;
-    if (key.length * 3 > KEY_BYTES_MAX) {
-      this.key[head] = 0xff;
-      return this.key.subarray(0, head + 1 + this.key.write(sha256(key), head + 1));
-    }
-    return this.key.subarray(0, head + this.key.write(key, head));
+    if (key.length * 3 <= KEY_BYTES_MAX)
+      return this.key.subarray(0, this.key.write(`${namespace}\0${key}`, 0));
+    const head = this.key.write(`${namespace}\0`, 0);
+    this.key[head] = 0xff;
+    return this.key.subarray(0, head + 1 + this.key.write(sha256(key), head + 1));
   }
 
   private encode(entry: HotEntry, now: number): Buffer {

@@ -1,5 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import {
+  type ChildProcess,
+  type SpawnOptionsWithStdioTuple,
+  type StdioNull,
+  type StdioPipe,
+  spawn,
+} from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -11,15 +18,27 @@ import { temporaryFolder } from "./testing.ts";
 const FIXTURE = new URL("./log-processes.fixture.ts", import.meta.url);
 const ROUNDS = 20;
 
+const OUTPUT: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioNull> = {
+  stdio: ["ignore", "pipe", "inherit"],
+};
+
 interface Runner {
   readonly done: Promise<void>;
   readonly process?: ChildProcess;
 }
 
 function inProcess(errand: LogErrand, hear: (line: string) => void): Runner {
-  const child = spawn(process.execPath, [fileURLToPath(FIXTURE), JSON.stringify(errand)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  return listen(spawn(process.execPath, [fileURLToPath(FIXTURE), JSON.stringify(errand)], OUTPUT), hear);
+}
+
+/** A process that cannot write files of more than so many KiB: what it meets is a full disk. */
+function inProcessWithFileLimit(errand: LogErrand, kib: number, hear: (line: string) => void): Runner {
+  const command = `ulimit -f ${kib * 2}; exec "$0" "$@"`;
+  const args = ["-c", command, process.execPath, fileURLToPath(FIXTURE), JSON.stringify(errand)];
+  return listen(spawn("sh", args, OUTPUT), hear);
+}
+
+function listen(child: ChildProcess & { stdout: Readable }, hear: (line: string) => void): Runner {
   createInterface({ input: child.stdout }).on("line", hear);
   const done = new Promise<void>((resolve, reject) => {
     child.on("error", reject);
@@ -113,14 +132,28 @@ describe("LmdbEventLog shared by threads and processes", () => {
     });
   }
 
+  it("fails an append as a whole where the disk is full, and goes on", async () => {
+    const heard: string[] = [];
+    const sizes = [100, 1 << 20, 32 << 20, 200];
+    await inProcessWithFileLimit({ kind: "fill", path: folder.path, sizes }, 8192, (line) => heard.push(line))
+      .done;
+    expect(heard).toEqual(["appended", "appended", "log-write-failed", "appended"]);
+    const records = await readRecords(await log.reader(SHARED_TOPIC, 0, 0), 3);
+    expect(records.map((record) => record.value.length)).toEqual([100, 1 << 20, 200]);
+    expect((await log.offsets(SHARED_TOPIC, 0)).end).toBe(3);
+  });
+
   it(`keeps every acknowledged append exactly once over ${ROUNDS} SIGKILLs at random moments`, async () => {
     let acknowledged = -1;
     for (let round = 0; round < ROUNDS; round++) {
-      const stopAfter = acknowledged + 1 + Math.floor(Math.random() * 60);
+      const stopAfter = acknowledged + 1 + ((round * 37) % 60);
+      let killing = false;
       const writer = inProcess({ kind: "append", path: folder.path, name: "k", count: 1_000_000 }, (line) => {
         acknowledged = Math.max(acknowledged, Number(line));
-        // The kill reaches the child while it is in some later append, at a moment of its own.
-        if (acknowledged >= stopAfter) writer.process?.kill("SIGKILL");
+        if (acknowledged < stopAfter || killing) return;
+        killing = true;
+        // The kill reaches the child in some later append, at a moment that only the scheduler knows.
+        setTimeout(() => writer.process?.kill("SIGKILL"), round % 4);
       });
       await writer.done;
       const last = await log.producerSequence("k");

@@ -4,6 +4,7 @@ import { LmdbEventLog } from "./lmdb-event-log.ts";
 /** What a worker thread or child process of the tests is to do with the log. */
 export type LogErrand =
   | { readonly kind: "append"; readonly path: string; readonly name: string; readonly count: number }
+  | { readonly kind: "fill"; readonly path: string; readonly sizes: readonly number[] }
   | { readonly kind: "tail"; readonly path: string; readonly count: number };
 
 export const SHARED_TOPIC = "shared";
@@ -14,11 +15,13 @@ const WAIT_MS = 600_000;
 /**
  * `append`: appends batches of 10 records `<name>/<batch>/<i>`, each with producer sequence = batch,
  * from the producer's last on, and says each batch's number once it is durable. `tail`: says every
- * value that it reads.
+ * value that it reads. `fill`: appends one record of each size, and says how each append ended.
  */
 async function run(errand: LogErrand, say: (line: string) => void): Promise<void> {
   const log = new LmdbEventLog({ path: errand.path, clock: Date.now });
-  await (errand.kind === "append" ? append(log, errand, say) : tail(log, errand.count, say));
+  if (errand.kind === "append") await append(log, errand, say);
+  else if (errand.kind === "fill") await fill(log, errand.sizes, say);
+  else await tail(log, errand.count, say);
   await log.close();
 }
 
@@ -50,6 +53,19 @@ function valuesOf(name: string, sequence: number, partition: number) {
   }
   const starts = Int32Array.of(0, ...ends.subarray(0, half - 1));
   return { topic: SHARED_TOPIC, partition, count: half, bytes, starts, ends };
+}
+
+async function fill(log: LmdbEventLog, sizes: readonly number[], say: (line: string) => void): Promise<void> {
+  // The kernel sends this signal where a file would pass the limit of the shell's ulimit.
+  process.on("SIGXFSZ", () => undefined);
+  for (const size of sizes) {
+    const bytes = Buffer.alloc(size, 120);
+    const one = { topic: SHARED_TOPIC, partition: 0, count: 1, bytes, starts: Int32Array.of(0) };
+    await log.append([{ ...one, ends: Int32Array.of(size) }]).then(
+      () => say("appended"),
+      (error: unknown) => say(String((error as { code?: unknown }).code)),
+    );
+  }
 }
 
 async function tail(log: LmdbEventLog, count: number, say: (line: string) => void): Promise<void> {

@@ -59,7 +59,7 @@ export class LogStore {
       if (error instanceof MillraceError) throw error;
       throw new MillraceError(
         `the event log could not commit: ${error instanceof Error ? error.message : String(error)}; ` +
-          "check free disk space and the log's map size",
+          "check that the log's disk has space and can be written",
         { code: "log-write-failed", origin: "external", retry: true, cause: error },
       );
     }
