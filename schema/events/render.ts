@@ -1,5 +1,6 @@
 import { type AvroRecordSchema, contractFromAvro, typeName } from "./avro-schema.ts";
 import type { ContractField, EventContract } from "./contract.ts";
+import { renderUsualReader } from "./render-reader.ts";
 
 export interface GeneratedFile {
   readonly name: string;
@@ -62,7 +63,13 @@ function renderContract(unordered: readonly EventContract[]): GeneratedFile {
   const constants = versions.map((contract) => renderConstant(contract)).join("\n");
   return {
     name: `${newest.name}.ts`,
-    text: [HEADER + renderImports(newest), renderEvent(newest), renderBatch(newest), constants].join("\n"),
+    text: [
+      HEADER + renderImports(newest),
+      renderEvent(newest),
+      renderBatch(newest),
+      constants,
+      renderUsualReader(newest),
+    ].join("\n"),
   };
 }
 
@@ -72,7 +79,9 @@ function renderImports(contract: EventContract): string {
   const json = contract.fields.some((field) => field.type === "json") ? ", JsonStructure" : "";
   return (
     `import type { ${used} } from "../../columns/index.ts";\n` +
-    `import type { EventContract${json} } from "../contract.ts";\n`
+    `import type { EventContract${json} } from "../contract.ts";\n` +
+    `import { fold, foldEnd } from "../decoder/text-hash.ts";\n` +
+    `import type { JsonReader } from "../decoder/json-reader.ts";\n`
   );
 }
 
@@ -128,7 +137,7 @@ function renderIndex(versions: readonly EventContract[], names: readonly string[
   );
   const imports = names.map((name) => {
     const constants = versions.filter((contract) => contract.name === name).map(constantName);
-    return `import { ${constants.join(", ")}, type ${typeName(name)}, type ${typeName(name)}Batch } from "./${name}.ts";\n`;
+    return `import { ${constants.join(", ")}, readUsual${typeName(name)}, type ${typeName(name)}, type ${typeName(name)}Batch } from "./${name}.ts";\n`;
   });
   const aliases = newest.map((contract) => {
     const constant = constantName(contract);
@@ -137,7 +146,7 @@ function renderIndex(versions: readonly EventContract[], names: readonly string[
   const map = (title: string, doc: string, suffix: string) =>
     `/** ${doc} */\nexport interface ${title} {\n${names.map((name) => `  readonly "${name}": ${typeName(name)}${suffix};\n`).join("")}}\n`;
   const text = [
-    `${HEADER}import type { EventContract } from "../contract.ts";\n${imports.join("")}`,
+    `${HEADER}import type { EventContract } from "../contract.ts";\nimport type { UsualReader } from "../decoder/json-reader.ts";\n${imports.join("")}`,
     names
       .map((name) => `export type { ${typeName(name)}, ${typeName(name)}Batch } from "./${name}.ts";\n`)
       .join(""),
@@ -146,6 +155,8 @@ function renderIndex(versions: readonly EventContract[], names: readonly string[
       `export const contractVersions: readonly EventContract[] = [${versions.map(constantName).join(", ")}];\n`,
     "/** The newest version of each contract, one per topic. */\n" +
       `export const contracts: readonly EventContract[] = [${newest.map(constantName).join(", ")}];\n`,
+    "/** The readers of the newest versions' usual layouts, by contract. */\n" +
+      `export const usualReaders: ReadonlyMap<EventContract, UsualReader> = new Map<EventContract, UsualReader>([\n${newest.map((c) => `  [${constantName(c)}, readUsual${typeName(c.name)}],\n`).join("")}]);\n`,
     map("EventByContract", "The event type of each contract.", ""),
     map("BatchByContract", "The batch type of each contract.", "Batch"),
   ];

@@ -8,7 +8,7 @@ import {
 } from "../../columns/index.ts";
 import { MillraceError } from "../../errors.ts";
 import type { EventContract } from "../contract.ts";
-import { type BatchByContract, contractVersions } from "../generated/index.ts";
+import { type BatchByContract, contractVersions, usualReaders } from "../generated/index.ts";
 import type { EventProblem } from "../validate.ts";
 import { AvroReader } from "./avro-reader.ts";
 import { BatchStore } from "./batch-store.ts";
@@ -69,7 +69,7 @@ class ColumnDecoder implements EventDecoder<EventBatch> {
     const capacity = options.capacity ?? DEFAULTS.capacity;
     this.store = new BatchStore(contract, capacity, options.keys ?? {});
     this.batch = this.store.batch;
-    this.json = new JsonReader(this.store);
+    this.json = new JsonReader(this.store, usualReaders.get(contract) ?? null);
     this.avro = new AvroReader(this.store, options.writers ?? contractVersions);
     this.recordBytesMax = options.recordBytesMax ?? DEFAULTS.recordBytesMax;
     this.refusalBytesMax = options.refusalBytesMax ?? DEFAULTS.refusalBytesMax;

@@ -58,6 +58,8 @@ export class FieldTable {
   /** 1 for a required field. */
   readonly required: Uint8Array;
   readonly requiredCount: number;
+  /** Bits of the required fields; -1 (never met) where 31 bits do not hold them. */
+  readonly requiredBits: number;
   readonly min: Float64Array;
   readonly max: Float64Array;
   readonly minBytes: Int32Array;
@@ -75,6 +77,9 @@ export class FieldTable {
     this.kinds = Uint8Array.from(fields, kindOf);
     this.nullable = Uint8Array.from(fields, (field) => (field.nullable ? 1 : 0));
     this.required = Uint8Array.from(fields, (field) => (field.nullable ? 0 : 1));
+    const beyond = fields.some((field, index) => index > 30 && !field.nullable);
+    const bits = fields.reduce((sum, field, index) => (field.nullable ? sum : sum | (1 << index)), 0);
+    this.requiredBits = beyond ? -1 : bits;
     this.requiredCount = fields.filter((field) => !field.nullable).length;
     this.min = Float64Array.from(fields, (field) => field.min ?? -Number.MAX_VALUE);
     this.max = Float64Array.from(fields, (field) => field.max ?? Number.MAX_VALUE);

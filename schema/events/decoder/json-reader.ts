@@ -1,4 +1,4 @@
-import { hashBytes, mix32 } from "../../columns/index.ts";
+import { hashBytes } from "../../columns/index.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { type FieldTable, Kind } from "./field-table.ts";
 import {
@@ -21,6 +21,7 @@ import {
   WORD_TRUE,
 } from "./json-scan.ts";
 import { LearnedLayout } from "./learned-layout.ts";
+import { fold, foldEnd } from "./text-hash.ts";
 import { writeUnescaped } from "./unescape.ts";
 
 /** Answers of {@link JsonReader.member} that are no field. */
@@ -37,6 +38,13 @@ const EXACT_DIGITS_MAX = 15;
 const latin1 = new TextDecoder("latin1");
 
 /**
+ * Generated from a contract: reads the members that stand at `start` in the contract's order
+ * without blanks, and answers where it stopped, leaving `reader.seen` and `reader.place`; -1 where
+ * not sure.
+ */
+export type UsualReader = (reader: JsonReader, start: number, end: number, row: number) => number;
+
+/**
  * Reads JSON records into the rows of a {@link BatchStore}: no object, no string, four bytes at a
  * time. It accepts only records that it understands wholly; `false` leaves the decision, and the
  * refusal's reason, to JSON.parse with validateEvent.
@@ -45,21 +53,32 @@ export class JsonReader {
   private readonly store: BatchStore;
   private readonly table: FieldTable;
   private readonly layout: LearnedLayout;
-  private readonly starts: Int32Array;
-  private readonly ends: Int32Array;
-  private readonly valid: Uint8Array;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly valid: Uint8Array;
+  readonly hashes: Int32Array;
+  readonly uint8: Uint8Array;
+  readonly capacity: number;
+  /** Left by the usual reader: a bit for each field that it read, and the place behind the last one. */
+  seen = 0;
+  place = 0;
+  private readonly usual: UsualReader | null;
   /** By field: the record in which it was last seen; a second time in one record is a duplicate key. */
   private readonly seenIn: Int32Array;
   private record = 0;
-  private bytes: Uint8Array = new Uint8Array(0);
-  private view: DataView = new DataView(new ArrayBuffer(0));
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(new ArrayBuffer(0));
   // Second results of the methods below.
   private at = 0;
   private hash = 0;
   private isNull = false;
 
-  constructor(store: BatchStore) {
+  constructor(store: BatchStore, usual: UsualReader | null) {
     this.store = store;
+    this.usual = usual;
+    this.hashes = store.hashes;
+    this.uint8 = store.uint8;
+    this.capacity = store.capacity;
     this.table = store.table;
     this.starts = store.starts;
     this.ends = store.ends;
@@ -81,6 +100,14 @@ export class JsonReader {
     let p = start;
     let place = 0;
     let required = 0;
+    if (this.usual !== null) {
+      p = this.usual(this, start, end, row);
+      if (p < 0) return false;
+      if (p === end - 1 && bytes[p] === CLOSE_BRACE)
+        return (this.seen & table.requiredBits) === table.requiredBits;
+      place = this.place;
+      required = this.takeSeen(record);
+    }
     for (;;) {
       let field: number;
       let isNull: boolean;
@@ -111,6 +138,17 @@ export class JsonReader {
       place = field + 1;
     }
     return required === table.requiredCount && p <= end && skipSpace(bytes, p, end) === end;
+  }
+
+  /** Enters what the usual reader saw; answers how many required fields are among it. */
+  private takeSeen(record: number): number {
+    let required = 0;
+    for (let rest = this.seen; rest !== 0; rest &= rest - 1) {
+      const field = 31 - Math.clz32(rest & -rest);
+      this.seenIn[field] = record;
+      required += this.table.required[field];
+    }
+    return required;
   }
 
   /**
@@ -180,7 +218,7 @@ export class JsonReader {
   }
 
   /** Reads the field's value at p into the row; answers the position behind it, or -1 where not sure. */
-  private value(field: number, p: number, end: number, row: number): number {
+  value(field: number, p: number, end: number, row: number): number {
     const { table } = this;
     const at = table.base[field] + row;
     switch (table.kinds[field]) {
@@ -232,9 +270,14 @@ export class JsonReader {
     return length >= this.table.minBytes[field] && length <= this.table.maxBytes[field];
   }
 
-  /** Text with escapes or beyond ASCII, whose first such byte is at `odd`. */
-  private oddText(field: number, start: number, odd: number, end: number, at: number): number {
+  /** Text with blanks, escapes or beyond ASCII, whose first such byte is at `odd`. */
+  oddText(field: number, start: number, odd: number, end: number, at: number): number {
     const { bytes, store } = this;
+    const plain = plainEnd(this.view, odd, end);
+    if (plain < end && bytes[plain] === QUOTE) {
+      if (this.table.kinds[field] === Kind.key) store.hashes[at] = hashBytes(bytes, start, plain);
+      return this.setText(field, start, plain, at) ? plain + 1 : -1;
+    }
     const stop = stringEnd(bytes, odd, end);
     if (stop < 0) return -1;
     let from = start;
@@ -324,30 +367,28 @@ export class JsonReader {
   private hashedEnd(from: number, end: number): number {
     const { view } = this;
     let p = from;
-    let h = 0;
+    let hash = 0;
     while (p < end) {
       const word = view.getInt32(p, true);
       const hit = marks(word);
       if (hit !== 0) {
-        const rest = markIndex(hit);
-        if (rest > 0) h ^= scramble(word & ((1 << (rest * 8)) - 1));
-        p += rest;
-        this.hash = mix32(h ^ (p - from));
+        p = (p + markIndex(hit)) | 0;
+        if (this.bytes[p] === QUOTE) this.hash = foldEnd(hash, word, hit, (p - from) | 0);
+        else p = this.blankKeyEnd(from, p, end);
         return p;
       }
-      h ^= scramble(word);
-      h = (h << 13) | (h >>> 19);
-      h = (Math.imul(h, 5) + 0xe6546b64) | 0;
-      p += 4;
+      hash = fold(hash, word);
+      p = (p + 4) | 0;
     }
     return p;
   }
-}
 
-/** MurmurHash3's round on one word; must stay equal to {@link hashBytes}. */
-function scramble(word: number): number {
-  const k = Math.imul(word, 0xcc9e2d51);
-  return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  /** Keys with a blank, or that are not plain: hashed in a second pass. */
+  private blankKeyEnd(from: number, odd: number, end: number): number {
+    const p = plainEnd(this.view, odd, end);
+    if (p < end) this.hash = hashBytes(this.bytes, from, p);
+    return p;
+  }
 }
 
 function hasEscape(bytes: Uint8Array, from: number, end: number): boolean {

@@ -33,31 +33,31 @@ export function skipSpace(bytes: Uint8Array, from: number, end: number): number 
 
 /**
  * The first byte of a string body that is not plain: a quote, a backslash, a control character or
- * not ASCII. Four bytes at a time: a high bit of `hit` marks such a byte (the lowest mark is exact;
- * marks above it may be borrow, see Warren, Hacker's Delight, 6-1).
+ * not ASCII. Four bytes at a time.
  */
 export function plainEnd(view: DataView, from: number, end: number): number {
   let p = from;
   while (p < end) {
-    const word = view.getInt32(p, true);
-    const hit = marks(word);
-    if (hit !== 0) return p + markIndex(hit);
-    p += 4;
+    const hit = marks(view.getInt32(p, true));
+    if (hit === 0) {
+      p += 4;
+      continue;
+    }
+    p += markIndex(hit);
+    const c = view.getUint8(p);
+    if (c !== 0x20 && c !== 0x21) return p;
+    p++;
   }
   return p;
 }
 
-/** High bit of every byte of the word that ends plain text. */
+/**
+ * High bit of every byte of the word that is below 0x23, a backslash or not ASCII; so of a blank
+ * and a `!` too, which the caller goes on over. The lowest mark is exact; those above it may come
+ * from its borrow (Warren, Hacker's Delight, 6-1).
+ */
 export function marks(word: number): number {
-  const quote = word ^ 0x22222222;
-  const slash = word ^ 0x5c5c5c5c;
-  return (
-    (((quote - 0x01010101) & ~quote) |
-      ((slash - 0x01010101) & ~slash) |
-      ((word - 0x20202020) & ~word) |
-      word) &
-    HIGH_BITS
-  );
+  return ((word - 0x23232323) | ((word ^ 0x5c5c5c5c) - 0x01010101) | word) & HIGH_BITS;
 }
 
 /** Position (0 to 3) of the lowest marked byte. */

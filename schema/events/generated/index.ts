@@ -1,12 +1,13 @@
 // Written by schema/events/generate.ts from the .avsc files: do not edit.
 import type { EventContract } from "../contract.ts";
-import { customerEventV1, type CustomerEvent, type CustomerEventBatch } from "./customer-event.ts";
-import { orderV1, type Order, type OrderBatch } from "./order.ts";
-import { paymentV1, type Payment, type PaymentBatch } from "./payment.ts";
-import { inventoryUpdateV1, type InventoryUpdate, type InventoryUpdateBatch } from "./inventory-update.ts";
-import { userProfileV1, type UserProfile, type UserProfileBatch } from "./user-profile.ts";
-import { productV1, type Product, type ProductBatch } from "./product.ts";
-import { fraudLabelV1, type FraudLabel, type FraudLabelBatch } from "./fraud-label.ts";
+import type { UsualReader } from "../decoder/json-reader.ts";
+import { customerEventV1, readUsualCustomerEvent, type CustomerEvent, type CustomerEventBatch } from "./customer-event.ts";
+import { orderV1, readUsualOrder, type Order, type OrderBatch } from "./order.ts";
+import { paymentV1, readUsualPayment, type Payment, type PaymentBatch } from "./payment.ts";
+import { inventoryUpdateV1, readUsualInventoryUpdate, type InventoryUpdate, type InventoryUpdateBatch } from "./inventory-update.ts";
+import { userProfileV1, readUsualUserProfile, type UserProfile, type UserProfileBatch } from "./user-profile.ts";
+import { productV1, readUsualProduct, type Product, type ProductBatch } from "./product.ts";
+import { fraudLabelV1, readUsualFraudLabel, type FraudLabel, type FraudLabelBatch } from "./fraud-label.ts";
 
 export type { CustomerEvent, CustomerEventBatch } from "./customer-event.ts";
 export type { Order, OrderBatch } from "./order.ts";
@@ -30,6 +31,17 @@ export const contractVersions: readonly EventContract[] = [customerEventV1, orde
 
 /** The newest version of each contract, one per topic. */
 export const contracts: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1];
+
+/** The readers of the newest versions' usual layouts, by contract. */
+export const usualReaders: ReadonlyMap<EventContract, UsualReader> = new Map<EventContract, UsualReader>([
+  [customerEventV1, readUsualCustomerEvent],
+  [orderV1, readUsualOrder],
+  [paymentV1, readUsualPayment],
+  [inventoryUpdateV1, readUsualInventoryUpdate],
+  [userProfileV1, readUsualUserProfile],
+  [productV1, readUsualProduct],
+  [fraudLabelV1, readUsualFraudLabel],
+]);
 
 /** The event type of each contract. */
 export interface EventByContract {
