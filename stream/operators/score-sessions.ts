@@ -1,8 +1,15 @@
 import type { FeatureGroup, FeatureKeys, FeatureState, Scorer } from "../../ml/index.ts";
-import { type CustomerEventBatch, goldPropensityScores, PAGE_SHIFT, RowFlag, StateSection } from "../../schema/index.ts";
+import {
+  type CustomerEventBatch,
+  goldPropensityScores,
+  PAGE_SHIFT,
+  RowFlag,
+  StateSection,
+} from "../../schema/index.ts";
 import type { HotEntry } from "../ports/hot-store.ts";
 import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
 import { HotNamespace, type PropensityRecord } from "../sinks/hot-records.ts";
+import { SlotSet } from "./slot-set.ts";
 
 export interface ScoreSessionsConfig {
   /** A session whose score reaches this is a high-propensity session. */
@@ -28,7 +35,10 @@ const SCORE_ROWS = 128;
  * Folds every event into the features of its user, scores the session so far, reports crossings of
  * the threshold (gold and alert `high-propensity`) and keeps the newest score for the hot store.
  */
-export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): Operator<CustomerEventBatch> & {
+export function createScoreSessions(
+  config: ScoreSessionsConfig,
+  deps: ScoreSessionsDeps,
+): Operator<CustomerEventBatch> & {
   readonly featureSections: readonly StateSection[];
 } {
   const { keys, outputs, scorer } = deps;
@@ -38,7 +48,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   const lastOffset = state.float64("lastOffset");
   const score = state.float64("score");
   const above = state.uint8("above");
-  const dirtyUsers = new Set<number>();
+  const changedUsers = new SlotSet();
   let partition = 0;
 
   const featureSections = deps.features.map((group) => new StateSection(`features.${group.name}`));
@@ -70,7 +80,13 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     for (const group of groups) group.state.read(user, nowMs, vectors, base + group.base);
   }
 
-  function emitCrossing(batch: CustomerEventBatch, row: number, kind: "crossed" | "fell", vectorBase: number, value: number): void {
+  function emitCrossing(
+    batch: CustomerEventBatch,
+    row: number,
+    kind: "crossed" | "fell",
+    vectorBase: number,
+    value: number,
+  ): void {
     const user = batch.userId.ids[row];
     const vector = vectors.subarray(vectorBase, vectorBase + width);
     const contributions = scorer.explain(vector);
@@ -133,7 +149,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     start.dirty[page] = 1;
     last.dirty[page] = 1;
     lastOffset.dirty[page] = 1;
-    dirtyUsers.add(user);
+    changedUsers.add(user);
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
@@ -159,7 +175,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
 
   function flushHot(put: (entry: HotEntry) => void): void {
     const vector = vectors.subarray(0, width);
-    for (const user of dirtyUsers) {
+    changedUsers.drain((user) => {
       readVector(user, last.values[user], 0);
       const userId = keys.userId.text(user);
       const record: PropensityRecord = {
@@ -174,8 +190,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       };
       const value = JSON.stringify(record);
       put({ namespace: HotNamespace.propensity, key: userId, value, ttlMs: config.hotTtlMs });
-    }
-    dirtyUsers.clear();
+    });
   }
 
   return { name: "score-sessions", state, featureSections, process, advance: () => undefined, flushHot };

@@ -1,0 +1,101 @@
+import type { EventsPipelineConfig, InsightsPipelineConfig, WorkerConfig } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
+import { PANE_TOPIC } from "./topics.ts";
+
+/** The configuration in the shape of what it configures; can be sent to a worker thread. */
+export interface PlatformConfig {
+  readonly home: string;
+  readonly partitions: number;
+  readonly workers: number;
+  readonly measureStages: boolean;
+  readonly worker: WorkerConfig;
+  readonly events: EventsPipelineConfig;
+  readonly insights: InsightsPipelineConfig;
+}
+
+const PANE_MS = 60_000;
+const RECENT_VIEWS_MS = 300_000;
+const RECENT_VIEWS_MAX = 20;
+const ORDER_HISTORY_MIN = 3;
+/** The consumer group under which committed offsets are kept. */
+export const CONSUMER_GROUP = "millrace";
+
+export function platformConfig(config: Config): PlatformConfig {
+  const { home, partitions, workers, measureStages, fileBytesMax } = config;
+  return {
+    home,
+    partitions,
+    workers,
+    measureStages,
+    worker: {
+      checkpointIntervalMs: config.checkpointIntervalMs,
+      checkpointRecordsMax: config.checkpointRecordsMax,
+      hotFlushMs: config.hotFlushMs,
+      hotFlushBacklogMs: config.hotFlushBacklogMs,
+      idleAfterMs: config.idleAfterMs,
+      consumerGroup: CONSUMER_GROUP,
+    },
+    events: eventsConfig(config),
+    insights: { insights: insightsConfig(config), paneTopic: PANE_TOPIC, fileBytesMax },
+  };
+}
+
+function eventsConfig(config: Config): EventsPipelineConfig {
+  const { hotTtlMs } = config;
+  return {
+    time: {
+      outOfOrdernessMs: config.outOfOrdernessMs,
+      allowedLatenessMs: config.allowedLatenessMs,
+      tickMs: config.tickMs,
+      longestWindowMs: longestWindowMs(config),
+    },
+    recordBytesMax: config.recordBytesMax,
+    futureSkewMs: config.futureSkewMs,
+    fileBytesMax: config.fileBytesMax,
+    dedupe: { bucketMs: config.dedupeBucketMs, horizonMs: config.dedupeHorizonMs },
+    sessions: { gapMs: config.sessionGapMs, stepMs: Math.max(config.tickMs, 10_000) },
+    pageViews: {
+      windowMs: config.pageViewsWindowMs,
+      advanceMs: config.pageViewsAdvanceMs,
+      recentMs: RECENT_VIEWS_MS,
+      recentMax: RECENT_VIEWS_MAX,
+      hotTtlMs,
+    },
+    productPanes: { paneMs: PANE_MS },
+    orderRules: {
+      velocityOrders: config.orderVelocityOrders,
+      velocityWindowMs: config.orderVelocityWindowMs,
+      amountMinorMax: config.orderAmountMinorMax,
+      amountTimesMean: config.orderAmountTimesMean,
+      amountHistoryMin: ORDER_HISTORY_MIN,
+    },
+    propensity: {
+      threshold: config.propensityThreshold,
+      rearmBelow: config.propensityRearmBelow,
+      sessionGapMs: config.sessionGapMs,
+      hotTtlMs,
+    },
+  };
+}
+
+function insightsConfig(config: Config): InsightsPipelineConfig["insights"] {
+  return {
+    paneMs: PANE_MS,
+    allowedLatenessMs: config.allowedLatenessMs,
+    flashSale: {
+      windowMs: config.flashSaleWindowMs,
+      viewsAbove: config.flashSaleViewsAbove,
+      purchasesBelow: config.flashSalePurchasesBelow,
+    },
+    popular: {
+      windowMs: config.popularWindowMs,
+      halfLifeMs: config.popularHalfLifeMs,
+      productsMax: config.popularProductsMax,
+    },
+    hotTtlMs: config.hotTtlMs,
+  };
+}
+
+function longestWindowMs(config: Config): number {
+  return Math.max(config.pageViewsWindowMs, config.flashSaleWindowMs, config.popularWindowMs, config.sessionGapMs);
+}

@@ -1,0 +1,183 @@
+import { Worker as Thread } from "node:worker_threads";
+import { MillraceError } from "../../schema/index.ts";
+import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
+import type { FromWorker, InputEnd, ToWorker, WorkerThreadData } from "./messages.ts";
+
+/** Restarts of one worker in a row before the platform gives up. */
+const RESTARTS_MAX = 5;
+const RESTART_DELAY_MS = 500;
+/** A worker that ran this long has proved itself: its restarts count from zero again. */
+const HEALTHY_MS = 60_000;
+
+export interface SupervisorEvents {
+  readonly onWarning: (worker: number, message: string) => void;
+  /** A worker failed and is started again, or (`final`) is not. */
+  readonly onFailure: (worker: number, message: string, final: boolean) => void;
+}
+
+interface Slot {
+  readonly data: WorkerThreadData;
+  thread: Thread | null;
+  tasks: readonly TaskStatus[];
+  cpuMicros: Readonly<Record<string, number>>;
+  restarts: number;
+  startedAt: number;
+  drains: Map<number, { readonly ends: readonly InputEnd[]; readonly done: () => void; readonly failed: (error: Error) => void }>;
+  failure: string | null;
+  stopped: Promise<void>;
+}
+
+/** Runs the workers on threads of this process and starts a failed one again from its checkpoints. */
+export class Supervisor implements PipelineStatus {
+  private readonly slots: Slot[];
+  private readonly events: SupervisorEvents;
+  private readonly clock: () => number;
+  private nextDrain = 1;
+  private stopping = false;
+
+  constructor(workers: readonly WorkerThreadData[], clock: () => number, events: SupervisorEvents) {
+    this.events = events;
+    this.clock = clock;
+    this.slots = workers.map((data) => ({
+      data,
+      thread: null,
+      tasks: data.taskIds.map(startingStatus),
+      cpuMicros: {},
+      restarts: 0,
+      startedAt: 0,
+      drains: new Map(),
+      failure: null,
+      stopped: Promise.resolve(),
+    }));
+  }
+
+  /** Resolves when every worker has restored its tasks; rejects when one cannot. */
+  async start(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => this.startThread(slot)));
+  }
+
+  tasks(): readonly TaskStatus[] {
+    return this.slots.flatMap((slot) => slot.tasks);
+  }
+
+  /** CPU time by stage over all workers, microseconds; empty unless the configuration asks for it. */
+  cpuMicrosByStage(): Record<string, number> {
+    const total: Record<string, number> = {};
+    for (const { cpuMicros } of this.slots) {
+      for (const [stage, micros] of Object.entries(cpuMicros)) total[stage] = (total[stage] ?? 0) + micros;
+    }
+    return total;
+  }
+
+  /** Resolves when every worker has processed, checkpointed and published everything before the ends. */
+  async drain(ends: readonly InputEnd[]): Promise<void> {
+    await Promise.all(
+      this.slots.map(
+        (slot) =>
+          new Promise<void>((done, failed) => {
+            if (slot.failure !== null) return failed(workerGone(slot));
+            const id = this.nextDrain++;
+            slot.drains.set(id, { ends, done, failed });
+            this.send(slot, { type: "drain", id, ends });
+          }),
+      ),
+    );
+  }
+
+  /** Stops every worker after a last checkpoint. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.all(
+      this.slots.map(async (slot) => {
+        this.send(slot, { type: "stop" });
+        await slot.stopped;
+      }),
+    );
+  }
+
+  private startThread(slot: Slot): Promise<void> {
+    slot.startedAt = this.clock();
+    const entry = new URL(import.meta.url.endsWith(".ts") ? "./worker-thread.ts" : "./worker-thread.js", import.meta.url);
+    const thread = new Thread(entry, { workerData: slot.data, name: `worker-${slot.data.workerIndex}` });
+    slot.thread = thread;
+    return new Promise<void>((ready, failed) => {
+      let failure: string | null = null;
+      thread.on("message", (message: FromWorker) => {
+        if (message.type === "ready") ready();
+        if (message.type === "failed") failure = `${message.message} (${message.code})`;
+        this.note(slot, message);
+      });
+      thread.on("error", (error: Error) => {
+        failure ??= error.message;
+      });
+      slot.stopped = new Promise((resolve) => {
+        thread.on("exit", (code) => {
+          slot.thread = null;
+          if (this.stopping || (failure === null && code === 0)) return resolve();
+          const reason = failure ?? `exit code ${code}`;
+          failed(new MillraceError(`worker ${slot.data.workerIndex}: ${reason}`, { code: "worker-failed", origin: "internal" }));
+          this.restart(slot, reason);
+          resolve();
+        });
+      });
+    });
+  }
+
+  private restart(slot: Slot, reason: string): void {
+    if (this.clock() - slot.startedAt > HEALTHY_MS) slot.restarts = 0;
+    const final = slot.restarts >= RESTARTS_MAX;
+    this.events.onFailure(slot.data.workerIndex, reason, final);
+    slot.tasks = slot.tasks.map((task) => ({ ...task, state: final ? "failed" : "recovering", error: reason }));
+    if (final) {
+      slot.failure = reason;
+      for (const { failed } of slot.drains.values()) failed(workerGone(slot));
+      return;
+    }
+    slot.restarts += 1;
+    setTimeout(() => {
+      if (this.stopping) return;
+      this.startThread(slot).then(
+        () => {
+          for (const [id, { ends }] of slot.drains) this.send(slot, { type: "drain", id, ends });
+        },
+        () => undefined, // its exit has already asked for the next restart
+      );
+    }, RESTART_DELAY_MS * 2 ** (slot.restarts - 1));
+  }
+
+  private note(slot: Slot, message: FromWorker): void {
+    if (message.type === "status") {
+      slot.tasks = message.tasks;
+      slot.cpuMicros = message.cpuMicros;
+    }
+    if (message.type === "warning") this.events.onWarning(slot.data.workerIndex, message.message);
+    if (message.type === "drained") {
+      slot.drains.get(message.id)?.done();
+      slot.drains.delete(message.id);
+    }
+  }
+
+  private send(slot: Slot, message: ToWorker): void {
+    slot.thread?.postMessage(message);
+  }
+}
+
+function startingStatus(taskId: string): TaskStatus {
+  return {
+    taskId,
+    state: "starting",
+    error: null,
+    inputs: [],
+    watermarkMs: null,
+    epoch: 0,
+    checkpointedAt: null,
+    events: { processed: 0, refused: 0, duplicates: 0, late: 0, tooLate: 0 },
+  };
+}
+
+function workerGone(slot: Slot): MillraceError {
+  return new MillraceError(
+    `worker ${slot.data.workerIndex} failed ${RESTARTS_MAX + 1} times: ${slot.failure}; see the log, then start again`,
+    { code: "worker-failed", origin: "internal" },
+  );
+}

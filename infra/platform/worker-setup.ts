@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import { createLakePublisher } from "../../lakehouse/index.ts";
+import { createModelRegistry, loadChampion, type MlPlugin, mlPlugins } from "../../ml/index.ts";
+import {
+  CheckpointStore,
+  createInsightsPipeline,
+  createEventsPipeline,
+  Outbox,
+  type Pipeline,
+  type StageClock,
+  Task,
+  Worker,
+} from "../../stream/index.ts";
+import { type Adapters, retryEnvironment } from "./adapters.ts";
+import { lakeTables } from "./lake-tables.ts";
+import type { PlatformConfig } from "./platform-config.ts";
+import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC } from "./topics.ts";
+
+export interface WorkerSetup {
+  readonly config: PlatformConfig;
+  readonly taskIds: readonly string[];
+  readonly adapters: Adapters;
+  readonly clock: () => number;
+  readonly stageClock: StageClock;
+  readonly onPoint: (point: string) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** Wires a worker with its tasks: the composition root of the stream. */
+export async function createWorker(setup: WorkerSetup): Promise<Worker> {
+  const { config, adapters, clock, stageClock, onPoint } = setup;
+  const { log, hotStore, alertBus, objects, catalog } = adapters;
+  // A new incarnation: its files and state images never share a key with an earlier one's.
+  const nonce = randomUUID().slice(0, 8);
+  const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin;
+  const model = await loadChampion(createModelRegistry(objects), plugin);
+  if (model.problem !== null) setup.warn(`propensity: ${model.problem.message}; scoring with the built-in model`);
+  const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
+
+  function createPipeline(taskId: string, outbox: Outbox): Pipeline {
+    if (taskId === INSIGHTS_TASK) {
+      return createInsightsPipeline(config.insights, { taskId, nonce, sourceTasks, outbox, stageClock });
+    }
+    return createEventsPipeline(config.events, {
+      taskId,
+      partition: sourceTasks.indexOf(taskId),
+      productPartitions: config.partitions,
+      nonce,
+      outbox,
+      features: plugin.features,
+      scorer: model.scorer,
+      stageClock,
+    });
+  }
+
+  const tasks = setup.taskIds.map((taskId) => {
+    const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC });
+    return new Task(createPipeline(taskId, outbox), outbox);
+  });
+  const publisher = createLakePublisher({
+    catalog,
+    objectStore: objects,
+    tables: lakeTables,
+    clock,
+    onPoint,
+    ...retryEnvironment,
+  });
+  const checkpoints = new CheckpointStore(objects, nonce);
+  return new Worker(tasks, config.worker, { log, objects, checkpoints, publisher, clock, stageClock, onPoint });
+}

@@ -1,0 +1,69 @@
+import { parentPort, threadId, workerData } from "node:worker_threads";
+import { MillraceError } from "../../schema/index.ts";
+import { CpuStageClock, noStageClock, type Worker } from "../../stream/index.ts";
+import { openAdapters } from "./adapters.ts";
+import { crashPoint } from "./crash-point.ts";
+import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
+import { createWorker } from "./worker-setup.ts";
+
+const STATUS_EVERY_MS = 500;
+
+const port = parentPort;
+if (port === null) throw new Error(`worker-thread runs on a worker thread only, not on thread ${threadId}`);
+const { config, taskIds } = workerData as WorkerThreadData;
+const send = (message: FromWorker): void => port.postMessage(message);
+
+const adapters = openAdapters(config.home, Date.now);
+const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;
+
+try {
+  const worker = await createWorker({
+    config,
+    taskIds,
+    adapters,
+    clock: Date.now,
+    stageClock,
+    onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
+    warn: (message) => send({ type: "warning", message }),
+  });
+  await worker.open();
+  send({ type: "ready" });
+  const timer = setInterval(() => void sendStatus(worker, "running"), STATUS_EVERY_MS);
+  port.on("message", (message: ToWorker) => {
+    if (message.type === "stop") worker.stop();
+    else {
+      void worker.drained(message.ends).then(async () => {
+        await sendStatus(worker, "running");
+        send({ type: "drained", id: message.id });
+      });
+    }
+  });
+  try {
+    await worker.run();
+  } finally {
+    clearInterval(timer);
+  }
+  await sendStatus(worker, "stopped");
+} catch (error) {
+  const code = error instanceof MillraceError ? error.code : "unexpected";
+  send({ type: "failed", code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+} finally {
+  await adapters.close();
+  port.close();
+}
+
+async function sendStatus(worker: Worker, state: "running" | "stopped"): Promise<void> {
+  const ends = new Map<string, number>();
+  for (const { inputs } of worker.status(ends, state)) {
+    for (const { topic, partition } of inputs) {
+      ends.set(`${topic}/${partition}`, (await adapters.log.offsets(topic, partition)).end);
+    }
+  }
+  const cpuMicros = stageClock instanceof CpuStageClock ? Object.fromEntries(stageClock.microsByStage) : {};
+  send({ type: "status", tasks: worker.status(ends, state), cpuMicros });
+}
+
+function threadCpuMicros(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}

@@ -1,0 +1,41 @@
+import { bronzeDeadLetters, type Refusal } from "../../schema/index.ts";
+import type { OperatorOutputs } from "../runtime/operator.ts";
+
+export interface DeadLetters {
+  /** Refusals since the task was opened, by reason. */
+  readonly countByReason: ReadonlyMap<string, number>;
+  add(refusals: readonly Refusal[]): void;
+}
+
+/** Keeps refused records with reason, field and origin in `bronze.dead_letters`. */
+export function createDeadLetters(outputs: OperatorOutputs): DeadLetters {
+  const rows = outputs.openRows(bronzeDeadLetters);
+  const out = {
+    topic: rows.text("_topic"),
+    partition: rows.int32("_partition"),
+    offset: rows.float64("_offset"),
+    ingestedAt: rows.float64("_ingested_at"),
+    reason: rows.text("reason"),
+    field: rows.text("field"),
+    detail: rows.text("detail"),
+    record: rows.text("record_base64"),
+    bytes: rows.float64("record_bytes"),
+  };
+  const countByReason = new Map<string, number>();
+
+  function addOne(refusal: Refusal): void {
+    const r = rows.next();
+    rows.setText(out.topic, r, refusal.topic);
+    out.partition.values[r] = refusal.partition;
+    out.offset.values[r] = refusal.offset;
+    out.ingestedAt.values[r] = refusal.ingestedAt;
+    rows.setText(out.reason, r, refusal.reason);
+    rows.setText(out.field, r, refusal.field);
+    rows.setText(out.detail, r, refusal.detail);
+    rows.setText(out.record, r, Buffer.from(refusal.bytes).toString("base64"));
+    out.bytes.values[r] = refusal.recordBytes;
+    countByReason.set(refusal.reason, (countByReason.get(refusal.reason) ?? 0) + 1);
+  }
+
+  return { countByReason, add: (refusals) => refusals.forEach(addOne) };
+}
