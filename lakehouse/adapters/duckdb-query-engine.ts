@@ -32,6 +32,8 @@ const QUERY_MS_MAX = 30_000;
 const RESULT_ROWS_MAX = 1_000_000;
 const INTERRUPT_EVERY_MS = 20;
 const MS_PER_DAY = 86_400_000;
+/** DuckDB's errors about the text or its values, as they begin or after the driver's preface. */
+const INVALID = /(^|: )(Parser|Binder|Catalog|Conversion|Invalid Input|Permission|Out of Range) Error/;
 const PLACEHOLDER = /\{([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\}/g;
 
 /** Queries over the data files of Iceberg tables, by an embedded DuckDB that can only read the lake. */
@@ -105,6 +107,7 @@ export class DuckDbQueryEngine implements QueryEngine {
     parameters: readonly SqlValue[],
     rowsMax: number | undefined,
   ): Promise<QueryResult> {
+    if (text.trim() === "") throw invalidQuery("the text is empty");
     const statements = await connection.extractStatements(text);
     if (statements.count !== 1) throw invalidQuery("a query is exactly one statement");
     const statement = await statements.prepare(0);
@@ -225,9 +228,7 @@ function abortError(timeout: AbortSignal, cause: unknown): MillraceError {
 
 function queryError(error: unknown): unknown {
   if (error instanceof MillraceError || !(error instanceof Error)) return error;
-  if (/^(Parser|Binder|Catalog|Conversion|Invalid Input|Permission|Out of Range) Error/.test(error.message)) {
-    return invalidQuery(error.message, error);
-  }
+  if (INVALID.test(error.message)) return invalidQuery(error.message, error);
   const isMemory = error.message.startsWith("Out of Memory");
   return new MillraceError(`the query failed: ${error.message}`, {
     code: "query-failed",

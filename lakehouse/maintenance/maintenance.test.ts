@@ -111,6 +111,20 @@ describe("table maintenance", () => {
     expect((await objects()).filter((key) => key.includes("/compacted-"))).toHaveLength(1);
   });
 
+  it("leaves the table as it was when it dies before its commit; what it wrote is an orphan", async () => {
+    for (let i = 0; i < 5; i++) await append(i * 10, i * 10 + 10);
+    const before = await lake.catalog.load(PROBE);
+    const crash = (): void => {
+      throw new Error("killed");
+    };
+    await expect(compact(crash)).rejects.toThrow("killed");
+    expect(await lake.catalog.load(PROBE)).toEqual(before);
+    const later = { ...lake.deps, clock: () => Date.now() + 2 * HOUR_MS };
+    expect((await removeOrphans(PROBE, { ...later, minAgeMs: HOUR_MS })).objects).toBe(1);
+    expect(await compact()).toMatchObject({ committed: true });
+    expect((await pyiceberg()).ids).toEqual(range(0, 50));
+  });
+
   it("still knows the published epochs after compaction and expiry", async () => {
     const file = await lake.stage({ from: 0, to: 10, day: DAY });
     const commit = { taskId: "t", epoch: epoch++, files: [file] };

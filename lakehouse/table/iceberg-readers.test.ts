@@ -1,3 +1,4 @@
+import { rename } from "node:fs/promises";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureDuckDbExtensions } from "../../infra/tools/test-tools.ts";
@@ -203,6 +204,19 @@ describe("the lake as other Iceberg readers see it", () => {
     expect(
       await icebergScan(`SELECT count(*) FROM iceberg_scan('${folder}', snapshot_from_id => ${first})`),
     ).toEqual([["10"]]);
+  });
+
+  it("is read by DuckDB's extension after the home folder was moved", async () => {
+    await publish(1, [await stageRows(rowsAt(0, 0, 10))]);
+    const home = `${lake.home}-moved`;
+    await lake.rewriter.close();
+    await rename(lake.home, home);
+    lake = await createTestLake(home);
+    const folder = `${home}/lake/gold/probe`;
+    const count = `SELECT count(*), max(id) FROM iceberg_scan('${folder}', allow_moved_paths => true)`;
+    expect(await icebergScan(count)).toEqual([["10", "9"]]);
+    await publish(2, [await stageRows(rowsAt(0, 10, 20))]);
+    expect(await icebergScan(count)).toEqual([["20", "19"]]);
   });
 
   it("reads old files with an added and a widened column", async () => {
