@@ -162,7 +162,7 @@ export class LmdbEventLog implements EventLog {
   async close(): Promise<void> {
     this.commits.close();
     this.wakeup.close();
-    await this.store.root.close();
+    await this.store.close();
   }
 
   private prepare(batch: AppendBatch): PreparedBatch {

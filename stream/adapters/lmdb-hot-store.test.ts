@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { hotStoreContract } from "../ports/hot-store.contract.ts";
 import { LmdbHotStore } from "./lmdb-hot-store.ts";
@@ -8,6 +9,7 @@ async function open() {
   let now = 1_000_000;
   const openStore = (): LmdbHotStore => new LmdbHotStore({ path: folder.path, clock: () => now });
   const harness = {
+    path: folder.path,
     store: openStore(),
     prefix: "",
     async elapse(ms: number): Promise<void> {
@@ -41,5 +43,24 @@ it("sweeps the whole store in bounded steps, however few of its entries are expi
   let removed = 0;
   for (let steps = 0; steps < 100; steps++) removed += await store.sweep(20);
   expect(removed).toBe(100);
+  await dispose();
+});
+
+it("keeps what was put when the process is killed right after", async () => {
+  const { path, store, dispose } = await open();
+  await store.putMany([{ namespace: "scores", key: "before", value: "1", ttlMs: 1000 }]);
+  const script = `
+    import { LmdbHotStore } from ${JSON.stringify(new URL("./lmdb-hot-store.ts", import.meta.url))};
+    const store = new LmdbHotStore({ path: ${JSON.stringify(path)}, clock: () => 1_000_000 });
+    const entries = Array.from({ length: 5000 }, (_, i) =>
+      ({ namespace: "scores", key: "user-" + i, value: String(i), ttlMs: 1000 }));
+    await store.putMany(entries);
+    process.kill(process.pid, "SIGKILL");
+  `;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  expect([child.signal, child.stderr]).toEqual(["SIGKILL", ""]);
+  expect(await store.getMany("scores", ["before", "user-0", "user-4999"])).toEqual(["1", "0", "4999"]);
+  await store.putMany([{ namespace: "scores", key: "after", value: "2", ttlMs: 1000 }]);
+  expect(await store.get("scores", "after")).toBe("2");
   await dispose();
 });

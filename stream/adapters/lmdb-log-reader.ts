@@ -91,6 +91,7 @@ export class LmdbLogReader implements LogReader {
   }
 
   private loadChunk(base: number): boolean {
+    this.store.assertOpen();
     writeChunkKey(this.key, this.topic.id, this.partition, base);
     let stored = this.store.chunks.getBinaryFast(this.key);
     if (stored === undefined) {
