@@ -3,6 +3,7 @@ if (new Uint8Array(new Uint32Array([1]).buffer)[0] !== 1)
   throw new Error("a big-endian host is not supported");
 
 const TWO_32 = 4294967296;
+const halves = new DataView(new ArrayBuffer(8));
 
 /** A byte buffer that grows by doubling and is reused: `clear()` keeps its memory. */
 export class ByteSink {
@@ -67,10 +68,9 @@ export class ByteSink {
 
   /** Zigzag LEB128 of `value * scale` for any 64-bit product; see {@link writeInt64}. */
   zigzag64(value: number, scale: number): void {
-    const parts = new DataView(new ArrayBuffer(8));
-    writeInt64(parts, 0, value, scale);
-    const low = parts.getInt32(0, true);
-    const high = parts.getInt32(4, true);
+    writeInt64(halves, 0, value, scale);
+    const low = halves.getInt32(0, true);
+    const high = halves.getInt32(4, true);
     const sign = high >> 31;
     let lowRest = ((low << 1) ^ sign) >>> 0;
     let highRest = (((high << 1) | (low >>> 31)) ^ sign) >>> 0;

@@ -48,7 +48,7 @@ export abstract class ColumnEncoder {
   protected readonly options: EncoderOptions;
   protected readonly writer: PageWriter;
   /** Definition levels of the open page; null for a required column. */
-  protected readonly levels: Uint8Array | null;
+  protected levels: Uint8Array<ArrayBuffer> | null;
   /** Rows of the open page, without `leadingNulls`. */
   protected pageRows = 0;
   /** Values (rows that are not null) of the open page. */
@@ -57,6 +57,8 @@ export abstract class ColumnEncoder {
   private pageBytes = 0;
   /** Nulls of the open page before its first value: columns that are never set cost one page. */
   private leadingNulls = 0;
+  /** Rows for which the page buffers have room; they grow to `pageRows`, as most files are small. */
+  private capacity = 0;
   private chunkRows = 0;
   private chunkNulls = 0;
   private uncompressedBytes = 0;
@@ -66,7 +68,7 @@ export abstract class ColumnEncoder {
     this.column = column;
     this.options = options;
     this.writer = writer;
-    this.levels = column.required ? null : new Uint8Array(options.pageRows + 8);
+    this.levels = column.required ? null : new Uint8Array(0);
   }
 
   /** Appends the rows `[from, to)`, or those that `selection[from, to)` lists. */
@@ -74,6 +76,7 @@ export abstract class ColumnEncoder {
     let at = from;
     while (at < to) {
       const end = Math.min(to, at + this.options.pageRows - this.pageRows);
+      this.reserveRows(this.pageRows + end - at);
       at = this.take(column, at, end, selection);
       if (this.pageRows === this.options.pageRows) this.endPage();
     }
@@ -131,6 +134,9 @@ export abstract class ColumnEncoder {
     selection: Int32Array | undefined,
   ): number;
 
+  /** Gives the buffers of values room for `capacity` rows, keeping those of the open page. */
+  protected abstract growValues(capacity: number): void;
+
   /** Appends the open page's values to the writer's body. */
   protected abstract encodeValues(body: ByteSink): EncodedValues;
 
@@ -164,6 +170,19 @@ export abstract class ColumnEncoder {
       `column ${this.column.name} of type ${this.column.type} cannot hold a column of kind ${column.kind}; pass the columns in the table's order`,
       { code: "column-kind-mismatch", origin: "internal" },
     );
+  }
+
+  private reserveRows(rows: number): void {
+    if (rows <= this.capacity) return;
+    // Runs are padded to 8 values in place.
+    const capacity = Math.min(this.options.pageRows, Math.max(rows, this.capacity * 2, 64));
+    if (this.levels !== null) {
+      const levels = new Uint8Array((capacity + 7) & ~7);
+      levels.set(this.levels);
+      this.levels = levels;
+    }
+    this.growValues((capacity + 7) & ~7);
+    this.capacity = capacity;
   }
 
   private closePage(): void {

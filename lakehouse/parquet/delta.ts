@@ -13,7 +13,6 @@ export const DELTA_RANGE_MAX = 2 ** 51;
 
 const differences = new Float64Array(BLOCK);
 const packed = new Int32Array(BLOCK);
-const widths = new Uint8Array(MINIBLOCKS);
 
 /**
  * DELTA_BINARY_PACKED: blocks of 128 values in 4 miniblocks. Written are `values[i] * scale`.
@@ -92,8 +91,7 @@ function encodeWide(sink: ByteSink, count: number, min: number, scale: number): 
     for (let i = start; i < end; i++) largest = Math.max(largest, (differences[i] - min) * scale);
     let byteCount = 0;
     for (let rest = largest; rest >= 1; rest /= 256) byteCount++;
-    widths[m] = byteCount * 8;
-    sink.bytes[widthsAt + m] = widths[m];
+    sink.bytes[widthsAt + m] = byteCount * 8;
     sink.reserve(MINIBLOCK * byteCount);
     for (let i = start; i < start + MINIBLOCK; i++) {
       let rest = i < end ? (differences[i] - min) * scale : 0;

@@ -106,7 +106,8 @@ export class LocalDictionary {
     const { slots } = this;
     const mask = slots.length - 4;
     let hash = Math.imul(first ^ Math.imul(last + length, 0xcc9e2d51), 0x85ebca6b);
-    hash ^= hash >>> 15;
+    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+    hash ^= hash >>> 16;
     let slot = (hash << 2) & mask;
     while (slots[slot + 3] >= 0) {
       if (slots[slot] === first && slots[slot + 1] === last && slots[slot + 2] === length) return slot;

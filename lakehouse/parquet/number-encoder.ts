@@ -34,7 +34,7 @@ const FORMS: Record<NumberType, NumberForm> = {
 /** Integers and timestamps as deltas, doubles and booleans PLAIN. */
 export class NumberEncoder extends ColumnEncoder {
   private readonly form: NumberForm;
-  private readonly values: Float64Array;
+  private values = new Float64Array(0);
   private readonly page = new NumberRange();
   private readonly chunk = new NumberRange();
   private readonly file = new NumberRange();
@@ -46,11 +46,16 @@ export class NumberEncoder extends ColumnEncoder {
   ) {
     super(column, options, writer);
     this.form = FORMS[column.type];
-    this.values = new Float64Array(options.pageRows);
   }
 
   override fileBounds(): Bounds {
     return this.file.bounds(this.form.physical, this.form.scale);
+  }
+
+  protected override growValues(capacity: number): void {
+    const values = new Float64Array(capacity);
+    values.set(this.values);
+    this.values = values;
   }
 
   protected override take(

@@ -1,12 +1,12 @@
-import { type Column, type LakeColumn, NULL_ENUM, type TextColumn } from "../../schema/index.ts";
+import { type Column, NULL_ENUM, type TextColumn } from "../../schema/index.ts";
 import { bitWidth, encodeRuns } from "./bit-pack.ts";
 import { type Bounds, NO_BOUNDS, StringRange } from "./bounds.ts";
 import { ByteSink, wordsOf } from "./byte-sink.ts";
-import { ColumnEncoder, type EncodedValues, type EncoderOptions } from "./column-encoder.ts";
+import { ColumnEncoder, type EncodedValues } from "./column-encoder.ts";
 import { encodeDelta } from "./delta.ts";
 import { Encoding } from "./format.ts";
 import { type ByteEntries, LocalDictionary } from "./local-dictionary.ts";
-import type { PageSize, PageWriter } from "./page-writer.ts";
+import type { PageSize } from "./page-writer.ts";
 
 /** A dictionary with more entries is closed, as one with too many bytes is. */
 const DICTIONARY_ENTRIES_MAX = 1 << 20;
@@ -26,19 +26,14 @@ export class StringEncoder extends ColumnEncoder {
   private readonly chunk = new StringRange();
   private readonly file = new StringRange();
   /** Dictionary mode: the page's local ids. */
-  private readonly ids: Int32Array;
-  /** Direct mode: the page's values back to back in `heap`, and their ends. */
+  private ids = new Int32Array(0);
+  /** Direct mode: the page's values back to back in `heap`, and their ends; `ids` is scratch then. */
   private readonly heap = new ByteSink(1024);
   private ends = new Int32Array(0);
   private direct = false;
   /** Whether the chunk's first page is not closed yet, so that the dictionary can be dropped. */
   private firstPage = true;
   private sampled = false;
-
-  constructor(column: LakeColumn, options: EncoderOptions, writer: PageWriter) {
-    super(column, options, writer);
-    this.ids = new Int32Array(options.pageRows + 8);
-  }
 
   override get bytesEstimate(): number {
     // A dictionary compresses to about half.
@@ -47,6 +42,13 @@ export class StringEncoder extends ColumnEncoder {
 
   override fileBounds(): Bounds {
     return this.file.bounds();
+  }
+
+  protected override growValues(capacity: number): void {
+    const ids = new Int32Array(capacity);
+    ids.set(this.ids);
+    this.ids = ids;
+    if (this.direct) this.growEnds();
   }
 
   protected override take(
@@ -129,9 +131,9 @@ export class StringEncoder extends ColumnEncoder {
     const { dictionaryBytes } = this.options;
     const { bytes, start, end } = column;
     const words = wordsOf(bytes);
+    let i = selection === undefined ? this.skipNulls(start, from, to) : from;
     let row = this.pageRows;
     let count = this.pageValues;
-    let i = from;
     for (; i < to && dictionary.heap.length <= dictionaryBytes; i++) {
       const index = selection === undefined ? i : selection[i];
       const begin = start[index];
@@ -141,6 +143,17 @@ export class StringEncoder extends ColumnEncoder {
       if (begin >= 0) ids[count++] = dictionary.intern(bytes, words, begin, end[index]);
     }
     return this.tookUpTo(i, row, count);
+  }
+
+  /** Takes the nulls with which a range begins: columns that are never set are that alone. */
+  private skipNulls(start: Int32Array, from: number, to: number): number {
+    const { levels } = this;
+    if (levels === null) return from;
+    let i = from;
+    while (i < to && start[i] < 0) i++;
+    levels.fill(0, this.pageRows, this.pageRows + i - from);
+    this.pageRows += i - from;
+    return i;
   }
 
   private takeTextDirect(
@@ -272,8 +285,15 @@ export class StringEncoder extends ColumnEncoder {
 
   private beginDirect(): void {
     this.direct = true;
-    if (this.ends.length === 0) this.ends = new Int32Array(this.options.pageRows);
+    this.growEnds();
     this.heap.clear();
+  }
+
+  private growEnds(): void {
+    if (this.ends.length === this.ids.length) return;
+    const ends = new Int32Array(this.ids.length);
+    ends.set(this.ends);
+    this.ends = ends;
   }
 
   private encodeIds(body: ByteSink): EncodedValues {
