@@ -24,7 +24,6 @@ export function createApollo({ schema, config, logger, mask }: ApolloDeps): Apol
   return new ApolloServer<ApiContext>({
     schema,
     introspection: !config.production,
-    hideSchemaDetailsFromClientErrors: config.production,
     includeStacktraceInErrorResponses: false,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,

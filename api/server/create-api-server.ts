@@ -1,6 +1,6 @@
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { AlertBus, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
@@ -48,11 +48,17 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     products: new DataLoader((ids: readonly string[]) => products.byIds(ids), { maxBatchSize: 200 }),
     ...(closeSlow && { closeSlow }),
   });
-  const mask = createErrorMasker(logger);
+  const mask = createErrorMasker(logger, { hideSchema: config.production });
   const app = Fastify({
     logger: false,
     bodyLimit: config.requestBytesMax,
     requestTimeout: config.requestTimeoutMs,
+  });
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    const { message, code } = error;
+    const shown = status < 500 ? { message, extensions: { code, origin: "user" } } : mask(error);
+    return reply.code(status).send({ errors: [shown] });
   });
   const apollo = createApollo({ schema, config, logger, mask });
   await apollo.start();

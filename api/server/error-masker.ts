@@ -14,11 +14,17 @@ const PROTOCOL_CODES = new Set([
   "PERSISTED_QUERY_NOT_SUPPORTED",
 ]);
 
+/** What graphql's validation tells of the schema to who guesses names. */
+const SUGGESTION = / ?Did you mean .+\?$/;
+
 /**
  * Turns any error into what a caller may see: `extensions.code` is stable, `extensions.origin` says
  * whose fault it is. What is not the caller's is logged whole under a reference, and only that is shown.
  */
-export function createErrorMasker(logger: ApiLogger): (error: unknown) => GraphQLFormattedError {
+export function createErrorMasker(
+  logger: ApiLogger,
+  options: { readonly hideSchema: boolean },
+): (error: unknown) => GraphQLFormattedError {
   return (error) => {
     const graphqlError = error instanceof GraphQLError ? error : null;
     const cause = rootCause(error);
@@ -31,7 +37,7 @@ export function createErrorMasker(logger: ApiLogger): (error: unknown) => GraphQ
     const code = graphqlError?.extensions.code;
     if (cause instanceof GraphQLError && graphqlError !== null && isCallers(graphqlError)) {
       return {
-        message: graphqlError.message,
+        message: options.hideSchema ? graphqlError.message.replace(SUGGESTION, "") : graphqlError.message,
         ...place,
         extensions: { code: code ?? "GRAPHQL_VALIDATION_FAILED", origin: "user" },
       };

@@ -1,6 +1,13 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema, parse, validate } from "graphql";
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  validate,
+} from "graphql";
 import { MessageType, makeServer, type SubscribePayload } from "graphql-ws";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { AlertStreamError } from "../modules/alerts/alert-subscription.ts";
@@ -138,24 +145,28 @@ function prepare(
     const message = `At most ${config.operationsPerSocketMax} operations run on one socket. Complete some first.`;
     return [new GraphQLError(message, { extensions: { code: "operation-limit", origin: "user" } })];
   }
+  const document = parsed(payload.query, config.tokensMax);
+  if (document instanceof GraphQLError) return [document];
+  const errors = validate(schema, document, validationRules(config));
+  if (errors.length > 0) return errors;
+  const limit = exceededLimit(document, payload.operationName, payload.variables ?? {}, config);
+  if (limit !== null) return [limit];
+  return {
+    schema,
+    document,
+    operationName: payload.operationName,
+    variableValues: payload.variables,
+    contextValue: deps.createContext((error) => closeSlow(deps, extra.socket, id, error as AlertStreamError)),
+  };
+}
+
+function parsed(query: string, maxTokens: number): DocumentNode | GraphQLError {
   try {
-    const document = parse(payload.query, { maxTokens: config.tokensMax });
-    const errors = validate(schema, document, validationRules(config));
-    if (errors.length > 0) return errors;
-    const limit = exceededLimit(document, payload.operationName, payload.variables ?? {}, config);
-    if (limit !== null) return [limit];
-    return {
-      schema,
-      document,
-      operationName: payload.operationName,
-      variableValues: payload.variables,
-      contextValue: deps.createContext((error) =>
-        closeSlow(deps, extra.socket, id, error as AlertStreamError),
-      ),
-    };
+    return parse(query, { maxTokens });
   } catch (error) {
-    if (error instanceof GraphQLError) return [error];
-    throw error;
+    if (!(error instanceof GraphQLError)) throw error;
+    const { message, source, positions } = error;
+    return new GraphQLError(message, { source, positions, extensions: { code: "GRAPHQL_PARSE_FAILED" } });
   }
 }
 

@@ -1,0 +1,230 @@
+import { request } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { MillraceError, silverSessions } from "../../schema/index.ts";
+import { alertOf, TestApi } from "./api.fixture.ts";
+
+describe("limits and errors of the API", () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await TestApi.start({ operationsPerSocketMax: 3, requestBytesMax: 20_000 });
+  });
+  afterAll(() => api.stop());
+
+  const aliases = (count: number) =>
+    `{ ${Array.from({ length: count }, (_, i) => `a${i}: __typename`).join(" ")} }`;
+
+  /** The first error of a query over a socket. */
+  function socketError(query: string, variables: Record<string, unknown> = {}) {
+    const client = api.client();
+    return new Promise<{ message: string; extensions: Record<string, unknown> }>((resolve, reject) => {
+      client.subscribe(
+        { query, variables },
+        {
+          next: ({ errors }) => (errors ? resolve(errors[0] as never) : reject(new Error("no error"))),
+          error: (errors) => resolve((errors as never[])[0]),
+          complete: () => undefined,
+        },
+      );
+    }).finally(() => client.dispose());
+  }
+
+  it("refuse what is too much, over HTTP and over a socket, with a stable code", async () => {
+    const costly =
+      "{ products(first: 200) { edges { node { activity(first: 200) { edges { node { views } } } } } } }";
+    const spread = `{ products(first: 200) { ...P } } fragment P on ProductConnection { edges { node { activity(first: 200) { ...A } } } }
+      fragment A on ProductActivityConnection { edges { node { views cartAdds purchases } } }`;
+    const cases: [string, string][] = [
+      [aliases(21), "alias-limit"],
+      [costly, "cost-limit"],
+      [spread, "cost-limit"],
+      [`{ ${"a ".repeat(2_000)} }`, "GRAPHQL_PARSE_FAILED"],
+      ["{ nothing }", "GRAPHQL_VALIDATION_FAILED"],
+      ["{", "GRAPHQL_PARSE_FAILED"],
+    ];
+    for (const [query, code] of cases) {
+      const answer = await api.query(query);
+      expect(answer.status, code).toBe(400);
+      expect(answer.errors?.[0].extensions, query.slice(0, 80)).toEqual({ code, origin: "user" });
+      expect((await socketError(query)).extensions, query.slice(0, 80)).toEqual({ code, origin: "user" });
+    }
+    expect((await api.query(aliases(20))).errors).toBeUndefined();
+  });
+
+  it("refuse deep operations, also through fragments", async () => {
+    const own = await TestApi.start({ depthMax: 3 });
+    const query = "{ pipelineStatus { tasks { ...T } } } fragment T on PipelineTask { inputs { topic } }";
+    expect((await own.query(query)).errors?.[0].extensions.code).toBe("depth-limit");
+    expect((await own.query("{ pipelineStatus { tasks { id } } }")).errors).toBeUndefined();
+    await own.stop();
+  });
+
+  it("refuse variables of the wrong type as the caller's fault", async () => {
+    const query = "query ($t: DateTime!) { revenueByCategory(from: $t, to: $t) { rows { units } } }";
+    for (const t of ["2026-01-31", "yesterday", 5, "2026-13-01T00:00:00Z", null]) {
+      const { errors } = await api.query(query, { t });
+      expect(errors?.[0].extensions, String(t)).toEqual({ code: "BAD_USER_INPUT", origin: "user" });
+    }
+  });
+
+  it("refuse bodies and messages over the limit", async () => {
+    const response = await fetch(`${api.server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: `{ __typename } #${"x".repeat(20_000)}` }),
+    });
+    expect(response.status).toBe(413);
+    const socket = new WebSocket(api.socketUrl(), "graphql-transport-ws");
+    socket.once("open", () => socket.send("x".repeat(20_001)));
+    expect(await new Promise((resolve) => socket.once("close", resolve))).toBe(1009);
+  });
+
+  it("take only so many operations on one socket", async () => {
+    const client = api.client();
+    const query = "subscription { alerts { id } }";
+    const codes = await new Promise<unknown[]>((resolve) => {
+      for (let i = 0; i < 4; i++) {
+        client.subscribe(
+          { query },
+          {
+            next: () => undefined,
+            error: (errors) => resolve((errors as { extensions: object }[]).map((e) => e.extensions)),
+            complete: () => undefined,
+          },
+        );
+      }
+    });
+    expect(codes).toEqual([{ code: "operation-limit", origin: "user" }]);
+    await client.dispose();
+  });
+
+  it("answer no cross-site request that a browser sends unasked", async () => {
+    const plain = await fetch(`${api.server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "text/plain" },
+      body: JSON.stringify({ query: "{ __typename }" }),
+    });
+    expect(plain.status).toBeGreaterThanOrEqual(400);
+    const get = await fetch(`${api.server.url}/graphql?query=${encodeURIComponent("{ __typename }")}`);
+    expect(get.status).toBe(400);
+    const batch = await fetch(`${api.server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify([{ query: "{ __typename }" }]),
+    });
+    expect(batch.status).toBe(400);
+  });
+
+  it("open sockets to pages of their own and of listed origins only", async () => {
+    const own = await TestApi.start({ allowedOrigins: ["https://shop.example"] });
+    const connect = (origin: string | undefined, path = "/graphql") =>
+      new Promise((resolve) => {
+        const url = own.socketUrl().replace("/graphql", path);
+        const socket = new WebSocket(url, "graphql-transport-ws", origin === undefined ? {} : { origin });
+        socket.once("open", () => resolve("open"));
+        socket.once("unexpected-response", (_request, response) => resolve(response.statusCode));
+        socket.once("close", () => undefined);
+        socket.once("error", () => undefined);
+      });
+    expect(await connect(undefined)).toBe("open");
+    expect(await connect(own.server.url)).toBe("open");
+    expect(await connect("https://shop.example")).toBe("open");
+    expect(await connect("https://evil.example")).toBe(403);
+    expect(await connect("null")).toBe(403);
+    expect(await connect(own.server.url, "/other")).toBe(404);
+    await own.stop();
+  });
+
+  it("show nothing of what is not the caller's fault, but a reference into the log", async () => {
+    const query = "{ sessions { edges { cursor } } }";
+    await api.commit(silverSessions, [sessionRow()]);
+    const failures: [Error, string, string][] = [
+      [new Error("secret /etc/passwd"), "internal", "internal"],
+      [new MillraceError("secret SQL", { code: "query-invalid", origin: "user" }), "internal", "internal"],
+      [
+        new MillraceError("secret host", { code: "query-failed", origin: "external", retry: true }),
+        "query-failed",
+        "external",
+      ],
+    ];
+    for (const [failure, code, origin] of failures) {
+      api.failing = failure;
+      const answer = await api.query(query);
+      const overSocket = await socketError(query);
+      api.failing = null;
+      for (const error of [answer.errors![0], overSocket]) {
+        expect(error.extensions).toMatchObject({ code, origin, reference: expect.any(String) });
+        expect(JSON.stringify(error)).not.toMatch(/secret|stack/);
+        expect(error.message).toContain(error.extensions.reference);
+        expect(api.logged).toContainEqual(expect.objectContaining({ reference: error.extensions.reference }));
+      }
+    }
+    api.failing = new MillraceError("too slow, ask for less", { code: "query-timeout", origin: "user" });
+    const [error] = (await api.query(query)).errors ?? [];
+    api.failing = null;
+    expect(error.message).toBe("too slow, ask for less");
+    expect(error.extensions).toEqual({ code: "query-timeout", origin: "user", retry: false });
+  });
+
+  it("hide the schema in production, over HTTP and over a socket", async () => {
+    const shared = api;
+    api = await TestApi.start({ production: true });
+    try {
+      const query = "{ __schema { types { name } } }";
+      expect((await api.query(query)).errors?.[0].extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
+      expect((await socketError(query)).extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
+      expect(JSON.stringify(await api.query("{ sesions { edges { cursor } } }"))).not.toContain(
+        "Did you mean",
+      );
+      expect((await socketError("{ sesions { edges { cursor } } }")).message).not.toContain("Did you mean");
+      expect((await fetch(`${api.server.url}/graphiql`)).status).toBe(404);
+    } finally {
+      await api.stop();
+      api = shared;
+    }
+  });
+
+  it("survive sockets that break the protocol", async () => {
+    for (const message of ["", "{", "[]", '{"type":"subscribe"}', '{"type":"nothing"}', "\u0000", '"x"']) {
+      const socket = new WebSocket(api.socketUrl(), "graphql-transport-ws");
+      await new Promise((resolve) => socket.once("open", resolve));
+      socket.send(message);
+      expect(await new Promise((resolve) => socket.once("close", resolve)), message).toBeGreaterThanOrEqual(
+        4400,
+      );
+    }
+    await new Promise<void>((resolve) => {
+      const { hostname, port } = new URL(api.server.url);
+      const broken = request({
+        hostname,
+        port,
+        path: "/graphql",
+        headers: { upgrade: "websocket", connection: "upgrade" },
+      });
+      broken.once("response", () => resolve());
+      broken.once("error", () => resolve());
+      broken.end();
+    });
+    await api.alertBus.publish([alertOf()]);
+    expect((await api.query("{ __typename }")).data).toEqual({ __typename: "Query" });
+  });
+
+  function sessionRow() {
+    const time = new Date(0);
+    return {
+      session_key: "u:0",
+      user_id: "u",
+      session_start: time,
+      session_end: time,
+      duration_ms: 0,
+      events: 1,
+      page_views: 1,
+      cart_adds: 0,
+      purchases: 0,
+      revenue_minor: 0,
+      converted: false,
+      entry_event_type: "page_view",
+      exit_event_type: "page_view",
+    };
+  }
+});
