@@ -63,6 +63,11 @@ export class RecordWriter {
     this.length += this.bytes.write(text, this.length, "utf8");
   }
 
+  /** Text of ASCII characters only; room of a byte a character must have been asked for. */
+  ascii(text: string): void {
+    this.length += this.bytes.write(text, this.length, "latin1");
+  }
+
   /** A non-negative integer below 10^15, in decimal, filled with zeros up to `width`. */
   digits(value: number, width = 1): void {
     let size = width;

@@ -1,5 +1,10 @@
 export * from "./batch-writer.ts";
+export * from "./generator/live-generator.ts";
 export * from "./generator/reference-events.ts";
+export { SHOP_TOPICS } from "./generator/shop.ts";
+export * from "./generator/shop-events.ts";
+export * from "./generator/shop-options.ts";
+export * from "./generator/write-ndjson.ts";
 export * from "./loaders/index.ts";
 export * from "./partitioner.ts";
 export * from "./random.ts";
