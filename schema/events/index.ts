@@ -1,4 +1,5 @@
 export { avroSchemaOf, TIMESTAMP_MAX_MS } from "./avro-schema.ts";
+export * from "./compatibility.ts";
 export * from "./contracts.ts";
 export * from "./decoder/create-decoder.ts";
 export * from "./encode.ts";
