@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { MillraceError } from "../../schema/index.ts";
-import { quoteText } from "./duckdb-sql.ts";
+import { quoteFile, quoteText } from "./duckdb-sql.ts";
 
 export interface DuckDbPoolOptions {
   /** Threads of DuckDB, over all connections (default 2). */
@@ -123,7 +123,8 @@ export class DuckDbPool {
       // Data files never change under their name, so footers and pages need no second look.
       "SET GLOBAL parquet_metadata_cache = true",
       "SET GLOBAL validate_external_file_cache = 'NO_VALIDATION'",
-      `SET GLOBAL allowed_directories = [${quoteText(this.folder)}]`,
+      // The folder also in the form in which queries name it, if it has pattern characters.
+      `SET GLOBAL allowed_directories = [${quoteText(this.folder)}, ${quoteFile(this.folder)}]`,
       "SET GLOBAL enable_external_access = false",
       "SET GLOBAL lock_configuration = true",
     ];

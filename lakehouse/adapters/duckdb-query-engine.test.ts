@@ -59,6 +59,20 @@ describe("DuckDB query engine", () => {
     await movedEngine.close();
   });
 
+  it("reads a lake in a folder with quotes, blanks and pattern characters in its name", async () => {
+    const home = join(lake.home, "it's a [b]* {c}? folder ü");
+    const odd = await createTestLake(home);
+    const oddEngine = new DuckDbQueryEngine({ ...odd.deps });
+    const publisher = createLakePublisher({ ...odd.deps, tables: [probeTable] });
+    await publisher.publish([
+      { taskId: "t", epoch: 1, files: [await odd.stage({ from: 0, to: 3, day: DAY })] },
+    ]);
+    const { rows } = await oddEngine.query("SELECT count(*) AS n FROM {gold.probe}", []);
+    expect(rows).toEqual([{ n: 3 }]);
+    await oddEngine.close();
+    await odd.rewriter.close();
+  });
+
   it("refuses writes, several statements, other files, settings and extensions", async () => {
     const secret = join(lake.home, "secret.csv");
     await appendFile(secret, "a\n1\n");
@@ -66,6 +80,7 @@ describe("DuckDB query engine", () => {
       "CREATE TABLE t (a INTEGER)",
       "SELECT 1; SELECT 2",
       `SELECT * FROM read_csv('${secret}')`,
+      `SELECT * FROM read_csv('${lake.home}/lake/../secret.csv')`,
       `SELECT * FROM '/etc/passwd'`,
       `COPY (SELECT 1) TO '${lake.home}/lake/out.csv'`,
       "SET enable_external_access = true",

@@ -30,6 +30,11 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A file's address as a text that DuckDB takes for this one file, not for a pattern. */
+export function quoteFile(uri: string): string {
+  return quoteText(uri.replace(/[*?[]/g, (character) => `[${character}]`));
+}
+
 /** DuckDB's type of an Iceberg primitive, or null for one that has none here (nested types). */
 export function duckDbType(type: unknown): string | null {
   if (typeof type !== "string") return null;
@@ -55,7 +60,7 @@ export function tableRelation(fields: readonly SchemaField[], uris: readonly str
     ({ id, name, type }) =>
       `${id}: {name: ${quoteText(name)}, type: ${quoteText(type)}, default_value: NULL}`,
   );
-  const files = uris.map(quoteText).join(", ");
+  const files = uris.map(quoteFile).join(", ");
   return `(SELECT * FROM read_parquet([${files}], hive_partitioning = false, schema = MAP {${schema.join(", ")}}))`;
 }
 

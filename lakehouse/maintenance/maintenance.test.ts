@@ -5,7 +5,7 @@ import { DuckDbQueryEngine } from "../adapters/index.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
 import { createLakePublisher, currentSnapshot } from "../table/index.ts";
 import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "../table/testing/test-lake.ts";
-import { compactTable, expireSnapshots, removeOrphans } from "./index.ts";
+import { compactTable, expireSnapshots, maintainTables, removeOrphans } from "./index.ts";
 
 const DAY = 20_000;
 const HOUR_MS = 3_600_000;
@@ -197,6 +197,25 @@ describe("table maintenance", () => {
     const other = await createTestLake(lake.home);
     expect((await other.catalog.load(PROBE))?.metadata.properties?.n).toBe("after");
     await other.rewriter.close();
+  });
+
+  it("does all of it for every table that there is", async () => {
+    for (let i = 0; i < 5; i++) await append(i * 10, i * 10 + 10);
+    const missing = { ...probeTable, name: "missing" };
+    const options = { ...lake.deps, rewriter: lake.rewriter, maxAgeMs: 0, keepLast: 1 };
+    const reports = await maintainTables([missing, probeTable], {
+      ...options,
+      clock: () => Date.now() + 1000,
+    });
+    expect(reports).toMatchObject([
+      {
+        table: PROBE,
+        compaction: { filesBefore: 5, filesAfter: 1 },
+        expiry: { snapshots: 5 },
+        orphans: { objects: 0 },
+      },
+    ]);
+    expect(await pyiceberg()).toEqual({ ids: range(0, 50), files: 1 });
   });
 
   it("compacts by size class so that large files rest", async () => {

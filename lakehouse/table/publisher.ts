@@ -65,9 +65,9 @@ export function createLakePublisher(options: LakePublisherOptions): LakePublishe
     const pending = commits.filter((commit) => isPending(commit, table, metadata));
     if (pending.length === 0) return;
     const layout = new TableLayout(table, metadata, options.objectStore);
-    const added = pending
-      .flatMap((commit) => commit.files.filter((file) => file.table === table))
-      .map((file) => dataFile(file, layout));
+    const files = pending.flatMap((commit) => commit.files.filter((file) => file.table === table));
+    requireDistinct(table, files);
+    const added = files.map((file) => dataFile(file, layout));
     const snapshotId = newSnapshotId();
     const [manifest, existing] = await Promise.all([
       writeManifest(table, metadata, added.map(addedEntry), snapshotId, options.objectStore),
@@ -143,6 +143,20 @@ function isPending(commit: StagedCommit, table: string, metadata: TableMetadata)
     commit.epoch > publishedEpoch(metadata, commit.taskId) &&
     commit.files.some((file) => file.table === table)
   );
+}
+
+/** The last guard of "no row twice": a file that two commits name is a bug of whoever staged it. */
+function requireDistinct(table: string, files: readonly StagedFile[]): void {
+  const keys = new Set<string>();
+  for (const { key } of files) {
+    if (keys.has(key)) {
+      throw new MillraceError(`${table}: the data file ${key} was staged twice; nothing was published`, {
+        code: "file-staged-twice",
+        origin: "internal",
+      });
+    }
+    keys.add(key);
+  }
 }
 
 function epochProperties(commits: readonly StagedCommit[]): Record<string, string> {
