@@ -9,6 +9,7 @@ export class RevisionTable {
   private readonly windows;
   private readonly revisions;
   private readonly pending;
+  private readonly notes;
   private readonly numbers;
   private index: Map<number, Map<number, number>> | null = null;
   private pendingCount = 0;
@@ -18,6 +19,7 @@ export class RevisionTable {
     this.windows = section.float64(`${prefix}-windows`);
     this.revisions = section.int32(`${prefix}-revisions`);
     this.pending = section.uint8(`${prefix}-pending`);
+    this.notes = section.uint8(`${prefix}-notes`);
     this.numbers = section.float64(`${prefix}-count`);
     this.numbers.ensure(1);
   }
@@ -51,10 +53,25 @@ export class RevisionTable {
     this.pendingCount = 0;
   }
 
-  /** The last revision given for the result, or 0. */
-  revision(key: number, window: number): number {
+  /** Gives the result its next revision at once, with a note of the owner's (a byte). */
+  bump(key: number, window: number, reported: boolean, note = 0): number {
+    const byKey = this.windowIndex(window);
+    let entry = byKey.get(key);
+    if (entry === undefined) {
+      entry = this.append(key, window, reported ? 1 : 0);
+      byKey.set(key, entry);
+    }
+    this.revisions.values[entry] += 1;
+    this.revisions.mark(entry);
+    this.notes.values[entry] = note;
+    this.notes.mark(entry);
+    return this.revisions.values[entry];
+  }
+
+  /** The note of the last {@link bump}, or 0. */
+  note(key: number, window: number): number {
     const entry = this.entries().get(window)?.get(key);
-    return entry === undefined ? 0 : this.revisions.values[entry];
+    return entry === undefined ? 0 : this.notes.values[entry];
   }
 
   /** Forgets windows before `window` (compared as given to touch). */
@@ -73,19 +90,20 @@ export class RevisionTable {
     const entry = this.numbers.values[0];
     this.numbers.values[0] = entry + 1;
     this.numbers.mark(0);
-    this.set(entry, key, window, revision, 0);
+    this.set(entry, key, window, revision);
+    this.pending.values[entry] = 0;
+    this.notes.values[entry] = 0;
     return entry;
   }
 
-  private set(entry: number, key: number, window: number, revision: number, pending: number): void {
-    for (const array of [this.keys, this.windows, this.revisions, this.pending]) {
+  private set(entry: number, key: number, window: number, revision: number): void {
+    for (const array of [this.keys, this.windows, this.revisions, this.pending, this.notes]) {
       array.ensure(entry + 1);
       array.mark(entry);
     }
     this.keys.values[entry] = key;
     this.windows.values[entry] = window;
     this.revisions.values[entry] = revision;
-    this.pending.values[entry] = pending;
   }
 
   private compact(window: number): void {
@@ -93,8 +111,10 @@ export class RevisionTable {
     for (let entry = 0; entry < this.numbers.values[0]; entry++) {
       const at = this.windows.values[entry];
       if (at < window) continue;
-      const pending = this.pending.values[entry];
-      this.set(kept++, this.keys.values[entry], at, this.revisions.values[entry], pending);
+      this.set(kept, this.keys.values[entry], at, this.revisions.values[entry]);
+      this.pending.values[kept] = this.pending.values[entry];
+      this.notes.values[kept] = this.notes.values[entry];
+      kept += 1;
     }
     this.numbers.values[0] = kept;
     this.numbers.mark(0);

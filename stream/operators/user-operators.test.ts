@@ -131,7 +131,7 @@ describe.each(SEEDS)("user operators on random events, seed %i", (seed) => {
   const straight = run(events, [0, events.length]);
 
   it("equal the oracle over the raw events", async () => {
-    const oracle = await Oracle.open(events);
+    const oracle = await Oracle.open([events]);
     const views = finalRevisions(straight.rows.get("gold.page_views_by_user") ?? [], [
       "user_id",
       "window_start",

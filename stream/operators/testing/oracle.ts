@@ -5,7 +5,7 @@ import type { OutputRow } from "./drive.ts";
 
 const FOLDER = new URL("../../../infra/scenarios/oracle/", import.meta.url);
 
-/** Expected rows of `oracle/NAME.sql` over the raw events of one partition, timestamps as ms. */
+/** Expected rows of `oracle/NAME.sql` over the raw events, timestamps as ms. */
 export class Oracle {
   private readonly connection;
 
@@ -13,23 +13,29 @@ export class Oracle {
     this.connection = connection;
   }
 
+  /** @param partitions the valid events of each partition, in log order */
   static async open(
-    events: readonly CustomerEvent[],
+    partitions: readonly (readonly CustomerEvent[])[],
     settings: Readonly<Record<string, number>> = {},
   ): Promise<Oracle> {
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     const oracle = new Oracle(connection);
     await oracle.run("settings");
-    for (const [name, value] of Object.entries(settings))
+    for (const [name, value] of Object.entries(settings)) {
       await connection.run(`UPDATE settings SET ${name} = ${value}`);
+    }
     await connection.run(
       `CREATE TABLE log (topic VARCHAR, partition INTEGER, log_offset BIGINT, event_id VARCHAR, event_type VARCHAR,
         event_time_ms BIGINT, user_id VARCHAR, product_id VARCHAR, category_id VARCHAR, price_minor BIGINT,
         currency VARCHAR, quantity INTEGER)`,
     );
-    for (let from = 0; from < events.length; from += 2000) {
-      const values = events.slice(from, from + 2000).map((event, i) => logTuple(event, from + i));
-      await connection.run(`INSERT INTO log VALUES ${values.join(",")}`);
+    for (const [partition, events] of partitions.entries()) {
+      for (let from = 0; from < events.length; from += 2000) {
+        const values = events
+          .slice(from, from + 2000)
+          .map((event, i) => logTuple(event, partition, from + i));
+        await connection.run(`INSERT INTO log VALUES ${values.join(",")}`);
+      }
     }
     await oracle.run("admitted");
     return oracle;
@@ -59,10 +65,10 @@ export class Oracle {
   }
 }
 
-function logTuple(event: CustomerEvent, offset: number): string {
+function logTuple(event: CustomerEvent, partition: number, offset: number): string {
   const text = (value: string | null | undefined): string =>
     value == null ? "NULL" : `'${value.replaceAll("'", "''")}'`;
-  return `('customer-events', 0, ${offset}, ${text(event.eventId)}, ${text(event.eventType)}, ${event.eventTime},
+  return `('customer-events', ${partition}, ${offset}, ${text(event.eventId)}, ${text(event.eventType)}, ${event.eventTime},
     ${text(event.userId)}, ${text(event.productId)}, ${text(event.categoryId)}, ${event.priceMinor ?? "NULL"},
     ${text(event.currency)}, ${event.quantity ?? "NULL"})`;
 }

@@ -1,0 +1,177 @@
+import {
+  goldFlashSaleAlerts,
+  goldPopularProducts,
+  goldProductActivity,
+  goldRevenueByCategory,
+  type KeyDictionary,
+} from "../../schema/index.ts";
+import type { OperatorOutputs } from "../runtime/operator.ts";
+import type { CategoryRevenueRecord, PopularProductsRecord } from "../sinks/hot-records.ts";
+import { splitRevenueKey } from "./pane-block.ts";
+import type { WindowTotals } from "./window-totals.ts";
+
+export interface Window {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface RevenueSums {
+  revenueMinor: number;
+  units: number;
+  purchases: number;
+}
+
+export interface FlashFinding {
+  readonly product: number;
+  readonly window: Window;
+  readonly views: number;
+  readonly purchases: number;
+  readonly status: "raised" | "retracted";
+  readonly revision: number;
+}
+
+/** The gold rows of the second stage: one method a table. */
+export function createInsightRows(
+  outputs: OperatorOutputs,
+  dictionaries: { readonly productId: KeyDictionary; readonly revenueKey: KeyDictionary },
+) {
+  const ids = { product_id: dictionaries.productId };
+  const activityRows = outputs.openRows(goldProductActivity, ids);
+  const activity = {
+    start: activityRows.float64("window_start"),
+    end: activityRows.float64("window_end"),
+    product: activityRows.key("product_id"),
+    views: activityRows.int32("views"),
+    cartAdds: activityRows.int32("cart_adds"),
+    purchases: activityRows.int32("purchases"),
+    revision: activityRows.int32("revision"),
+  };
+  const popularRows = outputs.openRows(goldPopularProducts, ids);
+  const popular = {
+    start: popularRows.float64("window_start"),
+    end: popularRows.float64("window_end"),
+    rank: popularRows.int32("rank"),
+    product: popularRows.key("product_id"),
+    score: popularRows.float64("score"),
+    views: popularRows.int32("views"),
+    cartAdds: popularRows.int32("cart_adds"),
+    purchases: popularRows.int32("purchases"),
+    revision: popularRows.int32("revision"),
+  };
+  const revenueRows = outputs.openRows(goldRevenueByCategory);
+  const revenue = {
+    start: revenueRows.float64("window_start"),
+    end: revenueRows.float64("window_end"),
+    category: revenueRows.text("category_id"),
+    currency: revenueRows.text("currency"),
+    revenueMinor: revenueRows.float64("revenue_minor"),
+    units: revenueRows.float64("units"),
+    purchases: revenueRows.int32("purchases"),
+    revision: revenueRows.int32("revision"),
+  };
+  const flashRows = outputs.openRows(goldFlashSaleAlerts, ids);
+  const flash = {
+    alertId: flashRows.text("alert_id"),
+    start: flashRows.float64("window_start"),
+    end: flashRows.float64("window_end"),
+    product: flashRows.key("product_id"),
+    views: flashRows.int32("views"),
+    purchases: flashRows.int32("purchases"),
+    status: flashRows.text("status"),
+    revision: flashRows.int32("revision"),
+  };
+
+  function writeActivity(window: Window, totals: WindowTotals, product: number, revision: number): void {
+    const row = activityRows.next();
+    activity.start.values[row] = window.start;
+    activity.end.values[row] = window.end;
+    activity.product.ids[row] = product;
+    activity.views.values[row] = totals.views[product];
+    activity.cartAdds.values[row] = totals.cartAdds[product];
+    activity.purchases.values[row] = totals.purchases[product];
+    activity.revision.values[row] = revision;
+  }
+
+  function writePopular(
+    window: Window,
+    totals: WindowTotals,
+    ranked: readonly number[],
+    revision: number,
+  ): PopularProductsRecord {
+    const items = ranked.map((product, i) => {
+      const row = popularRows.next();
+      popular.start.values[row] = window.start;
+      popular.end.values[row] = window.end;
+      popular.rank.values[row] = i + 1;
+      popular.product.ids[row] = product;
+      popular.score.values[row] = totals.scores[product];
+      popular.views.values[row] = totals.views[product];
+      popular.cartAdds.values[row] = totals.cartAdds[product];
+      popular.purchases.values[row] = totals.purchases[product];
+      popular.revision.values[row] = revision;
+      return {
+        rank: i + 1,
+        productId: dictionaries.productId.text(product),
+        score: totals.scores[product],
+        views: totals.views[product],
+        cartAdds: totals.cartAdds[product],
+        purchases: totals.purchases[product],
+      };
+    });
+    return { windowStart: window.start, windowEnd: window.end, items };
+  }
+
+  function writeRevenue(
+    window: Window,
+    key: number,
+    sums: RevenueSums,
+    revision: number,
+  ): CategoryRevenueRecord["items"][number] {
+    const names = splitRevenueKey(dictionaries.revenueKey.bytesOf(key));
+    const row = revenueRows.next();
+    revenue.start.values[row] = window.start;
+    revenue.end.values[row] = window.end;
+    revenueRows.setText(revenue.category, row, names.categoryId);
+    revenueRows.setText(revenue.currency, row, names.currency);
+    revenue.revenueMinor.values[row] = sums.revenueMinor;
+    revenue.units.values[row] = sums.units;
+    revenue.purchases.values[row] = sums.purchases;
+    revenue.revision.values[row] = revision;
+    return { ...names, ...sums };
+  }
+
+  /** Writes the row and, where `alerting`, emits the live alert under the same id and revision. */
+  function writeFlash(finding: FlashFinding, alerting: boolean): void {
+    const { product, window, views, purchases, status, revision } = finding;
+    const productId = dictionaries.productId.text(product);
+    const id = `flash-sale:${productId}:${window.start}`;
+    const row = flashRows.next();
+    flashRows.setText(flash.alertId, row, id);
+    flash.start.values[row] = window.start;
+    flash.end.values[row] = window.end;
+    flash.product.ids[row] = product;
+    flash.views.values[row] = views;
+    flash.purchases.values[row] = purchases;
+    flashRows.setText(flash.status, row, status);
+    flash.revision.values[row] = revision;
+    if (!alerting) return;
+    const minutes = (window.end - window.start) / 60_000;
+    outputs.emitAlert({
+      id,
+      revision,
+      status,
+      kind: "flash-sale",
+      severity: "medium",
+      title: `Product ${productId}: ${views} views and ${purchases} purchases in ${minutes} minutes`,
+      userId: null,
+      productId,
+      orderId: null,
+      eventTime: window.end,
+      windowStart: window.start,
+      windowEnd: window.end,
+      figures: { views, purchases },
+    });
+  }
+
+  return { writeActivity, writePopular, writeRevenue, writeFlash };
+}

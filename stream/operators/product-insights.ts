@@ -1,0 +1,413 @@
+import { KeyDictionary, StateSection } from "../../schema/index.ts";
+import type { HotEntry } from "../ports/hot-store.ts";
+import type { OperatorOutputs } from "../runtime/operator.ts";
+import {
+  type CategoryRevenueRecord,
+  HotNamespace,
+  type PopularProductsRecord,
+} from "../sinks/hot-records.ts";
+import { createInsightRows, type RevenueSums, type Window } from "./insight-rows.ts";
+import { PANE_BLOCK_VERSION, PaneBlockKind, PaneBlockReader, splitRevenueKey } from "./pane-block.ts";
+import { PaneStore } from "./pane-store.ts";
+import { RevisionTable } from "./revision-table.ts";
+import { SourceWatermarks } from "./source-watermarks.ts";
+import { type ScoreWeights, WindowTotals } from "./window-totals.ts";
+
+export interface ProductInsightsConfig {
+  /** Size of the first stage's panes and advance of every window here, ms. */
+  readonly paneMs: number;
+  /** How long windows stay open for corrections: the first stage's allowed lateness, ms. */
+  readonly allowedLatenessMs: number;
+  readonly flashSale: {
+    readonly windowMs: number;
+    /** More views than this … */
+    readonly viewsOver: number;
+    /** … and fewer purchases than this. */
+    readonly purchasesUnder: number;
+  };
+  readonly popular: {
+    readonly windowMs: number;
+    readonly halfLifeMs: number;
+    readonly top: number;
+    readonly weights: ScoreWeights;
+  };
+  readonly hotTtlMs: number;
+}
+
+export const defaultProductInsightsConfig: ProductInsightsConfig = {
+  paneMs: 60_000,
+  allowedLatenessMs: 60_000,
+  flashSale: { windowMs: 600_000, viewsOver: 100, purchasesUnder: 5 },
+  popular: {
+    windowMs: 3_600_000,
+    halfLifeMs: 900_000,
+    top: 100,
+    weights: { view: 1, cartAdd: 5, purchase: 20 },
+  },
+  hotTtlMs: 86_400_000,
+};
+
+export interface ProductInsightsDeps {
+  /** Tasks whose panes are added up. */
+  readonly sourceTasks: readonly string[];
+  readonly outputs: OperatorOutputs;
+}
+
+export interface ProductInsights {
+  readonly name: string;
+  readonly state: StateSection;
+  /** Adds one pane block, `bytes[start, end)`; repeats of a task's sequence change nothing. */
+  fold(bytes: Uint8Array, start: number, end: number): void;
+  afterRestore(): void;
+  flushHot(put: (entry: HotEntry) => void): void;
+  /** Lowest watermark over the source tasks; null before all were heard of and at the end of all inputs. */
+  watermarkMs(): number | null;
+  /** Blocks dropped as repeats or unreadable, and increments of panes that had closed. */
+  dropped(): { readonly blocks: number; readonly increments: number };
+}
+
+/** Notes of a flash-sale finding. */
+const RAISED = 1;
+const ALERTED = 2;
+const EVALUATED = 0;
+const LAST_DUE = 1;
+const CLOSED_PANE = 2;
+const DROPPED_BLOCKS = 3;
+const DROPPED_INCREMENTS = 4;
+/** The newest boundary that had revenue: what the hot record shows. */
+const REVENUE_BOUNDARY = 5;
+
+/**
+ * Second stage: adds up the panes of all tasks and, at every pane boundary that the lowest watermark
+ * passes, reports product activity and revenue (tumbling), flash-sale candidates and popular products
+ * (hopping). Increments that come for a reported window are collected and corrected together at the
+ * next boundary. A flash-sale candidate has a gold row per window in which it holds; the live alert
+ * goes out for the first window of a run only, and is retracted if late data takes it away.
+ */
+export function createProductInsights(
+  config: ProductInsightsConfig,
+  deps: ProductInsightsDeps,
+): ProductInsights {
+  const { paneMs, flashSale, popular } = config;
+  const state = new StateSection("product-insights");
+  const productIds = state.dictionary(new KeyDictionary("product"));
+  const revenueKeys = state.dictionary(new KeyDictionary("revenue-key", 64));
+  const sources = new SourceWatermarks(state, deps.sourceTasks);
+  const activity = new PaneStore(state, "activity", state.int32("activity"));
+  const revenue = new PaneStore(state, "revenue", state.float64("revenue"));
+  const activityRevisions = new RevisionTable(state, "activity-corrections");
+  const revenueRevisions = new RevisionTable(state, "revenue-corrections");
+  const popularRevisions = new RevisionTable(state, "popular-corrections");
+  const flashFindings = new RevisionTable(state, "flash-findings");
+  const numbers = state.float64("numbers");
+  numbers.ensure(6);
+  for (const at of [EVALUATED, LAST_DUE, CLOSED_PANE, REVENUE_BOUNDARY]) {
+    numbers.values[at] = Number.NEGATIVE_INFINITY;
+  }
+  numbers.mark(0);
+  const rows = createInsightRows(deps.outputs, { productId: productIds, revenueKey: revenueKeys });
+  const totals = new WindowTotals(popular.weights);
+  const reader = new PaneBlockReader();
+
+  const flashPanes = flashSale.windowMs / paneMs;
+  const popularPanes = popular.windowMs / paneMs;
+  const panesMax = Math.max(1, flashPanes, popularPanes);
+  const noDecay = new Float64Array(panesMax).fill(1);
+  const decay = Float64Array.from(
+    { length: panesMax },
+    (_, age) => 0.5 ** ((age * paneMs) / popular.halfLifeMs),
+  );
+  let hotPopular: PopularProductsRecord | null = null;
+  let hotRevenue: CategoryRevenueRecord | null = null;
+
+  /** The window of so many panes that ends at the boundary (a pane number: the first pane after it). */
+  function windowAt(boundary: number, panes: number): Window {
+    return { start: (boundary - panes) * paneMs, end: boundary * paneMs };
+  }
+
+  function newestPane(): number {
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const pane of activity.panes()) newest = Math.max(newest, pane);
+    for (const pane of revenue.panes()) newest = Math.max(newest, pane);
+    return newest;
+  }
+
+  function oldestPane(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const pane of activity.panes()) oldest = Math.min(oldest, pane);
+    for (const pane of revenue.panes()) oldest = Math.min(oldest, pane);
+    return oldest;
+  }
+
+  function collect(boundary: number, panes: number, weights: Float64Array): void {
+    totals.collect(activity, { first: boundary - panes, last: boundary - 1 }, weights);
+  }
+
+  function fold(bytes: Uint8Array, start: number, end: number): void {
+    if (start >= end || bytes[start] !== PANE_BLOCK_VERSION) {
+      numbers.values[DROPPED_BLOCKS] += 1;
+      return;
+    }
+    reader.open(bytes, start + 1);
+    const kind = reader.u8();
+    const sequence = reader.f64();
+    const watermarkMs = reader.f64();
+    reader.text();
+    const source = sources.source(bytes, reader.textStart, reader.textEnd);
+    if (kind === PaneBlockKind.idle) sources.setIdle(source);
+    else if (sources.accept(source, sequence, watermarkMs)) foldPanes();
+    else numbers.values[DROPPED_BLOCKS] += 1;
+    numbers.mark(0);
+    advance();
+  }
+
+  function foldPanes(): void {
+    for (let left = reader.u32(); left > 0; left--) {
+      const pane = Math.floor(reader.f64() / paneMs);
+      const closed = pane < numbers.values[CLOSED_PANE];
+      const reported = (pane + 1) * paneMs <= numbers.values[EVALUATED];
+      const knownProducts = reported && !closed ? keysOf(activity, pane) : null;
+      for (let products = reader.u32(); products > 0; products--) foldProduct(pane, closed, knownProducts);
+      const knownRevenues = reported && !closed ? keysOf(revenue, pane) : null;
+      for (let revenues = reader.u32(); revenues > 0; revenues--) foldRevenue(pane, closed, knownRevenues);
+    }
+  }
+
+  function foldProduct(pane: number, closed: boolean, known: Set<number> | null): void {
+    reader.text();
+    const product = productIds.intern(reader.bytes, reader.textStart, reader.textEnd);
+    const views = reader.u32();
+    const cartAdds = reader.u32();
+    const purchases = reader.u32();
+    if (closed) {
+      numbers.values[DROPPED_INCREMENTS] += 1;
+      return;
+    }
+    if (known !== null) activityRevisions.touch(product, pane, known.has(product));
+    activity.add(pane, product, views, cartAdds, purchases);
+  }
+
+  function foldRevenue(pane: number, closed: boolean, known: Set<number> | null): void {
+    reader.text();
+    const key = revenueKeys.intern(reader.bytes, reader.textStart, reader.textEnd);
+    const revenueMinor = reader.f64();
+    const units = reader.f64();
+    const purchases = reader.u32();
+    if (closed) {
+      numbers.values[DROPPED_INCREMENTS] += 1;
+      return;
+    }
+    if (known !== null) revenueRevisions.touch(key, pane, known.has(key));
+    revenue.add(pane, key, revenueMinor, units, purchases);
+  }
+
+  function keysOf(store: PaneStore<Int32Array | Float64Array>, pane: number): Set<number> {
+    const keys = new Set<number>();
+    store.each(pane, (key) => keys.add(key));
+    return keys;
+  }
+
+  /** Corrections and new windows, whenever the lowest watermark has come to another boundary. */
+  function advance(): void {
+    const watermarkMs = sources.watermarkMs();
+    const due = Math.floor(watermarkMs / paneMs) * paneMs;
+    if (due === numbers.values[LAST_DUE]) return;
+    numbers.values[LAST_DUE] = due;
+    correct();
+    const newest = newestPane();
+    const first = Math.max(numbers.values[EVALUATED] / paneMs + 1, oldestPane() + 1);
+    const last = Math.min(due / paneMs, newest + panesMax);
+    for (let boundary = first; boundary <= last; boundary++) {
+      report(boundary, newest);
+      numbers.values[EVALUATED] = boundary * paneMs;
+    }
+    if (Number.isFinite(due)) {
+      numbers.values[EVALUATED] = Math.max(numbers.values[EVALUATED], due);
+      drop(watermarkMs - config.allowedLatenessMs);
+    }
+    numbers.mark(0);
+  }
+
+  function report(boundary: number, newest: number): void {
+    collect(boundary, 1, noDecay);
+    const pane = windowAt(boundary, 1);
+    for (let i = 0; i < totals.count; i++) rows.writeActivity(pane, totals, totals.products[i], 1);
+    reportRevenue(boundary);
+    collect(boundary, flashPanes, noDecay);
+    for (let i = 0; i < totals.count; i++) judgeFlash(boundary, totals.products[i], false);
+    reportPopular(boundary, 1, boundary <= newest + 1);
+  }
+
+  function reportRevenue(boundary: number): void {
+    const window = windowAt(boundary, 1);
+    const items = [...sumRevenue(boundary - 1)].map(([key, sums]) => rows.writeRevenue(window, key, sums, 1));
+    if (items.length > 0) showRevenue(boundary, items);
+  }
+
+  function showRevenue(boundary: number, items: CategoryRevenueRecord["items"]): void {
+    if (boundary < numbers.values[REVENUE_BOUNDARY]) return;
+    numbers.values[REVENUE_BOUNDARY] = boundary;
+    hotRevenue = revenueRecord(windowAt(boundary, 1), items);
+  }
+
+  function sumRevenue(pane: number): Map<number, RevenueSums> {
+    const byKey = new Map<number, RevenueSums>();
+    revenue.each(pane, (key, revenueMinor, units, purchases) => {
+      const sums = byKey.get(key);
+      if (sums === undefined) byKey.set(key, { revenueMinor, units, purchases });
+      else {
+        sums.revenueMinor += revenueMinor;
+        sums.units += units;
+        sums.purchases += purchases;
+      }
+    });
+    return byKey;
+  }
+
+  function reportPopular(boundary: number, revision: number, isNewest: boolean): void {
+    collect(boundary, popularPanes, decay);
+    if (totals.count === 0) return;
+    const ranked = totals.top(popular.top, productIds);
+    const record = rows.writePopular(windowAt(boundary, popularPanes), totals, ranked, revision);
+    if (isNewest) hotPopular = record;
+  }
+
+  /** Raises, corrects or retracts; `touched` says that figures of a reported window changed. */
+  function judgeFlash(boundary: number, product: number, touched: boolean): void {
+    const views = totals.views[product] ?? 0;
+    const purchases = totals.purchases[product] ?? 0;
+    const holds = views > flashSale.viewsOver && purchases < flashSale.purchasesUnder;
+    const note = flashFindings.note(product, boundary);
+    const held = (note & RAISED) !== 0;
+    if (!holds && !held) return;
+    if (holds && held && !touched) return;
+    const starts = holds && !held && (flashFindings.note(product, boundary - 1) & RAISED) === 0;
+    const alerting = starts || (note & ALERTED) !== 0;
+    const nextNote = (holds ? RAISED : 0) | (alerting ? ALERTED : 0);
+    const revision = flashFindings.bump(product, boundary, false, nextNote);
+    const window = windowAt(boundary, flashPanes);
+    const status = holds ? "raised" : "retracted";
+    rows.writeFlash({ product, window, views, purchases, status, revision }, alerting);
+  }
+
+  /** Writes the next revision of everything that changed after it was reported. */
+  function correct(): void {
+    const changed = new Map<number, { product: number; revision: number }[]>();
+    activityRevisions.takePending((product, pane, revision) => {
+      const list = changed.get(pane) ?? [];
+      list.push({ product, revision });
+      changed.set(pane, list);
+    });
+    for (const [pane, list] of changed) {
+      collect(pane + 1, 1, noDecay);
+      for (const { product, revision } of list) {
+        rows.writeActivity(windowAt(pane + 1, 1), totals, product, revision);
+      }
+    }
+    correctRevenue();
+    correctHopping(changed);
+  }
+
+  function correctRevenue(): void {
+    const panes = new Map<number, Map<number, RevenueSums>>();
+    revenueRevisions.takePending((key, pane, revision) => {
+      const byKey = panes.get(pane) ?? sumRevenue(pane);
+      panes.set(pane, byKey);
+      const sums = byKey.get(key);
+      if (sums !== undefined) rows.writeRevenue(windowAt(pane + 1, 1), key, sums, revision);
+    });
+    for (const [pane, byKey] of panes) {
+      const items = [...byKey].map(([key, sums]) => ({
+        ...splitRevenueKey(revenueKeys.bytesOf(key)),
+        ...sums,
+      }));
+      showRevenue(pane + 1, items);
+    }
+  }
+
+  function correctHopping(changed: ReadonlyMap<number, readonly { product: number }[]>): void {
+    const evaluated = numbers.values[EVALUATED] / paneMs;
+    const flash = new Map<number, Set<number>>();
+    const popularBoundaries = new Set<number>();
+    for (const [pane, list] of changed) {
+      for (let b = pane + 1; b <= Math.min(evaluated, pane + flashPanes); b++) {
+        const products = flash.get(b) ?? new Set<number>();
+        for (const { product } of list) products.add(product);
+        flash.set(b, products);
+      }
+      for (let b = pane + 1; b <= Math.min(evaluated, pane + popularPanes); b++) popularBoundaries.add(b);
+    }
+    for (const [boundary, products] of [...flash].sort(([a], [b]) => a - b)) {
+      collect(boundary, flashPanes, noDecay);
+      for (const product of products) judgeFlash(boundary, product, true);
+    }
+    const newest = newestPane();
+    for (const boundary of [...popularBoundaries].sort((a, b) => a - b)) {
+      reportPopular(
+        boundary,
+        popularRevisions.bump(0, boundary, true),
+        boundary === Math.min(evaluated, newest + 1),
+      );
+    }
+  }
+
+  /** Drops panes of which every window has closed; the findings of one window more, to see runs. */
+  function drop(closeMs: number): void {
+    const closed = Math.floor(closeMs / paneMs);
+    if (closed - panesMax + 1 <= numbers.values[CLOSED_PANE]) return;
+    numbers.values[CLOSED_PANE] = closed - panesMax + 1;
+    activity.dropBefore(closed - panesMax + 1);
+    revenue.dropBefore(closed - panesMax + 1);
+    activityRevisions.dropBefore(closed - panesMax + 1);
+    revenueRevisions.dropBefore(closed - panesMax + 1);
+    popularRevisions.dropBefore(closed);
+    flashFindings.dropBefore(closed - 1);
+  }
+
+  function flushHot(put: (entry: HotEntry) => void): void {
+    const ttlMs = config.hotTtlMs;
+    if (hotPopular !== null) {
+      put({ namespace: HotNamespace.popularProducts, key: "all", value: JSON.stringify(hotPopular), ttlMs });
+    }
+    if (hotRevenue !== null) {
+      put({
+        namespace: HotNamespace.categoryRevenue,
+        key: "latest",
+        value: JSON.stringify(hotRevenue),
+        ttlMs,
+      });
+    }
+    hotPopular = null;
+    hotRevenue = null;
+  }
+
+  function afterRestore(): void {
+    for (const table of [activityRevisions, revenueRevisions, popularRevisions, flashFindings])
+      table.afterRestore();
+    activity.afterRestore();
+    revenue.afterRestore();
+  }
+
+  return {
+    name: "product-insights",
+    state,
+    fold,
+    afterRestore,
+    flushHot,
+    watermarkMs: () => (Number.isFinite(sources.watermarkMs()) ? sources.watermarkMs() : null),
+    dropped: () => ({
+      blocks: numbers.values[DROPPED_BLOCKS],
+      increments: numbers.values[DROPPED_INCREMENTS],
+    }),
+  };
+}
+
+function revenueRecord(window: Window, items: CategoryRevenueRecord["items"]): CategoryRevenueRecord {
+  const sorted = [...items].sort(
+    (a, b) =>
+      b.revenueMinor - a.revenueMinor ||
+      (a.categoryId < b.categoryId ? -1 : 1) ||
+      (a.currency < b.currency ? -1 : 1),
+  );
+  return { windowStart: window.start, windowEnd: window.end, items: sorted };
+}

@@ -1,0 +1,219 @@
+import { describe, expect, it } from "vitest";
+import {
+  type CustomerEvent,
+  type CustomerEventBatch,
+  customerEventContract,
+  hashBytes,
+} from "../../schema/index.ts";
+import type { Alert } from "../ports/alert-bus.ts";
+import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
+import { createDedupe, defaultDedupeConfig } from "./dedupe.ts";
+import { createProductInsights, defaultProductInsightsConfig } from "./product-insights.ts";
+import { createProductPanes, defaultProductPanesConfig } from "./product-panes.ts";
+import {
+  CollectedOutputs,
+  copyState,
+  driveBatch,
+  driveEnd,
+  finalRevisions,
+  type OutputRow,
+  randomCuts,
+  seededRandom,
+} from "./testing/drive.ts";
+import { createKeys, makeBatch } from "./testing/make-batch.ts";
+import { Oracle } from "./testing/oracle.ts";
+import { randomEvents } from "./testing/random-events.ts";
+
+const SEEDS = [11, 12, 13];
+const CONFIG = {
+  ...defaultProductInsightsConfig,
+  flashSale: { windowMs: 600_000, viewsOver: 25, purchasesUnder: 4 },
+  popular: { ...defaultProductInsightsConfig.popular, top: 8 },
+};
+const SETTINGS = { flash_views_over: 25, flash_purchases_under: 4, popular_top: 8 };
+
+/** One task's first stage over its events. */
+function runPanes(
+  name: string,
+  events: readonly CustomerEvent[],
+  cuts: readonly number[],
+  restoreAt: readonly number[] = [],
+) {
+  const blocks: Uint8Array[] = [];
+  const create = () => {
+    const keys = createKeys();
+    const outputs = new CollectedOutputs();
+    const time = defaultTimeConfig;
+    const tracker = new WatermarkTracker("watermark", time);
+    const dedupe = createDedupe<CustomerEventBatch>(defaultDedupeConfig, {
+      time,
+      eventId: (batch) => batch.eventId,
+      eventTime: (batch) => batch.eventTime,
+    });
+    const panes = createProductPanes(defaultProductPanesConfig, {
+      keys,
+      products: null,
+      time,
+      sourceTask: name,
+      emitPanes: (bytes, sequence) => {
+        expect(sequence).toBe(blocks.length);
+        blocks.push(bytes);
+      },
+    });
+    for (const dictionary of Object.values(keys)) dedupe.state.dictionary(dictionary);
+    return { keys, outputs, tracker, operators: [dedupe, panes], panes };
+  };
+  let task = create();
+  for (let i = 1; i < cuts.length; i++) {
+    const rows = events.slice(cuts[i - 1], cuts[i]);
+    const batch = makeBatch<CustomerEventBatch>(customerEventContract, rows as never, { keys: task.keys });
+    driveBatch(batch, batch.eventTime, task.tracker, task.operators);
+    if (!restoreAt.includes(i)) continue;
+    const next = create();
+    copyState(
+      [task.tracker.state, ...task.operators.map((o) => o.state)],
+      [next.tracker.state, ...next.operators.map((o) => o.state)],
+    );
+    next.tracker.afterRestore();
+    for (const operator of next.operators) operator.afterRestore?.();
+    // The runtime may repeat the last advance after a restore: it must change nothing.
+    for (const operator of next.operators) operator.advance(next.tracker.progress);
+    task = next;
+  }
+  driveEnd(task.operators);
+  return { blocks, idle: task.panes.idleBlock() };
+}
+
+interface InsightsRun {
+  readonly rows: Map<string, OutputRow[]>;
+  readonly alerts: Alert[];
+  readonly hot: Map<string, string>;
+}
+
+function runInsights(
+  sourceTasks: readonly string[],
+  blocks: readonly Uint8Array[],
+  restoreAt: readonly number[] = [],
+): InsightsRun {
+  const run: InsightsRun = { rows: new Map(), alerts: [], hot: new Map() };
+  let outputs = new CollectedOutputs();
+  let insights = createInsights(sourceTasks, outputs);
+  const collect = (): void => {
+    for (const name of outputs.rows.keys())
+      run.rows.set(name, [...(run.rows.get(name) ?? []), ...outputs.table(name)]);
+    run.alerts.push(...outputs.alerts);
+    insights.flushHot(({ namespace, key, value }) => run.hot.set(`${namespace}/${key}`, value));
+  };
+  for (const [i, block] of blocks.entries()) {
+    const shifted = new Uint8Array(block.length + 13);
+    shifted.set(block, 5);
+    insights.fold(shifted, 5, 5 + block.length);
+    if (!restoreAt.includes(i)) continue;
+    collect();
+    outputs = new CollectedOutputs();
+    const next = createInsights(sourceTasks, outputs);
+    copyState([insights.state], [next.state]);
+    next.afterRestore();
+    insights = next;
+  }
+  collect();
+  return run;
+}
+
+function createInsights(sourceTasks: readonly string[], outputs: CollectedOutputs) {
+  return createProductInsights(CONFIG, { sourceTasks, outputs });
+}
+
+/** Merges the tasks' blocks at random, each task's in order, with repeats as after a crash. */
+function interleave(tasks: readonly (readonly Uint8Array[])[], random: () => number): Uint8Array[] {
+  const next = tasks.map(() => 0);
+  const merged: Uint8Array[] = [];
+  while (next.some((at, task) => at < tasks[task].length)) {
+    const task = Math.floor(random() * tasks.length);
+    if (next[task] >= tasks[task].length) continue;
+    merged.push(tasks[task][next[task]++]);
+    if (random() < 0.05) merged.push(...tasks[task].slice(Math.max(0, next[task] - 3), next[task]));
+  }
+  return merged;
+}
+
+function compare(actual: readonly OutputRow[], expected: readonly OutputRow[], key: readonly string[]): void {
+  const id = (row: OutputRow): string => key.map((name) => row[name]).join("\u0000");
+  const sort = (rows: readonly OutputRow[]): OutputRow[] =>
+    [...rows].sort((a, b) => (id(a) < id(b) ? -1 : 1));
+  const final = finalRevisions(actual, key).map(({ revision: _, ...row }) => row);
+  expect(sort(final)).toEqual(sort(expected));
+}
+
+async function compareWithOracle(run: InsightsRun, oracle: Oracle): Promise<void> {
+  const rowsOf = (name: string): OutputRow[] => run.rows.get(`gold.${name}`) ?? [];
+  compare(rowsOf("product_activity"), await oracle.rows("product-activity"), ["product_id", "window_start"]);
+  compare(rowsOf("revenue_by_category"), await oracle.rows("revenue-by-category"), [
+    "category_id",
+    "currency",
+    "window_start",
+  ]);
+  const raised = finalRevisions(rowsOf("flash_sale_alerts"), ["alert_id"]).filter(
+    (row) => row.status === "raised",
+  );
+  const expectedFlash = await oracle.rows("flash-sale-alerts");
+  compare(raised, expectedFlash, ["alert_id"]);
+  expect(expectedFlash.length).toBeGreaterThan(5);
+  const popular = finalRevisions(rowsOf("popular_products"), ["window_start", "rank"]);
+  const expectedPopular = await oracle.rows("popular-products");
+  const round = (row: OutputRow): OutputRow => ({ ...row, score: Number(Number(row.score).toPrecision(9)) });
+  compare(popular.map(round), expectedPopular.map(round), ["window_start", "rank"]);
+}
+
+describe.each(SEEDS)("product operators on random events, seed %i", (seed) => {
+  const events = randomEvents({ seed, count: 8000, stepMs: 500 });
+  const { blocks } = runPanes("events-0", events, [0, events.length]);
+  const straight = runInsights(["events-0"], blocks);
+
+  it("equal the oracle over the raw events", async () => {
+    const oracle = await Oracle.open([events], SETTINGS);
+    await compareWithOracle(straight, oracle);
+    const statuses = straight.rows.get("gold.product_activity") ?? [];
+    expect(statuses.some((row) => Number(row.revision) > 1)).toBe(true);
+    oracle.close();
+  });
+
+  it("send the same blocks however the log is cut, and when restored in between", () => {
+    const random = seededRandom(seed * 7919);
+    const cut = runPanes("events-0", events, randomCuts(events.length, 200, random), [7, 50, 51, 133]);
+    expect(cut.blocks).toEqual(blocks);
+  });
+
+  it("write the same rows, alerts and hot values when the second stage is restored in between", () => {
+    const at = [3, 4, 40, Math.floor(blocks.length / 2), blocks.length - 2];
+    const resumed = runInsights(["events-0"], blocks, at);
+    expect(resumed).toEqual(straight);
+  });
+
+  it("alert once per run of windows, at its start", () => {
+    const raised = (straight.rows.get("gold.flash_sale_alerts") ?? []).filter((row) => row.revision === 1);
+    const firsts = straight.alerts.filter((alert) => alert.revision === 1);
+    expect(firsts.length).toBeGreaterThan(0);
+    expect(firsts.length).toBeLessThan(raised.length);
+    for (const alert of straight.alerts.filter(({ status }) => status === "retracted")) {
+      expect(firsts.some(({ id }) => id === alert.id)).toBe(true);
+    }
+  });
+
+  it("add up the panes of several tasks in any order, with repeated blocks and one task idle", async () => {
+    const random = seededRandom(seed);
+    const utf8 = new TextEncoder();
+    const taskOf = (event: CustomerEvent): number => {
+      const bytes = utf8.encode(event.userId);
+      return (hashBytes(bytes, 0, bytes.length) >>> 0) % 2;
+    };
+    const parts = [0, 1].map((task) => events.filter((event) => taskOf(event) === task));
+    const tasks = parts.map((part, i) => runPanes(`events-${i}`, part, [0, part.length]).blocks);
+    const idle = runPanes("events-2", [], [0]).idle;
+    const merged = [idle, ...interleave(tasks, random)];
+    const run = runInsights(["events-0", "events-1", "events-2"], merged, [20, merged.length - 4]);
+    const oracle = await Oracle.open(parts, SETTINGS);
+    await compareWithOracle(run, oracle);
+    oracle.close();
+  });
+});

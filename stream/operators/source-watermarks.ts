@@ -1,0 +1,71 @@
+import { KeyDictionary, type StateSection } from "../../schema/index.ts";
+
+const SEQUENCE = 0;
+const WATERMARK = 1;
+const IDLE = 2;
+const STRIDE = 4;
+
+/** What the second stage knows of each source task: last sequence, watermark, idleness. */
+export class SourceWatermarks {
+  private readonly names: KeyDictionary;
+  private readonly numbers;
+  private readonly expected: readonly string[];
+  private readonly last;
+
+  /** @param expected the tasks to wait for; one that was never heard of holds the watermark back */
+  constructor(section: StateSection, expected: readonly string[]) {
+    this.expected = expected;
+    this.names = section.dictionary(new KeyDictionary("source", 16));
+    this.numbers = section.float64("sources");
+    this.last = section.float64("sources-watermark");
+    this.last.ensure(1);
+    this.last.values[0] = Number.NEGATIVE_INFINITY;
+    this.last.mark(0);
+  }
+
+  source(bytes: Uint8Array, start: number, end: number): number {
+    const source = this.names.intern(bytes, start, end);
+    if ((source + 1) * STRIDE > this.numbers.length) {
+      this.numbers.ensure((source + 1) * STRIDE);
+      this.numbers.values.set([-1, Number.NEGATIVE_INFINITY, 0], source * STRIDE);
+      this.numbers.mark(source * STRIDE);
+    }
+    return source;
+  }
+
+  /** False for a repeat of the source's sequence. */
+  accept(source: number, sequence: number, watermarkMs: number): boolean {
+    const at = source * STRIDE;
+    const { values } = this.numbers;
+    if (sequence <= values[at + SEQUENCE]) return false;
+    values[at + SEQUENCE] = sequence;
+    values[at + WATERMARK] = watermarkMs;
+    values[at + IDLE] = 0;
+    this.numbers.mark(at);
+    return true;
+  }
+
+  setIdle(source: number): void {
+    this.numbers.values[source * STRIDE + IDLE] = 1;
+    this.numbers.mark(source * STRIDE);
+  }
+
+  /** The lowest watermark over the expected tasks that are not idle; the last one where all are. */
+  watermarkMs(): number {
+    let lowest = Number.POSITIVE_INFINITY;
+    let active = false;
+    for (const name of this.expected) {
+      const source = this.names.find(name);
+      if (source < 0) return Number.NEGATIVE_INFINITY;
+      const at = source * STRIDE;
+      if (this.numbers.values[at + IDLE] === 1) continue;
+      active = true;
+      lowest = Math.min(lowest, this.numbers.values[at + WATERMARK]);
+    }
+    if (active) {
+      this.last.values[0] = lowest;
+      this.last.mark(0);
+    }
+    return this.last.values[0];
+  }
+}
