@@ -15,7 +15,7 @@ const DRAFT: Omit<ModelCard, "version" | "weightsSha256"> = {
   rows: { train: 10, validation: 5, unknownLabel: 1 },
   features: propensity.features.flatMap((group) => group.features),
   evaluation: { rows: 5, positives: 1, metrics: {}, reliability: [] },
-  incumbent: { version: "propensity-default-0", metric: 0.5 },
+  incumbent: { version: "propensity-default-1", metric: 0.5 },
   seed: 1,
   codeRevision: "test",
 };

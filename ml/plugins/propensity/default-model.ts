@@ -1,32 +1,57 @@
+// Written by infra/tools/train-default-propensity.ts: do not edit.
 import type { LogisticWeights } from "./weights.ts";
 
-export const DEFAULT_MODEL_VERSION = "propensity-default-0";
+export const DEFAULT_MODEL_VERSION = "propensity-default-1";
 
-/**
- * Set by hand, not trained: a prior that ranks visits plausibly until `millrace train propensity` has
- * seen the shop's own events. Inputs are taken as they are (mean 0, scale 1).
- */
-const PRIOR: Readonly<Record<string, number>> = {
-  page_views: -0.1,
-  item_views: 0.15,
-  cart_adds: 1.1,
-  cart_removes: -0.6,
-  checkouts: 1.6,
-  purchases: -0.8,
-  repeat_views: 0.3,
-  views_since_cart: -0.25,
-  cart_recency_min: 0.8,
-  past_purchases: 0.5,
-  seconds_since_last: -0.1,
+/** Trained on a generated shop: scores from the first event on, until the shop's own data train a model. */
+export const DEFAULT_WEIGHTS: LogisticWeights = {
+  format: "millrace-logistic/1",
+  features: [
+    "page_views",
+    "item_views",
+    "clicks",
+    "searches",
+    "cart_adds",
+    "cart_removes",
+    "checkouts",
+    "purchases",
+    "distinct_products",
+    "repeat_views",
+    "views_since_cart",
+    "cart_items",
+    "cart_value",
+    "cart_recency_min",
+    "price_mean",
+    "price_max",
+    "session_seconds",
+    "seconds_since_last",
+    "item_view_share",
+    "past_sessions",
+    "past_purchases",
+    "purchase_recency_days",
+    "hour_sin",
+    "hour_cos",
+  ],
+  bias: -0.2536343440112512,
+  weights: [
+    -0.26481523562607917, 0.366437673777759, -0.09669900107394147, -0.028170470322609987, -0.6210191027731458,
+    0.05429394210290601, 0.6223614884575385, -0.24272518494168124, 0.17253092244833115, 0.04670431102739214,
+    0.003264770507019986, 0.18070010347413032, 0.583767897470384, 0.2032403314903582, 0.10170654835800078,
+    -0.1037033678853576, 0.11112926436718766, -0.0784512008878328, -0.4924044097936613, -0.1864584551047831,
+    0.2544870307027393, 0.021566482721359453, 0.005946047698106748, 0.011595245404611515,
+  ],
+  mean: [
+    1.1081370714738865, 1.2913820614484186, 0.8066363453635711, 0.866924121275031, 0.5516508654154608,
+    0.053964815031063006, 0.22778663282854808, 0.22494555420931434, 1.2765462685481437, 0.27637214974285357,
+    1.0433723732519185, 0.5275323913926263, 2.110252985069594, 0.3394371795604427, 3.618239373227288,
+    3.958591204730684, 4.3171001810115115, 1.5393572854138644, 0.32252473253728636, 2.025588514486313,
+    1.393922721925745, 0.6636757122937563, 0.18714651609554994, -0.04303127532511508,
+  ],
+  scale: [
+    0.6611670432249188, 1.0027528814761384, 0.742047719526456, 0.7259067418396672, 0.6558145615808906,
+    0.20392319607128354, 0.47659680809544536, 0.5183116809208667, 0.9808274223500675, 0.6281512967345668,
+    0.7536440925994942, 0.638699884840101, 2.5479108502102226, 0.418562295302232, 1.9808105818719688,
+    2.184523220371556, 2.722854539656035, 1.5575443012576395, 0.25413119683245267, 0.8437088346124696,
+    1.0804736700818032, 0.37434225941962335, 0.6660793426403877, 0.7207376777751688,
+  ],
 };
-
-export function defaultWeights(features: readonly string[]): LogisticWeights {
-  return {
-    format: "millrace-logistic/1",
-    features,
-    bias: -3.2,
-    weights: features.map((name) => PRIOR[name] ?? 0),
-    mean: features.map(() => 0),
-    scale: features.map(() => 1),
-  };
-}

@@ -9,7 +9,7 @@ import {
 import type { MlPlugin } from "../../plugin.ts";
 import { fitLogistic } from "../../training/logistic-regression.ts";
 import { classifierReport } from "../../training/metrics.ts";
-import { DEFAULT_MODEL_VERSION, defaultWeights } from "./default-model.ts";
+import { DEFAULT_MODEL_VERSION, DEFAULT_WEIGHTS } from "./default-model.ts";
 import { createLogisticScorer } from "./logistic-scorer.ts";
 import { evaluateUciShoppers } from "./uci-shoppers.ts";
 import { decodeWeights, encodeWeights } from "./weights.ts";
@@ -46,8 +46,10 @@ export const propensity: MlPlugin<ShopperEventBatch> = {
     return createLogisticScorer(SHOPPER_SESSION_FEATURES, modelVersion, model);
   },
   defaultModel() {
-    const weights = defaultWeights(SHOPPER_SESSION_FEATURES);
-    return { version: DEFAULT_MODEL_VERSION, weights: new TextEncoder().encode(JSON.stringify(weights)) };
+    return {
+      version: DEFAULT_MODEL_VERSION,
+      weights: new TextEncoder().encode(JSON.stringify(DEFAULT_WEIGHTS)),
+    };
   },
   evaluateFiles: (files) => ({ ...evaluateUciShoppers(files) }),
 };

@@ -1,0 +1,90 @@
+import { writeFile } from "node:fs/promises";
+import { buildDataset, mlPlugins, splitByTime } from "../../ml/index.ts";
+import {
+  createDecoder,
+  customerEventContract,
+  type EventBatch,
+  RECORD_PADDING,
+  type RecordBatch,
+} from "../../schema/index.ts";
+import { createShopEvents } from "../../stream/sources/generator/shop-events.ts";
+import { SHOP_DEFAULTS } from "../../stream/sources/generator/shop-options.ts";
+
+/**
+ * Trains the propensity model that ships, on a generated shop alone (no one's data), and writes
+ * `ml/plugins/propensity/default-model.ts`:
+ *
+ *     npm exec -- node infra/tools/train-default-propensity.ts
+ *
+ * Two days, so that every hour is seen, at a rate at which a shopper's visits do not run into each
+ * other.
+ */
+const EVENTS_PER_SECOND = 20;
+const HOURS = 49;
+const HOUR_MS = 3_600_000;
+const SEED = 1;
+const DECODE_ROWS = 4096;
+const TARGET = new URL("../../ml/plugins/propensity/default-model.ts", import.meta.url);
+
+async function* events(): AsyncGenerator<EventBatch> {
+  const shop = createShopEvents(
+    { seed: SEED, eventsPerSecond: EVENTS_PER_SECOND, duplicateShare: 0, malformedShare: 0 },
+    () => 1,
+  );
+  const decoder = createDecoder(customerEventContract, { capacity: DECODE_ROWS, futureSkewMs: null });
+  const end = SHOP_DEFAULTS.startTime + HOURS * HOUR_MS;
+  let baseOffset = 0;
+  for (let batches = shop.until(end, DECODE_ROWS); batches !== null; batches = shop.until(end, DECODE_ROWS)) {
+    for (const { topic, bytes, starts, ends, count } of batches) {
+      if (topic !== customerEventContract.topic) continue;
+      const records: RecordBatch = {
+        topic,
+        partition: 0,
+        baseOffset,
+        count,
+        bytes: Buffer.concat([bytes, Buffer.alloc(RECORD_PADDING)]),
+        starts,
+        ends,
+        ingestedAt: end,
+        sequence: 0,
+        control: "data",
+      };
+      baseOffset += count;
+      for (let from = 0; from < count; from += DECODE_ROWS) {
+        yield decoder.decode(records, from, Math.min(count, from + DECODE_ROWS));
+      }
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const plugin = mlPlugins.find(({ name }) => name === "propensity");
+  if (plugin === undefined) throw new Error("there is no plugin propensity");
+  const built = await buildDataset(plugin, events(), { seed: SEED, rowsMax: 500_000 });
+  const { train, validation } = splitByTime(built.dataset, {
+    trainShare: 0.8,
+    embargoMs: plugin.labels.gapMs,
+  });
+  const weights = new TextDecoder().decode(await plugin.train(train, { seed: SEED }));
+  const candidate = plugin.load(new TextEncoder().encode(weights), "candidate");
+  const report = plugin.evaluate(candidate, validation);
+  const present = plugin.defaultModel();
+  const before = plugin.evaluate(plugin.load(present.weights, present.version), validation);
+  await writeFile(TARGET, source(weights));
+  process.stdout.write(
+    `${JSON.stringify({ events: built.events, rows: train.rows, report, before: before.metrics }, null, 2)}\n`,
+  );
+}
+
+function source(weights: string): string {
+  return `// Written by infra/tools/train-default-propensity.ts: do not edit.
+import type { LogisticWeights } from "./weights.ts";
+
+export const DEFAULT_MODEL_VERSION = "propensity-default-1";
+
+/** Trained on a generated shop: scores from the first event on, until the shop's own data train a model. */
+export const DEFAULT_WEIGHTS: LogisticWeights = ${weights};
+`;
+}
+
+await main();
