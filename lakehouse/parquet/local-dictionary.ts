@@ -8,6 +8,9 @@ export interface ByteEntries {
   readonly size: number;
 }
 
+/** Dictionaries and symbol lists whose ids are translated by table at one time. */
+export const SOURCES_MAX = 64;
+
 /**
  * Distinct strings of one column chunk. Ids of interned columns are translated through a table;
  * entries are only hashed once strings of several origins meet (texts, or two dictionaries).
@@ -57,6 +60,8 @@ export class LocalDictionary {
     let translation = this.translations.get(source);
     if (translation === undefined) {
       if (this.translations.size > 0 && !this.indexed) this.buildIndex();
+      // Forgetting them is safe: by now entries are found by their hash.
+      if (this.translations.size === SOURCES_MAX) this.translations.clear();
       translation = new Translation();
       this.translations.set(source, translation);
     }

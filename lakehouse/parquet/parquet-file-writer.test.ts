@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ensurePython } from "../../infra/tools/test-tools.ts";
 import {
   defineTable,
   KeyDictionary,
@@ -72,7 +73,7 @@ async function roundTrip(
 ): Promise<{ read: ReadBack; file: ParquetFile }> {
   const table = tableOf(type);
   const file = write(table, { v }, options, form);
-  const [read] = await readBack([{ table, bytes: file.bytes }]);
+  const [read] = await readBack(await ensurePython(), [{ table, bytes: file.bytes }]);
   expectSame(table, { v }, read);
   return { read, file };
 }
@@ -115,7 +116,7 @@ describe("every type is read as written by pyarrow, DuckDB and hyparquet", () =>
     ["without delta encodings", { pageRows: 200, encodings: "plain" }],
   ] as const)("%s", async (_, options) => {
     const file = write(allTypes, values, options);
-    const [read] = await readBack([{ table: allTypes, bytes: file.bytes }]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: file.bytes }]);
     expectSame(allTypes, values, read);
     expect(read.fieldIds).toEqual(allTypes.columns.map((column) => column.id));
     expect(read.nullable).toEqual(allTypes.columns.map((column) => !column.required));
@@ -133,7 +134,7 @@ describe("every type is read as written by pyarrow, DuckDB and hyparquet", () =>
 
   test("a file without rows", async () => {
     const file = new ParquetFileWriter(allTypes).finish();
-    const [read] = await readBack([{ table: allTypes, bytes: file.bytes }]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: file.bytes }]);
     expectSame(allTypes, Object.fromEntries(allTypes.columns.map(({ name }) => [name, []])), read);
     expect(file.splitOffsets).toEqual([]);
     expect(file.columns.every(({ values: count, lower }) => count === 0 && lower === null)).toBe(true);
@@ -147,7 +148,7 @@ describe("every type is read as written by pyarrow, DuckDB and hyparquet", () =>
       ]),
     );
     const file = write(allTypes, nulls, { pageRows: 60, rowGroupRows: 250 });
-    const [read] = await readBack([{ table: allTypes, bytes: file.bytes }]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: file.bytes }]);
     expectSame(allTypes, nulls, read);
   });
 });
@@ -201,12 +202,13 @@ describe("strings", () => {
     const writer = new ParquetFileWriter(table, { pageRows: 90, rowGroupRows: 700 });
     const forms: StringForm[] = [new KeyDictionary("a"), new KeyDictionary("b"), "text", "enum"];
     const all: PlainValue[] = [];
-    for (let batch = 0; batch < 40; batch++) {
+    // Each enum batch has a list of symbols of its own: more than are kept at one time.
+    for (let batch = 0; batch < 300; batch++) {
       const v = repeat(50, (i) => ((i + batch) % 9 === 0 ? null : `value-${(i * 13 + batch) % 60}`));
       writer.append([columnOf(table.columns[0], v, forms[batch % 4])], 0, v.length);
       all.push(...v);
     }
-    const [read] = await readBack([{ table, bytes: writer.finish().bytes }]);
+    const [read] = await readBack(await ensurePython(), [{ table, bytes: writer.finish().bytes }]);
     expectSame(table, { v: all }, read);
   });
 });
@@ -277,7 +279,7 @@ describe("selections and ranges", () => {
     const expected = Object.fromEntries(
       allTypes.columns.map(({ name }) => [name, indices.map((index) => values[name][index])]),
     );
-    const [read] = await readBack([{ table: allTypes, bytes: writer.finish().bytes }]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: writer.finish().bytes }]);
     expectSame(allTypes, expected, read);
   });
 });

@@ -5,7 +5,7 @@ import { ByteSink, wordsOf } from "./byte-sink.ts";
 import { ColumnEncoder, type EncodedValues } from "./column-encoder.ts";
 import { encodeDelta } from "./delta.ts";
 import { Encoding } from "./format.ts";
-import { type ByteEntries, LocalDictionary } from "./local-dictionary.ts";
+import { type ByteEntries, LocalDictionary, SOURCES_MAX } from "./local-dictionary.ts";
 import type { PageSize } from "./page-writer.ts";
 
 /** A dictionary with more entries is closed, as one with too many bytes is. */
@@ -248,6 +248,7 @@ export class StringEncoder extends ColumnEncoder {
     let entries = this.symbols.get(symbols);
     if (entries === undefined) {
       entries = encodeSymbols(symbols);
+      if (this.symbols.size === SOURCES_MAX) this.symbols.clear();
       this.symbols.set(symbols, entries);
     }
     return entries;

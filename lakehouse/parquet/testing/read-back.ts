@@ -7,7 +7,6 @@ import { promisify } from "node:util";
 import { zstdDecompressSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { parquetReadObjects } from "hyparquet";
-import { ensurePython } from "../../../infra/tools/test-tools.ts";
 import type { LakeColumn, TableSpec } from "../../../schema/index.ts";
 
 /**
@@ -37,15 +36,20 @@ export interface ReadBack extends PythonReport {
 
 const COMPRESSORS = { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) };
 
-/** Reads files with pyarrow, DuckDB (of Python and of Node) and hyparquet. */
+/**
+ * Reads files with pyarrow, DuckDB (of Python and of Node) and hyparquet.
+ *
+ * @param python path of a Python with pyarrow and duckdb
+ */
 export async function readBack(
+  python: string,
   files: readonly { readonly table: TableSpec; readonly bytes: Uint8Array }[],
 ): Promise<ReadBack[]> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-parquet-"));
   try {
     const paths = files.map((_, index) => join(folder, `${index}.parquet`));
     await Promise.all(files.map((file, index) => writeFile(paths[index], file.bytes)));
-    const reports = await readPython(paths);
+    const reports = await readPython(python, paths);
     const results: ReadBack[] = [];
     for (const [index, { table, bytes }] of files.entries()) {
       results.push({
@@ -73,8 +77,7 @@ function doubleBits(value: number): string {
   return view.getBigUint64(0).toString(16).padStart(16, "0");
 }
 
-async function readPython(paths: readonly string[]): Promise<PythonReport[]> {
-  const python = await ensurePython();
+async function readPython(python: string, paths: readonly string[]): Promise<PythonReport[]> {
   const script = fileURLToPath(new URL("read-back.py", import.meta.url));
   const { stdout } = await promisify(execFile)(python, [script, ...paths], { maxBuffer: 2 ** 30 });
   return JSON.parse(stdout);
