@@ -5,7 +5,7 @@ export interface ApiConfig {
   readonly port: number;
   /** No introspection, no GraphiQL, no hints at the schema in error messages. */
   readonly production: boolean;
-  /** Origins, besides the server's own, whose pages may open a socket: `https://shop.example`. */
+  /** Origins, besides the server's own, whose pages may use the API: `https://shop.example`. */
   readonly allowedOrigins: readonly string[];
   /** Bytes of a request body or socket message. */
   readonly requestBytesMax: number;

@@ -2,11 +2,13 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { QueryEngine } from "../../lakehouse/index.ts";
+import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
 import type { ApiContext } from "../modules/common/context.ts";
 import { createApollo } from "./apollo.ts";
 import { type ApiConfig, apiConfigDefaults } from "./config.ts";
+import { allowOrigins } from "./cross-origin.ts";
 import { createErrorMasker } from "./error-masker.ts";
 import type { ApiLogger } from "./logger.ts";
 import { type ApiMetrics, createMetrics } from "./metrics.ts";
@@ -33,7 +35,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** Starts the API; resolves when it listens. Rejects where the address is not to be had. */
+/** Starts the API; resolves when it listens. Rejects with `listen-failed` where the address is not to be had. */
 export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const { alertBus, clock, hotStore, logger, pipeline, queryEngine } = deps;
   const config: ApiConfig = { ...apiConfigDefaults, ...deps.config };
@@ -65,6 +67,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const sockets = createSocketServer(app.server, { schema, config, logger, mask, createContext });
   const metrics = createMetrics({ pipeline, hub: alertHub, sockets: () => sockets.open, clock });
   observeRequests(app, metrics);
+  allowOrigins(app, config.allowedOrigins);
   app.route({
     url: "/graphql",
     method: ["GET", "POST", "OPTIONS"],
@@ -73,16 +76,21 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   registerProbes(app, metrics, createReadinessProbe(pipeline, queryEngine, config.probeTimeoutMs));
   await registerPages(app, { graphiql: !config.production });
   alertHub.start();
-  const url = await app.listen({ host: config.host, port: config.port });
-  return {
-    url,
-    async close() {
-      alertHub.close();
-      await sockets.close();
-      await app.close();
-      await apollo.stop();
-    },
+  const close = async () => {
+    alertHub.close();
+    await sockets.close();
+    await app.close();
+    await apollo.stop();
   };
+  try {
+    return { url: await app.listen({ host: config.host, port: config.port }), close };
+  } catch (cause) {
+    await close();
+    throw new MillraceError(
+      `The API cannot listen on ${config.host}:${config.port}: ${(cause as Error).message}. Free the address or choose another.`,
+      { code: "listen-failed", origin: "user", cause },
+    );
+  }
 }
 
 function registerProbes(

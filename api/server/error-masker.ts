@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from "graphql";
 import { MillraceError } from "../../schema/index.ts";
-import { AlertStreamError } from "../modules/alerts/alert-subscription.ts";
+import { AlertStreamError } from "../modules/alerts/alert-stream-error.ts";
 import type { ApiLogger } from "./logger.ts";
 
 /** Errors of parsing, validation and requests: the caller's, and safe to show. */

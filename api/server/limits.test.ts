@@ -115,6 +115,24 @@ describe("limits and errors of the API", () => {
     expect(batch.status).toBe(400);
   });
 
+  it("let pages of listed origins read answers, and no others", async () => {
+    const own = await TestApi.start({ allowedOrigins: ["https://shop.example"] });
+    const ask = (method: string, origin: string) =>
+      fetch(`${own.server.url}/graphql`, {
+        method,
+        headers: { origin, "content-type": "application/json" },
+        ...(method === "POST" && { body: JSON.stringify({ query: "{ __typename }" }) }),
+      });
+    for (const method of ["OPTIONS", "POST"]) {
+      const listed = await ask(method, "https://shop.example");
+      expect(listed.status).toBe(method === "OPTIONS" ? 204 : 200);
+      expect(listed.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+      const other = await ask(method, "https://evil.example");
+      expect(other.headers.get("access-control-allow-origin")).toBeNull();
+    }
+    await own.stop();
+  });
+
   it("open sockets to pages of their own and of listed origins only", async () => {
     const own = await TestApi.start({ allowedOrigins: ["https://shop.example"] });
     const connect = (origin: string | undefined, path = "/graphql") =>

@@ -72,6 +72,15 @@ describe("probes, metrics and pages", () => {
     }
   });
 
+  it("say so where the address is taken", async () => {
+    const port = Number(new URL(api.server.url).port);
+    const own = await TestApi.start();
+    const { server } = own;
+    await expect(own.serve({ port })).rejects.toMatchObject({ code: "listen-failed", origin: "user" });
+    own.server = server;
+    await own.stop();
+  });
+
   it("close at once, with requests and sockets under way", async () => {
     const own = await TestApi.start();
     const client = own.client();

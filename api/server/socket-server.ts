@@ -10,7 +10,7 @@ import {
 } from "graphql";
 import { MessageType, makeServer, type SubscribePayload } from "graphql-ws";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { AlertStreamError } from "../modules/alerts/alert-subscription.ts";
+import type { AlertStreamError } from "../modules/alerts/alert-stream-error.ts";
 import type { ApiContext } from "../modules/common/context.ts";
 import type { ApiConfig } from "./config.ts";
 import { exceededLimit } from "./document-limits.ts";
@@ -22,6 +22,8 @@ const SUBPROTOCOL = "graphql-transport-ws";
 /** Close codes of ours, in the range for applications. */
 export const SocketClose = { tooSlow: 4290 } as const;
 const CLOSE_REASON_BYTES_MAX = 123;
+/** Time that clients have to answer the close of a server that stops. */
+const CLOSE_GRACE_MS = 2_000;
 const PING_INTERVAL_MS = 12_000;
 
 interface SocketServerDeps {
@@ -66,7 +68,11 @@ export function createSocketServer(http: Server, deps: SocketServerDeps): Socket
     async close() {
       http.off("upgrade", upgrade);
       for (const client of sockets.clients) client.close(1001, "server stops");
+      const grace = setTimeout(() => {
+        for (const client of sockets.clients) client.terminate();
+      }, CLOSE_GRACE_MS);
       await new Promise((resolve) => sockets.close(resolve));
+      clearTimeout(grace);
     },
   };
 }

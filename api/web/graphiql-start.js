@@ -1,6 +1,7 @@
 import { subscribe } from "/web/graphql-socket.js";
 
-const DEFAULT_QUERY = `# Live alerts: press the play button. Ctrl-Space completes, Ctrl-Enter runs.
+const DEFAULT_QUERY = `# Press the play button, or Ctrl-Enter, to follow the alerts.
+# Ctrl-Space completes; the book on the left is the reference.
 subscription LiveAlerts {
   alerts {
     cursor
@@ -15,20 +16,6 @@ subscription LiveAlerts {
       name
       number
       text
-    }
-  }
-}
-
-# What the stream is doing.
-query Pipeline {
-  pipelineStatus {
-    lagTotal
-    watermark
-    tasks {
-      id
-      state
-      lag
-      watermark
     }
   }
 }

@@ -96,8 +96,8 @@ function follow() {
         showAlert(data.alerts);
       },
       error: ([error]) => {
-        // A gap cannot be closed: go on with what comes now.
-        if (error.extensions?.code === "cursor-gap") cursor = null;
+        // A gap cannot be closed, a cursor of another home not be found: go on with what comes now.
+        if (error.extensions?.code?.startsWith("cursor-")) cursor = null;
         again(`interrupted: ${error.message}`);
       },
       closed: () => again("disconnected, trying again"),

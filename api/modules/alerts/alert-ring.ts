@@ -11,10 +11,6 @@ export class AlertRing {
     this.max = max;
   }
 
-  get lastCursor(): string | null {
-    return this.next === 0 ? null : this.entries[(this.next - 1) % this.max].cursor;
-  }
-
   push(positioned: PositionedAlert): void {
     const slot = this.next % this.max;
     if (this.next >= this.max) this.indexOf.delete(this.entries[slot].cursor);

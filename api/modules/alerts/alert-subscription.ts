@@ -1,17 +1,6 @@
-import { MillraceError, type MillraceErrorOptions } from "../../../schema/index.ts";
 import type { PositionedAlert } from "../../../stream/index.ts";
+import { busFailed, tooSlow } from "./alert-stream-error.ts";
 import type { AlertHub, AlertSubscribeOptions } from "./hub.ts";
-
-/** The end of a subscription that its reader did not ask for; it can go on after the cursor. */
-export class AlertStreamError extends MillraceError {
-  readonly cursor: string | null;
-
-  constructor(message: string, options: MillraceErrorOptions & { readonly cursor: string | null }) {
-    super(message, options);
-    this.name = "AlertStreamError";
-    this.cursor = options.cursor;
-  }
-}
 
 type Result = IteratorResult<PositionedAlert, undefined>;
 interface Waiter {
@@ -100,10 +89,7 @@ export class AlertSubscription implements AsyncIterableIterator<PositionedAlert,
       this.queue.push(positioned);
       return;
     }
-    const error = new AlertStreamError(
-      `More than ${this.hub.queueMax} alerts wait for this subscriber. Read faster or filter more, and subscribe again after the cursor.`,
-      { code: "subscriber-too-slow", origin: "user", retry: true, cursor: this.cursor },
-    );
+    const error = tooSlow(this.cursor, this.hub.queueMax);
     this.hub.slow += 1;
     this.fail(error);
     this.options.onSlow?.(error);
@@ -126,10 +112,7 @@ export class AlertSubscription implements AsyncIterableIterator<PositionedAlert,
       for (;;) {
         const result = await reader.next();
         if (this.ended) return DONE;
-        if (result.done) {
-          this.end();
-          return DONE;
-        }
+        if (result.done) throw busFailed(this.cursor, new Error("the alert bus ended"));
         // In one turn with the look into the ring, so that no alert of the tail comes between.
         this.joinBehind(result.value.cursor);
         if (this.options.matches(result.value.alert)) return this.handOut(result.value);

@@ -1,6 +1,7 @@
 import type { Alert, AlertBus, PositionedAlert } from "../../../stream/index.ts";
 import { AlertRing } from "./alert-ring.ts";
-import { AlertStreamError, AlertSubscription } from "./alert-subscription.ts";
+import { type AlertStreamError, busFailed } from "./alert-stream-error.ts";
+import { AlertSubscription } from "./alert-subscription.ts";
 
 export interface AlertHubLimits {
   /** Alerts that wait for one subscriber; beyond, it is closed as too slow. */
@@ -46,7 +47,7 @@ export class AlertHub {
     return this.open.size;
   }
 
-  /** Begins to follow the bus; a repeated call is free. After a failure of the bus it goes on where it was. */
+  /** Begins to follow the bus, from now on; a repeated call is free. After a failure a call begins anew. */
   start(): void {
     if (this.tail !== null || this.closed) return;
     this.tail = new AbortController();
@@ -85,31 +86,26 @@ export class AlertHub {
 
   private async follow(signal: AbortSignal): Promise<void> {
     try {
-      for await (const positioned of this.bus.subscribe(this.ring.lastCursor, signal)) {
+      for await (const positioned of this.bus.subscribe(null, signal)) {
         this.ring.push(positioned);
         for (const subscription of this.live) subscription.offer(positioned);
       }
+      // A tail has no end of its own: the bus was closed under it.
+      this.failLive(new Error("the alert bus ended"), signal);
     } catch (error) {
-      if (!signal.aborted) this.failLive(error);
+      this.failLive(error, signal);
     } finally {
       this.tail = null;
     }
   }
 
-  private failLive(cause: unknown): void {
+  private failLive(cause: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
     this.onTailFailure(cause);
     // What the ring holds may be older than what the bus still keeps: the next tail begins anew.
     this.ring.clear();
     for (const subscription of [...this.live]) {
-      subscription.fail(
-        new AlertStreamError("The alert bus failed. Subscribe again after the cursor.", {
-          code: "alert-bus-failed",
-          origin: "external",
-          retry: true,
-          cursor: subscription.cursor,
-          cause,
-        }),
-      );
+      subscription.fail(busFailed(subscription.cursor, cause));
     }
   }
 }

@@ -195,4 +195,29 @@ describe("alerts subscription", () => {
     const rest = await take(alerts.length - events.length, { ...variables, after: last.data.alerts.cursor });
     expect(rest.map(({ id }) => id)).toEqual(alerts.slice(events.length).map(({ id }) => id));
   });
+
+  it("ends with the cursor to go on from where the bus is gone", async () => {
+    const own = await TestApi.start();
+    const client = own.client();
+    const events: Event[] = [];
+    const [error] = await new Promise<readonly { extensions: object }[]>((resolve, reject) => {
+      const sink = {
+        next: ({ data }: { data?: { alerts: Event } | null }) => {
+          events.push(data!.alerts);
+          void own.alertBus.close();
+        },
+        error: (errors: unknown) => resolve(errors as never),
+        complete: () => reject(new Error("completed")),
+      };
+      client.subscribe<{ alerts: Event }>({ query: QUERY, variables: { after: "begin" } }, sink);
+      void own.alertBus.publish([alertOf()]);
+    });
+    expect(error.extensions).toMatchObject({
+      code: "alert-bus-failed",
+      cursor: events[0].cursor,
+      retry: true,
+    });
+    await client.dispose();
+    await own.stop();
+  });
 });
