@@ -66,6 +66,7 @@ export class RecordMaker {
   }
 
   private text(lengthMin: number): string {
+    if (this.chance(0.003)) return "x".repeat(this.pick([60, 61, 256, 257, 8192, 8193]));
     if (this.chance(0.7)) return `${this.pick(["u", "p-", "session "])}${this.int(10 ** this.int(10))}`;
     const parts = [
       "a",
@@ -206,6 +207,7 @@ export class RecordMaker {
         0x65,
         0x80,
         0xc3,
+        0x1f,
         0xed,
         0xff,
         this.int(256),
