@@ -379,6 +379,29 @@ describe("answers", () => {
     });
   });
 
+  it("take any text as an id", async () => {
+    const query = `query ($id: String!) { user(id: $id) { id recentPageViews { views5m } propensity { score }
+      pageViews { edges { cursor } } sessions { edges { cursor } } } product(id: $id) { id } }`;
+    for (const id of [
+      "",
+      "'",
+      "$1",
+      "a\u0000b",
+      "\ud800",
+      "{gold.page_views_by_user}",
+      "x".repeat(256),
+      "💥",
+    ]) {
+      const { user, product } = await data(query, { id });
+      expect(user).toMatchObject({
+        recentPageViews: null,
+        pageViews: { edges: [] },
+        sessions: { edges: [] },
+      });
+      expect(product).toBeNull();
+    }
+  });
+
   describe("connections", () => {
     const session = (user: string, start: number) => ({
       session_key: `${user}:${start}`,

@@ -18,7 +18,7 @@ export class Freshness {
   @Field(() => DateTime, {
     nullable: true,
     description:
-      "Event time up to which the pipeline has seen everything; null before the first event, and with `asOf`.",
+      "Event time up to which the pipeline has seen everything; the lake follows with its next commit. Null before the first event, and with `asOf`.",
   })
   watermark!: number | null;
 
