@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ["{schema,lakehouse,ml,stream,api,infra}/**/*.test.ts"],
     pool: "forks",
+    // The tests start worker threads, processes and servers of their own.
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 300_000,
