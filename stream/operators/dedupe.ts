@@ -10,6 +10,7 @@ import {
 import type { Operator, Progress } from "../runtime/operator.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { hashIds } from "./id-hash.ts";
+import { touched } from "./touch-slots.ts";
 
 export interface DedupeConfig {
   /** Ids are kept by event time in buckets of this size, ms. */
@@ -41,10 +42,13 @@ const UNCHECKED = 1;
 const OLDEST = 2;
 const BUCKETS = 3;
 const INDEX_MIN = 1024;
+/** Rows whose places are read ahead: their cache lines fit the first level. */
+const TOUCH_ROWS = 128;
 
 /**
  * Ids of one event-time bucket: an append-only list of 64-bit hashes (the state) and an
- * open-addressing index of list positions (derived; 0 is empty). A dropped bucket's arrays are used
+ * open-addressing index (derived): a list position from 1 in the low bits, as many as the index's size
+ * needs, and bits of the hash above it, so that most misses need no look at the list; 0 is empty. A dropped bucket's arrays are used
  * again by a later one, so memory stays flat.
  */
 class IdBucket {
@@ -62,20 +66,31 @@ class IdBucket {
     this.index.fill(0);
   }
 
+  /** Reads the places of ids [from, to) so that {@link seen} finds them in the cache. */
+  touch(low: Int32Array, from: number, to: number): void {
+    const { index } = this;
+    const mask = index.length - 1;
+    let sum = 0;
+    for (let i = from; i < to; i++) sum ^= index[low[i] & mask];
+    touched.sum = sum;
+  }
+
   /** Whether the id was there already; adds it where not. */
   seen(low: number, high: number): boolean {
     if (this.count * 5 >= this.index.length * 3) this.grow();
     const { index } = this;
-    const values = this.hashes.values;
     const mask = index.length - 1;
     let slot = low & mask;
     for (let entry = index[slot]; entry !== 0; entry = index[slot]) {
-      const at = (entry - 1) << 1;
-      if (values[at] === low && values[at + 1] === high) return true;
+      if (((entry ^ high) & ~mask) === 0) {
+        const at = ((entry & mask) - 1) << 1;
+        const { values } = this.hashes;
+        if (values[at] === low && values[at + 1] === high) return true;
+      }
       slot = (slot + 1) & mask;
     }
     this.add(low, high);
-    index[slot] = this.count;
+    index[slot] = (high & ~mask) | this.count;
     return false;
   }
 
@@ -108,7 +123,7 @@ class IdBucket {
     for (let entry = 0; entry < this.count; entry++) {
       let slot = values[entry << 1] & mask;
       while (index[slot] !== 0) slot = (slot + 1) & mask;
-      index[slot] = entry + 1;
+      index[slot] = (values[(entry << 1) + 1] & ~mask) | (entry + 1);
     }
     this.index = index;
   }
@@ -154,6 +169,8 @@ export function createDedupe<B extends EventBatch>(config: DedupeConfig, deps: D
     let bucket: IdBucket | null = null;
     for (let row = from; row < to; row++) {
       const at = times[row];
+      if ((row - from) % TOUCH_ROWS === 0)
+        bucket?.touch(low, row - from, Math.min(to - from, row - from + TOUCH_ROWS));
       if (at < start || at >= end) {
         const number = Math.floor(at / bucketMs);
         start = number * bucketMs;

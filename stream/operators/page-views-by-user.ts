@@ -14,6 +14,7 @@ import { EventKind, eventKindTable } from "./event-kinds.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import { RecentViews } from "./recent-views.ts";
 import { RevisionTable } from "./revision-table.ts";
+import { touchSlots } from "./touch-slots.ts";
 import { UserPanes } from "./user-panes.ts";
 
 export interface PageViewsByUserConfig {
@@ -92,6 +93,11 @@ export function createPageViewsByUser(
     out.revision.values[row] = revision;
   }
 
+  let reportedEnd = 0;
+  function emitFirst(user: number, views: number): void {
+    emitRow(user, reportedEnd, views, 1);
+  }
+
   /** A late row, before it is counted: notes the windows that were reported without it. */
   function noteCorrections(user: number, pane: number): void {
     const last = Math.min(reported.values[0], pane * advanceMs + windowMs);
@@ -121,6 +127,7 @@ export function createPageViewsByUser(
     const products = batch.productId.ids;
     const { values: counts, dirty } = panes.counts;
     const { places } = panes;
+    touchSlots(counts, users, from, to, places);
     let start = 0;
     let end = 0;
     let place = 0;
@@ -152,9 +159,8 @@ export function createPageViewsByUser(
       const first = Math.max(reported.values[0] + advanceMs, (range.first + 1) * advanceMs);
       const last = Math.min(due, range.last * advanceMs + windowMs);
       for (let end = first; end <= last; end += advanceMs) {
-        panes.each((end - windowMs) / advanceMs, end / advanceMs, (user, views) =>
-          emitRow(user, end, views, 1),
-        );
+        reportedEnd = end;
+        panes.each((end - windowMs) / advanceMs, end / advanceMs, emitFirst);
         reported.values[0] = end;
       }
     }

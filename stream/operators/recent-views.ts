@@ -15,6 +15,18 @@ const COUNT = 2;
 const LATE = 3;
 const LATE_BIT = 0x80;
 const RING_MIN = 4096;
+/** Fields of an entry, half a cache line: time (2^30 × high + low), product, kind, user, links in the user's chain. */
+const TIME_HIGH = 0;
+const TIME_LOW = 1;
+const PRODUCT = 2;
+const KIND = 3;
+const USER = 4;
+const PREVIOUS = 5;
+const NEXT = 6;
+const ENTRY_SHIFT = 3;
+const TIME_UNIT = 2 ** 30;
+/** Product texts kept as JSON; above it they are made anew. */
+const PRODUCT_TEXTS_MAX = 100_000;
 
 /**
  * The views of the last minutes of all users, in one ring in log order; the views of one user are
@@ -25,27 +37,19 @@ const RING_MIN = 4096;
 export class RecentViews {
   private readonly config: RecentViewsConfig;
   private readonly productIds: KeyDictionary;
-  private readonly times;
-  private readonly owners;
-  private readonly products;
-  private readonly kinds;
-  /** (previous, next) entry of the same user. */
-  private readonly links;
+  private readonly entries;
   /** (begin, end) of the ring as entry numbers, and its capacity. */
   private readonly numbers;
   private readonly chains;
   private readonly newest;
+  private readonly productTexts = new Map<number, string>();
   private listTimes: number[] = [];
   private listEntries: number[] = [];
 
   constructor(section: StateSection, productIds: KeyDictionary, config: RecentViewsConfig) {
     this.config = config;
     this.productIds = productIds;
-    this.times = section.float64("view-times");
-    this.owners = section.int32("view-users");
-    this.products = section.int32("view-products");
-    this.kinds = section.uint8("view-kinds");
-    this.links = section.int32("view-links");
+    this.entries = section.int32("view-entries");
     this.numbers = section.int32("view-ring");
     this.numbers.ensure(3);
     this.chains = section.int32("user-chains");
@@ -64,16 +68,15 @@ export class RecentViews {
     this.numbers.values[1] = (entry + 1) | 0;
     this.numbers.dirty[0] = 1;
     const mask = this.numbers.values[2] - 1;
-    const at = entry & mask;
-    const page = at >>> PAGE_SHIFT;
-    this.times.values[at] = time;
-    this.times.dirty[page] = 1;
-    this.owners.values[at] = user;
-    this.owners.dirty[page] = 1;
-    this.products.values[at] = product;
-    this.products.dirty[page] = 1;
-    this.kinds.values[at] = late ? kind | LATE_BIT : kind;
-    this.kinds.dirty[page] = 1;
+    const at = (entry & mask) << ENTRY_SHIFT;
+    const { values, dirty } = this.entries;
+    const high = Math.floor(time / TIME_UNIT);
+    values[at + TIME_HIGH] = high;
+    values[at + TIME_LOW] = time - high * TIME_UNIT;
+    values[at + PRODUCT] = product;
+    values[at + KIND] = late ? kind | LATE_BIT : kind;
+    values[at + USER] = user;
+    dirty[at >>> PAGE_SHIFT] = 1;
     this.link(user, entry, mask);
     const chain = user << 2;
     const { values: chains } = this.chains;
@@ -92,9 +95,9 @@ export class RecentViews {
     const mask = numbers[2] - 1;
     while (numbers[0] !== numbers[1]) {
       const entry = numbers[0];
-      const time = this.times.values[entry & mask];
+      const time = this.timeOf(entry, mask);
       if (time >= beforeMs) break;
-      const user = this.owners.values[entry & mask];
+      const user = this.entries.values[((entry & mask) << ENTRY_SHIFT) + USER];
       const chain = user << 2;
       if (this.chains.values[chain + COUNT] > 0 && this.chains.values[chain + OLDEST] === entry) {
         if (time > this.newest.values[user] - this.config.recentMs) losing(user);
@@ -114,38 +117,51 @@ export class RecentViews {
     const views = this.countAfter(user, cutoff, mask);
     this.collectNewest(user, cutoff, mask);
     let list = "";
-    for (const [i, entry] of this.listEntries.entries()) {
-      const at = entry & mask;
-      const product = this.products.values[at];
-      const productId = product < 0 ? "null" : JSON.stringify(this.productIds.text(product));
-      const type = eventTypes[this.kinds.values[at] & ~LATE_BIT];
-      list += `${i === 0 ? "" : ","}{"eventTime":${this.times.values[at]},"eventType":"${type}","productId":${productId}}`;
+    for (let i = 0; i < this.listEntries.length; i++) {
+      const at = (this.listEntries[i] & mask) << ENTRY_SHIFT;
+      const type = eventTypes[this.entries.values[at + KIND] & ~LATE_BIT];
+      const productId = this.productText(this.entries.values[at + PRODUCT]);
+      list += `${i === 0 ? "" : ","}{"eventTime":${timeText(this.listTimes[i])},"eventType":"${type}","productId":${productId}}`;
     }
-    return `{"userId":${JSON.stringify(userId)},"views5m":${views},"eventTime":${newest},"recent":[${list}]}`;
+    return `{"userId":${JSON.stringify(userId)},"views5m":${views},"eventTime":${timeText(newest)},"recent":[${list}]}`;
+  }
+
+  private timeOf(entry: number, mask: number): number {
+    const at = (entry & mask) << ENTRY_SHIFT;
+    return this.entries.values[at + TIME_HIGH] * TIME_UNIT + this.entries.values[at + TIME_LOW];
+  }
+
+  private productText(product: number): string {
+    if (product < 0) return "null";
+    let text = this.productTexts.get(product);
+    if (text === undefined) {
+      text = JSON.stringify(this.productIds.text(product));
+      if (this.productTexts.size >= PRODUCT_TEXTS_MAX) this.productTexts.clear();
+      this.productTexts.set(product, text);
+    }
+    return text;
   }
 
   private link(user: number, entry: number, mask: number): void {
     const { values: chains } = this.chains;
-    const { values: links, dirty } = this.links;
+    const { values, dirty } = this.entries;
     const chain = user << 2;
-    const at = (entry & mask) << 1;
     if (chains[chain + COUNT] > 0) {
       const before = chains[chain + HEAD];
-      links[at] = before;
-      const next = ((before & mask) << 1) + 1;
-      links[next] = entry;
-      dirty[next >>> PAGE_SHIFT] = 1;
+      values[((entry & mask) << ENTRY_SHIFT) + PREVIOUS] = before;
+      const at = (before & mask) << ENTRY_SHIFT;
+      values[at + NEXT] = entry;
+      dirty[at >>> PAGE_SHIFT] = 1;
     } else chains[chain + OLDEST] = entry;
-    dirty[at >>> PAGE_SHIFT] = 1;
     chains[chain + HEAD] = entry;
   }
 
   private dropOldest(user: number, mask: number): void {
     const { values: chains } = this.chains;
     const chain = user << 2;
-    const at = chains[chain + OLDEST] & mask;
-    if ((this.kinds.values[at] & LATE_BIT) !== 0) chains[chain + LATE] -= 1;
-    chains[chain + OLDEST] = this.links.values[(at << 1) + 1];
+    const at = (chains[chain + OLDEST] & mask) << ENTRY_SHIFT;
+    if ((this.entries.values[at + KIND] & LATE_BIT) !== 0) chains[chain + LATE] -= 1;
+    chains[chain + OLDEST] = this.entries.values[at + NEXT];
     chains[chain + COUNT] -= 1;
     this.chains.mark(chain);
   }
@@ -153,7 +169,7 @@ export class RecentViews {
   private expire(user: number, cutoff: number, mask: number): void {
     const { values: chains } = this.chains;
     const chain = user << 2;
-    while (chains[chain + COUNT] > 0 && this.times.values[chains[chain + OLDEST] & mask] <= cutoff) {
+    while (chains[chain + COUNT] > 0 && this.timeOf(chains[chain + OLDEST], mask) <= cutoff) {
       this.dropOldest(user, mask);
     }
   }
@@ -166,10 +182,10 @@ export class RecentViews {
     let views = chains[chain + COUNT];
     let entry = chains[chain + OLDEST];
     for (let left = views; left > 0; left--) {
-      const time = this.times.values[entry & mask];
+      const time = this.timeOf(entry, mask);
       if (time <= cutoff) views -= 1;
       else if (sorted && time > cutoff + this.config.outOfOrdernessMs) break;
-      entry = this.links.values[((entry & mask) << 1) + 1];
+      entry = this.entries.values[((entry & mask) << ENTRY_SHIFT) + NEXT];
     }
     return views;
   }
@@ -183,9 +199,9 @@ export class RecentViews {
     entries.length = 0;
     let entry = this.chains.values[chain + HEAD];
     for (let left = this.chains.values[chain + COUNT]; left > 0; left--) {
-      const at = entry & mask;
-      const time = this.times.values[at];
-      const late = (this.kinds.values[at] & LATE_BIT) !== 0;
+      const at = (entry & mask) << ENTRY_SHIFT;
+      const time = this.timeOf(entry, mask);
+      const late = (this.entries.values[at + KIND] & LATE_BIT) !== 0;
       if (entries.length === listMax && !late && time + outOfOrdernessMs < times[listMax - 1]) break;
       if (time > cutoff && (entries.length < listMax || time > times[listMax - 1])) {
         let place = entries.length;
@@ -197,13 +213,12 @@ export class RecentViews {
           entries.length = listMax;
         }
       }
-      entry = this.links.values[at << 1];
+      entry = this.entries.values[at + PREVIOUS];
     }
   }
 
   private setCapacity(capacity: number): void {
-    for (const array of [this.times, this.owners, this.products, this.kinds]) array.ensure(capacity);
-    this.links.ensure(capacity * 2);
+    this.entries.ensure(capacity << ENTRY_SHIFT);
     this.numbers.values[2] = capacity;
     this.numbers.mark(0);
   }
@@ -212,15 +227,29 @@ export class RecentViews {
     const old = this.numbers.values[2];
     this.setCapacity(old * 2);
     const [begin, end] = this.numbers.values;
+    const { values } = this.entries;
     for (let entry = begin; entry !== end; entry = (entry + 1) | 0) {
-      const from = entry & (old - 1);
-      const to = entry & (old * 2 - 1);
-      if (from === to) continue;
-      for (const array of [this.times, this.owners, this.products, this.kinds])
-        array.values[to] = array.values[from];
-      this.links.values.copyWithin(to * 2, from * 2, from * 2 + 2);
+      const from = (entry & (old - 1)) << ENTRY_SHIFT;
+      const to = (entry & (old * 2 - 1)) << ENTRY_SHIFT;
+      if (from !== to) values.copyWithin(to, from, from + (1 << ENTRY_SHIFT));
     }
-    for (const array of [this.times, this.owners, this.products, this.kinds]) array.markRange(0, old * 2);
-    this.links.markRange(0, old * 4);
+    this.entries.markRange(0, old << (ENTRY_SHIFT + 1));
   }
+}
+
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, "0"));
+let millions = -1;
+let millionsText = "";
+
+/** Decimal text of a time in ms; several times faster than the general conversion of a double. */
+function timeText(time: number): string {
+  const high = Math.floor(time / 1_000_000);
+  if (high === 0) return String(time);
+  if (high !== millions) {
+    millions = high;
+    millionsText = String(high);
+  }
+  const rest = time - high * 1_000_000;
+  const thousands = Math.floor(rest / 1000);
+  return millionsText + THREE_DIGITS[thousands] + THREE_DIGITS[rest - thousands * 1000];
 }

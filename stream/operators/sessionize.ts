@@ -11,6 +11,7 @@ import type { TimeConfig } from "../time/index.ts";
 import { EventKind, eventKindTable } from "./event-kinds.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import { PURCHASE_UNIT, SESSION_SHIFT, SessionField, SessionPool } from "./session-pool.ts";
+import { touchSlots } from "./touch-slots.ts";
 
 export interface SessionizeConfig {
   /** A gap longer than this between consecutive events of a user begins a new session, ms. */
@@ -45,6 +46,7 @@ export function createSessionize(
   /** Open sessions of a user: -1 none, s ≥ 0 the only one, -2 - s the first of several. */
   const heads = state.int32("user-sessions", NONE);
 
+  let slots = new Int32Array(4096);
   const rows = outputs.openRows(silverSessions, {
     user_id: keys.userId,
     entry_product_id: keys.productId,
@@ -131,6 +133,13 @@ export function createSessionize(
     pool.abandon(from);
   }
 
+  function touchSessions(users: Int32Array, from: number, to: number): void {
+    const values = heads.values;
+    if (slots.length < to) slots = new Int32Array(to);
+    for (let row = from; row < to; row++) slots[row] = Math.max(0, values[users[row]]);
+    touchSlots(pool.fields.values, slots, from, to, 1 << SESSION_SHIFT);
+  }
+
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     heads.ensure(keys.userId.size);
     const kinds = eventKindTable(batch.eventType);
@@ -139,6 +148,7 @@ export function createSessionize(
     const times = batch.eventTime.values;
     const users = batch.userId.ids;
     const products = batch.productId.ids;
+    touchSessions(users, from, to);
     for (let row = from; row < to; row++) {
       if ((flags[row] & SKIPPED) !== 0) continue;
       const user = users[row];

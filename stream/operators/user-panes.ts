@@ -70,15 +70,25 @@ export class UserPanes {
 
   /** Calls back every user of panes [from, to) once, with the sum; newest pane's users first. */
   each(from: number, to: number, take: (user: number, sum: number) => void): void {
+    const panes = this.panes.values;
+    const open: number[] = [];
     for (let pane = to - 1; pane >= from; pane--) {
       const place = pane % this.places;
-      if (this.panes.values[place * 2] !== pane) continue;
-      const count = this.panes.values[place * 2 + 1];
+      if (panes[place * 2] === pane) open.push(place);
+    }
+    const counts = this.counts.values;
+    for (const [i, place] of open.entries()) {
       const users = this.users[place].values;
-      for (let i = 0; i < count; i++) {
-        const user = users[i];
-        if (pane < to - 1 && this.sum(user, pane + 1, to) > 0) continue;
-        take(user, this.sum(user, from, pane + 1));
+      const count = panes[place * 2 + 1];
+      for (let at = 0; at < count; at++) {
+        const user = users[at];
+        const base = user * this.places;
+        let newer = 0;
+        for (let j = 0; j < i; j++) newer += counts[base + open[j]];
+        if (newer > 0) continue;
+        let sum = 0;
+        for (let j = i; j < open.length; j++) sum += counts[base + open[j]];
+        take(user, sum);
       }
     }
   }
