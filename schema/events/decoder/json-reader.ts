@@ -83,7 +83,7 @@ export class JsonReader {
     this.starts = store.starts;
     this.ends = store.ends;
     this.valid = store.valid;
-    this.layout = new LearnedLayout(store.table.count + 2);
+    this.layout = new LearnedLayout();
     this.seenIn = new Int32Array(store.table.count);
   }
 
@@ -111,7 +111,7 @@ export class JsonReader {
     for (;;) {
       let field: number;
       let isNull: boolean;
-      const candidate = layout.match(view, p, place);
+      const candidate = layout.match(view, p, place === 0 ? 1 : 0);
       if (candidate >= 0) {
         field = layout.fields[candidate];
         p += layout.lengths[candidate];
@@ -212,7 +212,7 @@ export class JsonReader {
       if (bytes[p] !== QUOTE) return NOT_SURE;
       p++;
     }
-    this.layout.learn(place, field, bytes, from, p, this.isNull);
+    this.layout.learn(field, bytes, [from, p], place === 0 ? 1 : 0, this.isNull);
     this.at = p;
     return field;
   }

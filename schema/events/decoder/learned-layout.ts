@@ -1,98 +1,110 @@
-export const CANDIDATES_MAX = 6;
 const WORDS_MAX = 12;
-/** A candidate's words, each followed by its mask. */
-export const CANDIDATE_WORDS = WORDS_MAX * 2;
-/** Longest literal that is learned; reading one past a record's end stays within the padding. */
-const LITERAL_BYTES_MAX = WORDS_MAX * 4 - 4;
-/** While the candidates of a place are full, every so many-th miss replaces one. */
-const RELEARN_EVERY = 64;
+/** Longest literal that is learned; reading one at a record's end stays within the padding. */
+const LITERAL_BYTES_MAX = 44;
+/** Shorter ones have no two whole words to be found by. */
+const LITERAL_BYTES_MIN = 8;
+const LITERALS_MAX = 128;
+const SLOT_BITS = 9;
+const SLOT_MASK = 511;
+/** With all places taken, forget everything after so many more literals: the producers changed. */
+const FORGET_AFTER = 4096;
+const EMPTY = -1;
 
 /**
- * What producers wrote between two values, so far: after the value of field f (place f + 1; place
- * 0 is the record's begin) usually the same few byte strings follow, such as `,"userId":"`. They
- * are remembered with their spacing and compared four bytes at a time. Every literal was parsed
- * once by the grammar, so a match is as good as parsing it.
+ * What producers write between two values: few byte strings, such as `,"userId":"`, each with its
+ * producer's spacing. They are remembered as they come and found by their first eight bytes, in
+ * any order. Each was parsed once by the grammar, so a match is as good as parsing it.
  */
 export class LearnedLayout {
-  /** By candidate: the field whose value follows. */
-  readonly fields: Int32Array;
-  /** By candidate: bytes of the literal. */
-  readonly lengths: Int32Array;
-  /** By candidate: 1 where the literal ends with the field's value `null`. */
-  readonly nulls: Uint8Array;
-  readonly counts: Int32Array;
-  private readonly misses: Int32Array;
-  /** Words of the literals, each with the mask of its bytes in use. */
-  readonly words: Int32Array;
+  /** By literal: the field whose value follows. */
+  readonly fields: Int32Array = new Int32Array(LITERALS_MAX);
+  readonly lengths: Int32Array = new Int32Array(LITERALS_MAX);
+  /** By literal: 1 where it ends with the field's value `null`. */
+  readonly nulls: Uint8Array = new Uint8Array(LITERALS_MAX);
+  /** By literal: 1 where it holds the opening brace. */
+  private readonly opens: Uint8Array = new Uint8Array(LITERALS_MAX);
+  private readonly words: Int32Array = new Int32Array(LITERALS_MAX * WORDS_MAX);
+  /** By literal: the mask of the last word's bytes in use. */
+  private readonly masks: Int32Array = new Int32Array(LITERALS_MAX);
+  private readonly slots: Int32Array = new Int32Array(SLOT_MASK + 1).fill(EMPTY);
+  private count = 0;
+  private overflow = 0;
 
-  constructor(places: number) {
-    const candidates = places * CANDIDATES_MAX;
-    this.fields = new Int32Array(candidates);
-    this.lengths = new Int32Array(candidates);
-    this.nulls = new Uint8Array(candidates);
-    this.words = new Int32Array(candidates * CANDIDATE_WORDS);
-    this.counts = new Int32Array(places);
-    this.misses = new Int32Array(places);
-  }
-
-  /** The candidate whose literal stands at p, or -1. */
-  match(view: DataView, p: number, place: number): number {
-    const { words } = this;
-    const first = place * CANDIDATES_MAX;
-    const last = first + this.counts[place];
-    if (first === last) return -1;
-    // The first 16 bytes without a branch between: they tell nearly all literals apart.
-    const a = view.getInt32(p, true);
-    const b = view.getInt32(p + 4, true);
-    const c = view.getInt32(p + 8, true);
-    const d = view.getInt32(p + 12, true);
-    for (let candidate = first; candidate < last; candidate++) {
-      const w = candidate * CANDIDATE_WORDS;
-      const difference =
-        (a ^ words[w]) |
-        ((b ^ words[w + 2]) & words[w + 3]) |
-        ((c ^ words[w + 4]) & words[w + 5]) |
-        ((d ^ words[w + 6]) & words[w + 7]);
-      if (difference === 0 && (this.lengths[candidate] <= 16 || this.restMatches(view, p, candidate))) {
-        return candidate;
+  /** The literal that stands at p, or -1; `opens` = 1 at the record's begin and 0 elsewhere. */
+  match(view: DataView, p: number, opens: number): number {
+    const { slots, words } = this;
+    const first = view.getInt32(p, true);
+    const second = view.getInt32((p + 4) | 0, true);
+    let slot = slotOf(first, second);
+    for (;;) {
+      const literal = slots[slot];
+      if (literal < 0) return EMPTY;
+      const base = Math.imul(literal, 12);
+      if (
+        words[base] === first &&
+        words[(base + 1) | 0] === second &&
+        this.opens[literal] === opens &&
+        this.restMatches(view, p, literal, base)
+      ) {
+        return literal;
       }
+      slot = (slot + 1) & SLOT_MASK;
     }
-    return -1;
   }
 
-  restMatches(view: DataView, p: number, candidate: number): boolean {
+  private restMatches(view: DataView, p: number, literal: number, base: number): boolean {
     const { words } = this;
-    const length = this.lengths[candidate];
-    let w = candidate * CANDIDATE_WORDS + 8;
-    for (let at = p + 16; at < p + length; at += 4, w += 2) {
-      if (((view.getInt32(at, true) ^ words[w]) & words[w + 1]) !== 0) return false;
+    const end = (p + this.lengths[literal] - 4) | 0;
+    let at = (p + 8) | 0;
+    let word = (base + 2) | 0;
+    while (at < end) {
+      if (view.getInt32(at, true) !== words[word]) return false;
+      at = (at + 4) | 0;
+      word = (word + 1) | 0;
     }
-    return true;
+    return ((view.getInt32(at, true) ^ words[word]) & this.masks[literal]) === 0;
   }
 
-  /** Remembers that `bytes[start, end)` led from a place to a field's value. */
-  learn(place: number, field: number, bytes: Uint8Array, start: number, end: number, isNull: boolean): void {
+  /** Remembers that `bytes[start, end)` leads to a field's value, or holds it where that is null. */
+  learn(
+    field: number,
+    bytes: Uint8Array,
+    range: readonly [number, number],
+    opens: number,
+    isNull: boolean,
+  ): void {
+    const [start, end] = range;
     const length = end - start;
-    if (length > LITERAL_BYTES_MAX || length < 4) return;
-    let index = this.counts[place];
-    if (index === CANDIDATES_MAX) {
-      const misses = ++this.misses[place];
-      if (misses % RELEARN_EVERY !== 0) return;
-      index = (misses / RELEARN_EVERY) % CANDIDATES_MAX;
-    } else {
-      this.counts[place] = index + 1;
+    if (length > LITERAL_BYTES_MAX || length < LITERAL_BYTES_MIN) return;
+    if (this.count === LITERALS_MAX) {
+      if (++this.overflow < FORGET_AFTER) return;
+      this.slots.fill(EMPTY);
+      this.count = 0;
+      this.overflow = 0;
     }
-    const candidate = place * CANDIDATES_MAX + index;
-    this.fields[candidate] = field;
-    this.lengths[candidate] = length;
-    this.nulls[candidate] = isNull ? 1 : 0;
-    const base = candidate * CANDIDATE_WORDS;
-    for (let word = 0; word < WORDS_MAX; word++) {
-      const count = Math.max(0, Math.min(4, length - word * 4));
-      this.words[base + word * 2] = wordAt(bytes, start + word * 4, count);
-      this.words[base + word * 2 + 1] = count === 4 ? -1 : (1 << (count * 8)) - 1;
+    const literal = this.count++;
+    this.fields[literal] = field;
+    this.lengths[literal] = length;
+    this.nulls[literal] = isNull ? 1 : 0;
+    this.opens[literal] = opens;
+    const base = literal * WORDS_MAX;
+    for (let i = 0; i < WORDS_MAX; i++) {
+      const count = Math.max(0, Math.min(4, length - i * 4));
+      this.words[base + i] = wordAt(bytes, start + i * 4, count);
     }
+    const rest = length & 3;
+    // The word after a whole last one is compared under no bits.
+    const lastIsWhole = rest === 0 && length > LITERAL_BYTES_MIN;
+    this.masks[literal] = lastIsWhole ? -1 : (1 << (rest * 8)) - 1;
+    let slot = slotOf(this.words[base], this.words[base + 1]);
+    while (this.slots[slot] !== EMPTY) slot = (slot + 1) & SLOT_MASK;
+    this.slots[slot] = literal;
   }
+}
+
+function slotOf(first: number, second: number): number {
+  const mixed = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b);
+  return Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35) >>> (32 - SLOT_BITS);
 }
 
 function wordAt(bytes: Uint8Array, at: number, count: number): number {
