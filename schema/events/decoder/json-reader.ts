@@ -39,8 +39,8 @@ const latin1 = new TextDecoder("latin1");
 
 /**
  * Generated from a contract: reads the members that stand at `start` in the contract's order
- * without blanks, and answers where it stopped, leaving `reader.seen` and `reader.place`; -1 where
- * not sure.
+ * without blanks (`reader.place` 0: from the opening brace on), and answers where it stopped,
+ * leaving `reader.seen` and `reader.place`; -1 where not sure.
  */
 export type UsualReader = (reader: JsonReader, start: number, end: number, row: number) => number;
 
@@ -101,6 +101,7 @@ export class JsonReader {
     let place = 0;
     let required = 0;
     if (this.usual !== null) {
+      this.place = 0;
       p = this.usual(this, start, end, row);
       if (p < 0) return false;
       if (p === end - 1 && bytes[p] === CLOSE_BRACE)
@@ -124,6 +125,14 @@ export class JsonReader {
           if (field === END_OF_OBJECT) break;
           if (field === NOT_SURE) return false;
           place = table.count + 1;
+          if (this.usual === null) continue;
+          // Behind an unknown member the usual layout mostly goes on.
+          this.place = place;
+          p = this.usual(this, p, end, row);
+          const more = this.takeSeen(record);
+          if (p < 0 || more < 0) return false;
+          required += more;
+          place = this.place;
           continue;
         }
       }
@@ -140,11 +149,12 @@ export class JsonReader {
     return required === table.requiredCount && p <= end && skipSpace(bytes, p, end) === end;
   }
 
-  /** Enters what the usual reader saw; answers how many required fields are among it. */
+  /** Enters what the usual reader saw; answers how many required fields are among it, -1 for a duplicate. */
   private takeSeen(record: number): number {
     let required = 0;
     for (let rest = this.seen; rest !== 0; rest &= rest - 1) {
       const field = 31 - Math.clz32(rest & -rest);
+      if (this.seenIn[field] === record) return -1;
       this.seenIn[field] = record;
       required += this.table.required[field];
     }

@@ -74,8 +74,8 @@ export function readUsualProduct(reader: JsonReader, start: number, end: number,
   let hash = 0;
   let at = 0;
   let seen = 0;
-  let place = 0;
-  if (view.getInt32(p, true) === 1986339451 && view.getInt32((p + 4) | 0, true) === 1232367205 && view.getInt32((p + 8) | 0, true) === 574235236) {
+  let place = reader.place;
+  if (place === 0 && view.getInt32(p, true) === 1986339451 && view.getInt32((p + 4) | 0, true) === 1232367205 && view.getInt32((p + 8) | 0, true) === 574235236) {
     p = (p + 12) | 0;
     at = row;
     from = p;
@@ -99,9 +99,8 @@ export function readUsualProduct(reader: JsonReader, start: number, end: number,
     }
     seen |= 1;
     place = 1;
-  } else {
+  } else if (place === 0) {
     reader.seen = 0;
-    reader.place = 0;
     return p;
   }
   if (view.getInt32(p, true) === 1919951404 && view.getInt32((p + 4) | 0, true) === 1668637807 && view.getInt32((p + 8) | 0, true) === 576997748 && view.getInt32((p + 10) | 0, true) === 574235236) {

@@ -66,8 +66,8 @@ export function readUsualUserProfile(reader: JsonReader, start: number, end: num
   let hash = 0;
   let at = 0;
   let seen = 0;
-  let place = 0;
-  if (view.getInt32(p, true) === 1986339451 && view.getInt32((p + 4) | 0, true) === 1232367205 && view.getInt32((p + 8) | 0, true) === 574235236) {
+  let place = reader.place;
+  if (place === 0 && view.getInt32(p, true) === 1986339451 && view.getInt32((p + 4) | 0, true) === 1232367205 && view.getInt32((p + 8) | 0, true) === 574235236) {
     p = (p + 12) | 0;
     at = row;
     from = p;
@@ -91,9 +91,8 @@ export function readUsualUserProfile(reader: JsonReader, start: number, end: num
     }
     seen |= 1;
     place = 1;
-  } else {
+  } else if (place === 0) {
     reader.seen = 0;
-    reader.place = 0;
     return p;
   }
   if (view.getInt32(p, true) === 1937056300 && view.getInt32((p + 4) | 0, true) === 1682535013 && view.getInt32((p + 7) | 0, true) === 574235236) {
