@@ -38,6 +38,8 @@ export interface Scorer {
   readonly featureNames: readonly string[];
   /** Scores `count` vectors that lie back to back in `vectors`, into `out`. */
   score(vectors: Float64Array, count: number, out: Float64Array): void;
+  /** Signed contributions to the log-odds of one vector, in the order of the features. */
+  contributions(vector: Float64Array, out: Float64Array): void;
   /**
    * Signed contributions to the log-odds of one vector, by feature, and `bias`: the log-odds of the
    * average training row. All values together add up to the log-odds of the score.

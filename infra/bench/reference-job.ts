@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Platform, type PlatformLogger } from "../platform/platform.ts";
 import { type Config, loadConfig } from "../config/index.ts";
+import { Platform, type PlatformLogger } from "../platform/platform.ts";
+import { MemorySampler } from "./memory-sampler.ts";
 
 export interface ReferenceJobResult {
   readonly events: number;
@@ -9,6 +10,7 @@ export interface ReferenceJobResult {
   readonly eventsPerSecond: number;
   /** CPU of the whole process (all threads) per event, then of the worker thread by stage. */
   readonly cpuMicrosPerEvent: { readonly total: number; readonly byStage: Readonly<Record<string, number>> };
+  /** Peak of the process's own (anonymous) memory; the mapped log is the kernel's cache. */
   readonly peakRssBytes: number;
   readonly files: number;
   readonly bytes: number;
@@ -23,12 +25,21 @@ const quiet: PlatformLogger = {
 
 /** Configuration of a bench run: one worker, stages measured unless `--no-stages`. */
 export function benchConfig(home: string, overrides: Partial<Record<keyof Config, unknown>>): Config {
-  return loadConfig({ folder: process.cwd(), environment: process.env, flags: { home, workers: 1, ...overrides } }).config;
+  return loadConfig({
+    folder: process.cwd(),
+    environment: process.env,
+    flags: { home, workers: 1, ...overrides },
+  }).config;
 }
 
 /** Runs the pipeline over what the log of the home folder holds, until everything is published. */
-export async function runReferenceJob(home: string, events: number, measureStages: boolean): Promise<ReferenceJobResult> {
+export async function runReferenceJob(
+  home: string,
+  events: number,
+  measureStages: boolean,
+): Promise<ReferenceJobResult> {
   const platform = await Platform.open(benchConfig(home, { measureStages }), quiet);
+  const memory = new MemorySampler();
   const cpu = process.cpuUsage();
   const start = performance.now();
   await platform.startWorkers();
@@ -47,7 +58,7 @@ export async function runReferenceJob(home: string, events: number, measureStage
     seconds: round(seconds),
     eventsPerSecond: Math.round(events / seconds),
     cpuMicrosPerEvent: { total: round((user + system) / events), byStage },
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    peakRssBytes: memory.stop(),
     ...dataFiles(join(home, "lake")),
     rowsByTable,
   };
@@ -65,8 +76,13 @@ async function rowCounts(platform: Platform): Promise<Record<string, number>> {
 }
 
 function dataFiles(folder: string): { files: number; bytes: number } {
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".parquet"));
-  return { files: files.length, bytes: files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) };
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".parquet"),
+  );
+  return {
+    files: files.length,
+    bytes: files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0),
+  };
 }
 
 function round(value: number): number {

@@ -70,7 +70,7 @@ export const settings = {
   ),
   checkpointRecordsMax: count(
     "Runtime",
-    1_500_000,
+    4_000_000,
     [1, 100_000_000],
     "Records after which a checkpoint begins early; bounds memory and work after a crash.",
     "records",
@@ -85,7 +85,7 @@ export const settings = {
   hotFlushMs: ms("Runtime", 50, [1, 60_000], "Longest time that a changed hot value waits for its write."),
   hotFlushBacklogMs: ms(
     "Runtime",
-    5_000,
+    10_000,
     [1, 600_000],
     "The same while there is a backlog: values that the next records change again are not written.",
   ),

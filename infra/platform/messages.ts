@@ -22,7 +22,11 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "ready" }
   | { readonly type: "warning"; readonly message: string }
-  | { readonly type: "status"; readonly tasks: readonly TaskStatus[]; readonly cpuMicros: Readonly<Record<string, number>> }
+  | {
+      readonly type: "status";
+      readonly tasks: readonly TaskStatus[];
+      readonly cpuMicros: Readonly<Record<string, number>>;
+    }
   | { readonly type: "drained"; readonly id: number }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
   | { readonly type: "stopped" };

@@ -16,6 +16,8 @@ export interface PlatformConfig {
 const PANE_MS = 60_000;
 const RECENT_VIEWS_MS = 300_000;
 const RECENT_VIEWS_MAX = 20;
+/** What one event of a kind adds to a product's popularity. */
+const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
 const ORDER_HISTORY_MIN = 3;
 /** The consumer group under which committed offsets are kept. */
 export const CONSUMER_GROUP = "millrace";
@@ -84,18 +86,24 @@ function insightsConfig(config: Config): InsightsPipelineConfig["insights"] {
     allowedLatenessMs: config.allowedLatenessMs,
     flashSale: {
       windowMs: config.flashSaleWindowMs,
-      viewsAbove: config.flashSaleViewsAbove,
-      purchasesBelow: config.flashSalePurchasesBelow,
+      viewsOver: config.flashSaleViewsAbove,
+      purchasesUnder: config.flashSalePurchasesBelow,
     },
     popular: {
       windowMs: config.popularWindowMs,
       halfLifeMs: config.popularHalfLifeMs,
-      productsMax: config.popularProductsMax,
+      top: config.popularProductsMax,
+      weights: POPULARITY_WEIGHTS,
     },
     hotTtlMs: config.hotTtlMs,
   };
 }
 
 function longestWindowMs(config: Config): number {
-  return Math.max(config.pageViewsWindowMs, config.flashSaleWindowMs, config.popularWindowMs, config.sessionGapMs);
+  return Math.max(
+    config.pageViewsWindowMs,
+    config.flashSaleWindowMs,
+    config.popularWindowMs,
+    config.sessionGapMs,
+  );
 }

@@ -1,8 +1,8 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus, EventLog, HotStore, TaskStatus } from "../../stream/index.ts";
-import { type Adapters, openAdapters, openQueryEngine, retryEnvironment } from "./adapters.ts";
 import type { Config } from "../config/index.ts";
+import { type Adapters, openAdapters, openQueryEngine, retryEnvironment } from "./adapters.ts";
 import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { InputEnd } from "./messages.ts";
@@ -90,7 +90,10 @@ export class Platform {
     this.supervisor = new Supervisor(data, Date.now, {
       onWarning: (worker, message) => this.logger.warn({ worker }, message),
       onFailure: (worker, message, final) =>
-        this.logger.error({ worker, final }, `worker failed${final ? " for good" : ", starting it again"}: ${message}`),
+        this.logger.error(
+          { worker, final },
+          `worker failed${final ? " for good" : ", starting it again"}: ${message}`,
+        ),
     });
     await this.supervisor.start();
   }

@@ -22,7 +22,10 @@ interface Slot {
   cpuMicros: Readonly<Record<string, number>>;
   restarts: number;
   startedAt: number;
-  drains: Map<number, { readonly ends: readonly InputEnd[]; readonly done: () => void; readonly failed: (error: Error) => void }>;
+  drains: Map<
+    number,
+    { readonly ends: readonly InputEnd[]; readonly done: () => void; readonly failed: (error: Error) => void }
+  >;
   failure: string | null;
   stopped: Promise<void>;
 }
@@ -97,8 +100,16 @@ export class Supervisor implements PipelineStatus {
 
   private startThread(slot: Slot): Promise<void> {
     slot.startedAt = this.clock();
-    const entry = new URL(import.meta.url.endsWith(".ts") ? "./worker-thread.ts" : "./worker-thread.js", import.meta.url);
-    const thread = new Thread(entry, { workerData: slot.data, name: `worker-${slot.data.workerIndex}` });
+    const entry = new URL(
+      import.meta.url.endsWith(".ts") ? "./worker-thread.ts" : "./worker-thread.js",
+      import.meta.url,
+    );
+    const thread = new Thread(entry, {
+      workerData: slot.data,
+      name: `worker-${slot.data.workerIndex}`,
+      // Short-lived objects (alerts, hot values) die young instead of being copied again and again.
+      resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 4096 },
+    });
     slot.thread = thread;
     return new Promise<void>((ready, failed) => {
       let failure: string | null = null;
@@ -115,7 +126,12 @@ export class Supervisor implements PipelineStatus {
           slot.thread = null;
           if (this.stopping || (failure === null && code === 0)) return resolve();
           const reason = failure ?? `exit code ${code}`;
-          failed(new MillraceError(`worker ${slot.data.workerIndex}: ${reason}`, { code: "worker-failed", origin: "internal" }));
+          failed(
+            new MillraceError(`worker ${slot.data.workerIndex}: ${reason}`, {
+              code: "worker-failed",
+              origin: "internal",
+            }),
+          );
           this.restart(slot, reason);
           resolve();
         });
@@ -127,22 +143,29 @@ export class Supervisor implements PipelineStatus {
     if (this.clock() - slot.startedAt > HEALTHY_MS) slot.restarts = 0;
     const final = slot.restarts >= RESTARTS_MAX;
     this.events.onFailure(slot.data.workerIndex, reason, final);
-    slot.tasks = slot.tasks.map((task) => ({ ...task, state: final ? "failed" : "recovering", error: reason }));
+    slot.tasks = slot.tasks.map((task) => ({
+      ...task,
+      state: final ? "failed" : "recovering",
+      error: reason,
+    }));
     if (final) {
       slot.failure = reason;
       for (const { failed } of slot.drains.values()) failed(workerGone(slot));
       return;
     }
     slot.restarts += 1;
-    setTimeout(() => {
-      if (this.stopping) return;
-      this.startThread(slot).then(
-        () => {
-          for (const [id, { ends }] of slot.drains) this.send(slot, { type: "drain", id, ends });
-        },
-        () => undefined, // its exit has already asked for the next restart
-      );
-    }, RESTART_DELAY_MS * 2 ** (slot.restarts - 1));
+    setTimeout(
+      () => {
+        if (this.stopping) return;
+        this.startThread(slot).then(
+          () => {
+            for (const [id, { ends }] of slot.drains) this.send(slot, { type: "drain", id, ends });
+          },
+          () => undefined, // its exit has already asked for the next restart
+        );
+      },
+      RESTART_DELAY_MS * 2 ** (slot.restarts - 1),
+    );
   }
 
   private note(slot: Slot, message: FromWorker): void {

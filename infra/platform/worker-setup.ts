@@ -3,8 +3,8 @@ import { createLakePublisher } from "../../lakehouse/index.ts";
 import { createModelRegistry, loadChampion, type MlPlugin, mlPlugins } from "../../ml/index.ts";
 import {
   CheckpointStore,
-  createInsightsPipeline,
   createEventsPipeline,
+  createInsightsPipeline,
   Outbox,
   type Pipeline,
   type StageClock,
@@ -34,7 +34,8 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   const nonce = randomUUID().slice(0, 8);
   const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin;
   const model = await loadChampion(createModelRegistry(objects), plugin);
-  if (model.problem !== null) setup.warn(`propensity: ${model.problem.message}; scoring with the built-in model`);
+  if (model.problem !== null)
+    setup.warn(`propensity: ${model.problem.message}; scoring with the built-in model`);
   const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
 
   function createPipeline(taskId: string, outbox: Outbox): Pipeline {
@@ -66,5 +67,13 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     ...retryEnvironment,
   });
   const checkpoints = new CheckpointStore(objects, nonce);
-  return new Worker(tasks, config.worker, { log, objects, checkpoints, publisher, clock, stageClock, onPoint });
+  return new Worker(tasks, config.worker, {
+    log,
+    objects,
+    checkpoints,
+    publisher,
+    clock,
+    stageClock,
+    onPoint,
+  });
 }

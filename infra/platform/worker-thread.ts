@@ -46,7 +46,11 @@ try {
   await sendStatus(worker, "stopped");
 } catch (error) {
   const code = error instanceof MillraceError ? error.code : "unexpected";
-  send({ type: "failed", code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  send({
+    type: "failed",
+    code,
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
 } finally {
   await adapters.close();
   port.close();

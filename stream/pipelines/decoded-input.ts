@@ -1,4 +1,10 @@
-import { bronzeTable, type EventBatch, type EventContract, type EventDecoder, type RecordBatch } from "../../schema/index.ts";
+import {
+  bronzeTable,
+  type EventBatch,
+  type EventContract,
+  type EventDecoder,
+  type RecordBatch,
+} from "../../schema/index.ts";
 import type { DeadLetters } from "../operators/dead-letters.ts";
 import type { PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";

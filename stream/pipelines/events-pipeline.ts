@@ -1,8 +1,8 @@
 import type { FeatureGroup, Scorer } from "../../ml/index.ts";
 import {
+  type CustomerEventBatch,
   contracts,
   createDecoder,
-  type CustomerEventBatch,
   type EventBatch,
   type EventContract,
   type Float64Column,
@@ -84,7 +84,12 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const outputs = new TaskOutputs(outbox, { taskId, nonce, fileBytesMax: config.fileBytesMax });
   const deadLetters = createDeadLetters(outputs);
   const capacity = READ_LIMITS.recordsMax;
-  const decoderOptions = { keys, capacity, recordBytesMax: config.recordBytesMax, futureSkewMs: config.futureSkewMs };
+  const decoderOptions = {
+    keys,
+    capacity,
+    recordBytesMax: config.recordBytesMax,
+    futureSkewMs: config.futureSkewMs,
+  };
   let processed = 0;
 
   const products = createProductTable({ keys });
@@ -107,21 +112,27 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const silver = createSilverEvents({
     keys,
     products,
-    appendRows: (columns, count, selection) => outputs.sink(silverEvents).append(columns, 0, count, selection),
+    appendRows: (columns, count, selection) =>
+      outputs.sink(silverEvents).append(columns, 0, count, selection),
   });
-  const scoring = createScoreSessions(config.propensity, { keys, outputs, features: deps.features, scorer: deps.scorer });
-  const panes = createProductPanes(config.productPanes, {
+  const scoring = createScoreSessions(config.propensity, {
     keys,
     outputs,
+    features: deps.features,
+    scorer: deps.scorer,
+  });
+  const panes = createProductPanes(config.productPanes, {
+    keys,
     products,
+    time: config.time,
     sourceTask: taskId,
     emitPanes: (bytes, sequence) => outbox.addPane({ bytes, sequence }),
   });
   const eventSteps: Operator<CustomerEventBatch>[] = [
     dedupe,
     silver,
-    createSessionize(config.sessions, { keys, outputs }),
-    createPageViewsByUser(config.pageViews, { keys, outputs }),
+    createSessionize(config.sessions, { keys, outputs, time: config.time }),
+    createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time }),
     panes,
     scoring,
   ];
@@ -147,7 +158,10 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     }
   }
 
-  function advance(steps: readonly { name: string; advance(progress: Progress): void }[], progress: Progress): void {
+  function advance(
+    steps: readonly { name: string; advance(progress: Progress): void }[],
+    progress: Progress,
+  ): void {
     for (const step of steps) {
       step.advance(progress);
       stageClock.lap(step.name);

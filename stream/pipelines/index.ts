@@ -1,2 +1,2 @@
-export * from "./product-insights.ts";
 export * from "./events-pipeline.ts";
+export * from "./product-insights.ts";

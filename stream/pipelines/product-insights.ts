@@ -38,7 +38,8 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
         process(records) {
           if (records.control !== "data") return;
           stageClock.lap("read");
-          for (let i = 0; i < records.count; i++) insights.fold(records.bytes, records.starts[i], records.ends[i]);
+          for (let i = 0; i < records.count; i++)
+            insights.fold(records.bytes, records.starts[i], records.ends[i]);
           processed += records.count;
           stageClock.lap(insights.name);
         },

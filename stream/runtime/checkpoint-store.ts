@@ -1,5 +1,5 @@
-import { MillraceError } from "../../schema/index.ts";
 import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
+import { MillraceError } from "../../schema/index.ts";
 
 /** Everything that a task needs to go on after its epoch, as one object. */
 export interface Checkpoint {
@@ -61,7 +61,8 @@ export class CheckpointStore {
   /** The newest prepared checkpoint, or null for a fresh task. */
   async newest(taskId: string): Promise<Checkpoint | null> {
     let newestKey: string | null = null;
-    for await (const { key } of this.objects.list(taskPrefix(taskId))) if (key.endsWith(".json")) newestKey = key;
+    for await (const { key } of this.objects.list(taskPrefix(taskId)))
+      if (key.endsWith(".json")) newestKey = key;
     if (newestKey === null) return null;
     return JSON.parse(new TextDecoder().decode(await this.objects.get(newestKey))) as Checkpoint;
   }
@@ -78,7 +79,8 @@ export class CheckpointStore {
     const garbage: string[] = [];
     for await (const { key } of this.objects.list(taskPrefix(checkpoint.taskId))) {
       const image = key.startsWith(imagePrefix(checkpoint.taskId));
-      if (image ? !needed.has(key) && key < newestImage : key.endsWith(".json") && key < current) garbage.push(key);
+      if (image ? !needed.has(key) && key < newestImage : key.endsWith(".json") && key < current)
+        garbage.push(key);
     }
     await this.objects.delete(garbage);
   }

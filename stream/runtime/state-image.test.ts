@@ -24,8 +24,19 @@ function createState() {
     times.mark(id);
   };
   const read = () =>
-    Array.from({ length: keys.size }, (_, id) => [keys.text(id), counts.values[id], times.values[id]] as const);
-  return { section, put, read, setNote: (value: string) => { note = value; }, note: () => note };
+    Array.from(
+      { length: keys.size },
+      (_, id) => [keys.text(id), counts.values[id], times.values[id]] as const,
+    );
+  return {
+    section,
+    put,
+    read,
+    setNote: (value: string) => {
+      note = value;
+    },
+    note: () => note,
+  };
 }
 
 describe("state images", () => {

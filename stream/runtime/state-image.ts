@@ -1,5 +1,11 @@
-import { zstdCompressSync, zstdDecompressSync, constants } from "node:zlib";
-import { type KeyDictionary, MillraceError, PAGE_ELEMENTS, type SlotArray, type StateSection } from "../../schema/index.ts";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import {
+  type KeyDictionary,
+  MillraceError,
+  PAGE_ELEMENTS,
+  type SlotArray,
+  type StateSection,
+} from "../../schema/index.ts";
 
 /**
  * Serialises the state of a task as a full image or as the pages that changed since the last one.
@@ -14,7 +20,11 @@ interface ImageHeader {
 
 interface SectionHeader {
   readonly name: string;
-  readonly arrays: readonly { readonly name: string; readonly length: number; readonly pages: readonly number[] }[];
+  readonly arrays: readonly {
+    readonly name: string;
+    readonly length: number;
+    readonly pages: readonly number[];
+  }[];
   readonly dictionaries: readonly {
     readonly name: string;
     readonly fromSize: number;
@@ -66,10 +76,18 @@ export class StateImageWriter {
       return { name: array.name, length: array.length, pages };
     });
     const dictionaries = section.dictionaries.map((dictionary) => {
-      const from = kind === "full" ? { size: 0, heap: 0 } : (this.savedDictionaries.get(dictionary) ?? { size: 0, heap: 0 });
+      const from =
+        kind === "full"
+          ? { size: 0, heap: 0 }
+          : (this.savedDictionaries.get(dictionary) ?? { size: 0, heap: 0 });
       parts.push(bytesOf(dictionary.ends.subarray(from.size, dictionary.size)));
       parts.push(dictionary.heap.subarray(from.heap, dictionary.heapBytes));
-      const saved = { fromSize: from.size, fromHeap: from.heap, size: dictionary.size, heap: dictionary.heapBytes };
+      const saved = {
+        fromSize: from.size,
+        fromHeap: from.heap,
+        size: dictionary.size,
+        heap: dictionary.heapBytes,
+      };
       this.noteSaved(dictionary);
       return { name: dictionary.name, ...saved };
     });

@@ -62,7 +62,9 @@ export class Task {
     }
     this.pipeline.afterRestore();
     for (const input of this.pipeline.inputs) {
-      const saved = checkpoint?.inputs.find((i) => i.topic === input.topic && i.partition === input.partition);
+      const saved = checkpoint?.inputs.find(
+        (i) => i.topic === input.topic && i.partition === input.partition,
+      );
       const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
       const reader = await log.reader(input.topic, input.partition, position);
       this.opened.push({ input, reader, pending: null, position });
@@ -103,7 +105,9 @@ export class Task {
     this.recordsSinceCut = 0;
     const files = this.pipeline.sinks.flatMap((sink) => sink.drain(this.epoch));
     const full =
-      this.chain.length === 0 || this.chain.length > DELTAS_MAX || this.chainBytes.deltas > this.chainBytes.full;
+      this.chain.length === 0 ||
+      this.chain.length > DELTAS_MAX ||
+      this.chainBytes.deltas > this.chainBytes.full;
     const image = this.images.capture(full ? "full" : "delta");
     this.chainBytes = full
       ? { full: image.length, deltas: 0 }

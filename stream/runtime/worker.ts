@@ -50,7 +50,8 @@ export class Worker {
   private idleMarked = true;
   private checkpointing: Promise<void> | null = null;
   private failure: unknown = null;
-  private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] = [];
+  private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] =
+    [];
 
   constructor(tasks: readonly Task[], config: WorkerConfig, deps: WorkerDeps) {
     this.tasks = tasks;
@@ -166,7 +167,9 @@ export class Worker {
   }
 
   private startCheckpoint(): void {
-    const cuts = this.tasks.filter((task) => task.recordsSinceCut > 0).map((task) => ({ task, cut: task.cut() }));
+    const cuts = this.tasks
+      .filter((task) => task.recordsSinceCut > 0)
+      .map((task) => ({ task, cut: task.cut() }));
     this.lastCutAt = this.deps.clock();
     this.deps.stageClock.lap("files and state");
     this.checkpointing = this.commit(cuts)
@@ -189,7 +192,14 @@ export class Worker {
       const image = await checkpoints.stageImage(cut.taskId, cut.epoch, cut.image);
       const stateImages = [...cut.imagesBefore, image];
       const createdAt = clock();
-      prepared.push({ taskId: cut.taskId, epoch: cut.epoch, inputs: cut.inputs, files, stateImages, createdAt });
+      prepared.push({
+        taskId: cut.taskId,
+        epoch: cut.epoch,
+        inputs: cut.inputs,
+        files,
+        stateImages,
+        createdAt,
+      });
       task.noteChain(stateImages, createdAt);
     }
     onPoint("after-stage");
@@ -200,7 +210,10 @@ export class Worker {
     }
     await publisher.publish(prepared);
     onPoint("before-offset-commit");
-    await log.commitOffsets(this.config.consumerGroup, prepared.flatMap((checkpoint) => checkpoint.inputs));
+    await log.commitOffsets(
+      this.config.consumerGroup,
+      prepared.flatMap((checkpoint) => checkpoint.inputs),
+    );
     onPoint("after-offset-commit");
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
   }

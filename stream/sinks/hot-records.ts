@@ -30,7 +30,7 @@ export interface PropensityRecord {
   readonly modelVersion: string;
   readonly eventTime: number;
   readonly sessionStart: number;
-  /** Signed contributions to the log-odds, by feature. */
+  /** Signed contributions to the log-odds of the features that move the score most. */
   readonly contributions: Readonly<Record<string, number>>;
   readonly partition: number;
   readonly offset: number;

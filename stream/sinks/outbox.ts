@@ -4,6 +4,7 @@ import type { HotEntry, HotStore } from "../ports/hot-store.ts";
 
 /** Alerts, pane blocks and hot values that wait for their write; above it the task stops reading. */
 export const OUTBOX_ITEMS_MAX = 50_000;
+const HOT_ENTRIES_AT_ONCE = 10_000;
 
 /** A record for an internal topic; `sequence` rises by one from block to block of a task. */
 export interface PaneRecord {
@@ -66,13 +67,27 @@ export class Outbox {
     return this.writing;
   }
 
-  private async write(alerts: readonly Alert[], panes: readonly PaneRecord[], hot: readonly HotEntry[]): Promise<void> {
-    const { alertBus, hotStore } = this.deps;
+  private async write(
+    alerts: readonly Alert[],
+    panes: readonly PaneRecord[],
+    hot: HotEntry[],
+  ): Promise<void> {
+    const { alertBus } = this.deps;
     await Promise.all([
       alerts.length > 0 ? alertBus.publish(alerts) : undefined,
       panes.length > 0 ? this.appendPanes(panes) : undefined,
-      hot.length > 0 ? hotStore.putMany(hot) : undefined,
+      hot.length > 0 ? this.putHot(hot) : undefined,
     ]);
+  }
+
+  /** In key order and in parts: neighbours in an ordered store share its pages, and no part is large. */
+  private async putHot(entries: HotEntry[]): Promise<void> {
+    entries.sort((a, b) =>
+      a.namespace === b.namespace ? (a.key < b.key ? -1 : 1) : a.namespace < b.namespace ? -1 : 1,
+    );
+    for (let from = 0; from < entries.length; from += HOT_ENTRIES_AT_ONCE) {
+      await this.deps.hotStore.putMany(entries.slice(from, from + HOT_ENTRIES_AT_ONCE));
+    }
   }
 
   private async appendPanes(panes: readonly PaneRecord[]): Promise<void> {

@@ -44,7 +44,8 @@ export class TableSink {
     this.rowsTotal += to - from;
     const times = (columns[this.dayColumn] as Float64Column).values;
     const firstDay = Math.floor(times[selection === undefined ? from : selection[from]] / DAY_MS);
-    if (isOneDay(times, firstDay, from, to, selection)) this.appendDay(firstDay, columns, from, to, selection);
+    if (isOneDay(times, firstDay, from, to, selection))
+      this.appendDay(firstDay, columns, from, to, selection);
     else this.appendByDay(times, columns, from, to, selection);
   }
 
@@ -111,13 +112,24 @@ export class TableSink {
     const { taskId, nonce } = this.options;
     const folder = `lake/${this.table.namespace}/${this.table.name}/data/${this.table.partitionByDayOf}_day=${dayText(day)}`;
     const key = `${folder}/${taskId}-${epoch < 0 ? "part" : epoch}-${this.fileSequence++}-${nonce}.parquet`;
-    const staged = { table: tableName(this.table), key, rows, bytes: bytes.length, day, columns, splitOffsets };
+    const staged = {
+      table: tableName(this.table),
+      key,
+      rows,
+      bytes: bytes.length,
+      day,
+      columns,
+      splitOffsets,
+    };
     this.finished.push({ staged, bytes });
   }
 }
 
 /** Uploads finished files; until a checkpoint names them they are orphans that maintenance removes. */
-export async function stageFiles(objects: ObjectStore, files: readonly FinishedFile[]): Promise<StagedFile[]> {
+export async function stageFiles(
+  objects: ObjectStore,
+  files: readonly FinishedFile[],
+): Promise<StagedFile[]> {
   await Promise.all(files.map(({ staged, bytes }) => objects.put(staged.key, bytes)));
   return files.map(({ staged }) => staged);
 }

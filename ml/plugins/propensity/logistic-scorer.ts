@@ -21,6 +21,9 @@ export function createLogisticScorer(
         out[i] = sigmoid(z);
       }
     },
+    contributions(vector, out) {
+      for (let j = 0; j < width; j++) out[j] = slopes[j] * (vector[j] - mean[j]);
+    },
     explain(vector) {
       const contributions: Record<string, number> = { bias: model.bias };
       for (let j = 0; j < width; j++) contributions[featureNames[j]] = slopes[j] * (vector[j] - mean[j]);
