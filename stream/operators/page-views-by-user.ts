@@ -128,6 +128,7 @@ export function createPageViewsByUser(
     const { values: counts, dirty } = panes.counts;
     const { places } = panes;
     touchSlots(counts, users, from, to, places);
+    recent.touch(users, from, to);
     let start = 0;
     let end = 0;
     let place = 0;

@@ -1,4 +1,5 @@
 import { type KeyDictionary, PAGE_SHIFT, type StateSection } from "../../schema/index.ts";
+import { touched, touchSlots } from "./touch-slots.ts";
 
 export interface RecentViewsConfig {
   /** How far back a user's record reaches from the user's newest view, ms. */
@@ -24,6 +25,8 @@ const USER = 4;
 const PREVIOUS = 5;
 const NEXT = 6;
 const ENTRY_SHIFT = 3;
+/** Entries whose users' chains are read ahead when entries leave. */
+const TOUCH_ENTRIES = 256;
 const TIME_UNIT = 2 ** 30;
 /** Product texts kept as JSON; above it they are made anew. */
 const PRODUCT_TEXTS_MAX = 100_000;
@@ -62,6 +65,12 @@ export class RecentViews {
     this.newest.ensure(users);
   }
 
+  /** Reads the places of the users of rows [from, to) ahead of {@link add}. */
+  touch(users: Int32Array, from: number, to: number): void {
+    touchSlots(this.chains.values, users, from, to, 4);
+    touchSlots(this.newest.values, users, from, to, 1);
+  }
+
   add(user: number, time: number, kind: number, product: number, late: boolean): void {
     if (((this.numbers.values[1] - this.numbers.values[0]) | 0) === this.numbers.values[2]) this.grow();
     const entry = this.numbers.values[1];
@@ -93,8 +102,9 @@ export class RecentViews {
   evict(beforeMs: number, losing: (user: number) => void): void {
     const numbers = this.numbers.values;
     const mask = numbers[2] - 1;
-    while (numbers[0] !== numbers[1]) {
+    for (let visited = 0; numbers[0] !== numbers[1]; visited++) {
       const entry = numbers[0];
+      if (visited % TOUCH_ENTRIES === 0) this.touchOwners(entry, mask);
       const time = this.timeOf(entry, mask);
       if (time >= beforeMs) break;
       const user = this.entries.values[((entry & mask) << ENTRY_SHIFT) + USER];
@@ -124,6 +134,16 @@ export class RecentViews {
       list += `${i === 0 ? "" : ","}{"eventTime":${timeText(this.listTimes[i])},"eventType":"${type}","productId":${productId}}`;
     }
     return `{"userId":${JSON.stringify(userId)},"views5m":${views},"eventTime":${timeText(newest)},"recent":[${list}]}`;
+  }
+
+  private touchOwners(first: number, mask: number): void {
+    const { values } = this.entries;
+    const { values: chains } = this.chains;
+    let sum = 0;
+    for (let i = 0; i < TOUCH_ENTRIES; i++) {
+      sum ^= chains[values[(((first + i) & mask) << ENTRY_SHIFT) + USER] << 2];
+    }
+    touched.sum = sum;
   }
 
   private timeOf(entry: number, mask: number): number {
