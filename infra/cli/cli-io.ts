@@ -1,0 +1,89 @@
+import { type Logger, pino } from "pino";
+import type { Config } from "../config/index.ts";
+
+/** What a command says, where: results on standard output, all else on standard error. */
+export interface CliIo {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Whether standard error is a terminal, on which a line can be overwritten. */
+  readonly errIsTerminal: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly folder: string;
+  readonly clock: () => number;
+}
+
+export function processIo(): CliIo {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    errIsTerminal: process.stderr.isTTY === true,
+    environment: process.env,
+    folder: process.cwd(),
+    clock: Date.now,
+  };
+}
+
+/** Structured logs on standard error, so that standard output stays one document. */
+export function createLogger(config: Config, io: CliIo): Logger {
+  return pino({ level: config.logLevel, base: null }, { write: io.err });
+}
+
+const PROGRESS_MS = 200;
+const PROGRESS_LINES_MS = 5000;
+
+/** Progress of long work: one line that changes on a terminal, else a line every few seconds. */
+export class Progress {
+  readonly #io: CliIo;
+  #last: number;
+  #open = false;
+
+  constructor(io: CliIo) {
+    this.#io = io;
+    // Work that is done within the first moment shows nothing.
+    this.#last = io.clock();
+  }
+
+  show(text: () => string): void {
+    const now = this.#io.clock();
+    const terminal = this.#io.errIsTerminal;
+    if (now - this.#last < (terminal ? PROGRESS_MS : PROGRESS_LINES_MS)) return;
+    this.#last = now;
+    this.#io.err(terminal ? `\r\u001b[K${text()}` : `${text()}\n`);
+    this.#open = terminal;
+  }
+
+  /** Clears the line. */
+  end(): void {
+    if (this.#open) this.#io.err("\r\u001b[K");
+    this.#open = false;
+  }
+}
+
+export interface Interruption {
+  readonly signal: AbortSignal;
+  /** Resolves at the first SIGINT or SIGTERM. */
+  readonly received: Promise<void>;
+  dispose(): void;
+}
+
+/** The first SIGINT or SIGTERM asks for an orderly end; the second ends at once. */
+export function onInterrupt(): Interruption {
+  const controller = new AbortController();
+  const received = new Promise<void>((resolve) =>
+    controller.signal.addEventListener("abort", () => resolve()),
+  );
+  const listener = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+    controller.abort();
+  };
+  process.on("SIGINT", listener);
+  process.on("SIGTERM", listener);
+  return {
+    signal: controller.signal,
+    received,
+    dispose() {
+      process.off("SIGINT", listener);
+      process.off("SIGTERM", listener);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { environmentName, type SettingKey } from "../../config/index.ts";
+import type { CliIo } from "../cli-io.ts";
+import { loadedConfigOf, withSettings } from "../settings-options.ts";
+import { textTable } from "../text-table.ts";
+
+export function registerConfig(program: Command, io: CliIo): void {
+  const config = program.command("config").description("show or check the configuration in force");
+  withSettings(config.command("print"))
+    .description("print every setting, its value and where it comes from")
+    .option("--json", "one JSON document: the values")
+    .action((options: Record<string, unknown>) => {
+      const loaded = loadedConfigOf(options, io);
+      if (options.json === true) {
+        io.out(`${JSON.stringify(loaded.config, null, 2)}\n`);
+        return;
+      }
+      const rows = (Object.keys(loaded.config) as SettingKey[]).map((key) => [
+        key,
+        String(loaded.config[key]),
+        loaded.origins[key],
+        environmentName(key),
+      ]);
+      io.out(textTable([["setting", "value", "from", "environment"], ...rows], ""));
+    });
+  withSettings(config.command("check"))
+    .description("check file, environment and flags; names every problem at once")
+    .option("--json", "one JSON document")
+    .action((options: Record<string, unknown>) => {
+      const { file } = loadedConfigOf(options, io);
+      if (options.json === true) io.out(`${JSON.stringify({ valid: true, file })}\n`);
+      else io.out(`The configuration is valid (${file ?? "no configuration file"}).\n`);
+    });
+}

@@ -1,0 +1,93 @@
+import type { Command } from "commander";
+import { SHOP_DEFAULTS, writeNdjson } from "../../../stream/index.ts";
+import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { isoTime, share, wholeNumber } from "../option-values.ts";
+
+interface GenerateOptions {
+  readonly events: number;
+  readonly out: string;
+  readonly json?: boolean;
+  readonly seed: number;
+  readonly rate: number;
+  readonly users: number;
+  readonly products: number;
+  readonly start: number;
+  readonly malformed: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
+  readonly late: number;
+  readonly tooLate: number;
+}
+
+export function registerGenerate(program: Command, io: CliIo): void {
+  const d = SHOP_DEFAULTS;
+  program
+    .command("generate")
+    .description(
+      "write a generated shop's customer events as NDJSON, with the planted truth in FILE.truth.json",
+    )
+    .requiredOption("--events <n>", "lines to write, duplicates and malformed ones included", wholeNumber(1))
+    .requiredOption("--out <file>", "file to write")
+    .option(
+      "--seed <n>",
+      "the same seed and options give the same bytes",
+      wholeNumber(0, 2 ** 32 - 1),
+      d.seed,
+    )
+    .option("--rate <n>", "customer events a second of event time", wholeNumber(1), d.eventsPerSecond)
+    .option("--users <n>", "shoppers", wholeNumber(1), d.users)
+    .option("--products <n>", "products", wholeNumber(1), d.products)
+    .option(
+      "--start <time>",
+      "event time of the first event (default: 2026-01-01T00:00:00Z)",
+      isoTime,
+      d.startTime,
+    )
+    .option("--malformed <share>", "share of events that no decoder may accept", share, d.malformedShare)
+    .option("--duplicates <share>", "share of events that come twice", share, d.duplicateShare)
+    .option("--out-of-order <share>", "share of events up to 2 s behind", share, d.outOfOrderShare)
+    .option("--late <share>", "share of events 3 to 50 s behind", share, d.lateShare)
+    .option("--too-late <share>", "share of events 70 to 180 s behind", share, d.tooLateShare)
+    .option("--json", "one JSON document on standard output")
+    .addHelpText("after", "\nExample:\n  $ millrace generate --events 1e6 --seed 7 --out events.ndjson")
+    .action((options: GenerateOptions) => generate(options, io));
+}
+
+async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
+  const began = io.clock();
+  const progress = new Progress(io);
+  const interruption = onInterrupt();
+  const truth = await writeNdjson(options.out, {
+    customerEventsMax: options.events,
+    seed: options.seed,
+    startTime: options.start,
+    eventsPerSecond: options.rate,
+    users: options.users,
+    products: options.products,
+    malformedShare: options.malformed,
+    duplicateShare: options.duplicates,
+    outOfOrderShare: options.outOfOrder,
+    lateShare: options.late,
+    tooLateShare: options.tooLate,
+    signal: interruption.signal,
+    onProgress: (lines) =>
+      progress.show(() => `${lines.toLocaleString("en")} of ${options.events.toLocaleString("en")} events`),
+  }).finally(() => {
+    progress.end();
+    interruption.dispose();
+  });
+  const seconds = (io.clock() - began) / 1000;
+  const { valid, duplicates, malformed } = truth.customerEvents;
+  const broken = Object.values(malformed).reduce((sum, count) => sum + count, 0);
+  const truthFile = `${options.out}.truth.json`;
+  if (options.json === true) {
+    const figures = { events: valid + duplicates + broken, valid, duplicates, malformed: broken };
+    io.out(`${JSON.stringify({ file: options.out, truthFile, seconds, ...figures })}\n`);
+    return;
+  }
+  io.out(
+    `Wrote ${(valid + duplicates + broken).toLocaleString("en")} events to ${options.out} in ${seconds.toFixed(1)} s: ` +
+      `${valid.toLocaleString("en")} valid, ${duplicates.toLocaleString("en")} duplicates, ${broken.toLocaleString("en")} malformed.\n` +
+      `Planted: ${truth.flashSales.length} flash sales, ${truth.fraudRings.length} fraud rings (${truthFile}).\n`,
+  );
+}

@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Argument, type Command } from "commander";
+import { tableName } from "../../../schema/index.ts";
+import { FORMAT_NAMES, type LoadReport, loadInto, parseTimes } from "../../../stream/index.ts";
+import { lakeTables } from "../../platform/lake-tables.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { withPlatform } from "../platform-session.ts";
+import { configOf, withSettings } from "../settings-options.ts";
+import { textTable } from "../text-table.ts";
+
+interface ReplayOptions extends Record<string, unknown> {
+  readonly wait?: boolean;
+  readonly again?: boolean;
+  readonly times: string;
+  readonly json?: boolean;
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+interface ReplayResult {
+  readonly format: string;
+  readonly file: string;
+  readonly eventsRead: number;
+  /** Null without --wait: the pipeline has not judged them yet. */
+  readonly valid: number | null;
+  readonly refused: Counts;
+  readonly refusedExamples: LoadReport["refusedExamples"];
+  readonly appendedByTopic: Counts;
+  readonly alreadyLoaded: boolean;
+  readonly rowsByTable: Counts | null;
+  readonly seconds: number;
+}
+
+export function registerReplay(program: Command, io: CliIo): void {
+  withSettings(program.command("replay"), ["partitions", "workers"])
+    .description("load a file into the log; a repeat changes nothing, a killed one goes on where it stopped")
+    .addArgument(new Argument("<format>", "what the file is").choices(FORMAT_NAMES))
+    .argument("<file>", "plain or gzipped")
+    .option("--wait", "process it to the end: all windows closed, all tables written")
+    .option(
+      "--times <how>",
+      "keep, shift (the last event is now), compress=FACTOR, or shift,compress=FACTOR",
+      "keep",
+    )
+    .option("--again", "load it once more although it was loaded before")
+    .option("--json", "one JSON document on standard output")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ millrace replay rees46 2019-Oct.csv.gz --wait
+  $ millrace replay ndjson events.ndjson --times shift,compress=60
+`,
+    )
+    .action((format: string, file: string, options: ReplayOptions) => replay(format, file, options, io));
+}
+
+async function replay(format: string, file: string, options: ReplayOptions, io: CliIo): Promise<void> {
+  const times = parseTimes(options.times);
+  const config = configOf(options, io);
+  const began = io.clock();
+  const wait = options.wait === true;
+  const interruption = onInterrupt();
+  const result = await withPlatform(config, io, async (platform): Promise<ReplayResult> => {
+    const refusedBefore = await deadLetters(platform);
+    // Workers start first: they read while the file is loaded.
+    if (wait && platform.runBy === null) await platform.startWorkers();
+    const progress = new Progress(io);
+    const report = await loadInto(platform.log, format, file, {
+      now: io.clock,
+      times,
+      endOfInput: wait,
+      recordBytesMax: config.recordBytesMax,
+      signal: interruption.signal,
+      anchor: (producerId, proposedMs) => anchorOf(config.home, producerId, proposedMs),
+      onProgress: ({ bytesRead, bytesTotal, rows }) =>
+        progress.show(
+          () =>
+            `reading ${file}: ${Math.floor((100 * bytesRead) / bytesTotal)} %, ${rows.toLocaleString("en")} rows`,
+        ),
+      ...(options.again === true ? { again: began.toString(36) } : {}),
+    }).finally(() => progress.end());
+    const refused = wait ? await processed(platform, report, refusedBefore, io) : report.refused;
+    return {
+      format,
+      file,
+      eventsRead: report.rowsRead,
+      valid: wait ? report.rowsRead - total(refused) : null,
+      refused,
+      refusedExamples: report.refusedExamples,
+      appendedByTopic: report.eventsByTopic,
+      alreadyLoaded: report.repeat,
+      rowsByTable: wait ? await rowsByTable(platform) : null,
+      seconds: (io.clock() - began) / 1000,
+    };
+  }).finally(() => interruption.dispose());
+  io.out(options.json === true ? `${JSON.stringify(result)}\n` : describe(result));
+}
+
+/** Waits for the pipeline; answers what the loader and the pipeline refused, by reason. */
+async function processed(platform: Platform, report: LoadReport, before: Counts, io: CliIo): Promise<Counts> {
+  if (io.errIsTerminal) io.err("processing…");
+  await platform.waitUntilProcessed();
+  if (io.errIsTerminal) io.err("\r\u001b[K");
+  const refused: Record<string, number> = { ...report.refused };
+  for (const [reason, count] of Object.entries(await deadLetters(platform))) {
+    const more = count - (before[reason] ?? 0);
+    if (more > 0) refused[reason] = (refused[reason] ?? 0) + more;
+  }
+  return refused;
+}
+
+async function deadLetters(platform: Platform): Promise<Counts> {
+  const { rows } = await platform.queryEngine.query(
+    "SELECT reason, count(*) AS records FROM {bronze.dead_letters} GROUP BY reason ORDER BY reason",
+    [],
+  );
+  return Object.fromEntries(rows.map(({ reason, records }) => [String(reason), Number(records)]));
+}
+
+async function rowsByTable(platform: Platform): Promise<Counts> {
+  const counts: Record<string, number> = {};
+  for (const table of lakeTables) {
+    counts[tableName(table)] = (await platform.queryEngine.snapshot(table))?.rows ?? 0;
+  }
+  return counts;
+}
+
+/**
+ * The time at which a shifted replay first began, kept in the home folder: a resumed one must write
+ * the same times. Written to a side file and renamed: a crash leaves the whole value or none.
+ */
+async function anchorOf(home: string, producerId: string, proposedMs: number): Promise<number> {
+  const folder = join(home, "replays");
+  const path = join(folder, `${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}.json`);
+  if (existsSync(path)) return Number(JSON.parse(readFileSync(path, "utf8")).anchorMs);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${path}.new`, `${JSON.stringify({ producerId, anchorMs: proposedMs })}\n`, { flush: true });
+  renameSync(`${path}.new`, path);
+  return proposedMs;
+}
+
+const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+const table = (counts: Counts): string => textTable(Object.entries(counts), "    ");
+
+function describe(result: ReplayResult): string {
+  const lines = [`${result.file} (${result.format}): ${result.eventsRead.toLocaleString("en")} rows read\n`];
+  if (result.alreadyLoaded)
+    lines.push("  It was loaded before: nothing was appended (--again loads it once more).\n");
+  if (result.valid !== null) lines.push(`  valid    ${result.valid.toLocaleString("en")}\n`);
+  lines.push(`  refused  ${total(result.refused).toLocaleString("en")}\n`, table(result.refused));
+  for (const { line, reason } of result.refusedExamples.slice(0, 5))
+    lines.push(`    line ${line}: ${reason}\n`);
+  if (result.rowsByTable === null) {
+    lines.push("  In the log by topic:\n", table(result.appendedByTopic));
+    lines.push("  millrace up processes them; --wait does it at once.\n");
+  } else lines.push("  rows in the lake by table:\n", table(result.rowsByTable));
+  lines.push(`  seconds  ${result.seconds.toFixed(1)}\n`);
+  return lines.join("");
+}

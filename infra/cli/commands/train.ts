@@ -1,0 +1,77 @@
+import { execFileSync } from "node:child_process";
+import type { Command } from "commander";
+import { createModelRegistry, readBronze, trainPlugin } from "../../../ml/index.ts";
+import { contracts, MillraceError } from "../../../schema/index.ts";
+import type { CliIo } from "../cli-io.ts";
+import { wholeNumber } from "../option-values.ts";
+import { withPlatform } from "../platform-session.ts";
+import { PLUGIN_NAMES, pluginNamed } from "../plugin-argument.ts";
+import { configOf, withSettings } from "../settings-options.ts";
+import { textTable } from "../text-table.ts";
+
+interface TrainOptions extends Record<string, unknown> {
+  readonly seed: number;
+  readonly promote: string;
+  readonly json?: boolean;
+}
+
+export function registerTrain(program: Command, io: CliIo): void {
+  withSettings(program.command("train"))
+    .description("train a plugin on the lake's bronze events; a better model becomes champion")
+    .argument("<plugin>", PLUGIN_NAMES.join(", "))
+    .option("--seed <n>", "seed of sampling and fit", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option("--promote <when>", "if-better, always or never", "if-better")
+    .option("--json", "the model card as one JSON document on standard output")
+    .addHelpText("after", "\nExample:\n  $ millrace train propensity")
+    .action((name: string, options: TrainOptions) => train(name, options, io));
+}
+
+async function train(name: string, options: TrainOptions, io: CliIo): Promise<void> {
+  const plugin = pluginNamed(name);
+  const promote = promotionOf(options.promote);
+  const contract = contracts.find((candidate) => candidate.name === plugin.contract);
+  if (contract === undefined) throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
+  const model = await withPlatform(configOf(options, io), io, (platform) =>
+    trainPlugin(plugin, {
+      events: readBronze({ engine: platform.queryEngine, contract, fields: plugin.fields }),
+      registry: createModelRegistry(platform.adapters.objects),
+      seed: options.seed,
+      trainedAt: io.clock(),
+      codeRevision: codeRevision(io),
+      promote,
+      onProgress: (message) => io.err(`${message}\n`),
+    }),
+  );
+  if (options.json === true) {
+    io.out(`${JSON.stringify(model)}\n`);
+    return;
+  }
+  const { metrics, rows, positives } = model.card.evaluation;
+  io.out(`${name} ${model.version}: ${model.promoted ? "champion" : "not promoted"}\n`);
+  io.out(`  evaluated on ${rows} later rows, ${positives} positive\n`);
+  const lines = Object.entries(metrics).map(([metric, { model: own, baseline }]) => [
+    metric,
+    own.toFixed(4),
+    baseline.toFixed(4),
+  ]);
+  io.out(textTable([["figure", "model", "baseline"], ...lines]));
+}
+
+function promotionOf(text: string): "if-better" | "always" | "never" {
+  if (text === "if-better" || text === "always" || text === "never") return text;
+  throw new MillraceError(`--promote is if-better, always or never, not ${text}.`, {
+    code: "config-invalid",
+    origin: "user",
+  });
+}
+
+/** Revision of the checkout, for the model card; an installed package has none. */
+function codeRevision(io: CliIo): string {
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], { cwd: io.folder, stdio: ["ignore", "pipe", "ignore"] })
+      .toString()
+      .trim();
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,121 @@
+import type { Command } from "commander";
+import { createApiServer } from "../../../api/index.ts";
+import { LiveGenerator } from "../../../stream/index.ts";
+import type { Config } from "../../config/index.ts";
+import type { Platform, PlatformLogger } from "../../platform/platform.ts";
+import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
+import { startMaintenance } from "../maintenance.ts";
+import { withPlatform } from "../platform-session.ts";
+import { configOf, withSettings } from "../settings-options.ts";
+
+interface UpOptions extends Record<string, unknown> {
+  readonly generator: boolean;
+  readonly json?: boolean;
+}
+
+/** Event time that a generated shop has behind it at its first start: the longest live window. */
+const HISTORY_MS = 600_000;
+
+export function registerUp(program: Command, io: CliIo): void {
+  withSettings(program.command("up"), [
+    "host",
+    "port",
+    "partitions",
+    "workers",
+    "generatorEventsPerSecond",
+    "generatorSeed",
+  ])
+    .description("start the platform: pipeline, API, and a generated shop unless told otherwise")
+    .option("--no-generator", "start without the generated shop")
+    .option("--json", "the addresses as one JSON document on standard output")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ millrace up
+  $ millrace up --no-generator --home /var/lib/millrace --port 8080
+
+Ends in order at Ctrl-C or SIGTERM, with a last checkpoint; a second one ends it at once (nothing is lost).`,
+    )
+    .action((options: UpOptions) => up(options, io));
+}
+
+async function up(options: UpOptions, io: CliIo): Promise<void> {
+  const config = configOf(options, io);
+  const began = io.clock();
+  const logger = createLogger(config, io);
+  const interruption = onInterrupt();
+  try {
+    await withPlatform(config, io, async (platform) => {
+      await platform.startWorkers();
+      const api = await startApi(platform, logger);
+      const maintenance = startMaintenance(platform, logger);
+      const rate = options.generator ? config.generatorEventsPerSecond : 0;
+      const generator = rate > 0 ? await startGenerator(platform, rate, logger) : null;
+      io.out(started(api.url, config, options.json === true, (io.clock() - began) / 1000, rate));
+      await interruption.received;
+      io.err("stopping…\n");
+      // From the outside in: no new input, no new requests, then the last checkpoint.
+      await generator?.stop();
+      await maintenance.stop();
+      await api.close();
+    });
+  } finally {
+    interruption.dispose();
+  }
+}
+
+function startApi(platform: Platform, logger: PlatformLogger) {
+  const { queryEngine, hotStore, alertBus, config } = platform;
+  const { host, port, production } = config;
+  return createApiServer({
+    queryEngine,
+    hotStore,
+    alertBus,
+    pipeline: platform,
+    clock: Date.now,
+    logger,
+    config: { host, port, production },
+  });
+}
+
+async function startGenerator(
+  platform: Platform,
+  eventsPerSecond: number,
+  logger: PlatformLogger,
+): Promise<LiveGenerator> {
+  const generator = await LiveGenerator.open({
+    log: platform.log,
+    clock: Date.now,
+    shop: { seed: platform.config.generatorSeed, eventsPerSecond },
+    historyMs: HISTORY_MS,
+    onError: (err) => logger.error({ err }, "the generator stopped: its records could not be appended"),
+  });
+  generator.start();
+  return generator;
+}
+
+function started(url: string, config: Config, json: boolean, seconds: number, rate: number): string {
+  const socket = `${url.replace(/^http/, "ws")}/graphql`;
+  if (json) {
+    return `${JSON.stringify({ url, graphql: `${url}/graphql`, subscriptions: socket, home: config.home, pid: process.pid, seconds })}\n`;
+  }
+  const source =
+    rate > 0
+      ? `a generated shop, ${rate} events/s (--no-generator starts without it)`
+      : "none; load a file with millrace replay";
+  return `
+Millrace has started (${seconds.toFixed(1)} s).
+
+  GraphiQL   ${url}/graphiql
+  GraphQL    ${url}/graphql (subscriptions: ${socket})
+  health     ${url}/health, ${url}/ready, ${url}/metrics
+  data       ${config.home} (lake/, an Iceberg table in each folder)
+  input      ${source}
+
+Paste into GraphiQL and press play:
+
+  subscription { alerts { kind severity title eventTime } }
+
+`;
+}

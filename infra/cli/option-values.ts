@@ -1,0 +1,24 @@
+import { InvalidArgumentError } from "commander";
+
+/** Parsers of option values; a bad one is wrong usage. */
+export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    // 1e6 is easier to read than 1000000.
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+  };
+}
+
+/** A share, 0 to 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a share from 0 to 1, such as 0.001.");
+}
+
+export function isoTime(text: string): number {
+  const value = Date.parse(text);
+  if (!Number.isNaN(value)) return value;
+  throw new InvalidArgumentError("It must be a time such as 2026-01-01T00:00:00Z.");
+}
