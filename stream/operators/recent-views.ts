@@ -224,14 +224,13 @@ export class RecentViews {
       const late = (this.entries.values[at + KIND] & LATE_BIT) !== 0;
       if (entries.length === listMax && !late && time + outOfOrdernessMs < times[listMax - 1]) break;
       if (time > cutoff && (entries.length < listMax || time > times[listMax - 1])) {
-        let place = entries.length;
-        while (place > 0 && times[place - 1] < time) place -= 1;
-        times.splice(place, 0, time);
-        entries.splice(place, 0, entry);
-        if (entries.length > listMax) {
-          times.length = listMax;
-          entries.length = listMax;
+        let place = Math.min(entries.length, listMax - 1);
+        for (; place > 0 && times[place - 1] < time; place--) {
+          times[place] = times[place - 1];
+          entries[place] = entries[place - 1];
         }
+        times[place] = time;
+        entries[place] = entry;
       }
       entry = this.entries.values[at + PREVIOUS];
     }
