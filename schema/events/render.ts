@@ -47,11 +47,30 @@ export function renderContracts(schemas: readonly AvroRecordSchema[]): Generated
   const versions = schemas.map(contractFromAvro);
   const names = [...new Set(versions.map((contract) => contract.name))];
   const files = names.map((name) => renderContract(versions.filter((contract) => contract.name === name)));
-  return [...files, renderIndex(versions, names)];
+  const newest = names.map(
+    (name) =>
+      versions
+        .filter((contract) => contract.name === name)
+        .sort(byVersion)
+        .at(-1)!,
+  );
+  return [...files, ...newest.map(renderReaderFile), renderIndex(versions, newest)];
+}
+
+function byVersion(a: EventContract, b: EventContract): number {
+  return a.version - b.version;
+}
+
+function renderReaderFile(contract: EventContract): GeneratedFile {
+  const hashed = contract.fields.some((field) => field.key)
+    ? 'import { fold, foldEnd } from "../decoder/text-hash.ts";\n'
+    : "";
+  const imports = `import type { JsonReader } from "../decoder/json-reader.ts";\n${hashed}`;
+  return { name: `${contract.name}.reader.ts`, text: `${HEADER}${imports}\n${renderUsualReader(contract)}` };
 }
 
 function renderContract(unordered: readonly EventContract[]): GeneratedFile {
-  const versions = [...unordered].sort((a, b) => a.version - b.version);
+  const versions = [...unordered].sort(byVersion);
   versions.forEach((contract, index) => {
     if (contract.version !== index + 1) {
       throw new Error(`${contract.name} has no version ${index + 1}; versions are kept for ever`);
@@ -63,13 +82,7 @@ function renderContract(unordered: readonly EventContract[]): GeneratedFile {
   const constants = versions.map((contract) => renderConstant(contract)).join("\n");
   return {
     name: `${newest.name}.ts`,
-    text: [
-      HEADER + renderImports(newest),
-      renderEvent(newest),
-      renderBatch(newest),
-      constants,
-      renderUsualReader(newest),
-    ].join("\n"),
+    text: [HEADER + renderImports(newest), renderEvent(newest), renderBatch(newest), constants].join("\n"),
   };
 }
 
@@ -79,9 +92,7 @@ function renderImports(contract: EventContract): string {
   const json = contract.fields.some((field) => field.type === "json") ? ", JsonStructure" : "";
   return (
     `import type { ${used} } from "../../columns/index.ts";\n` +
-    `import type { EventContract${json} } from "../contract.ts";\n` +
-    `import { fold, foldEnd } from "../decoder/text-hash.ts";\n` +
-    `import type { JsonReader } from "../decoder/json-reader.ts";\n`
+    `import type { EventContract${json} } from "../contract.ts";\n`
   );
 }
 
@@ -131,13 +142,11 @@ function literal(field: ContractField): string {
   return `{ ${members.join(", ")} }`;
 }
 
-function renderIndex(versions: readonly EventContract[], names: readonly string[]): GeneratedFile {
-  const newest = names.map(
-    (name) => versions.filter((c) => c.name === name).sort((a, b) => b.version - a.version)[0],
-  );
+function renderIndex(versions: readonly EventContract[], newest: readonly EventContract[]): GeneratedFile {
+  const names = newest.map((contract) => contract.name);
   const imports = names.map((name) => {
     const constants = versions.filter((contract) => contract.name === name).map(constantName);
-    return `import { ${constants.join(", ")}, readUsual${typeName(name)}, type ${typeName(name)}, type ${typeName(name)}Batch } from "./${name}.ts";\n`;
+    return `import { ${constants.join(", ")}, type ${typeName(name)}, type ${typeName(name)}Batch } from "./${name}.ts";\nimport { readUsual${typeName(name)} } from "./${name}.reader.ts";\n`;
   });
   const aliases = newest.map((contract) => {
     const constant = constantName(contract);

@@ -262,16 +262,16 @@ export class AvroReader {
       shift += 7;
     }
     if (byte < 0x80) return this.p > this.end ? Number.NaN : (low >>> 1) ^ -(low & 1);
-    let value = low;
-    let scale = 2 ** 28;
+    // Half the zig-zag value: the whole would lose its lowest bit, the sign, beyond 2^53.
+    let half = low >>> 1;
+    let scale = 2 ** 27;
     for (let count = 4; byte >= 0x80; count++) {
       if (count === VARINT_BYTES_MAX || this.p >= this.end) return Number.NaN;
       byte = bytes[this.p++];
-      value += (byte & 0x7f) * scale;
+      half += (byte & 0x7f) * scale;
       scale *= 128;
     }
-    const odd = (low & 1) === 1;
-    return odd ? -(value + 1) / 2 : value / 2;
+    return (low & 1) === 1 ? -half - 1 : half;
   }
 }
 

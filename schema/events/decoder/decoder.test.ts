@@ -190,6 +190,29 @@ describe("decoder", () => {
     );
   });
 
+  test.each([2n ** 53n - 1n, 1n - 2n ** 53n, -8_385_235_121_846_199n, -1n, 0n])(
+    "Avro long %s is exact",
+    (value) => {
+      const order = {
+        eventId: "e",
+        orderId: "o",
+        orderTime: 1,
+        userId: "u",
+        status: "paid",
+        currency: "EUR",
+      } as const;
+      const small = encodeAvro(orderContract, { ...order, totalMinor: 0, itemCount: 1 });
+      const varint: number[] = [];
+      let rest = value < 0n ? -2n * value - 1n : 2n * value;
+      for (; rest > 127n; rest >>= 7n) varint.push(Number(rest & 127n) | 128);
+      varint.push(Number(rest));
+      // totalMinor 0 is the byte before itemCount's and the six nulls.
+      const at = small.length - 8;
+      const record = Uint8Array.from([...small.subarray(0, at), ...varint, ...small.subarray(at + 1)]);
+      expect(decodeAll([record], orderContract).rows[0].totalMinor).toBe(Number(value));
+    },
+  );
+
   test("Avro of an older version is read into the newest: added null, dropped kept as extra, symbols by name", () => {
     const [id, type, ...rest] = customerEventContract.fields;
     const newest: EventContract = {

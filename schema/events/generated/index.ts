@@ -1,13 +1,20 @@
 // Written by schema/events/generate.ts from the .avsc files: do not edit.
 import type { EventContract } from "../contract.ts";
 import type { UsualReader } from "../decoder/json-reader.ts";
-import { customerEventV1, readUsualCustomerEvent, type CustomerEvent, type CustomerEventBatch } from "./customer-event.ts";
-import { orderV1, readUsualOrder, type Order, type OrderBatch } from "./order.ts";
-import { paymentV1, readUsualPayment, type Payment, type PaymentBatch } from "./payment.ts";
-import { inventoryUpdateV1, readUsualInventoryUpdate, type InventoryUpdate, type InventoryUpdateBatch } from "./inventory-update.ts";
-import { userProfileV1, readUsualUserProfile, type UserProfile, type UserProfileBatch } from "./user-profile.ts";
-import { productV1, readUsualProduct, type Product, type ProductBatch } from "./product.ts";
-import { fraudLabelV1, readUsualFraudLabel, type FraudLabel, type FraudLabelBatch } from "./fraud-label.ts";
+import { customerEventV1, type CustomerEvent, type CustomerEventBatch } from "./customer-event.ts";
+import { readUsualCustomerEvent } from "./customer-event.reader.ts";
+import { orderV1, type Order, type OrderBatch } from "./order.ts";
+import { readUsualOrder } from "./order.reader.ts";
+import { paymentV1, type Payment, type PaymentBatch } from "./payment.ts";
+import { readUsualPayment } from "./payment.reader.ts";
+import { inventoryUpdateV1, type InventoryUpdate, type InventoryUpdateBatch } from "./inventory-update.ts";
+import { readUsualInventoryUpdate } from "./inventory-update.reader.ts";
+import { userProfileV1, type UserProfile, type UserProfileBatch } from "./user-profile.ts";
+import { readUsualUserProfile } from "./user-profile.reader.ts";
+import { productV1, type Product, type ProductBatch } from "./product.ts";
+import { readUsualProduct } from "./product.reader.ts";
+import { fraudLabelV1, type FraudLabel, type FraudLabelBatch } from "./fraud-label.ts";
+import { readUsualFraudLabel } from "./fraud-label.reader.ts";
 
 export type { CustomerEvent, CustomerEventBatch } from "./customer-event.ts";
 export type { Order, OrderBatch } from "./order.ts";
