@@ -1,6 +1,6 @@
 export * from "./columns/index.ts";
 export * from "./errors.ts";
 export * from "./events/contract.ts";
+export * from "./events/index.ts";
 export * from "./state/index.ts";
 export * from "./tables/index.ts";
-export * from "./events/index.ts";

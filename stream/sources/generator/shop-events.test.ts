@@ -225,7 +225,8 @@ describe("LiveGenerator", () => {
     const second = await LiveGenerator.open(options);
     second.start();
     now += 20_000;
-    while (second.truth().customerEvents.valid < 1000) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (second.truth().customerEvents.valid < 1000)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     await second.stop();
     const live = (await count()) - afterHistory;
     expect(live).toBeGreaterThan(999);
