@@ -7,8 +7,7 @@ import {
   RECORD_PADDING,
   type RecordBatch,
 } from "../../schema/index.ts";
-import { createShopEvents } from "../../stream/sources/generator/shop-events.ts";
-import { SHOP_DEFAULTS } from "../../stream/sources/generator/shop-options.ts";
+import { createShopEvents, SHOP_DEFAULTS } from "../../stream/index.ts";
 
 /**
  * Trains the propensity model that ships, on a generated shop alone (no one's data), and writes
