@@ -1,6 +1,3 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Argument, type Command } from "commander";
 import { tableName } from "../../../schema/index.ts";
 import { FORMAT_NAMES, type LoadReport, loadInto, parseTimes } from "../../../stream/index.ts";
@@ -8,6 +5,7 @@ import { lakeTables } from "../../platform/lake-tables.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { withPlatform } from "../platform-session.ts";
+import { ReplayRecord } from "../replay-record.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -65,7 +63,7 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
   const wait = options.wait === true;
   const interruption = onInterrupt();
   const result = await withPlatform(config, io, async (platform): Promise<ReplayResult> => {
-    const refusedBefore = await deadLetters(platform);
+    let record: ReplayRecord | null = null;
     // Workers start first: they read while the file is loaded.
     if (wait && platform.runBy === null) await platform.startWorkers();
     const progress = new Progress(io);
@@ -75,7 +73,10 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
       endOfInput: wait,
       recordBytesMax: config.recordBytesMax,
       signal: interruption.signal,
-      anchor: (producerId, proposedMs) => anchorOf(config.home, producerId, proposedMs),
+      begin: async (producerId, nowMs) => {
+        record = await ReplayRecord.open(platform, producerId, nowMs);
+        return record.anchorMs;
+      },
       onProgress: ({ bytesRead, bytesTotal, rows }) =>
         progress.show(
           () =>
@@ -83,7 +84,7 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
         ),
       ...(options.again === true ? { again: began.toString(36) } : {}),
     }).finally(() => progress.end());
-    const refused = wait ? await processed(platform, report, refusedBefore, io) : report.refused;
+    const refused = wait ? await processed(platform, report, record, io) : report.refused;
     return {
       format,
       file,
@@ -101,24 +102,21 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
 }
 
 /** Waits for the pipeline; answers what the loader and the pipeline refused, by reason. */
-async function processed(platform: Platform, report: LoadReport, before: Counts, io: CliIo): Promise<Counts> {
+async function processed(
+  platform: Platform,
+  report: LoadReport,
+  record: ReplayRecord | null,
+  io: CliIo,
+): Promise<Counts> {
+  await record?.loaded(platform);
   if (io.errIsTerminal) io.err("processing…");
   await platform.waitUntilProcessed();
   if (io.errIsTerminal) io.err("\r\u001b[K");
   const refused: Record<string, number> = { ...report.refused };
-  for (const [reason, count] of Object.entries(await deadLetters(platform))) {
-    const more = count - (before[reason] ?? 0);
-    if (more > 0) refused[reason] = (refused[reason] ?? 0) + more;
+  for (const [reason, count] of Object.entries((await record?.refused(platform)) ?? {})) {
+    refused[reason] = (refused[reason] ?? 0) + count;
   }
   return refused;
-}
-
-async function deadLetters(platform: Platform): Promise<Counts> {
-  const { rows } = await platform.queryEngine.query(
-    "SELECT reason, count(*) AS records FROM {bronze.dead_letters} GROUP BY reason ORDER BY reason",
-    [],
-  );
-  return Object.fromEntries(rows.map(({ reason, records }) => [String(reason), Number(records)]));
 }
 
 async function rowsByTable(platform: Platform): Promise<Counts> {
@@ -127,20 +125,6 @@ async function rowsByTable(platform: Platform): Promise<Counts> {
     counts[tableName(table)] = (await platform.queryEngine.snapshot(table))?.rows ?? 0;
   }
   return counts;
-}
-
-/**
- * The time at which a shifted replay first began, kept in the home folder: a resumed one must write
- * the same times. Written to a side file and renamed: a crash leaves the whole value or none.
- */
-async function anchorOf(home: string, producerId: string, proposedMs: number): Promise<number> {
-  const folder = join(home, "replays");
-  const path = join(folder, `${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}.json`);
-  if (existsSync(path)) return Number(JSON.parse(readFileSync(path, "utf8")).anchorMs);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${path}.new`, `${JSON.stringify({ producerId, anchorMs: proposedMs })}\n`, { flush: true });
-  renameSync(`${path}.new`, path);
-  return proposedMs;
 }
 
 const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);

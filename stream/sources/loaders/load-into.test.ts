@@ -213,7 +213,7 @@ describe("loadInto", () => {
     const timesOf = async (times: string) => {
       const { log } = await load("retailrocket", path, {
         times: parseTimes(times),
-        anchor: async () => 9_000_000,
+        begin: async () => 9_000_000,
       });
       const events = parsed(await readTopic(log, "customer-events"));
       await log.close();

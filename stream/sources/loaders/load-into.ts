@@ -34,11 +34,11 @@ export interface LoadOptions {
   /** Wall clock, for `shift`. */
   readonly now: () => number;
   /**
-   * Remembers at which time a shifted load first began, so that a resumed one gives the same times:
-   * answers what it was told first for this producer. Without it, the chunks of a resumed load lie on
-   * a later clock than those before.
+   * Called before anything is appended, with the identity of this load and the time. Answers when a
+   * load of this identity first began: so a resumed shift writes the same times. Without it, the
+   * chunks of a resumed shift lie on a later clock than those before.
    */
-  readonly anchor?: (producerId: string, proposedMs: number) => Promise<number>;
+  readonly begin?: (producerId: string, nowMs: number) => Promise<number>;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -101,7 +101,8 @@ export async function loadInto(
   const producerId = producerOf(format, file, times, options.again);
   const load = rowFormat === undefined ? new LineLoad(file) : new RowLoad(file, rowFormat, options.again);
   await load.probe();
-  const rewrite = await rewriter(load, times, producerId, options);
+  const anchorMs = (await options.begin?.(producerId, options.now())) ?? options.now();
+  const rewrite = await rewriter(load, times, anchorMs);
   const appender = await ChunkAppender.open(log, producerId, load.topics);
   const tally = new Tally(options, file);
   for await (const step of load.run(rewrite, tally, options, appender)) {
@@ -132,14 +133,10 @@ function producerOf(format: string, file: InputFile, times: TimeOption, again = 
 async function rewriter(
   load: RowLoad | LineLoad,
   times: TimeOption,
-  producerId: string,
-  options: LoadOptions,
+  anchorMs: number,
 ): Promise<(ms: number) => number> {
   if (!times.shift && times.compress === 1) return (ms) => ms;
-  const range = await load.range();
-  let anchorMs = options.now();
-  if (times.shift && options.anchor !== undefined) anchorMs = await options.anchor(producerId, anchorMs);
-  return timeRewriter(times, range, anchorMs);
+  return timeRewriter(times, await load.range(), anchorMs);
 }
 
 function interrupted(path: string, rows: number): MillraceError {

@@ -1,0 +1,177 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CliIo } from "./cli-io.ts";
+import { main } from "./main.ts";
+
+const LAUNCHER = join(import.meta.dirname, "millrace.mjs");
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "millrace-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a command line in this process. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const io: CliIo = {
+    out: (text) => {
+      said.out += text;
+    },
+    err: (text) => {
+      said.err += text;
+    },
+    errIsTerminal: false,
+    environment: {},
+    folder,
+    clock: Date.now,
+  };
+  const code = await main(args, io);
+  return { code, ...said };
+}
+
+interface Child {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the built command as a process of its own; `killAfterMs` ends it with SIGKILL. */
+function launch(
+  args: readonly string[],
+  onOut?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+  killAfterMs?: number,
+): Promise<Child> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (piece) => {
+      out += piece;
+      onOut?.(out, (signal) => child.kill(signal));
+    });
+    child.stderr.on("data", (piece) => {
+      err += piece;
+    });
+    if (killAfterMs !== undefined) setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+describe("the command line", () => {
+  it("explains itself with examples", async () => {
+    const { code, out } = await run("--help");
+    expect(code).toBe(0);
+    for (const name of [
+      "up",
+      "replay",
+      "generate",
+      "train",
+      "evaluate",
+      "status",
+      "dead-letters",
+      "compact",
+      "config",
+    ]) {
+      expect(out).toContain(`  ${name}`);
+      expect((await run(name, "--help")).code).toBe(0);
+    }
+    expect((await run("replay", "--help")).out).toContain("Examples:");
+  });
+
+  it.each([
+    [["upp"], "Did you mean up?"],
+    [["up", "--prot", "1"], "Did you mean --port?"],
+    [["replay", "rees47", "x"], "Allowed choices are rees46"],
+    [["replay", "rees46"], "missing required argument 'file'"],
+    [["generate", "--events", "-1", "--out", "x"], "whole number"],
+    [["train", "nothing"], "use one of propensity"],
+    [["config", "check", "--port", "99999", "--tick-ms", "x"], "--tick-ms must be"],
+    [["up", "--mode", "distributed"], "must be one of embedded"],
+  ])("answers wrong usage %j with exit code 2 and a hint", async (args, hint) => {
+    const { code, out, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(out).toBe("");
+    expect(err).toContain(hint);
+  });
+
+  it.each([
+    [() => join(folder, "absent.csv"), "does not exist"],
+    [() => folder, "is a directory"],
+    [() => join(folder, "empty.csv"), "is empty"],
+    [() => LAUNCHER, "is not rees46"],
+  ])("answers an input that cannot be read with exit code 1", async (path, message) => {
+    await writeFile(join(folder, "empty.csv"), "");
+    const { code, out, err } = await run("replay", "rees46", path(), "--home", "inputs", "--json");
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+    expect(JSON.parse(out).error.message).toContain(message);
+  });
+
+  it("prints where each setting comes from", async () => {
+    const { out } = await run("config", "print", "--port", "4100");
+    expect(out).toMatch(/^port +4100 +flag +MILLRACE_PORT$/m);
+    expect(out).toMatch(/^tickMs +1000 +default +MILLRACE_TICK_MS$/m);
+    expect(JSON.parse((await run("config", "print", "--json")).out).partitions).toBe(2);
+  });
+
+  it("generates events with their truth", async () => {
+    const out = join(folder, "generated.ndjson");
+    const report = await run("generate", "--events", "2e4", "--seed", "3", "--out", out, "--json");
+    expect(JSON.parse(report.out)).toMatchObject({ events: 20_000, file: out });
+    expect((await readFile(out, "utf8")).trimEnd().split("\n")).toHaveLength(20_000);
+    expect(JSON.parse(await readFile(`${out}.truth.json`, "utf8")).options.seed).toBe(3);
+  });
+});
+
+// The built program, as users run it: `npm test` builds first.
+describe("the built command", () => {
+  it("replays a file killed in the middle as if it had not been, and a repeat changes nothing", async () => {
+    const file = join(folder, "replayed.ndjson");
+    await run("generate", "--events", "100000", "--seed", "5", "--malformed", "0.01", "--out", file);
+    const { valid, duplicates, malformed } = JSON.parse(
+      await readFile(`${file}.truth.json`, "utf8"),
+    ).customerEvents;
+    const refused = Object.values<number>(malformed).reduce((sum, count) => sum + count, 0);
+    const replay = ["replay", "ndjson", file, "--wait", "--json", "--home"];
+    for (const after of [900, 1500, 2200]) await launch([...replay, "killed"], undefined, after);
+    const resumed = JSON.parse((await launch([...replay, "killed"])).out);
+    const whole = JSON.parse((await launch([...replay, "whole"])).out);
+    const repeated = JSON.parse((await launch([...replay, "whole"])).out);
+    expect(whole).toMatchObject({ eventsRead: 100_000, valid: valid + duplicates, alreadyLoaded: false });
+    expect(Object.values<number>(whole.refused).reduce((sum, count) => sum + count, 0)).toBe(refused);
+    expect(whole.rowsByTable["bronze.customer_events"]).toBe(valid + duplicates);
+    expect(whole.rowsByTable["silver.events"]).toBe(valid);
+    for (const other of [resumed, repeated]) {
+      expect(other.rowsByTable).toEqual(whole.rowsByTable);
+      expect(other.refused).toEqual(whole.refused);
+      expect(other.valid).toBe(whole.valid);
+    }
+    expect(repeated.alreadyLoaded).toBe(true);
+    const status = JSON.parse((await launch(["status", "--home", "whole", "--json"])).out);
+    expect(status.runBy).toBeNull();
+    const letters = JSON.parse(
+      (await launch(["dead-letters", "--home", "whole", "--json", "--limit", "5"])).out,
+    );
+    expect(letters.deadLetters).toHaveLength(5);
+    const compacted = await launch(["compact", "--full", "--home", "whole", "--json"]);
+    expect(compacted.code).toBe(0);
+  });
+
+  it("says where to look, and ends in order at SIGTERM", async () => {
+    let url = "";
+    const health: Promise<Response>[] = [];
+    const ended = await launch(["up", "--home", "served", "--port", "0", "--json"], (out, kill) => {
+      if (url !== "" || !out.endsWith("\n")) return;
+      url = JSON.parse(out).url;
+      health.push(fetch(`${url}/health`).finally(() => kill("SIGTERM")));
+    });
+    expect((await health[0]).status).toBe(200);
+    expect(ended.code).toBe(0);
+    expect(ended.err).toContain("stopping");
+  });
+});

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Platform } from "../platform/platform.ts";
+
+/** Next offset of each partition, by topic. */
+type Offsets = Readonly<Record<string, readonly number[]>>;
+
+interface StoredReplay {
+  readonly producerId: string;
+  readonly anchorMs: number;
+  readonly begin: Offsets;
+  readonly end: Offsets | null;
+}
+
+/**
+ * What is known of one replay, in `HOME/replays`: when it first began (a resumed shift must write the
+ * same times), and which part of the log it filled (so that a repeat reports the same refusals).
+ */
+export class ReplayRecord {
+  readonly #path: string;
+  #stored: StoredReplay;
+
+  private constructor(path: string, stored: StoredReplay) {
+    this.#path = path;
+    this.#stored = stored;
+  }
+
+  /** The record of an earlier run of the same replay, or a new one. */
+  static async open(platform: Platform, producerId: string, nowMs: number): Promise<ReplayRecord> {
+    const folder = join(platform.config.home, "replays");
+    const path = join(folder, `${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}.json`);
+    if (existsSync(path))
+      return new ReplayRecord(path, JSON.parse(readFileSync(path, "utf8")) as StoredReplay);
+    mkdirSync(folder, { recursive: true });
+    const begin = await currentOffsets(platform);
+    const record = new ReplayRecord(path, { producerId, anchorMs: nowMs, begin, end: null });
+    record.#write();
+    return record;
+  }
+
+  get anchorMs(): number {
+    return this.#stored.anchorMs;
+  }
+
+  /** Everything is in the log; the first call counts. */
+  async loaded(platform: Platform): Promise<void> {
+    if (this.#stored.end !== null) return;
+    this.#stored = { ...this.#stored, end: await currentOffsets(platform) };
+    this.#write();
+  }
+
+  /** Records of the replay's part of the log that the pipeline refused, by reason. */
+  async refused(platform: Platform): Promise<Record<string, number>> {
+    const { begin, end } = this.#stored;
+    const ranges = Object.entries(begin).flatMap(([topic, offsets]) =>
+      offsets.map((from, partition) => [topic, partition, from, end?.[topic]?.[partition] ?? from] as const),
+    );
+    const filled = ranges.filter(([, , from, to]) => to > from);
+    if (filled.length === 0) return {};
+    const condition = filled.map(
+      (_, i) =>
+        `(_topic = $${4 * i + 1} AND _partition = $${4 * i + 2} AND _offset >= $${4 * i + 3} AND _offset < $${4 * i + 4})`,
+    );
+    const { rows } = await platform.queryEngine.query(
+      `SELECT reason, count(*) AS records FROM {bronze.dead_letters} WHERE ${condition.join(" OR ")} GROUP BY reason ORDER BY reason`,
+      filled.flat(),
+    );
+    return Object.fromEntries(rows.map(({ reason, records }) => [String(reason), Number(records)]));
+  }
+
+  /** To a side file and renamed: a crash leaves the whole record or the one before. */
+  #write(): void {
+    writeFileSync(`${this.#path}.new`, `${JSON.stringify(this.#stored)}\n`, { flush: true });
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+}
+
+async function currentOffsets(platform: Platform): Promise<Offsets> {
+  const offsets: Record<string, number[]> = {};
+  for (const { name, partitions } of await platform.log.topics()) {
+    offsets[name] = [];
+    for (let p = 0; p < partitions; p++) offsets[name].push((await platform.log.offsets(name, p)).end);
+  }
+  return offsets;
+}
