@@ -27,6 +27,7 @@ try {
     warn: (message) => send({ type: "warning", message }),
   });
   await worker.open();
+  stageClock.lap("start-up");
   send({ type: "ready" });
   const timer = setInterval(() => void sendStatus(worker, "running"), STATUS_EVERY_MS);
   port.on("message", (message: ToWorker) => {

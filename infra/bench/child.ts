@@ -1,0 +1,38 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { BenchError } from "./bench-error.ts";
+
+/** An entry file of this folder, as it runs: compiled, or as source under Node's type stripping. */
+export function entry(name: string): URL {
+  return new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+}
+
+/**
+ * Starts an entry in a process of its own. Its standard error is ours; it is killed with the signal.
+ * Messages of the child's IPC channel are its results.
+ */
+export function startChild(name: string, args: readonly string[], signal: AbortSignal): ChildProcess {
+  const child = fork(entry(name), [...args], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const kill = (): void => void child.kill("SIGKILL");
+  signal.addEventListener("abort", kill, { once: true });
+  child.once("exit", () => signal.removeEventListener("abort", kill));
+  if (signal.aborted) kill();
+  return child;
+}
+
+/** The child's one message. Rejects with BenchError where it ends without one or with a failure. */
+export async function childResult<T>(name: string, args: readonly string[], signal: AbortSignal): Promise<T> {
+  const child = startChild(name, args, signal);
+  const messages: T[] = [];
+  child.on("message", (message) => messages.push(message as T));
+  const [code, killedBy] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  if (code !== 0 || messages.length === 0) {
+    throw new BenchError(`${name} ended with ${killedBy ?? `exit code ${code}`}; its message is above`);
+  }
+  return messages[0];
+}
+
+/** Sends a child's result to the bench. */
+export function sendResult(result: unknown): void {
+  process.send?.(result);
+}

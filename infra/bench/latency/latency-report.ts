@@ -1,0 +1,54 @@
+import { textTable } from "../../cli/text-table.ts";
+import type { BenchOptions } from "../bench-options.ts";
+import { type Spread, spread } from "../spread.ts";
+import type { LatencyRun, Quantiles } from "./latency-run.ts";
+
+const BUDGET = { p50Ms: 3, p99Ratio: 1.5 };
+const WHOSE = ["subscriber", "bareReader", "append"] as const;
+const QUANTILES = ["p50", "p99", "p999", "max"] as const;
+
+/** Medians over the runs, ms, with every run beside them. */
+export function latencyDocument(runs: readonly LatencyRun[], options: BenchOptions) {
+  const median = (pick: (run: LatencyRun) => number): number => spread(runs.map(pick)).median;
+  const medians = (whose: (typeof WHOSE)[number]): Quantiles =>
+    Object.fromEntries(QUANTILES.map((q) => [q, median((run) => run[whose][q])])) as unknown as Quantiles;
+  return {
+    eventsPerSecond: median((run) => run.eventsPerSecond),
+    seconds: options.seconds,
+    latencyMs: {
+      subscriber: medians("subscriber"),
+      bareReader: medians("bareReader"),
+      append: medians("append"),
+    },
+    p99Ratio: spread(runs.map((run) => run.p99Ratio)),
+    budget: BUDGET,
+    lost: runs.reduce((sum, run) => sum + run.lost, 0),
+    runs,
+  };
+}
+
+export function latencyText(document: ReturnType<typeof latencyDocument>): string {
+  const { latencyMs, p99Ratio, runs, lost } = document;
+  const row = (label: string, q: Quantiles): string[] => [
+    label,
+    ...QUANTILES.map((quantile) => q[quantile].toFixed(2)),
+  ];
+  return [
+    `Latency at ${document.eventsPerSecond.toLocaleString("en")} events/s, ms`,
+    `${runs.length > 1 ? `; medians of ${runs.length} runs` : ""}\n\n`,
+    textTable([
+      ["from the append call to", "p50", "p99", "p99.9", "most"],
+      row("its return", latencyMs.append),
+      row("a bare reader", latencyMs.bareReader),
+      row("a subscriber", latencyMs.subscriber),
+    ]),
+    `\n  p50 ${latencyMs.subscriber.p50.toFixed(2)} ms (budget ${BUDGET.p50Ms} ms)\n`,
+    `  p99 ${p99Ratio.median.toFixed(2)} times the bare reader's${range(p99Ratio)} (budget ${BUDGET.p99Ratio})\n`,
+    `  ${runs.reduce((sum, run) => sum + run.probes, 0)} probes, ${lost} lost; `,
+    `machine load before ${runs.map((run) => run.loadBefore.toFixed(1)).join(", ")}\n`,
+  ].join("");
+}
+
+function range({ min, max }: Spread): string {
+  return min === max ? "" : `, ${min.toFixed(2)} to ${max.toFixed(2)}`;
+}
