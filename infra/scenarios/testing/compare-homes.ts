@@ -1,0 +1,167 @@
+import {
+  bronzeTable,
+  customerEventContract,
+  goldPopularProducts,
+  type TableSpec,
+  tableName,
+} from "../../../schema/index.ts";
+import type { Alert, PopularProductsRecord } from "../../../stream/index.ts";
+import { lakeTables } from "../../platform/lake-tables.ts";
+import { fileAdditions } from "./file-additions.ts";
+import { doubledRows, newestRows, SECOND_STAGE, scoresOf } from "./final-rows.ts";
+import { type HomeState, readHomeState } from "./home-state.ts";
+import { copyOf, type LakeReader } from "./lake-reader.ts";
+
+/** A home whose run came to its end without a kill, read and kept for comparison. */
+export interface Reference {
+  readonly home: string;
+  readonly partitions: number;
+  readonly userIds: readonly string[];
+  readonly state: HomeState;
+  /** Rows by table. */
+  readonly rows: ReadonlyMap<string, number>;
+}
+
+export interface HomeComparison {
+  /** Rows, hot values and alerts of the reference that the home does not have. */
+  readonly lost: number;
+  /** Those that it has beyond the reference, or twice. */
+  readonly doubled: number;
+  /** What differs, for a person; empty where nothing does. */
+  readonly problems: readonly string[];
+}
+
+/** Scores are sums whose terms may come in another order. */
+const SCORE_TOLERANCE = 1e-9;
+
+export async function readReference(
+  reader: LakeReader,
+  home: string,
+  partitions: number,
+): Promise<Reference> {
+  await reader.copyLake(home, "reference", lakeTables);
+  const events = copyOf("reference", bronzeTable(customerEventContract));
+  const users = await reader.rows(`SELECT DISTINCT user_id FROM ${events} ORDER BY user_id`);
+  const userIds = users.map(({ user_id }) => String(user_id));
+  const rows = new Map<string, number>();
+  for (const table of lakeTables)
+    rows.set(tableName(table), await reader.count(`FROM ${copyOf("reference", table)}`));
+  return { home, partitions, userIds, rows, state: await readHomeState(home, partitions, userIds) };
+}
+
+/** Holds a home on which a replay was killed and restarted against one that was left alone. */
+export async function compareHomes(
+  reader: LakeReader,
+  reference: Reference,
+  home: string,
+): Promise<HomeComparison> {
+  const found = new Findings();
+  await reader.copyLake(home, "restarted", lakeTables);
+  for (const table of lakeTables) await compareTable(reader, table, found);
+  const state = await readHomeState(home, reference.partitions, reference.userIds);
+  found.maps("log end", textsOf(reference.state.ends), textsOf(state.ends));
+  found.maps("hot value", reference.state.hot, levelScores(reference.state.hot, state.hot));
+  compareAlerts(reference.state.alerts, state.alerts, found);
+  const additions = await fileAdditions(home);
+  for (const path of additions.addedTwice) found.doubled(1, `two snapshots added ${path}`);
+  for (const table of additions.expired) found.lost(1, `the first snapshots of ${table} are gone`);
+  return found.result();
+}
+
+async function compareTable(reader: LakeReader, table: TableSpec, found: Findings): Promise<void> {
+  const name = tableName(table);
+  const twice = await reader.count(doubledRows("restarted", table));
+  if (twice > 0) found.doubled(twice, `${name}: ${twice} rows twice`);
+  const [expected, given] = ["reference", "restarted"].map((schema) => finalRows(schema, table));
+  const actual = table === goldPopularProducts ? scoresOf(expected, given) : given;
+  const { lost, surplus, examples } = await reader.difference(expected, actual);
+  const detail = `${name}: ${examples.map((row) => `\n    ${JSON.stringify(row)}`).join("")}`;
+  if (lost > 0) found.lost(lost, detail);
+  if (surplus > 0) found.doubled(surplus, detail);
+}
+
+/**
+ * Everything that the input decides: all columns, but for the wall clock's time at which the log took
+ * the record, since the two runs were at different times.
+ */
+function finalRows(schema: string, table: TableSpec): string {
+  if (SECOND_STAGE.includes(table)) return newestRows(schema, table);
+  const stamped = table.columns.some(({ name }) => name === "_ingested_at");
+  return `SELECT * ${stamped ? "EXCLUDE (_ingested_at)" : ""} FROM ${copyOf(schema, table)}`;
+}
+
+/**
+ * Alerts of the first stage are equal whole. Flash-sale alerts come from the second stage, where
+ * late data decides between a first report and a correction (see final-rows.ts): compared is which
+ * alerts hold at the end.
+ */
+function compareAlerts(expected: readonly Alert[], given: readonly Alert[], found: Findings): void {
+  const repeats = given.length - new Set(given.map(({ id, revision }) => `${revision}/${id}`)).size;
+  if (repeats > 0) found.doubled(repeats, `${repeats} alerts with the id and revision of another`);
+  found.maps("alert", wholeAlerts(expected), wholeAlerts(given));
+  found.maps("flash-sale alert", heldFlashSales(expected), heldFlashSales(given));
+}
+
+function wholeAlerts(alerts: readonly Alert[]): ReadonlyMap<string, string> {
+  const whole = alerts.filter(({ kind }) => kind !== "flash-sale");
+  return new Map(whole.map((alert) => [`${alert.id}#${alert.revision}`, JSON.stringify(alert)]));
+}
+
+function heldFlashSales(alerts: readonly Alert[]): ReadonlyMap<string, string> {
+  const newest = new Map<string, Alert>();
+  for (const alert of alerts) {
+    if (alert.kind !== "flash-sale" || (newest.get(alert.id)?.revision ?? 0) > alert.revision) continue;
+    newest.set(alert.id, alert);
+  }
+  const held = [...newest.values()].filter(({ status }) => status === "raised");
+  return new Map(held.map(({ id, revision, ...alert }) => [id, JSON.stringify(alert)]));
+}
+
+function levelScores(
+  expected: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const key = "popular-products/all";
+  const record = given.get(key);
+  if (record === undefined || expected.get(key) === undefined) return given;
+  const scores = (JSON.parse(expected.get(key)!) as PopularProductsRecord).items;
+  const level = JSON.parse(record) as PopularProductsRecord;
+  const items = level.items.map((item, i) => {
+    const score = scores[i]?.score ?? 0;
+    return Math.abs(item.score - score) <= SCORE_TOLERANCE * score ? { ...item, score } : item;
+  });
+  return new Map([...given, [key, JSON.stringify({ ...level, items })]]);
+}
+
+function textsOf(numbers: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
+  return new Map([...numbers].map(([key, value]) => [key, String(value)]));
+}
+
+class Findings {
+  private lostCount = 0;
+  private doubledCount = 0;
+  private readonly problems: string[] = [];
+
+  lost(count: number, problem: string): void {
+    this.lostCount += count;
+    this.problems.push(`lost: ${problem}`);
+  }
+
+  doubled(count: number, problem: string): void {
+    this.doubledCount += count;
+    this.problems.push(`doubled: ${problem}`);
+  }
+
+  /** A key with another value is lost, and a stranger has taken its place. */
+  maps(what: string, expected: ReadonlyMap<string, string>, given: ReadonlyMap<string, string>): void {
+    for (const [key, value] of expected) {
+      if (given.get(key) !== value)
+        this.lost(1, `${what} ${key}: expected ${value}, found ${given.get(key) ?? "nothing"}`);
+    }
+    for (const [key, value] of given) if (!expected.has(key)) this.doubled(1, `${what} ${key}: ${value}`);
+  }
+
+  result(): HomeComparison {
+    return { lost: this.lostCount, doubled: this.doubledCount, problems: this.problems.slice(0, 30) };
+  }
+}

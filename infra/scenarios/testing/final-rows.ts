@@ -1,0 +1,50 @@
+import {
+  goldFlashSaleAlerts,
+  goldPopularProducts,
+  goldProductActivity,
+  goldRevenueByCategory,
+  type TableSpec,
+} from "../../../schema/index.ts";
+import { copyOf } from "./lake-reader.ts";
+
+/**
+ * Tables of the second stage. It adds up what several tasks send it, as it comes: whether a late
+ * increment of one task arrives before or after the slowest task lets a window be reported decides
+ * only whether it is in the first report or in a correction. So the newest revision of a key is
+ * decided by the input, and how many came before it is not.
+ */
+export const SECOND_STAGE: readonly TableSpec[] = [
+  goldProductActivity,
+  goldPopularProducts,
+  goldRevenueByCategory,
+  goldFlashSaleAlerts,
+];
+
+/** Distance of two sums of the same terms in another order, relative. */
+const SCORE_TOLERANCE = 1e-9;
+
+/** The newest revision of every key, without its number. */
+export function newestRows(schema: string, table: TableSpec): string {
+  // A ranking is corrected as a whole: its key is the window.
+  const key = table === goldPopularProducts ? "window_start" : table.key.join(", ");
+  const newest = `SELECT * EXCLUDE (revision) FROM ${copyOf(schema, table)}
+    QUALIFY revision = max(revision) OVER (PARTITION BY ${key})`;
+  // A candidate that late data took away is a row in a run that reported it first, and none in a run
+  // in which the data came in time: both say that it does not hold.
+  return table === goldFlashSaleAlerts ? `FROM (${newest}) WHERE status = 'raised'` : newest;
+}
+
+/** Two rankings as bags, where scores within the tolerance count as equal: each becomes `expected`'s. */
+export function scoresOf(expected: string, actual: string): string {
+  return `SELECT actual.* REPLACE (
+      CASE WHEN abs(actual.score - expected.score) <= ${SCORE_TOLERANCE} * expected.score
+        THEN expected.score ELSE actual.score END AS score)
+    FROM (${actual}) actual LEFT JOIN (${expected}) expected USING (window_start, product_id)`;
+}
+
+/** Rows of a key (and revision, where the table has any) beyond the first: what was written twice. */
+export function doubledRows(schema: string, table: TableSpec): string {
+  const revised = table.columns.some(({ name }) => name === "revision");
+  const key = [...table.key, ...(revised ? ["revision"] : [])].join(", ");
+  return `SELECT * FROM ${copyOf(schema, table)} QUALIFY row_number() OVER (PARTITION BY ${key}) > 1`;
+}

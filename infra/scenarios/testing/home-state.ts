@@ -1,0 +1,74 @@
+import { type Alert, type HotEntry, HotNamespace } from "../../../stream/index.ts";
+import { type Adapters, openAdapters } from "../../platform/adapters.ts";
+import { platformTopics } from "../../platform/topics.ts";
+
+/** What a home holds beside the lake. */
+export interface HomeState {
+  /** JSON value by `NAMESPACE/KEY`, of all given users and the aggregates. */
+  readonly hot: ReadonlyMap<string, string>;
+  /** Every alert of the bus, in its order. */
+  readonly alerts: readonly Alert[];
+  /** End offset by `TOPIC/PARTITION`, of the inputs. */
+  readonly ends: ReadonlyMap<string, number>;
+}
+
+const USERS_AT_ONCE = 1000;
+
+/** Reads a home on which no platform runs. */
+export async function readHomeState(
+  home: string,
+  partitions: number,
+  userIds: readonly string[],
+): Promise<HomeState> {
+  const adapters = openAdapters(home, Date.now);
+  try {
+    return {
+      hot: await readHot(adapters, userIds),
+      alerts: await readAlerts(adapters),
+      ends: await readEnds(adapters, partitions),
+    };
+  } finally {
+    await adapters.close();
+  }
+}
+
+async function readHot(
+  { hotStore }: Adapters,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const hot = new Map<string, string>();
+  const read = async (namespace: HotEntry["namespace"], keys: readonly string[]): Promise<void> => {
+    const values = await hotStore.getMany(namespace, keys);
+    for (const [i, value] of values.entries()) if (value !== null) hot.set(`${namespace}/${keys[i]}`, value);
+  };
+  for (let from = 0; from < userIds.length; from += USERS_AT_ONCE) {
+    const users = userIds.slice(from, from + USERS_AT_ONCE);
+    await read(HotNamespace.userActivity, users);
+    await read(HotNamespace.propensity, users);
+  }
+  await read(HotNamespace.popularProducts, ["all"]);
+  await read(HotNamespace.categoryRevenue, ["latest"]);
+  return hot;
+}
+
+async function readAlerts({ log, alertBus }: Adapters): Promise<readonly Alert[]> {
+  const { begin, end } = await log.offsets("alerts", 0);
+  const alerts: Alert[] = [];
+  if (end === begin) return alerts;
+  for await (const { alert } of alertBus.subscribe("begin", new AbortController().signal)) {
+    alerts.push(alert);
+    if (alerts.length === end - begin) break;
+  }
+  return alerts;
+}
+
+async function readEnds({ log }: Adapters, partitions: number): Promise<ReadonlyMap<string, number>> {
+  const ends = new Map<string, number>();
+  const topics = platformTopics({ partitions, retentionMs: null, alertRetentionMs: null });
+  for (const { name, partitions: count } of topics) {
+    // Pane blocks may be repeated in the log (their reader drops them), and alerts are compared as such.
+    if (name === "product-panes" || name === "alerts") continue;
+    for (let p = 0; p < count; p++) ends.set(`${name}/${p}`, (await log.offsets(name, p)).end);
+  }
+  return ends;
+}
