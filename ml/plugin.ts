@@ -36,6 +36,8 @@ export interface FeatureState<B extends EventBatch = EventBatch> {
 export interface Scorer {
   readonly modelVersion: string;
   readonly featureNames: readonly string[];
+  /** Log-odds of the average training row: with the contributions it adds up to a vector's log-odds. */
+  readonly bias: number;
   /** Scores `count` vectors that lie back to back in `vectors`, into `out`. */
   score(vectors: Float64Array, count: number, out: Float64Array): void;
   /** Signed contributions to the log-odds of one vector, in the order of the features. */

@@ -85,7 +85,7 @@ export const settings = {
   hotFlushMs: ms("Runtime", 50, [1, 60_000], "Longest time that a changed hot value waits for its write."),
   hotFlushBacklogMs: ms(
     "Runtime",
-    10_000,
+    60_000,
     [1, 600_000],
     "The same while there is a backlog: values that the next records change again are not written.",
   ),
@@ -231,13 +231,13 @@ export const settings = {
 
   propensityThreshold: ratio(
     "Machine learning",
-    0.6,
+    0.75,
     [0, 1],
     "Probability of a purchase from which on a session is reported.",
   ),
   propensityRearmBelow: ratio(
     "Machine learning",
-    0.4,
+    0.55,
     [0, 1],
     "Probability below which a session can be reported again.",
   ),

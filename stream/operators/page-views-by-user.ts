@@ -11,6 +11,7 @@ import type { Operator, Progress } from "../runtime/operator.ts";
 import { HotNamespace } from "../sinks/hot-records.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { EventKind, eventKindTable } from "./event-kinds.ts";
+import { sortByKey } from "./key-order.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import { RecentViews } from "./recent-views.ts";
 import { RevisionTable } from "./revision-table.ts";
@@ -191,7 +192,7 @@ export function createPageViewsByUser(
   }
 
   function flushHot(put: (entry: HotEntry) => void): void {
-    for (const user of dirtyUsers) {
+    for (const user of sortByKey(Int32Array.from(dirtyUsers), userIds)) {
       const key = userIds.text(user);
       const value = isDirty[user] === 2 ? frozen.get(user) : recent.record(user, key, EVENT_TYPES);
       isDirty[user] = 0;

@@ -9,6 +9,7 @@ import {
 import type { HotEntry } from "../ports/hot-store.ts";
 import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
 import { HotNamespace } from "../sinks/hot-records.ts";
+import { sortByKey } from "./key-order.ts";
 import { SlotSet } from "./slot-set.ts";
 
 export interface ScoreSessionsConfig {
@@ -28,6 +29,13 @@ export interface ScoreSessionsDeps {
   readonly scorer: Scorer;
 }
 
+/** Places of a user's numbers. */
+const USER_SHIFT = 2;
+const START = 0;
+const LAST = 1;
+const OFFSET = 2;
+const SCORE = 3;
+
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
 /** Contributions that the hot record shows; gold has all of them. */
@@ -45,10 +53,8 @@ export function createScoreSessions(
 } {
   const { keys, outputs, scorer } = deps;
   const state = new StateSection("score-sessions");
-  const start = state.float64("sessionStart");
-  const last = state.float64("lastEvent", Number.NEGATIVE_INFINITY);
-  const lastOffset = state.float64("lastOffset");
-  const score = state.float64("score");
+  /** One cache line's half a user: what the hot record says beside the features. */
+  const users = state.float64("users");
   const above = state.uint8("above");
   const changedUsers = new SlotSet();
   let partition = 0;
@@ -91,16 +97,15 @@ export function createScoreSessions(
   ): void {
     const user = batch.userId.ids[row];
     const vector = vectors.subarray(vectorBase, vectorBase + width);
-    const contributions = scorer.explain(vector);
     const r = rows.next();
     out.userId.ids[r] = user;
-    out.sessionStart.values[r] = start.values[user];
+    out.sessionStart.values[r] = users.values[(user << USER_SHIFT) + START];
     out.eventTime.values[r] = batch.eventTime.values[row];
     rows.setText(out.kind, r, kind);
     out.score.values[r] = value;
     rows.setText(out.modelVersion, r, scorer.modelVersion);
-    rows.setText(out.features, r, JSON.stringify([...vector]));
-    rows.setText(out.contributions, r, JSON.stringify(contributions));
+    rows.setText(out.features, r, `[${vector.join(",")}]`);
+    rows.setText(out.contributions, r, contributionsText(vector));
     out.partition.values[r] = batch.partition;
     out.offset.values[r] = batch.offset[row];
     if (kind === "crossed") emitAlert(batch, row, value);
@@ -131,8 +136,7 @@ export function createScoreSessions(
       const row = rowOf[i];
       const user = batch.userId.ids[row];
       const value = scores[i];
-      score.values[user] = value;
-      score.dirty[user >>> PAGE_SHIFT] = 1;
+      users.values[(user << USER_SHIFT) + SCORE] = value;
       if (above.values[user] === 0 ? value >= config.threshold : value < config.rearmBelow) {
         const rose = above.values[user] === 0;
         above.values[user] = rose ? 1 : 0;
@@ -144,19 +148,19 @@ export function createScoreSessions(
 
   function noteEvent(batch: CustomerEventBatch, row: number, user: number): void {
     const time = batch.eventTime.values[row];
-    if (time - last.values[user] > config.sessionGapMs) start.values[user] = time;
-    if (time > last.values[user]) last.values[user] = time;
-    lastOffset.values[user] = batch.offset[row];
-    const page = user >>> PAGE_SHIFT;
-    start.dirty[page] = 1;
-    last.dirty[page] = 1;
-    lastOffset.dirty[page] = 1;
+    const at = user << USER_SHIFT;
+    const { values } = users;
+    // A user without an event has last = 0 and so begins a session, whatever the gap.
+    if (time - values[at + LAST] > config.sessionGapMs || values[at + LAST] === 0) values[at + START] = time;
+    if (time > values[at + LAST]) values[at + LAST] = time;
+    values[at + OFFSET] = batch.offset[row];
+    users.dirty[at >>> PAGE_SHIFT] = 1;
     changedUsers.add(user);
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
-    const users = keys.userId.size;
-    for (const array of [start, last, lastOffset, score, above]) array.ensure(users);
+    users.ensure(keys.userId.size << USER_SHIFT);
+    above.ensure(keys.userId.size);
     for (const group of groups) group.state.ensure();
     partition = batch.partition;
     let count = 0;
@@ -177,6 +181,14 @@ export function createScoreSessions(
 
   const contributions = new Float64Array(width);
 
+  /** All contributions as a JSON object, to the sixth digit; `bias` is the rest of the log-odds. */
+  function contributionsText(vector: Float64Array): string {
+    scorer.contributions(vector, contributions);
+    let text = `"bias":${round6(scorer.bias)}`;
+    for (let j = 0; j < width; j++) text += `,"${scorer.featureNames[j]}":${round6(contributions[j])}`;
+    return `{${text}}`;
+  }
+
   /** The features that move the score most, as JSON; four digits are enough to read. */
   function strongest(vector: Float64Array): string {
     scorer.contributions(vector, contributions);
@@ -194,17 +206,22 @@ export function createScoreSessions(
   function flushHot(put: (entry: HotEntry) => void): void {
     const vector = vectors.subarray(0, width);
     const modelVersion = JSON.stringify(scorer.modelVersion);
-    changedUsers.drain((user) => {
-      readVector(user, last.values[user], 0);
+    for (const user of sortByKey(changedUsers.take(), keys.userId)) {
+      const at = user << USER_SHIFT;
+      readVector(user, users.values[at + LAST], 0);
       const userId = keys.userId.text(user);
       // Written out by hand: JSON.stringify of the record costs four times as much.
       const value =
-        `{"userId":${JSON.stringify(userId)},"score":${score.values[user]},"modelVersion":${modelVersion},` +
-        `"eventTime":${last.values[user]},"sessionStart":${start.values[user]},` +
-        `"contributions":${strongest(vector)},"partition":${partition},"offset":${lastOffset.values[user]}}`;
+        `{"userId":${JSON.stringify(userId)},"score":${round6(users.values[at + SCORE])},"modelVersion":${modelVersion},` +
+        `"eventTime":${users.values[at + LAST]},"sessionStart":${users.values[at + START]},` +
+        `"contributions":${strongest(vector)},"partition":${partition},"offset":${users.values[at + OFFSET]}}`;
       put({ namespace: HotNamespace.propensity, key: userId, value, ttlMs: config.hotTtlMs });
-    });
+    }
   }
 
   return { name: "score-sessions", state, featureSections, process, advance: () => undefined, flushHot };
+}
+
+function round6(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
 }

@@ -20,13 +20,12 @@ export class SlotSet {
     this.members[this.count++] = slot;
   }
 
-  /** Calls `take` for every member, in the order in which they came, and empties the set. */
-  drain(take: (slot: number) => void): void {
-    for (let i = 0; i < this.count; i++) {
-      this.marks[this.members[i]] = 0;
-      take(this.members[i]);
-    }
+  /** Empties the set and returns what was in it, in the order in which it came. */
+  take(): Int32Array {
+    const members = this.members.slice(0, this.count);
+    for (const slot of members) this.marks[slot] = 0;
     this.count = 0;
+    return members;
   }
 
   private growMarks(slot: number): void {

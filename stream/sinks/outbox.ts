@@ -31,14 +31,16 @@ export class Outbox {
   private alerts: Alert[] = [];
   private panes: PaneRecord[] = [];
   private hot: HotEntry[] = [];
+  private inFlight = 0;
   private writing: Promise<void> = Promise.resolve();
 
   constructor(deps: OutboxDeps) {
     this.deps = deps;
   }
 
+  /** Items that are not written yet. */
   get pending(): number {
-    return this.alerts.length + this.panes.length + this.hot.length;
+    return this.alerts.length + this.panes.length + this.hot.length + this.inFlight;
   }
 
   addAlert(alert: Alert): void {
@@ -49,45 +51,41 @@ export class Outbox {
     this.panes.push(record);
   }
 
+  /** Hot values go out in parts, so that a flush of many never holds them all. */
   addHot(entry: HotEntry): void {
     this.hot.push(entry);
+    if (this.hot.length >= HOT_ENTRIES_AT_ONCE) this.writeHot();
   }
 
-  /** Resolves when everything added so far is written; writes are in order. */
-  flush(): Promise<void> {
-    if (this.pending > 0) {
-      const { alerts, panes, hot } = this;
+  /** Resolves when everything added so far is written. */
+  async flush(): Promise<void> {
+    const { alerts, panes } = this;
+    if (alerts.length > 0) {
       this.alerts = [];
+      this.track(alerts.length, this.deps.alertBus.publish(alerts));
+    }
+    if (panes.length > 0) {
       this.panes = [];
-      this.hot = [];
-      this.writing = this.writing.then(() => this.write(alerts, panes, hot));
-      // The rejection is observed by whoever awaits the returned promise; this only keeps Node quiet until then.
-      this.writing.catch(() => undefined);
+      this.track(panes.length, this.appendPanes(panes));
     }
-    return this.writing;
+    if (this.hot.length > 0) this.writeHot();
+    await this.writing;
   }
 
-  private async write(
-    alerts: readonly Alert[],
-    panes: readonly PaneRecord[],
-    hot: HotEntry[],
-  ): Promise<void> {
-    const { alertBus } = this.deps;
-    await Promise.all([
-      alerts.length > 0 ? alertBus.publish(alerts) : undefined,
-      panes.length > 0 ? this.appendPanes(panes) : undefined,
-      hot.length > 0 ? this.putHot(hot) : undefined,
-    ]);
+  private writeHot(): void {
+    const entries = this.hot;
+    this.hot = [];
+    this.track(entries.length, this.deps.hotStore.putMany(entries));
   }
 
-  /** In key order and in parts: neighbours in an ordered store share its pages, and no part is large. */
-  private async putHot(entries: HotEntry[]): Promise<void> {
-    entries.sort((a, b) =>
-      a.namespace === b.namespace ? (a.key < b.key ? -1 : 1) : a.namespace < b.namespace ? -1 : 1,
-    );
-    for (let from = 0; from < entries.length; from += HOT_ENTRIES_AT_ONCE) {
-      await this.deps.hotStore.putMany(entries.slice(from, from + HOT_ENTRIES_AT_ONCE));
-    }
+  private track(items: number, write: Promise<void>): void {
+    this.inFlight += items;
+    const done = write.finally(() => {
+      this.inFlight -= items;
+    });
+    this.writing = Promise.all([this.writing, done]).then(() => undefined);
+    // The rejection is observed by whoever awaits a flush; this only keeps Node quiet until then.
+    this.writing.catch(() => undefined);
   }
 
   private async appendPanes(panes: readonly PaneRecord[]): Promise<void> {

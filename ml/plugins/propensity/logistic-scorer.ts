@@ -14,6 +14,7 @@ export function createLogisticScorer(
   return {
     modelVersion,
     featureNames,
+    bias: model.bias,
     score(vectors, count, out) {
       for (let i = 0, base = 0; i < count; i++, base += width) {
         let z = intercept;
