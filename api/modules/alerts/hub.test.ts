@@ -98,7 +98,7 @@ describe("alert hub", () => {
       results.forEach(({ ids }, i) => {
         expect(ids).toEqual((i % 2 === 0 ? alerts : high).map(({ id }) => id));
       });
-    // The run is worth something only if readers did fall behind.
+      // The run is worth something only if readers did fall behind.
       expect(results.reduce((sum, { slow }) => sum + slow, 0)).toBeGreaterThan(0);
       expect(hub.subscribers).toBe(0);
       hub.close();
