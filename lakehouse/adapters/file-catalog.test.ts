@@ -48,6 +48,14 @@ describe("file catalog", () => {
     await lake.remove();
   });
 
+  it("brings a hint up to date that a crash left behind, for readers that do not probe", async () => {
+    const { lake, folder, open } = await lakeWithVersions(4);
+    await writeFile(join(folder, "version-hint.text"), "4");
+    await open().load(PROBE);
+    expect(await readFile(join(folder, "version-hint.text"), "utf8")).toBe("5");
+    await lake.remove();
+  });
+
   it("keeps members that other engines wrote", async () => {
     const { lake, folder, open } = await lakeWithVersions(1);
     const path = join(folder, "v2.metadata.json");

@@ -28,7 +28,8 @@ export interface FileCatalogOptions {
  *
  * The commit point is the create-if-absent of version N+1: of racing writers exactly one makes it.
  * A crash before it leaves unreferenced manifests (orphans); a crash after it leaves a
- * `version-hint.text` that is behind, which is only a hint: readers of ours probe forward from it.
+ * `version-hint.text` that is behind. Readers of ours probe forward from it, but other engines take
+ * it as it is: whoever opens the table next brings it up to date.
  */
 export class FileCatalog implements Catalog {
   private readonly objectStore: ObjectStore;
@@ -125,11 +126,14 @@ export class FileCatalog implements Catalog {
   /** After the commit point: a failure here must not make the commit look failed. */
   private async writeHint(table: string, number: number): Promise<void> {
     try {
-      if ((await this.hint(table)) < number) {
-        await this.objectStore.put(hintKey(table), Buffer.from(String(number)));
+      let newest = number;
+      while ((await this.hint(table)) < newest) {
+        await this.objectStore.put(hintKey(table), Buffer.from(String(newest)));
+        // A writer of a later version may have put its hint between our look and our put.
+        while (await this.exists(table, newest + 1)) newest++;
       }
     } catch {
-      // The hint stays behind; the next commit writes it again.
+      // The hint stays behind; the next commit, or the next to open the table, writes it again.
     }
   }
 
@@ -141,6 +145,7 @@ export class FileCatalog implements Catalog {
     const bytes = await this.objectStore.get(metadataKey(table, number));
     const version = this.version(table, number, parseMetadata(bytes, table, number));
     this.newest.set(table, version);
+    if (known === null) await this.writeHint(table, number);
     return version;
   }
 
