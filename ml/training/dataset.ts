@@ -13,6 +13,8 @@ export interface BuildDatasetOptions {
    * `sessionRows / k`: a robot with a million events counts like a long visit, not like a city.
    */
   readonly sessionRows?: number;
+  /** `auto`: where leaving the open ones out would lose most rows, they are taken as ended; else left out. */
+  readonly openSessions?: "leave-out" | "auto";
   readonly onProgress?: (message: string) => void;
 }
 
@@ -25,10 +27,14 @@ export interface BuiltDataset {
   readonly rowsUnknown: number;
 }
 
+/** Share of the rows whose label must be known for the others to be left out. */
+const KNOWN_SHARE_MIN = 0.5;
+
 /**
  * Replays the plugin's fold over events in log order per partition, as the stream does, and samples
  * labelled vectors. A label becomes known within the session: 1 when an outcome follows, 0 when the
- * session ends. Sessions still open at the end of their partition are left out, whatever they hold.
+ * session ends. Sessions still open at the end of their partition are left out, whatever they hold
+ * (see {@link BuildDatasetOptions.openSessions}).
  * Memory: the sample, and the fold's state of every entity.
  */
 export async function buildDataset(
@@ -57,10 +63,14 @@ export async function buildDataset(
   const open = new Set<number>();
   for (const replay of replays.values()) replay.collectOpenSessions(open);
   const rows = sample.rows;
-  const dataset = sample.dataset(
-    plugin.features.flatMap((group) => group.features),
-    open,
-  );
+  const names = plugin.features.flatMap((group) => group.features);
+  let dataset = sample.dataset(names, open);
+  if (options.openSessions === "auto" && dataset.rows < rows * KNOWN_SHARE_MIN) {
+    options.onProgress?.(
+      "most sessions are still open at the end of the input: they are taken as ended there",
+    );
+    dataset = sample.dataset(names, new Set());
+  }
   return { dataset, events: folded, sessions, rowsUnknown: rows - dataset.rows };
 }
 

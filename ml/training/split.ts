@@ -6,7 +6,12 @@ export interface TimeSplit {
   readonly validation: Dataset;
   /** Validation begins here, ms. */
   readonly cutMs: number;
+  /** What became of the groups that straddle the cut: left out, unless little would remain. */
+  readonly straddling: "left-out" | "in-training";
 }
+
+/** Share of the rows that a strict split must keep; below it, short groups alone would be left. */
+const KEPT_SHARE_MIN = 0.75;
 
 /**
  * Splits by time: groups that begin at or after the cut are for validation, groups that ended more
@@ -29,15 +34,15 @@ export function splitByTime(
   }
   const rowsWhere = (holds: (group: number) => boolean): Int32Array =>
     Int32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => holds(dataset.groups[row]));
+  const endOf = (group: number): number => last.get(group) ?? cutMs;
+  const validation = rowsWhere((group) => (first.get(group) ?? 0) >= cutMs);
+  const strict = rowsWhere((group) => endOf(group) < cutMs - options.embargoMs);
+  const keepsEnough = strict.length + validation.length >= dataset.rows * KEPT_SHARE_MIN;
+  const training = keepsEnough ? strict : rowsWhere((group) => (first.get(group) ?? 0) < cutMs);
   return {
-    train: selectRows(
-      dataset,
-      rowsWhere((group) => (last.get(group) ?? cutMs) < cutMs - options.embargoMs),
-    ),
-    validation: selectRows(
-      dataset,
-      rowsWhere((group) => (first.get(group) ?? 0) >= cutMs),
-    ),
+    train: selectRows(dataset, training),
+    validation: selectRows(dataset, validation),
     cutMs,
+    straddling: keepsEnough ? "left-out" : "in-training",
   };
 }

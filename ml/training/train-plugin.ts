@@ -33,12 +33,15 @@ export interface TrainedModel {
  * Rejects with code `dataset-unusable`, and publishes nothing, where the data cannot carry a model.
  */
 export async function trainPlugin(plugin: MlPlugin, options: TrainPluginOptions): Promise<TrainedModel> {
-  const built = await buildDataset(plugin, options.events, options);
+  const built = await buildDataset(plugin, options.events, { ...options, openSessions: "auto" });
   const { dataset } = built;
   const split = splitByTime(dataset, {
     trainShare: options.trainShare ?? 0.8,
     embargoMs: plugin.labels.gapMs,
   });
+  if (split.straddling === "in-training") {
+    options.onProgress?.("the input is short: sessions that straddle the cut are used for training");
+  }
   requireBothLabels(split.train, "before");
   requireBothLabels(split.validation, "after");
   const weights = await plugin.train(split.train, options);
