@@ -1,14 +1,8 @@
-import {
-  bronzeTable,
-  customerEventContract,
-  goldPopularProducts,
-  type TableSpec,
-  tableName,
-} from "../../../schema/index.ts";
-import type { Alert, PopularProductsRecord } from "../../../stream/index.ts";
+import { bronzeTable, customerEventContract, type TableSpec, tableName } from "../../../schema/index.ts";
+import type { Alert } from "../../../stream/index.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
 import { fileAdditions } from "./file-additions.ts";
-import { doubledRows, newestRows, SECOND_STAGE, scoresOf } from "./final-rows.ts";
+import { doubledRows, newestRows, SECOND_STAGE } from "./final-rows.ts";
 import { type HomeState, readHomeState } from "./home-state.ts";
 import { copyOf, type LakeReader } from "./lake-reader.ts";
 
@@ -30,9 +24,6 @@ export interface HomeComparison {
   /** What differs, for a person; empty where nothing does. */
   readonly problems: readonly string[];
 }
-
-/** Scores are sums whose terms may come in another order. */
-const SCORE_TOLERANCE = 1e-9;
 
 export async function readReference(
   reader: LakeReader,
@@ -60,7 +51,7 @@ export async function compareHomes(
   for (const table of lakeTables) await compareTable(reader, table, found);
   const state = await readHomeState(home, reference.partitions, reference.userIds);
   found.maps("log end", textsOf(reference.state.ends), textsOf(state.ends));
-  found.maps("hot value", reference.state.hot, levelScores(reference.state.hot, state.hot));
+  found.maps("hot value", reference.state.hot, state.hot);
   compareAlerts(reference.state.alerts, state.alerts, found);
   const additions = await fileAdditions(home);
   for (const path of additions.addedTwice) found.doubled(1, `two snapshots added ${path}`);
@@ -72,9 +63,10 @@ async function compareTable(reader: LakeReader, table: TableSpec, found: Finding
   const name = tableName(table);
   const twice = await reader.count(doubledRows("restarted", table));
   if (twice > 0) found.doubled(twice, `${name}: ${twice} rows twice`);
-  const [expected, given] = ["reference", "restarted"].map((schema) => finalRows(schema, table));
-  const actual = table === goldPopularProducts ? scoresOf(expected, given) : given;
-  const { lost, surplus, examples } = await reader.difference(expected, actual);
+  const { lost, surplus, examples } = await reader.difference(
+    finalRows("reference", table),
+    finalRows("restarted", table),
+  );
   const detail = `${name}: ${examples.map((row) => `\n    ${JSON.stringify(row)}`).join("")}`;
   if (lost > 0) found.lost(lost, detail);
   if (surplus > 0) found.doubled(surplus, detail);
@@ -115,22 +107,6 @@ function heldFlashSales(alerts: readonly Alert[]): ReadonlyMap<string, string> {
   }
   const held = [...newest.values()].filter(({ status }) => status === "raised");
   return new Map(held.map(({ id, revision, ...alert }) => [id, JSON.stringify(alert)]));
-}
-
-function levelScores(
-  expected: ReadonlyMap<string, string>,
-  given: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  const key = "popular-products/all";
-  const record = given.get(key);
-  if (record === undefined || expected.get(key) === undefined) return given;
-  const scores = (JSON.parse(expected.get(key)!) as PopularProductsRecord).items;
-  const level = JSON.parse(record) as PopularProductsRecord;
-  const items = level.items.map((item, i) => {
-    const score = scores[i]?.score ?? 0;
-    return Math.abs(item.score - score) <= SCORE_TOLERANCE * score ? { ...item, score } : item;
-  });
-  return new Map([...given, [key, JSON.stringify({ ...level, items })]]);
 }
 
 function textsOf(numbers: ReadonlyMap<string, number>): ReadonlyMap<string, string> {

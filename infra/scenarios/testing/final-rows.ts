@@ -20,9 +20,6 @@ export const SECOND_STAGE: readonly TableSpec[] = [
   goldFlashSaleAlerts,
 ];
 
-/** Distance of two sums of the same terms in another order, relative. */
-const SCORE_TOLERANCE = 1e-9;
-
 /** The newest revision of every key, without its number. */
 export function newestRows(schema: string, table: TableSpec): string {
   // A ranking is corrected as a whole: its key is the window.
@@ -32,14 +29,6 @@ export function newestRows(schema: string, table: TableSpec): string {
   // A candidate that late data took away is a row in a run that reported it first, and none in a run
   // in which the data came in time: both say that it does not hold.
   return table === goldFlashSaleAlerts ? `FROM (${newest}) WHERE status = 'raised'` : newest;
-}
-
-/** Two rankings as bags, where scores within the tolerance count as equal: each becomes `expected`'s. */
-export function scoresOf(expected: string, actual: string): string {
-  return `SELECT actual.* REPLACE (
-      CASE WHEN abs(actual.score - expected.score) <= ${SCORE_TOLERANCE} * expected.score
-        THEN expected.score ELSE actual.score END AS score)
-    FROM (${actual}) actual LEFT JOIN (${expected}) expected USING (window_start, product_id)`;
 }
 
 /** Rows of a key (and revision, where the table has any) beyond the first: what was written twice. */

@@ -1,0 +1,198 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  bronzeDeadLetters,
+  bronzeTable,
+  customerEventContract,
+  goldFlashSaleAlerts,
+  goldPageViewsByUser,
+  goldPopularProducts,
+  goldProductActivity,
+  goldRevenueByCategory,
+  silverEvents,
+  silverSessions,
+  type TableSpec,
+  tableName,
+} from "../../../schema/index.ts";
+import { loadInto } from "../../../stream/index.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { newestRows } from "./final-rows.ts";
+import { copyOf, type Difference, LakeReader } from "./lake-reader.ts";
+import { scenarioConfig, withPlatform } from "./scenario-home.ts";
+
+export interface OracleRunOptions {
+  readonly folder: string;
+  readonly format: "rees46" | "ndjson";
+  readonly file: string;
+  /** Who reads the lake for the comparison: DuckDB's Iceberg extension, or our own query engine. */
+  readonly lakeReadBy: "iceberg extension" | "query engine";
+  readonly readRaw: (reader: LakeReader, file: string, partitions: number, scratch: string) => Promise<void>;
+}
+
+const PARTITIONS = 2;
+/** Distance of two sums of the same terms in another order, relative. */
+const SCORE_TOLERANCE = 1e-9;
+const bronzeEvents = bronzeTable(customerEventContract);
+const ORACLES: readonly { readonly table: TableSpec; readonly file: string }[] = [
+  { table: goldPageViewsByUser, file: "page-views-by-user" },
+  { table: silverSessions, file: "sessions" },
+  { table: goldProductActivity, file: "product-activity" },
+  { table: goldFlashSaleAlerts, file: "flash-sale-alerts" },
+  { table: goldPopularProducts, file: "popular-products" },
+  { table: goldRevenueByCategory, file: "revenue-by-category" },
+];
+const READ: readonly TableSpec[] = [
+  bronzeEvents,
+  bronzeDeadLetters,
+  silverEvents,
+  ...ORACLES.map(({ table }) => table),
+];
+
+/** A file replayed through the real platform, beside what the oracles make of the same file. */
+export class OracleRun {
+  readonly reader: LakeReader;
+
+  private constructor(reader: LakeReader) {
+    this.reader = reader;
+  }
+
+  static async open(options: OracleRunOptions): Promise<OracleRun> {
+    const { folder, format, file, lakeReadBy } = options;
+    const reader = await LakeReader.open();
+    const home = join(folder, "home");
+    await withPlatform(scenarioConfig(home, { partitions: PARTITIONS }), async (platform) => {
+      await loadInto(platform.log, format, file, { now: Date.now, endOfInput: true });
+      await platform.waitUntilProcessed();
+      if (lakeReadBy === "query engine") await copyThroughEngine(platform, reader, folder);
+    });
+    if (lakeReadBy === "iceberg extension") await reader.copyLake(home, "lake", READ);
+    await reader.run(oracleText("settings"));
+    await options.readRaw(reader, file, PARTITIONS, folder);
+    await reader.run(oracleText("admitted"));
+    return new OracleRun(reader);
+  }
+
+  close(): void {
+    this.reader.close();
+  }
+
+  /** Every valid record once, with every column; nothing else. */
+  bronze(): Promise<Difference> {
+    return this.reader.difference(
+      `SELECT * EXCLUDE (reason), 'customer-events' AS _topic, CAST(NULL AS VARCHAR) AS _extra
+       FROM received WHERE reason IS NULL`,
+      `FROM ${copyOf("lake", bronzeEvents)}`,
+    );
+  }
+
+  /** Every refused record once, with its position and reason. */
+  deadLetters(): Promise<Difference> {
+    return this.reader.difference(
+      `SELECT 'customer-events' AS _topic, _partition, _offset, reason FROM received WHERE reason IS NOT NULL`,
+      `FROM ${copyOf("lake", bronzeDeadLetters)}`,
+    );
+  }
+
+  async deadLettersByReason(): Promise<Readonly<Record<string, number>>> {
+    const rows = await this.reader.rows(
+      `SELECT reason, count(*) AS n FROM ${copyOf("lake", bronzeDeadLetters)} GROUP BY reason`,
+    );
+    return Object.fromEntries(rows.map(({ reason, n }) => [reason, Number(n)]));
+  }
+
+  /** Every event once, as it first came, with its lateness. */
+  silver(): Promise<Difference> {
+    return this.reader.difference(
+      `SELECT received.* EXCLUDE (reason), late OR too_late AS is_late
+       FROM received JOIN admitted ON _partition = partition AND _offset = log_offset WHERE NOT duplicate`,
+      `FROM ${copyOf("lake", silverEvents)}`,
+    );
+  }
+
+  /** The newest revision of every key of a derived table against its oracle. */
+  async derived(name: string): Promise<Difference> {
+    const { table, file } = ORACLES.find((oracle) => oracle.file === name)!;
+    // Once: DuckDB adds doubles up in the order in which its threads come, another time differently.
+    await this.reader.run(`CREATE OR REPLACE TEMP TABLE oracle AS ${oracleText(file)}`);
+    const expected = "FROM oracle";
+    const revised = table.columns.some((column) => column.name === "revision");
+    const newest = revised ? newestRows("lake", table) : `FROM ${copyOf("lake", table)}`;
+    if (table !== goldPopularProducts) return this.reader.difference(expected, newest);
+    await this.rankAll();
+    return this.reader.difference(expected, levelTies(newest));
+  }
+
+  /** The ranking without its end, as the table `ranked`. */
+  private async rankAll(): Promise<void> {
+    await this.reader.run(`
+      CREATE TEMP TABLE top AS SELECT popular_top FROM settings;
+      UPDATE settings SET popular_top = 1_000_000_000;
+      CREATE TEMP TABLE ranked AS ${oracleText("popular-products")};
+      UPDATE settings SET popular_top = (SELECT popular_top FROM top)`);
+  }
+
+  /** How many rows of the log are of a kind that the oracles have a rule for. */
+  async counts(): Promise<Readonly<Record<string, number>>> {
+    const [row] = await this.reader.rows(
+      `SELECT count(*) AS events, count(DISTINCT event_id) AS ids, count(*) FILTER (duplicate) AS duplicates,
+        count(*) FILTER (late) AS late, count(*) FILTER (too_late) AS tooLate FROM admitted`,
+    );
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+  }
+
+  async rowsOf(name: string): Promise<number> {
+    return this.reader.count(oracleText(name));
+  }
+}
+
+/**
+ * A score is a sum of doubles: DuckDB adds in another order, and two products of equal score may
+ * change places over the last bit. A row that is at such a place (the oracle's score there equals its
+ * own, and so does the oracle's score of its product, whose counts are equal) becomes the oracle's row.
+ */
+function levelTies(actual: string): string {
+  const close = (score: string) => `abs(actual.score - ${score}) <= ${SCORE_TOLERANCE} * ${score}`;
+  const level = (column: string) =>
+    `CASE WHEN ${close("place.score")} AND ${close("own.score")} AND once THEN place.${column} ELSE actual.${column} END AS ${column}`;
+  const levelled = ["product_id", "score", "views", "cart_adds", "purchases"].map(level).join(", ");
+  return `SELECT actual.* EXCLUDE (once) REPLACE (${levelled})
+    FROM (SELECT *, count(*) OVER (PARTITION BY window_start, product_id) = 1 AS once FROM (${actual})) actual
+    LEFT JOIN oracle place ON place.window_start = actual.window_start AND place.rank = actual.rank
+    LEFT JOIN ranked own ON own.window_start = actual.window_start AND own.product_id = actual.product_id
+      AND own.views = actual.views AND own.cart_adds = actual.cart_adds AND own.purchases = actual.purchases`;
+}
+
+export const DERIVED = ORACLES.map(({ file }) => file);
+
+function oracleText(name: string): string {
+  const text = readFileSync(new URL(`../oracle/${name}.sql`, import.meta.url), "utf8");
+  // A statement in parentheses must not end in a comment's line.
+  return `${text.trim().replace(/;$/, "")}\n`;
+}
+
+/** Through our own query engine and JSON: the path that the API takes. */
+async function copyThroughEngine(platform: Platform, reader: LakeReader, folder: string): Promise<void> {
+  await reader.run("CREATE SCHEMA lake");
+  for (const table of READ) {
+    const columns = table.columns.map(({ name, type }) =>
+      type === "timestamptz" ? `epoch_ms("${name}") AS "${name}"` : `"${name}"`,
+    );
+    const { rows } = await platform.queryEngine.query(
+      `SELECT ${columns.join(", ")} FROM {${tableName(table)}}`,
+      [],
+    );
+    const file = join(folder, `${tableName(table)}.ndjson`);
+    writeFileSync(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const types = table.columns.map(({ name, type }) => `"${name}": '${duckDbType(type)}'`);
+    await reader.run(
+      `CREATE TABLE ${copyOf("lake", table)} AS FROM read_json('${file}', format = 'newline_delimited', columns = {${types.join(", ")}})`,
+    );
+  }
+}
+
+function duckDbType(type: TableSpec["columns"][number]["type"]): string {
+  if (type === "string") return "VARCHAR";
+  if (type === "int") return "INTEGER";
+  if (type === "double") return "DOUBLE";
+  return type === "boolean" ? "BOOLEAN" : "BIGINT";
+}
