@@ -1,33 +1,47 @@
-import { hashBytes } from "./hash.ts";
+import { hashBytes, hashWords } from "./hash.ts";
 
 const utf8Decoder = new TextDecoder();
 const utf8Encoder = new TextEncoder();
+/** Keys of up to so many bytes stand in the index itself. */
+const SHORT_MAX = 8;
 
 /**
  * Interns UTF-8 keys as dense ids 0, 1, 2, … in order of first sight. Ids never change, so typed
  * arrays can be indexed by them. Entries live in one byte heap; the index is open addressing with
- * linear probing at a load of at most one half, and is rebuilt, never saved: the heap and the ends
- * are append-only, so a checkpoint writes only what was added.
+ * linear probing at a load of at most two thirds, and is rebuilt, never saved: the heap and the
+ * ends are append-only, so a checkpoint writes only what was added.
+ *
+ * A slot is four numbers, so that a look-up mostly touches one cache line: of a key of up to 8
+ * bytes its first and its last word, which are the key; of a longer one its hash and its place in
+ * the heap; then the length and the id, -1 = free.
  */
 export class KeyDictionary {
   readonly name: string;
   /** Number of entries; ids are 0 … size-1. */
   size = 0;
+  /** Counts the calls of {@link reset}: ids of another generation mean nothing. */
+  generation = 0;
   /** End of entry i in the heap; entry i starts at the end of entry i-1. */
   ends: Int32Array;
   heap: Uint8Array;
-  private hashes: Int32Array;
+  private heapWords: DataView;
   private slots: Int32Array;
+  /** Position of the last slot. */
   private mask: number;
+  /** The last caller's bytes and a view of them. */
+  private callerBytes: Uint8Array;
+  private callerWords: DataView;
 
   constructor(name: string, initialCapacity = 1024) {
     this.name = name;
     const capacity = Math.max(16, initialCapacity);
     this.ends = new Int32Array(capacity);
-    this.hashes = new Int32Array(capacity);
     this.heap = new Uint8Array(capacity * 12);
-    this.slots = new Int32Array(slotCountFor(capacity)).fill(-1);
-    this.mask = this.slots.length - 1;
+    this.heapWords = wordsOf(this.heap);
+    this.callerBytes = this.heap;
+    this.callerWords = this.heapWords;
+    this.slots = new Int32Array(slotCountFor(capacity) * 4).fill(-1);
+    this.mask = this.slots.length - 4;
   }
 
   /** Bytes of the heap in use. */
@@ -59,25 +73,60 @@ export class KeyDictionary {
 
   /** As {@link intern}, with `hash` = {@link hashBytes} of the same bytes, seed 0. */
   internHashed(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const { slots, mask, hashes } = this;
-    let slot = hash & mask;
-    for (let id = slots[slot]; id >= 0; id = slots[slot]) {
-      if (hashes[id] === hash && this.equals(id, bytes, start, end)) return id;
-      slot = (slot + 1) & mask;
+    const words = this.viewOf(bytes);
+    const slot = this.slotOf(words, start, end, hash);
+    const id = this.slots[slot + 3];
+    return id >= 0 ? id : this.add(words, start, end, slot);
+  }
+
+  /**
+   * Interns a column's rows 0 … rows-1: value i is `bytes[starts[i], ends[i])`, a negative start
+   * gives -1.
+   *
+   * @param hashes {@link hashBytes} of the values; computed here where it is null
+   * @returns how many rows have a value
+   */
+  internRows(
+    bytes: Uint8Array,
+    column: { readonly starts: Int32Array; readonly ends: Int32Array; readonly hashes: Int32Array | null },
+    rows: number,
+    ids: Int32Array,
+  ): number {
+    const { starts, ends, hashes } = column;
+    const words = this.viewOf(bytes);
+    let values = 0;
+    for (let row = 0; row < rows; row++) {
+      const start = starts[row];
+      if (start < 0) {
+        ids[row] = -1;
+        continue;
+      }
+      values++;
+      const end = ends[row];
+      const slot = this.slotOf(
+        words,
+        start,
+        end,
+        hashes === null ? hashWords(words, start, end) : hashes[row],
+      );
+      const id = this.slots[slot + 3];
+      ids[row] = id >= 0 ? id : this.add(words, start, end, slot);
     }
-    return this.add(bytes, start, end, hash, slot);
+    return values;
   }
 
   /** The id of a key, or -1 when it was never interned. */
   find(text: string): number {
     const bytes = utf8Encoder.encode(text);
-    const hash = hashBytes(bytes, 0, bytes.length);
-    let slot = hash & this.mask;
-    for (let id = this.slots[slot]; id >= 0; id = this.slots[slot]) {
-      if (this.hashes[id] === hash && this.equals(id, bytes, 0, bytes.length)) return id;
-      slot = (slot + 1) & this.mask;
-    }
-    return -1;
+    const slot = this.slotOf(wordsOf(bytes), 0, bytes.length, hashBytes(bytes, 0, bytes.length));
+    return this.slots[slot + 3];
+  }
+
+  /** Forgets all entries and begins a new generation of ids; keeps the memory. */
+  reset(): void {
+    this.size = 0;
+    this.generation++;
+    this.slots.fill(-1);
   }
 
   /** Replaces the content with saved arrays, of which the dictionary keeps copies. */
@@ -89,44 +138,90 @@ export class KeyDictionary {
     this.ends.set(ends);
     this.heap = new Uint8Array(Math.max(16, heap.length));
     this.heap.set(heap);
-    this.hashes = new Int32Array(capacity);
-    for (let id = 0; id < size; id++) this.hashes[id] = hashBytes(this.heap, this.start(id), this.ends[id]);
+    this.heapWords = wordsOf(this.heap);
     this.rebuildIndex(slotCountFor(capacity));
   }
 
-  private equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const { heap } = this;
-    const entryEnd = this.ends[id];
-    let at = this.start(id);
-    if (entryEnd - at !== end - start) return false;
-    for (let i = start; at < entryEnd; i++, at++) if (heap[at] !== bytes[i]) return false;
-    return true;
+  private viewOf(bytes: Uint8Array): DataView {
+    if (bytes !== this.callerBytes) {
+      this.callerBytes = bytes;
+      this.callerWords = wordsOf(bytes);
+    }
+    return this.callerWords;
   }
 
-  private add(bytes: Uint8Array, start: number, end: number, hash: number, slot: number): number {
+  /** The slot of a key, or the free one for it, in which all but the place and the id is filled in. */
+  private slotOf(words: DataView, start: number, end: number, hash: number): number {
+    const { slots, mask } = this;
+    const length = end - start;
+    let slot = (hash << 2) & mask;
+    if (length > SHORT_MAX) {
+      while (slots[slot + 3] >= 0) {
+        if (
+          slots[slot] === hash &&
+          slots[slot + 2] === length &&
+          this.equals(slots[slot + 1], words, start, end)
+        )
+          return slot;
+        slot = (slot + 4) & mask;
+      }
+      slots[slot] = hash;
+      slots[slot + 2] = length;
+      return slot;
+    }
+    let first = 0;
+    let last = 0;
+    if (length >= 4) {
+      first = words.getInt32(start, true);
+      last = words.getInt32(end - 4, true);
+    } else if (length > 0) {
+      first = words.getUint8(start) | (words.getUint8(start + (length >> 1)) << 8);
+      last = words.getUint8(end - 1);
+    }
+    while (slots[slot + 3] >= 0) {
+      if (slots[slot] === first && slots[slot + 1] === last && slots[slot + 2] === length) return slot;
+      slot = (slot + 4) & mask;
+    }
+    slots[slot] = first;
+    slots[slot + 1] = last;
+    slots[slot + 2] = length;
+    return slot;
+  }
+
+  /** Compares a key of more than 4 bytes in words, the last of which overlaps. */
+  private equals(at: number, words: DataView, start: number, end: number): boolean {
+    const { heapWords } = this;
+    const shift = at - start;
+    const last = end - 4;
+    for (let i = start; i < last; i += 4) {
+      if (heapWords.getInt32(i + shift, true) !== words.getInt32(i, true)) return false;
+    }
+    return heapWords.getInt32(last + shift, true) === words.getInt32(last, true);
+  }
+
+  private add(words: DataView, start: number, end: number, slot: number): number {
     const id = this.size;
     if (id === this.ends.length) this.growEntries();
     const at = this.heapBytes;
     const length = end - start;
     if (at + length > this.heap.length) this.growHeap(at + length);
-    const { heap } = this;
-    for (let i = 0; i < length; i++) heap[at + i] = bytes[start + i];
+    const { heapWords } = this;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) heapWords.setInt32(at + i, words.getInt32(start + i, true), true);
+    for (; i < length; i++) heapWords.setUint8(at + i, words.getUint8(start + i));
     this.ends[id] = at + length;
-    this.hashes[id] = hash;
-    this.slots[slot] = id;
+    if (length > SHORT_MAX) this.slots[slot + 1] = at;
+    this.slots[slot + 3] = id;
     this.size = id + 1;
-    if (this.size * 2 > this.slots.length) this.rebuildIndex(this.slots.length * 2);
+    const slotCount = this.slots.length >>> 2;
+    if (this.size * 3 > slotCount * 2) this.rebuildIndex(slotCount * 2);
     return id;
   }
 
   private growEntries(): void {
-    const capacity = this.ends.length * 2;
-    const ends = new Int32Array(capacity);
+    const ends = new Int32Array(this.ends.length * 2);
     ends.set(this.ends);
     this.ends = ends;
-    const hashes = new Int32Array(capacity);
-    hashes.set(this.hashes);
-    this.hashes = hashes;
   }
 
   private growHeap(needed: number): void {
@@ -134,23 +229,29 @@ export class KeyDictionary {
     const heap = new Uint8Array(Math.min(0x7fffffff, Math.max(needed, this.heap.length * 2)));
     heap.set(this.heap);
     this.heap = heap;
+    this.heapWords = wordsOf(heap);
   }
 
   private rebuildIndex(slotCount: number): void {
-    const slots = new Int32Array(slotCount).fill(-1);
-    const mask = slotCount - 1;
-    for (let id = 0; id < this.size; id++) {
-      let slot = this.hashes[id] & mask;
-      while (slots[slot] >= 0) slot = (slot + 1) & mask;
-      slots[slot] = id;
+    this.slots = new Int32Array(slotCount * 4).fill(-1);
+    this.mask = this.slots.length - 4;
+    const { heapWords, ends, size } = this;
+    for (let id = 0, start = 0; id < size; id++) {
+      const end = ends[id];
+      const slot = this.slotOf(heapWords, start, end, hashWords(heapWords, start, end));
+      if (end - start > SHORT_MAX) this.slots[slot + 1] = start;
+      this.slots[slot + 3] = id;
+      start = end;
     }
-    this.slots = slots;
-    this.mask = mask;
   }
+}
+
+function wordsOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function slotCountFor(capacity: number): number {
   let count = 32;
-  while (count < capacity * 2) count *= 2;
+  while (count * 2 < capacity * 3) count *= 2;
   return count;
 }

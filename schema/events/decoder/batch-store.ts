@@ -99,11 +99,10 @@ export class BatchStore {
   }
 
   private internKeys(bytes: Uint8Array, base: number, rows: number, column: KeyColumn): void {
-    const { starts, ends, hashes } = this;
-    const { ids, dictionary } = column;
-    for (let row = 0, i = base; row < rows; row++, i++) {
-      ids[row] = starts[i] < 0 ? -1 : dictionary.internHashed(bytes, starts[i], ends[i], hashes[i]);
-    }
+    const starts = this.starts.subarray(base, base + rows);
+    const ends = this.ends.subarray(base, base + rows);
+    const hashes = this.hashes.subarray(base, base + rows);
+    column.dictionary.internRows(bytes, { starts, ends, hashes }, rows, column.ids);
   }
 
   private join(bytes: Uint8Array, from: number): Uint8Array {

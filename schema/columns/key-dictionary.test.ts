@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { hashBytes, hashWords } from "./hash.ts";
+import { KeyDictionary } from "./key-dictionary.ts";
+
+const utf8 = new TextEncoder();
+/** Around 4 and 8 bytes, where the index changes its form, and with equal beginnings and ends. */
+const keys = fc.array(
+  fc.oneof(
+    fc.string({ maxLength: 20, unit: fc.constantFrom("a", "b", "é") }),
+    fc.integer({ min: 0, max: 300 }).map((n) => `user-${n}-of-the-shop`),
+    fc.integer({ min: 0, max: 300 }).map((n) => `${n}`.padStart(8, "0")),
+  ),
+  { maxLength: 400 },
+);
+
+/** Values back to back, with a null before each of them. */
+function columnOf(texts: readonly string[]) {
+  const bytes = utf8.encode(texts.join(""));
+  const starts = new Int32Array(texts.length * 2).fill(-1);
+  const ends = new Int32Array(texts.length * 2).fill(-1);
+  texts.reduce((at, text, i) => {
+    starts[i * 2 + 1] = at;
+    ends[i * 2 + 1] = at + utf8.encode(text).length;
+    return ends[i * 2 + 1];
+  }, 0);
+  return { bytes, starts, ends };
+}
+
+describe("KeyDictionary", () => {
+  it("gives dense ids in order of first sight, row by row and by column, after a restore and a reset", () => {
+    fc.assert(
+      fc.property(keys, (texts) => {
+        const idOf = new Map<string, number>();
+        for (const text of texts) if (!idOf.has(text)) idOf.set(text, idOf.size);
+        const expected = texts.map((text) => idOf.get(text) ?? -1);
+
+        const single = new KeyDictionary("single", 1);
+        expect(texts.map((text) => single.internText(text))).toEqual(expected);
+        expect([...idOf.keys()].map((text) => single.find(text))).toEqual([...idOf.values()]);
+        expect([...idOf.values()].map((id) => single.text(id))).toEqual([...idOf.keys()]);
+        expect(single.find("never interned")).toBe(-1);
+
+        const { bytes, starts, ends } = columnOf(texts);
+        const ids = new Int32Array(starts.length);
+        const byColumn = new KeyDictionary("column", 1);
+        byColumn.internText("of another generation");
+        byColumn.reset();
+        expect(byColumn.generation).toBe(1);
+        expect(byColumn.internRows(bytes, { starts, ends, hashes: null }, starts.length, ids)).toBe(
+          texts.length,
+        );
+        expect([...ids]).toEqual(expected.flatMap((id) => [-1, id]));
+
+        const restored = new KeyDictionary("restored");
+        restored.restore(single.ends.slice(0, single.size), single.heap.slice(0, single.heapBytes));
+        expect(texts.map((text) => restored.internText(text))).toEqual(expected);
+      }),
+    );
+  });
+
+  it("hashes words as bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(8), (bytes, skip) => {
+        const start = Math.min(skip, bytes.length);
+        const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        expect(hashWords(words, start, bytes.length)).toBe(hashBytes(bytes, start, bytes.length));
+      }),
+    );
+  });
+});
