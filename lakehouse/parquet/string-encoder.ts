@@ -84,7 +84,7 @@ export class StringEncoder extends ColumnEncoder {
   protected override writeDictionary(out: Uint8Array[]): PageSize | null {
     const { dictionary } = this;
     const { size } = dictionary;
-    this.chunk.scan(dictionary.heap.bytes, dictionary.ends, size);
+    this.chunk.scan(dictionary.heap.bytes, dictionary.heap.view, dictionary.ends, size);
     let page: PageSize | null = null;
     if (size > 0) {
       encodePlain(this.writer.body, dictionary.heap, dictionary.ends, size);
@@ -308,7 +308,7 @@ export class StringEncoder extends ColumnEncoder {
   private encodeDirect(body: ByteSink): EncodedValues {
     const { heap, ends, pageValues } = this;
     const page = new StringRange();
-    page.scan(heap.bytes, ends, pageValues);
+    page.scan(heap.bytes, heap.view, ends, pageValues);
     this.chunk.include(page);
     if (this.options.delta) encodeDeltaLength(body, heap, ends, pageValues, this.ids);
     else encodePlain(body, heap, ends, pageValues);
