@@ -40,7 +40,10 @@ export class CheckpointStore {
   /**
    * THE COMMIT POINT of an epoch: creating this object makes its input offsets, state and files the
    * truth. Before it, a crash loses only work that is done again; after it, recovery finishes the
-   * publishing. Rejects with code `task-fenced` where the epoch exists: another owner has gone on.
+   * publishing. Rejects with code `task-fenced` where another owner has gone on: the epoch exists, or
+   * a later one does. The latter is looked for behind the write: an epoch that the other owner has
+   * collected already is free again, but what made it garbage is there by then. A zombie that dies
+   * between the two leaves an object that no recovery reads and the next collection deletes.
    */
   async prepare(checkpoint: Checkpoint): Promise<void> {
     const key = checkpointKey(checkpoint.taskId, checkpoint.epoch);
@@ -48,23 +51,18 @@ export class CheckpointStore {
     try {
       await this.objects.put(key, bytes, { ifAbsent: true });
     } catch (error) {
-      if (error instanceof MillraceError && error.code === "precondition-failed") {
-        throw new MillraceError(
-          `task ${checkpoint.taskId}: epoch ${checkpoint.epoch} was prepared by another owner; this one stops`,
-          { code: "task-fenced", origin: "external", cause: error },
-        );
-      }
+      if (error instanceof MillraceError && error.code === "precondition-failed")
+        throw fenced(checkpoint, error);
       throw error;
     }
+    if ((await this.newestKey(checkpoint.taskId)) !== key) throw fenced(checkpoint);
   }
 
   /** The newest prepared checkpoint, or null for a fresh task. */
   async newest(taskId: string): Promise<Checkpoint | null> {
-    let newestKey: string | null = null;
-    for await (const { key } of this.objects.list(taskPrefix(taskId)))
-      if (key.endsWith(".json")) newestKey = key;
-    if (newestKey === null) return null;
-    return JSON.parse(new TextDecoder().decode(await this.objects.get(newestKey))) as Checkpoint;
+    const key = await this.newestKey(taskId);
+    if (key === null) return null;
+    return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
   }
 
   async images(checkpoint: Checkpoint): Promise<Uint8Array[]> {
@@ -84,6 +82,20 @@ export class CheckpointStore {
     }
     await this.objects.delete(garbage);
   }
+
+  private async newestKey(taskId: string): Promise<string | null> {
+    let newest: string | null = null;
+    for await (const { key } of this.objects.list(taskPrefix(taskId)))
+      if (key.endsWith(".json")) newest = key;
+    return newest;
+  }
+}
+
+function fenced(checkpoint: Checkpoint, cause?: unknown): MillraceError {
+  return new MillraceError(
+    `task ${checkpoint.taskId}: epoch ${checkpoint.epoch} was prepared by another owner; this one stops`,
+    { code: "task-fenced", origin: "external", cause },
+  );
 }
 
 function taskPrefix(taskId: string): string {
