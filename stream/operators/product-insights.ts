@@ -60,7 +60,7 @@ export interface ProductInsights {
   fold(bytes: Uint8Array, start: number, end: number): void;
   afterRestore(): void;
   flushHot(put: (entry: HotEntry) => void): void;
-  /** Lowest watermark over the source tasks; null before all were heard of and at the end of all inputs. */
+  /** Lowest watermark over the source tasks, at the end of all inputs the end of the last window; null before all were heard of. */
   watermarkMs(): number | null;
   /** Blocks dropped as repeats or unreadable, and increments of panes that had closed. */
   dropped(): { readonly blocks: number; readonly increments: number };
@@ -394,7 +394,12 @@ export function createProductInsights(
     fold,
     afterRestore,
     flushHot,
-    watermarkMs: () => (Number.isFinite(sources.watermarkMs()) ? sources.watermarkMs() : null),
+    watermarkMs() {
+      // At the end of all inputs the watermark is infinite: what was reported is known up to here.
+      const lowest = sources.watermarkMs();
+      const known = lowest === Number.POSITIVE_INFINITY ? numbers.values[EVALUATED] : lowest;
+      return Number.isFinite(known) ? known : null;
+    },
     dropped: () => ({
       blocks: numbers.values[DROPPED_BLOCKS],
       increments: numbers.values[DROPPED_INCREMENTS],
