@@ -92,6 +92,8 @@ class ShopperSessionState implements FeatureState<ShopperEventBatch> {
   private ints: Int32Array;
   private doublesDirty: Uint8Array;
   private intsDirty: Uint8Array;
+  /** Keeps the loads of {@link readAhead} from being dropped as unused. */
+  loaded = 0;
 
   constructor(section: StateSection, keys: FeatureKeys) {
     this.keys = keys;
@@ -113,6 +115,16 @@ class ShopperSessionState implements FeatureState<ShopperEventBatch> {
     this.doublesDirty = this.doublesSlots.dirty;
     this.intsDirty = this.intsSlots.dirty;
     this.products.ensure();
+  }
+
+  readAhead(batch: ShopperEventBatch, from: number, to: number): void {
+    const { doubles, ints } = this;
+    const { ids } = batch.userId;
+    let sum = 0;
+    for (let row = from; row < to; row++) {
+      sum += doubles[ids[row] << DOUBLES_SHIFT] + ints[ids[row] << INTS_SHIFT];
+    }
+    this.loaded = sum;
   }
 
   fold(batch: ShopperEventBatch, row: number): void {
