@@ -29,10 +29,16 @@ const SETTINGS: Partial<Config> = {
   checkpointRecordsMax: 1500,
   checkpointIntervalMs: 200,
   idleAfterMs: 3_600_000,
+  // Low enough that the input's dearest orders are over it.
+  orderAmountMinorMax: 50_000,
 };
+/** Worker threads of the homes, in turn: the same result, however the tasks are spread. */
+const WORKERS = [1, 2];
 /** A random kill comes within this time of the start: a whole run takes about twice as long. */
 const KILL_AFTER_MS_MAX = 2000;
 const KILL_AFTER_MS_MIN = 150;
+/** Random kills in one home: the checkpoint chain is as long, and then it is compared. */
+const RANDOM_KILLS_PER_HOME = 13;
 
 /** Kills replays and compares what their homes hold after the restarts with an unkilled run's. */
 export class CrashMatrix {
@@ -103,7 +109,7 @@ export class CrashMatrix {
     const homes: CrashedHome[] = [];
     for (let left = kills; left > 0; ) {
       const run = new HomeRun(join(this.folder, `home-${this.homes}`), this.homes++);
-      for (let alive = true; alive && left > 0; ) {
+      for (let alive = true; alive && left > 0 && run.kills.length < RANDOM_KILLS_PER_HOME; ) {
         const killAfterMs = random.between(KILL_AFTER_MS_MIN, KILL_AFTER_MS_MAX);
         alive = await run.start({ killAfterMs }, `random:${killAfterMs}`);
         if (alive) left--;
@@ -145,7 +151,8 @@ class HomeRun {
 
   /** Starts the next run; true where it was killed. */
   async start(end: { crashAt?: string; killAfterMs?: number }, point: string): Promise<boolean> {
-    const run = await runChild({ home: this.home, settings: SETTINGS, ...end });
+    const settings = { ...SETTINGS, workers: WORKERS[this.number % WORKERS.length] };
+    const run = await runChild({ home: this.home, settings, ...end });
     const before = this.kills.at(-1);
     if (before !== undefined && run.readyMs !== null && Number.isNaN(before.recoveryMs)) {
       this.kills[this.kills.length - 1] = { ...before, recoveryMs: run.readyMs };

@@ -5,7 +5,7 @@ import { appendCrashInput } from "./crash-input.ts";
 /**
  * The process that is killed: opens the platform on `MILLRACE_HOME`, appends the input while the
  * workers run, and stops when all is processed. Prints `ready` when the workers have restored their
- * tasks, `processing` when they have read a record that no checkpoint had, and `done` at the end.
+ * tasks and finished publishing, `appended` when the whole input is in the log, `done` at the end.
  */
 const say = (word: string): void => void process.stdout.write(`${word}\n`);
 const complain = (_fields: object, message: string): void => void process.stderr.write(`${message}\n`);
