@@ -6,6 +6,8 @@ export interface ByteEntries {
   readonly heap: Uint8Array;
   readonly ends: Int32Array;
   readonly size: number;
+  /** Changes where ids begin to mean other entries. */
+  readonly generation: number;
 }
 
 /** Dictionaries and symbol lists whose ids are translated by table at one time. */
@@ -62,8 +64,14 @@ export class LocalDictionary {
       if (this.translations.size > 0 && !this.indexed) this.buildIndex();
       // Forgetting them is safe: by now entries are found by their hash.
       if (this.translations.size === SOURCES_MAX) this.translations.clear();
-      translation = new Translation();
+      translation = new Translation(source.generation);
       this.translations.set(source, translation);
+    }
+    if (translation.generation !== source.generation) {
+      // Entries of the generation before may come again: they must be found by their hash.
+      if (this.size > 0 && !this.indexed) this.buildIndex();
+      translation.locals.fill(0);
+      translation.generation = source.generation;
     }
     translation.grow(source.size);
     return translation;
@@ -192,6 +200,11 @@ function hashWords(words: DataView, start: number, end: number): number {
 /** From the ids of one source to local ids plus the dictionary's base. */
 export class Translation {
   locals = new Int32Array(0);
+  generation: number;
+
+  constructor(generation: number) {
+    this.generation = generation;
+  }
 
   grow(size: number): void {
     if (size <= this.locals.length) return;

@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { ensurePython } from "../../infra/tools/test-tools.ts";
-import { defineTable, KeyDictionary, type LakeColumn, type TableSpec } from "../../schema/index.ts";
+import {
+  type Column,
+  createKeyColumn,
+  defineTable,
+  KeyDictionary,
+  type LakeColumn,
+  type TableSpec,
+} from "../../schema/index.ts";
 import { ParquetFileWriter, type ParquetWriterOptions } from "./index.ts";
 import { columnOf, type StringForm } from "./testing/plain-columns.ts";
 import { canonicalValue, type PlainValue, readBack } from "./testing/read-back.ts";
@@ -144,6 +151,16 @@ function randomFile(seed: number): RandomFile {
   };
 }
 
+/** What a decoder and an interner say about a text column; sometimes a new generation of ids begins. */
+function annotate(random: Random, column: Column, rows: number, interned: KeyDictionary): void {
+  if (random() < 0.1) interned.reset();
+  if (column.kind !== "text" || random() < 0.4) return;
+  column.interned = createKeyColumn(rows, interned);
+  const { bytes, start, end } = column;
+  const texts = { starts: start, ends: end, hashes: null };
+  column.empty = interned.internRows(bytes, texts, rows, column.interned.ids) === 0;
+}
+
 /** Batches of random sizes, some shuffled and restored by a selection, in any form of strings. */
 function appendInBatches(
   random: Random,
@@ -152,6 +169,7 @@ function appendInBatches(
   values: Record<string, PlainValue[]>,
   rows: number,
 ): void {
+  const interned = table.columns.map(({ name }) => new KeyDictionary(name, 1));
   const forms: StringForm[] = ["text", "enum", new KeyDictionary("a"), new KeyDictionary("b")];
   const steady = random() < 0.5 ? pick(random, forms) : null;
   for (let from = 0; from < rows; ) {
@@ -159,12 +177,14 @@ function appendInBatches(
     const order = Int32Array.from({ length: count }, (_, i) => i);
     const selected = random() < 0.5;
     if (selected) order.sort(() => random() - 0.5);
-    const columns = table.columns.map((column) => {
+    const columns = table.columns.map((column, index) => {
       const batch: PlainValue[] = new Array(count);
       order.forEach((position, i) => {
         batch[position] = values[column.name][from + i];
       });
-      return columnOf(column, batch, steady ?? pick(random, forms));
+      const filled = columnOf(column, batch, steady ?? pick(random, forms));
+      annotate(random, filled, count, interned[index]);
+      return filled;
     });
     writer.append(columns, 0, count, selected ? order : undefined);
     from += count;

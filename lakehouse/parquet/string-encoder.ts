@@ -107,19 +107,18 @@ export class StringEncoder extends ColumnEncoder {
   private takeSome(column: Column, from: number, to: number, selection: Int32Array | undefined): number {
     switch (column.kind) {
       case "text":
+        if (column.empty === true) return this.takeNulls(from, to);
+        if (column.interned) return this.takeSome(column.interned, from, to, selection);
         return this.direct
           ? this.takeTextDirect(column, from, to, selection)
           : this.takeText(column, from, to, selection);
       case "key":
-        return this.takeInterned(column.dictionary, column.ids, -1, from, to, selection);
+        return this.takeInterned(column.dictionary, gatherIds(column.ids, from, to, selection), from);
       case "enum":
         return this.takeInterned(
           this.symbolsOf(column.symbols),
-          column.codes,
-          NULL_ENUM,
+          gatherCodes(column.codes, from, to, selection),
           from,
-          to,
-          selection,
         );
       default:
         return this.refuseKind(column);
@@ -127,33 +126,29 @@ export class StringEncoder extends ColumnEncoder {
   }
 
   private takeText(column: TextColumn, from: number, to: number, selection: Int32Array | undefined): number {
-    const { dictionary, ids, levels } = this;
+    const { dictionary, ids, pageRows } = this;
     const { dictionaryBytes } = this.options;
     const { bytes, start, end } = column;
     const words = wordsOf(bytes);
-    let i = selection === undefined ? this.skipNulls(start, from, to) : from;
-    let row = this.pageRows;
+    const levels = this.presentLevels(to - from);
+    const shift = pageRows - from;
     let count = this.pageValues;
+    let i = from;
     for (; i < to && dictionary.heap.length <= dictionaryBytes; i++) {
       const index = selection === undefined ? i : selection[i];
       const begin = start[index];
-      if (levels !== null) levels[row++] = begin < 0 ? 0 : 1;
-      else if (begin >= 0) row++;
-      else this.refuseNull();
       if (begin >= 0) ids[count++] = dictionary.intern(bytes, words, begin, end[index]);
+      else if (levels !== null) levels[shift + i] = 0;
+      else this.refuseNull();
     }
-    return this.tookUpTo(i, row, count);
+    return this.tookUpTo(i, shift + i, count);
   }
 
-  /** Takes the nulls with which a range begins: columns that are never set are that alone. */
-  private skipNulls(start: Int32Array, from: number, to: number): number {
-    const { levels } = this;
-    if (levels === null) return from;
-    let i = from;
-    while (i < to && start[i] < 0) i++;
-    levels.fill(0, this.pageRows, this.pageRows + i - from);
-    this.pageRows += i - from;
-    return i;
+  private takeNulls(from: number, to: number): number {
+    const { levels, pageRows } = this;
+    if (levels === null) this.refuseNull();
+    levels.fill(0, pageRows, pageRows + to - from);
+    return this.tookUpTo(to, pageRows + to - from, this.pageValues);
   }
 
   private takeTextDirect(
@@ -162,80 +157,82 @@ export class StringEncoder extends ColumnEncoder {
     to: number,
     selection: Int32Array | undefined,
   ): number {
-    const { heap, ends, levels } = this;
+    const { heap, ends, pageRows } = this;
     const { bytes, start, end } = column;
     const words = wordsOf(bytes);
     const heapMax = this.options.pageBytes;
-    let row = this.pageRows;
+    const levels = this.presentLevels(to - from);
+    const shift = pageRows - from;
     let count = this.pageValues;
     let i = from;
     for (; i < to && heap.length < heapMax; i++) {
       const index = selection === undefined ? i : selection[i];
       const begin = start[index];
-      if (levels !== null) levels[row++] = begin < 0 ? 0 : 1;
-      else if (begin >= 0) row++;
+      if (begin >= 0) {
+        heap.copy(bytes, words, begin, end[index]);
+        ends[count++] = heap.length;
+      } else if (levels !== null) levels[shift + i] = 0;
       else this.refuseNull();
-      if (begin < 0) continue;
-      heap.copy(bytes, words, begin, end[index]);
-      ends[count++] = heap.length;
     }
-    return this.tookUpTo(i, row, count);
+    return this.tookUpTo(i, shift + i, count);
   }
 
-  private takeInterned(
-    source: ByteEntries,
-    sourceIds: Int32Array | Uint8Array,
-    nullId: number,
-    from: number,
-    to: number,
-    selection: Int32Array | undefined,
-  ): number {
-    if (this.direct) return this.takeInternedDirect(source, sourceIds, nullId, from, to, selection);
-    const { dictionary, ids, levels } = this;
+  /** @param from the row whose id is `sourceIds[0]`; a negative id is null */
+  private takeInterned(source: ByteEntries, sourceIds: Int32Array, from: number): number {
+    if (this.direct) return this.takeInternedDirect(source, sourceIds, from);
+    const { dictionary, ids, pageRows } = this;
     const { dictionaryBytes } = this.options;
-    const words = wordsOf(source.heap);
+    const { length } = sourceIds;
+    const levels = this.presentLevels(length);
     const translation = dictionary.translation(source);
     const { locals } = translation;
     const { firstLocal } = dictionary;
-    let row = this.pageRows;
+    let words: DataView | null = null;
     let count = this.pageValues;
-    let i = from;
-    for (; i < to && dictionary.heap.length <= dictionaryBytes; i++) {
-      const id = sourceIds[selection === undefined ? i : selection[i]];
-      if (levels !== null) levels[row++] = id === nullId ? 0 : 1;
-      else if (id !== nullId) row++;
-      else this.refuseNull();
-      if (id === nullId) continue;
+    let i = 0;
+    while (i < length) {
+      const id = sourceIds[i++];
+      if (id < 0) {
+        if (levels === null) this.refuseNull();
+        levels[pageRows + i - 1] = 0;
+        continue;
+      }
       const local = locals[id] - firstLocal;
-      ids[count++] = local >= 0 ? local : dictionary.addFrom(source, words, translation, id);
+      if (local >= 0) {
+        ids[count++] = local;
+        continue;
+      }
+      words ??= wordsOf(source.heap);
+      ids[count++] = dictionary.addFrom(source, words, translation, id);
+      if (dictionary.heap.length > dictionaryBytes) break;
     }
-    return this.tookUpTo(i, row, count);
+    return this.tookUpTo(from + i, pageRows + i, count);
   }
 
-  private takeInternedDirect(
-    source: ByteEntries,
-    sourceIds: Int32Array | Uint8Array,
-    nullId: number,
-    from: number,
-    to: number,
-    selection: Int32Array | undefined,
-  ): number {
-    const { heap, ends, levels } = this;
+  private takeInternedDirect(source: ByteEntries, sourceIds: Int32Array, from: number): number {
+    const { heap, ends, pageRows } = this;
+    const { length } = sourceIds;
+    const levels = this.presentLevels(length);
     const words = wordsOf(source.heap);
     const heapMax = this.options.pageBytes;
-    let row = this.pageRows;
     let count = this.pageValues;
-    let i = from;
-    for (; i < to && heap.length < heapMax; i++) {
-      const id = sourceIds[selection === undefined ? i : selection[i]];
-      if (levels !== null) levels[row++] = id === nullId ? 0 : 1;
-      else if (id !== nullId) row++;
-      else this.refuseNull();
-      if (id === nullId) continue;
+    let i = 0;
+    for (; i < length && heap.length < heapMax; i++) {
+      const id = sourceIds[i];
+      if (id < 0) {
+        if (levels === null) this.refuseNull();
+        levels[pageRows + i] = 0;
+        continue;
+      }
       heap.copy(source.heap, words, id === 0 ? 0 : source.ends[id - 1], source.ends[id]);
       ends[count++] = heap.length;
     }
-    return this.tookUpTo(i, row, count);
+    return this.tookUpTo(from + i, pageRows + i, count);
+  }
+
+  /** The levels, with those of the next rows set to present. */
+  private presentLevels(rows: number): Uint8Array | null {
+    return this.levels?.fill(1, this.pageRows, this.pageRows + rows) ?? null;
   }
 
   private tookUpTo(next: number, rows: number, values: number): number {
@@ -320,6 +317,33 @@ export class StringEncoder extends ColumnEncoder {
   }
 }
 
+/** Scratch of the two functions below; what they return is valid until the next call. */
+let gathered = new Int32Array(4096);
+
+function gatherIds(ids: Int32Array, from: number, to: number, selection: Int32Array | undefined): Int32Array {
+  if (selection === undefined) return ids.subarray(from, to);
+  const count = to - from;
+  if (count > gathered.length) gathered = new Int32Array(count * 2);
+  for (let i = 0; i < count; i++) gathered[i] = ids[selection[from + i]];
+  return gathered.subarray(0, count);
+}
+
+/** As {@link gatherIds}, with null as -1. */
+function gatherCodes(
+  codes: Uint8Array,
+  from: number,
+  to: number,
+  selection: Int32Array | undefined,
+): Int32Array {
+  const count = to - from;
+  if (count > gathered.length) gathered = new Int32Array(count * 2);
+  for (let i = 0; i < count; i++) {
+    const code = codes[selection === undefined ? from + i : selection[from + i]];
+    gathered[i] = code === NULL_ENUM ? -1 : code;
+  }
+  return gathered.subarray(0, count);
+}
+
 /** DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes. `lengths` is scratch. */
 function encodeDeltaLength(
   body: ByteSink,
@@ -354,5 +378,5 @@ function encodeSymbols(symbols: readonly string[]): ByteEntries {
     end += Buffer.byteLength(symbol);
     ends[index] = end;
   });
-  return { heap, ends, size: symbols.length };
+  return { heap, ends, size: symbols.length, generation: 0 };
 }

@@ -46,6 +46,10 @@ export interface TextColumn {
   bytes: Uint8Array;
   start: Int32Array;
   end: Int32Array;
+  /** True where all rows are known to be null, so that `start` need not be looked at. */
+  empty?: boolean;
+  /** The same rows interned, where somebody did that: writers then need not hash the text. */
+  interned?: KeyColumn | null;
 }
 
 /** Interned text: value i is entry `ids[i]` of the dictionary; -1 is null. */

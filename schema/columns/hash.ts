@@ -34,10 +34,16 @@ export function hashWords(words: DataView, start: number, end: number): number {
     h = (h << 13) | (h >>> 19);
     h = (Math.imul(h, 5) + 0xe6546b64) | 0;
   }
-  let tail = 0;
-  if (i + 2 < end) tail ^= words.getUint8(i + 2) << 16;
-  if (i + 1 < end) tail ^= words.getUint8(i + 1) << 8;
-  if (i < end) h ^= scramble(tail ^ words.getUint8(i));
+  if (i < end) {
+    // What is left, read as the upper bytes of the last word.
+    const tail =
+      end - start >= 4
+        ? words.getInt32(end - 4, true) >>> (32 - ((end - i) << 3))
+        : words.getUint8(i) |
+          (i + 1 < end ? words.getUint8(i + 1) << 8 : 0) |
+          (i + 2 < end ? words.getUint8(i + 2) << 16 : 0);
+    h ^= scramble(tail);
+  }
   return mix32(h ^ (end - start));
 }
 

@@ -3,3 +3,4 @@ export * from "./event-batch.ts";
 export * from "./hash.ts";
 export * from "./key-dictionary.ts";
 export * from "./record-batch.ts";
+export * from "./text-interner.ts";

@@ -1,4 +1,4 @@
-import { hashBytes, hashWords } from "./hash.ts";
+import { hashWords } from "./hash.ts";
 
 const utf8Decoder = new TextDecoder();
 const utf8Encoder = new TextEncoder();
@@ -63,7 +63,10 @@ export class KeyDictionary {
   }
 
   intern(bytes: Uint8Array, start: number, end: number): number {
-    return this.internHashed(bytes, start, end, hashBytes(bytes, start, end));
+    const words = this.viewOf(bytes);
+    const slot = this.slotOf(words, start, end);
+    const id = this.slots[slot + 3];
+    return id >= 0 ? id : this.add(words, start, end, slot);
   }
 
   internText(text: string): number {
@@ -71,19 +74,11 @@ export class KeyDictionary {
     return this.intern(bytes, 0, bytes.length);
   }
 
-  /** As {@link intern}, with `hash` = {@link hashBytes} of the same bytes, seed 0. */
-  internHashed(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const words = this.viewOf(bytes);
-    const slot = this.slotOf(words, start, end, hash);
-    const id = this.slots[slot + 3];
-    return id >= 0 ? id : this.add(words, start, end, slot);
-  }
-
   /**
    * Interns a column's rows 0 … rows-1: value i is `bytes[starts[i], ends[i])`, a negative start
    * gives -1.
    *
-   * @param hashes {@link hashBytes} of the values; computed here where it is null
+   * @param column with the values' `hashBytes` (seed 0) where somebody has them already
    * @returns how many rows have a value
    */
   internRows(
@@ -103,12 +98,10 @@ export class KeyDictionary {
       }
       values++;
       const end = ends[row];
-      const slot = this.slotOf(
-        words,
-        start,
-        end,
-        hashes === null ? hashWords(words, start, end) : hashes[row],
-      );
+      const slot =
+        hashes === null || end - start <= SHORT_MAX
+          ? this.slotOf(words, start, end)
+          : this.findLong(words, start, end, hashes[row]);
       const id = this.slots[slot + 3];
       ids[row] = id >= 0 ? id : this.add(words, start, end, slot);
     }
@@ -118,8 +111,7 @@ export class KeyDictionary {
   /** The id of a key, or -1 when it was never interned. */
   find(text: string): number {
     const bytes = utf8Encoder.encode(text);
-    const slot = this.slotOf(wordsOf(bytes), 0, bytes.length, hashBytes(bytes, 0, bytes.length));
-    return this.slots[slot + 3];
+    return this.slots[this.slotOf(wordsOf(bytes), 0, bytes.length) + 3];
   }
 
   /** Forgets all entries and begins a new generation of ids; keeps the memory. */
@@ -151,24 +143,15 @@ export class KeyDictionary {
   }
 
   /** The slot of a key, or the free one for it, in which all but the place and the id is filled in. */
-  private slotOf(words: DataView, start: number, end: number, hash: number): number {
+  private slotOf(words: DataView, start: number, end: number): number {
+    return end - start <= SHORT_MAX
+      ? this.findShort(words, start, end)
+      : this.findLong(words, start, end, hashWords(words, start, end));
+  }
+
+  private findShort(words: DataView, start: number, end: number): number {
     const { slots, mask } = this;
     const length = end - start;
-    let slot = (hash << 2) & mask;
-    if (length > SHORT_MAX) {
-      while (slots[slot + 3] >= 0) {
-        if (
-          slots[slot] === hash &&
-          slots[slot + 2] === length &&
-          this.equals(slots[slot + 1], words, start, end)
-        )
-          return slot;
-        slot = (slot + 4) & mask;
-      }
-      slots[slot] = hash;
-      slots[slot + 2] = length;
-      return slot;
-    }
     let first = 0;
     let last = 0;
     if (length >= 4) {
@@ -178,12 +161,33 @@ export class KeyDictionary {
       first = words.getUint8(start) | (words.getUint8(start + (length >> 1)) << 8);
       last = words.getUint8(end - 1);
     }
+    let hash = Math.imul(first ^ Math.imul(last + length, 0xcc9e2d51), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+    let slot = ((hash ^ (hash >>> 16)) << 2) & mask;
     while (slots[slot + 3] >= 0) {
       if (slots[slot] === first && slots[slot + 1] === last && slots[slot + 2] === length) return slot;
       slot = (slot + 4) & mask;
     }
     slots[slot] = first;
     slots[slot + 1] = last;
+    slots[slot + 2] = length;
+    return slot;
+  }
+
+  private findLong(words: DataView, start: number, end: number, hash: number): number {
+    const { slots, mask } = this;
+    const length = end - start;
+    let slot = (hash << 2) & mask;
+    while (slots[slot + 3] >= 0) {
+      if (
+        slots[slot] === hash &&
+        slots[slot + 2] === length &&
+        this.equals(slots[slot + 1], words, start, end)
+      )
+        return slot;
+      slot = (slot + 4) & mask;
+    }
+    slots[slot] = hash;
     slots[slot + 2] = length;
     return slot;
   }
@@ -238,7 +242,7 @@ export class KeyDictionary {
     const { heapWords, ends, size } = this;
     for (let id = 0, start = 0; id < size; id++) {
       const end = ends[id];
-      const slot = this.slotOf(heapWords, start, end, hashWords(heapWords, start, end));
+      const slot = this.slotOf(heapWords, start, end);
       if (end - start > SHORT_MAX) this.slots[slot + 1] = start;
       this.slots[slot + 3] = id;
       start = end;

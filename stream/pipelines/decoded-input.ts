@@ -4,6 +4,7 @@ import {
   type EventContract,
   type EventDecoder,
   type RecordBatch,
+  TextInterner,
 } from "../../schema/index.ts";
 import type { DeadLetters } from "../operators/dead-letters.ts";
 import type { PipelineInput } from "../runtime/pipeline.ts";
@@ -31,6 +32,7 @@ export function createDecodedInput<B extends EventBatch>(deps: DecodedInputDeps<
   const { contract, partition, decoder, capacity, outputs, deadLetters, stageClock } = deps;
   const sink = outputs.sink(bronzeTable(contract));
   const columns = bronzeColumns(contract, decoder.batch, partition, capacity);
+  const interner = new TextInterner(decoder.batch.columns, capacity);
 
   function process(records: RecordBatch): void {
     if (records.control === "end-of-input") {
@@ -42,6 +44,7 @@ export function createDecodedInput<B extends EventBatch>(deps: DecodedInputDeps<
       const batch = decoder.decode(records, from, Math.min(from + capacity, records.count));
       if (decoder.refusals.length > 0) deadLetters.add(decoder.refusals);
       stageClock.lap("decode");
+      interner.intern(batch.length);
       sink.append(columns, 0, batch.length);
       stageClock.lap("bronze");
       deps.fold(batch);

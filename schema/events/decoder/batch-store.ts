@@ -92,8 +92,13 @@ export class BatchStore {
   /** Interns the keys of rows 0 … rows-1 and points the columns to their bytes. */
   finish(bytes: Uint8Array, from: number, rows: number): void {
     const text = this.arenaLength === 0 ? bytes : this.join(bytes, from);
-    for (const column of this.textColumns) column.bytes = text;
+    for (const column of this.textColumns) {
+      column.bytes = text;
+      column.empty = isEmpty(column.start, rows);
+      column.interned = null;
+    }
     this.batch.extra.bytes = this.extra;
+    this.batch.extra.empty = !this.extraUsed;
     for (const { field, column } of this.keyFields)
       this.internKeys(text, this.table.base[field], rows, column);
   }
@@ -186,6 +191,8 @@ export class BatchStore {
           bytes: this.arena,
           start: this.starts.subarray(from, to),
           end: this.ends.subarray(from, to),
+          empty: true,
+          interned: null,
         };
       case Kind.enum:
         return { kind: "enum", codes: this.uint8.subarray(from, to), symbols: field.symbols ?? [] };
@@ -242,10 +249,17 @@ function createBatch(contract: EventContract, columns: readonly Column[], capaci
       bytes: new Uint8Array(0),
       start: new Int32Array(capacity).fill(-1),
       end: new Int32Array(capacity).fill(-1),
+      empty: true,
+      interned: null,
     },
   };
   const named = Object.fromEntries(contract.fields.map((field, index) => [field.name, columns[index]]));
   return Object.assign(batch, named);
+}
+
+function isEmpty(start: Int32Array, rows: number): boolean {
+  for (let row = 0; row < rows; row++) if (start[row] >= 0) return false;
+  return true;
 }
 
 /** Copies a short range; a loop, because `set` of a `subarray` costs more than 50 bytes' copying. */
