@@ -48,7 +48,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       productPartitions: config.partitions,
       nonce,
       outbox,
-      features: plugin.features,
+      plugin,
       scorer: model.scorer,
       stageClock,
     });

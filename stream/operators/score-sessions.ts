@@ -1,4 +1,4 @@
-import type { FeatureGroup, FeatureKeys, FeatureState, Scorer } from "../../ml/index.ts";
+import type { FeatureKeys, FeatureSet, Scorer } from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   goldPropensityScores,
@@ -11,6 +11,7 @@ import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
 import { HotNamespace } from "../sinks/hot-records.ts";
 import { sortByKey } from "./key-order.ts";
 import { SlotSet } from "./slot-set.ts";
+import { touchSlots } from "./touch-slots.ts";
 
 export interface ScoreSessionsConfig {
   /** A session whose score reaches this is a high-propensity session. */
@@ -25,7 +26,8 @@ export interface ScoreSessionsConfig {
 export interface ScoreSessionsDeps {
   readonly keys: FeatureKeys;
   readonly outputs: OperatorOutputs;
-  readonly features: readonly FeatureGroup<CustomerEventBatch>[];
+  /** State of the model's features; its sections belong to the task beside the operator's own. */
+  readonly features: FeatureSet<CustomerEventBatch>;
   readonly scorer: Scorer;
 }
 
@@ -48,27 +50,21 @@ const HOT_CONTRIBUTIONS = 3;
 export function createScoreSessions(
   config: ScoreSessionsConfig,
   deps: ScoreSessionsDeps,
-): Operator<CustomerEventBatch> & {
-  readonly featureSections: readonly StateSection[];
-} {
-  const { keys, outputs, scorer } = deps;
+): Operator<CustomerEventBatch> {
+  const { features, keys, outputs, scorer } = deps;
   const state = new StateSection("score-sessions");
-  /** One cache line's half a user: what the hot record says beside the features. */
+  /** Half a cache line a user: what the hot record says beside the features. */
   const users = state.float64("users");
   const above = state.uint8("above");
   const changedUsers = new SlotSet();
   let partition = 0;
 
-  const featureSections = deps.features.map((group) => new StateSection(`features.${group.name}`));
-  const groups: { state: FeatureState<CustomerEventBatch>; base: number }[] = [];
-  let width = 0;
-  for (const [index, group] of deps.features.entries()) {
-    groups.push({ state: group.createState(featureSections[index], keys), base: width });
-    width += group.features.length;
-  }
+  const width = features.featureNames.length;
   const vectors = new Float64Array(SCORE_ROWS * width);
   const scores = new Float64Array(SCORE_ROWS);
   const rowOf = new Int32Array(SCORE_ROWS);
+  /** Session starts as of the row: later rows of the same chunk may begin another session. */
+  const startOf = new Float64Array(SCORE_ROWS);
 
   const rows = outputs.openRows(goldPropensityScores, { user_id: keys.userId });
   const out = {
@@ -84,22 +80,18 @@ export function createScoreSessions(
     offset: rows.float64("_offset"),
   };
 
-  function readVector(user: number, nowMs: number, base: number): void {
-    for (const group of groups) group.state.read(user, nowMs, vectors, base + group.base);
-  }
-
   function emitCrossing(
     batch: CustomerEventBatch,
     row: number,
     kind: "crossed" | "fell",
-    vectorBase: number,
+    place: number,
     value: number,
   ): void {
     const user = batch.userId.ids[row];
-    const vector = vectors.subarray(vectorBase, vectorBase + width);
+    const vector = vectors.subarray(place * width, (place + 1) * width);
     const r = rows.next();
     out.userId.ids[r] = user;
-    out.sessionStart.values[r] = users.values[(user << USER_SHIFT) + START];
+    out.sessionStart.values[r] = startOf[place];
     out.eventTime.values[r] = batch.eventTime.values[row];
     rows.setText(out.kind, r, kind);
     out.score.values[r] = value;
@@ -141,7 +133,7 @@ export function createScoreSessions(
         const rose = above.values[user] === 0;
         above.values[user] = rose ? 1 : 0;
         above.dirty[user >>> PAGE_SHIFT] = 1;
-        emitCrossing(batch, row, rose ? "crossed" : "fell", i * width, value);
+        emitCrossing(batch, row, rose ? "crossed" : "fell", i, value);
       }
     }
   }
@@ -158,18 +150,25 @@ export function createScoreSessions(
     changedUsers.add(user);
   }
 
+  function readAhead(batch: CustomerEventBatch, from: number, to: number): void {
+    touchSlots(users.values, batch.userId.ids, from, to, 1 << USER_SHIFT);
+    features.readAhead(batch, from, to);
+  }
+
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     users.ensure(keys.userId.size << USER_SHIFT);
     above.ensure(keys.userId.size);
-    for (const group of groups) group.state.ensure();
+    features.ensure();
     partition = batch.partition;
     let count = 0;
     for (let row = from; row < to; row++) {
+      if ((row - from) % SCORE_ROWS === 0) readAhead(batch, row, Math.min(row + SCORE_ROWS, to));
       if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
       const user = batch.userId.ids[row];
       noteEvent(batch, row, user);
-      for (const group of groups) group.state.fold(batch, row);
-      readVector(user, batch.eventTime.values[row], count * width);
+      features.fold(batch, row);
+      features.read(user, batch.eventTime.values[row], vectors, count * width);
+      startOf[count] = users.values[(user << USER_SHIFT) + START];
       rowOf[count++] = row;
       if (count === SCORE_ROWS) {
         scoreRows(batch, count);
@@ -208,7 +207,7 @@ export function createScoreSessions(
     const modelVersion = JSON.stringify(scorer.modelVersion);
     for (const user of sortByKey(changedUsers.take(), keys.userId)) {
       const at = user << USER_SHIFT;
-      readVector(user, users.values[at + LAST], 0);
+      features.read(user, users.values[at + LAST], vectors, 0);
       const userId = keys.userId.text(user);
       // Written out by hand: JSON.stringify of the record costs four times as much.
       const value =
@@ -219,7 +218,7 @@ export function createScoreSessions(
     }
   }
 
-  return { name: "score-sessions", state, featureSections, process, advance: () => undefined, flushHot };
+  return { name: "score-sessions", state, process, advance: () => undefined, flushHot };
 }
 
 function round6(value: number): number {

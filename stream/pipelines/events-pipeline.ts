@@ -1,4 +1,4 @@
-import type { FeatureGroup, Scorer } from "../../ml/index.ts";
+import { createFeatureSet, type MlPlugin, type Scorer } from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   contracts,
@@ -58,7 +58,8 @@ export interface EventsPipelineDeps {
   /** Differs between incarnations of the task. */
   readonly nonce: string;
   readonly outbox: Outbox;
-  readonly features: readonly FeatureGroup<CustomerEventBatch>[];
+  /** The plugin whose features are folded and whose model scores. */
+  readonly plugin: MlPlugin<CustomerEventBatch>;
   readonly scorer: Scorer;
   readonly stageClock: StageClock;
 }
@@ -115,10 +116,11 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     appendRows: (columns, count, selection) =>
       outputs.sink(silverEvents).append(columns, 0, count, selection),
   });
+  const features = createFeatureSet(deps.plugin, keys);
   const scoring = createScoreSessions(config.propensity, {
     keys,
     outputs,
-    features: deps.features,
+    features,
     scorer: deps.scorer,
   });
   const panes = createProductPanes(config.productPanes, {
@@ -227,7 +229,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       orderTime.state,
       products.state,
       ...operators.map((operator) => operator.state),
-      ...scoring.featureSections,
+      ...features.sections,
     ],
     get sinks() {
       return outputs.sinks;
