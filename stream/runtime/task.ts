@@ -28,6 +28,8 @@ interface OpenInput {
   /** Read and not yet processed; the reader's position is then behind it. */
   pending: RecordBatch | null;
   position: number;
+  /** The wait that is under way: an input that stays silent has one, however often others wake the task. */
+  waiting: Promise<void> | null;
 }
 
 /** One partition of every co-partitioned topic: state, position and epochs. */
@@ -67,7 +69,7 @@ export class Task {
       );
       const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
       const reader = await log.reader(input.topic, input.partition, position);
-      this.opened.push({ input, reader, pending: null, position });
+      this.opened.push({ input, reader, pending: null, position, waiting: null });
     }
     return checkpoint;
   }
@@ -94,7 +96,14 @@ export class Task {
 
   /** Resolves when an input may have records, or after the time-out. */
   async wait(timeoutMs: number): Promise<void> {
-    await Promise.race(this.opened.map(({ reader }) => reader.wait(timeoutMs)));
+    await Promise.race(
+      this.opened.map((input) => {
+        input.waiting ??= input.reader.wait(timeoutMs).finally(() => {
+          input.waiting = null;
+        });
+        return input.waiting;
+      }),
+    );
   }
 
   /** Cuts the task between two batches. The cut's files and image are the only copy: upload or fail. */
@@ -122,9 +131,9 @@ export class Task {
     this.checkpointedAt = checkpointedAt;
   }
 
+  /** Closes the readers; the positions stay for a last status. */
   close(): void {
     for (const { reader } of this.opened) reader.close();
-    this.opened = [];
   }
 
   /**

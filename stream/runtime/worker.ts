@@ -81,9 +81,16 @@ export class Worker {
         this.throwFailure();
         if (slice !== "nothing") await nextTurn();
         else await this.idle(clock());
+        this.deps.stageClock.lap("commits");
       }
       await this.checkpointNow();
+    } catch (error) {
+      // Also a task that failed within a batch: no checkpoint may cut it any more.
+      this.failure ??= error;
+      throw error;
     } finally {
+      // Nothing of this worker may go on behind its caller's back: the next owner starts from here.
+      await this.checkpointing;
       for (const task of this.tasks) task.close();
     }
   }
@@ -137,15 +144,21 @@ export class Worker {
       this.lastWorkAt = now;
       this.idleMarked = false;
     }
+    const alerts = this.tasks.map((task) => this.flushOutbox(task));
     const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
-    if (slice === "nothing" || now - this.lastHotAt >= hotWaitMs) {
+    if (this.lastHotAt < this.lastWorkAt && now - this.lastHotAt >= hotWaitMs) {
+      // Somebody waits for an alert: it does not queue behind thousands of hot values.
+      await Promise.all(alerts);
+      stageClock.lap("alerts and panes");
       for (const task of this.tasks) task.pipeline.flushHot((entry) => task.outbox.addHot(entry));
-      this.lastHotAt = now;
+      for (const task of this.tasks) void this.flushOutbox(task);
+      this.lastHotAt = clock();
       stageClock.lap("hot store");
     }
-    const flushed = this.tasks.map((task) => this.flushOutbox(task));
     // Back-pressure: a task whose outputs are not taken stops reading.
-    if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) await Promise.all(flushed);
+    if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) {
+      await Promise.all(this.tasks.map((task) => this.flushOutbox(task)));
+    }
     stageClock.lap("alerts and panes");
     await this.checkpointWhenDue(now, slice);
   }
@@ -161,24 +174,43 @@ export class Worker {
         if (records >= this.config.checkpointRecordsMax) await this.checkpointing;
         else return;
       }
+      // An epoch behind one that failed must never be prepared: it would skip that one's files.
+      this.throwFailure();
       this.startCheckpoint();
     }
     if (slice === "nothing") await this.settleDrains();
   }
 
   private startCheckpoint(): void {
-    const cuts = this.tasks
-      .filter((task) => task.recordsSinceCut > 0)
-      .map((task) => ({ task, cut: task.cut() }));
     this.lastCutAt = this.deps.clock();
-    this.deps.stageClock.lap("files and state");
-    this.checkpointing = this.commit(cuts)
+    this.checkpointing = this.cutTasks()
+      .then((cuts) => this.commit(cuts))
       .catch((error: unknown) => {
         this.failure ??= error;
       })
       .finally(() => {
         this.checkpointing = null;
       });
+  }
+
+  /**
+   * Cuts one task a turn: a cut computes for tens of milliseconds, and between two of them alerts
+   * leave. Tasks need no common moment, each one's checkpoint is consistent by itself.
+   */
+  private async cutTasks(): Promise<{ readonly task: Task; readonly cut: TaskCut }[]> {
+    const { stageClock } = this.deps;
+    const cuts: { readonly task: Task; readonly cut: TaskCut }[] = [];
+    for (const task of this.tasks) {
+      if (task.recordsSinceCut === 0) continue;
+      if (cuts.length > 0) {
+        await nextTurn();
+        this.throwFailure();
+      }
+      stageClock.lap("commits");
+      cuts.push({ task, cut: task.cut() });
+      stageClock.lap("files and state");
+    }
+    return cuts;
   }
 
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
@@ -251,7 +283,18 @@ export class Worker {
       }
       this.idleMarked = true;
     }
-    await Promise.race(this.tasks.map((task) => task.wait(WAIT_MS_MAX)));
+    const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
+    if (this.lastHotAt >= this.lastWorkAt) {
+      await Promise.race(waits);
+      return;
+    }
+    // Hot values that the last records changed are still to be written.
+    let timer: NodeJS.Timeout | undefined;
+    const hotDue = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.config.hotFlushMs);
+    });
+    await Promise.race([...waits, hotDue]);
+    clearTimeout(timer);
   }
 
   private flushOutbox(task: Task): Promise<void> {
