@@ -4,6 +4,8 @@ import { type Column, type Float64Column, type TableSpec, tableName } from "../.
 /** UTC day partitions that a sink keeps open at once; a further one closes the oldest. */
 const OPEN_DAYS_MAX = 32;
 const DAY_MS = 86_400_000;
+/** Uploads at the same time: rows of many days make many files. */
+const UPLOADS_AT_ONCE = 16;
 
 /** A finished file that is not uploaded yet. */
 export interface FinishedFile {
@@ -130,7 +132,10 @@ export async function stageFiles(
   objects: ObjectStore,
   files: readonly FinishedFile[],
 ): Promise<StagedFile[]> {
-  await Promise.all(files.map(({ staged, bytes }) => objects.put(staged.key, bytes)));
+  for (let from = 0; from < files.length; from += UPLOADS_AT_ONCE) {
+    const some = files.slice(from, from + UPLOADS_AT_ONCE);
+    await Promise.all(some.map(({ staged, bytes }) => objects.put(staged.key, bytes)));
+  }
   return files.map(({ staged }) => staged);
 }
 

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AlertBus } from "../ports/alert-bus.ts";
+import type { HotStore } from "../ports/hot-store.ts";
+import { probeAlert, RuntimeHome } from "../runtime/testing/runtime-home.ts";
+import { Outbox } from "./outbox.ts";
+
+const HOT_ENTRIES_AT_ONCE = 10_000;
+
+describe("outbox", () => {
+  let home: RuntimeHome;
+  beforeEach(async () => {
+    home = await RuntimeHome.open();
+  });
+  afterEach(() => home.remove());
+
+  function createOutbox(ports: { readonly alertBus?: AlertBus; readonly hotStore?: HotStore } = {}): Outbox {
+    const { log, hotStore, alertBus } = home;
+    return new Outbox({ log, hotStore, alertBus, taskId: "events-0", paneTopic: "panes", ...ports });
+  }
+
+  const hot = (key: string, value: string) => ({ namespace: "probe", key, value, ttlMs: 1e9 });
+  const pane = (text: string, sequence: number | null) => ({ bytes: Buffer.from(text), sequence });
+
+  async function panes(): Promise<string[]> {
+    const reader = await home.log.reader("panes", 0, 0);
+    const texts: string[] = [];
+    for (;;) {
+      const batch = reader.read({ recordsMax: 100, bytesMax: 1 << 20 });
+      if (batch === null) break;
+      for (let i = 0; i < batch.count; i++)
+        texts.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString());
+    }
+    reader.close();
+    return texts;
+  }
+
+  test("when a flush resolves, everything added before it is written", async () => {
+    const outbox = createOutbox();
+    outbox.addAlert(probeAlert("first", 1));
+    outbox.addPane(pane("block 0", 0));
+    outbox.addHot(hot("k", "1"));
+    await outbox.flush();
+    expect(await home.alerts()).toEqual([1]);
+    expect(await panes()).toEqual(["block 0"]);
+    expect(await home.hotStore.get("probe", "k")).toBe("1");
+    expect(outbox.pending).toBe(0);
+  });
+
+  test("a flush waits for writes that an earlier one began", async () => {
+    const outbox = createOutbox();
+    for (let i = 0; i < 20; i++) {
+      outbox.addAlert(probeAlert("first", i));
+      void outbox.flush();
+    }
+    await outbox.flush();
+    expect(await home.alerts()).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(outbox.pending).toBe(0);
+  });
+
+  test("pending counts what is added and what is being written, until it is", async () => {
+    const outbox = createOutbox();
+    for (let i = 0; i < 3; i++) outbox.addAlert(probeAlert("first", i));
+    outbox.addPane(pane("p", 0));
+    outbox.addHot(hot("k", "1"));
+    expect(outbox.pending).toBe(5);
+    const flushed = outbox.flush();
+    outbox.addAlert(probeAlert("first", 9));
+    expect(outbox.pending).toBeGreaterThanOrEqual(4);
+    await flushed;
+    expect(outbox.pending).toBe(1);
+    await outbox.flush();
+    expect(outbox.pending).toBe(0);
+  });
+
+  test("hot values leave in parts before any flush, and the newest of a key stays", async () => {
+    const parts: number[] = [];
+    const hotStore: HotStore = Object.create(home.hotStore);
+    hotStore.putMany = (entries) => {
+      parts.push(entries.length);
+      return home.hotStore.putMany(entries);
+    };
+    const outbox = createOutbox({ hotStore });
+    for (let i = 0; i < 2 * HOT_ENTRIES_AT_ONCE + 5; i++) outbox.addHot(hot(`k${i % 100}`, String(i)));
+    expect(parts).toEqual([HOT_ENTRIES_AT_ONCE, HOT_ENTRIES_AT_ONCE]);
+    await outbox.flush();
+    expect(parts).toEqual([HOT_ENTRIES_AT_ONCE, HOT_ENTRIES_AT_ONCE, 5]);
+    expect(await home.hotStore.get("probe", "k4")).toBe("20004");
+    expect(await home.hotStore.get("probe", "k5")).toBe("19905");
+  });
+
+  test("a rejected write surfaces on the flush that began it and on every later one", async () => {
+    const alertBus: AlertBus = Object.create(home.alertBus);
+    let failures = 1;
+    alertBus.publish = (alerts) =>
+      failures-- > 0 ? Promise.reject(new Error("bus is down")) : home.alertBus.publish(alerts);
+    const outbox = createOutbox({ alertBus });
+    outbox.addAlert(probeAlert("first", 1));
+    await expect(outbox.flush()).rejects.toThrow("bus is down");
+    // A checkpoint must never be prepared behind it, though the bus is well again.
+    outbox.addAlert(probeAlert("first", 2));
+    await expect(outbox.flush()).rejects.toThrow("bus is down");
+    await expect(outbox.flush()).rejects.toThrow("bus is down");
+  });
+
+  test("a part of the hot values that is rejected on its way surfaces on the next flush", async () => {
+    const hotStore: HotStore = Object.create(home.hotStore);
+    hotStore.putMany = () => Promise.reject(new Error("store is full"));
+    const outbox = createOutbox({ hotStore });
+    for (let i = 0; i < HOT_ENTRIES_AT_ONCE; i++) outbox.addHot(hot(String(i), "1"));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(outbox.pending).toBe(0);
+    await expect(outbox.flush()).rejects.toThrow("store is full");
+  });
+
+  test("a replay's panes are dropped by the log, with other cuts none is lost", async () => {
+    const first = createOutbox();
+    for (const n of [0, 1, 2]) first.addPane(pane(`block ${n}`, n));
+    await first.flush();
+    const replay = createOutbox();
+    replay.addPane(pane("block 1", 1));
+    await replay.flush();
+    replay.addPane(pane("block 2", 2));
+    replay.addPane(pane("block 3", 3));
+    await replay.flush();
+    // A batch with anything new is appended whole: its reader tells blocks apart by sequence.
+    expect(await panes()).toEqual(["block 0", "block 1", "block 2", "block 2", "block 3"]);
+  });
+
+  test("a marker goes without a sequence, by itself and beside blocks", async () => {
+    const outbox = createOutbox();
+    outbox.addPane(pane("idle", null));
+    await outbox.flush();
+    outbox.addPane(pane("idle", null));
+    outbox.addPane(pane("block 0", 0));
+    await outbox.flush();
+    expect(await panes()).toEqual(["idle", "idle", "block 0"]);
+  });
+
+  test("waits on its writes alone, not on a chain of all flushes since the start", async () => {
+    const outbox = createOutbox();
+    for (let i = 0; i < 3000; i++) {
+      outbox.addHot(hot("k", String(i)));
+      void outbox.flush();
+      if (i % 100 === 0) await outbox.flush();
+    }
+    await outbox.flush();
+    expect(outbox.pending).toBe(0);
+    expect(await home.hotStore.get("probe", "k")).toBe("2999");
+  });
+});
