@@ -385,6 +385,21 @@ describe("worker", () => {
     expect(await markers()).toBe(2);
   });
 
+  test("writes the hot value of a record that came within the millisecond of the last write", async () => {
+    const run = await start({ config: { ...quiet, hotFlushMs: 10 } });
+    const newest = () => home.hotStore.get("probe", "last");
+    home.nowMs += 10;
+    await append("first", [1]);
+    await untilTrue(async () => (await newest()) === "1");
+    await append("first", [2]);
+    await untilTrue(() => run.tasks[0].inputs()[0].offset === 2);
+    expect(await newest()).toBe("1");
+    home.nowMs += 10;
+    await untilTrue(async () => (await newest()) === "2");
+    run.worker.stop();
+    await run.running;
+  });
+
   test("a worker that never had a record marks nothing idle", async () => {
     const run = await start({ config: { ...quiet, idleAfterMs: 1 } });
     home.nowMs += 1000;

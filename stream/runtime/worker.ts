@@ -47,6 +47,8 @@ export class Worker {
   private lastCutAt = 0;
   private lastHotAt = 0;
   private lastWorkAt = 0;
+  /** Whether records came since the hot values were written: times alone do not tell within one ms. */
+  private hotChanged = false;
   private idleMarked = true;
   private checkpointing: Promise<void> | null = null;
   private failure: unknown = null;
@@ -143,15 +145,17 @@ export class Worker {
     if (slice !== "nothing") {
       this.lastWorkAt = now;
       this.idleMarked = false;
+      this.hotChanged = true;
     }
     const alerts = this.tasks.map((task) => this.flushOutbox(task));
     const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
-    if (this.lastHotAt < this.lastWorkAt && now - this.lastHotAt >= hotWaitMs) {
+    if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
       await Promise.all(alerts);
       stageClock.lap("alerts and panes");
       for (const task of this.tasks) task.pipeline.flushHot((entry) => task.outbox.addHot(entry));
       for (const task of this.tasks) void this.flushOutbox(task);
+      this.hotChanged = false;
       this.lastHotAt = clock();
       stageClock.lap("hot store");
     }
@@ -284,7 +288,7 @@ export class Worker {
       this.idleMarked = true;
     }
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
-    if (this.lastHotAt >= this.lastWorkAt) {
+    if (!this.hotChanged) {
       await Promise.race(waits);
       return;
     }
