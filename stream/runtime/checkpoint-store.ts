@@ -1,3 +1,5 @@
+import { promisify } from "node:util";
+import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from "node:zlib";
 import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 
@@ -15,6 +17,9 @@ export interface Checkpoint {
 }
 
 const EPOCH_DIGITS = 12;
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+const decompress = promisify<Uint8Array, Buffer>(zstdDecompress);
 
 /**
  * Checkpoints of tasks in the object store:
@@ -33,7 +38,8 @@ export class CheckpointStore {
   /** Uploads a state image; a crash leaves an unreferenced object, which {@link collect} removes. */
   async stageImage(taskId: string, epoch: number, image: Uint8Array): Promise<string> {
     const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.zst`;
-    await this.objects.put(key, image);
+    // On a thread of the pool: the task goes on meanwhile.
+    await this.objects.put(key, await compress(image, ZSTD_OPTIONS));
     return key;
   }
 
@@ -66,7 +72,7 @@ export class CheckpointStore {
   }
 
   async images(checkpoint: Checkpoint): Promise<Uint8Array[]> {
-    return Promise.all(checkpoint.stateImages.map((key) => this.objects.get(key)));
+    return Promise.all(checkpoint.stateImages.map(async (key) => decompress(await this.objects.get(key))));
   }
 
   /** Deletes what recovery from this checkpoint does not need. A crash in here leaves garbage only. */

@@ -1,4 +1,3 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import {
   type KeyDictionary,
   MillraceError,
@@ -10,7 +9,7 @@ import {
 /**
  * Serialises the state of a task as a full image or as the pages that changed since the last one.
  *
- * Layout before compression: u32 length of a JSON header, the header, then the bytes that the header
+ * Layout: u32 length of a JSON header, the header, then the bytes that the header
  * describes, back to back in its order. Integers are little-endian, as typed arrays are here.
  */
 interface ImageHeader {
@@ -36,7 +35,6 @@ interface SectionHeader {
   readonly blob: number;
 }
 
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const EMPTY = new Uint8Array(0);
 
 /** Captures images of a fixed set of sections; remembers what the last capture held. */
@@ -50,7 +48,7 @@ export class StateImageWriter {
     if (names.size !== sections.length) throw new Error("two state sections of one task have the same name");
   }
 
-  /** The image, compressed. Marks everything as saved: an image that is then lost is a failed task. */
+  /** A copy of the state. Marks everything as saved: an image that is then lost is a failed task. */
   capture(kind: "full" | "delta"): Uint8Array {
     const parts: Uint8Array[] = [];
     const sections = this.sections.map((section) => this.captureSection(section, kind, parts));
@@ -65,7 +63,7 @@ export class StateImageWriter {
       image.set(part, at);
       at += part.length;
     }
-    return zstdCompressSync(image, ZSTD_OPTIONS);
+    return image;
   }
 
   private captureSection(section: StateSection, kind: "full" | "delta", parts: Uint8Array[]): SectionHeader {
@@ -104,7 +102,7 @@ export class StateImageWriter {
 /** Puts a chain of images (one full, then its deltas in order) into freshly created sections. */
 export function restoreStateImages(sections: readonly StateSection[], images: readonly Uint8Array[]): void {
   const dictionaries = new Map<KeyDictionary, { ends: Int32Array; heap: Uint8Array }>();
-  for (const compressed of images) applyImage(sections, zstdDecompressSync(compressed), dictionaries);
+  for (const image of images) applyImage(sections, image, dictionaries);
   for (const [dictionary, { ends, heap }] of dictionaries) dictionary.restore(ends, heap);
   for (const section of sections) for (const array of section.arrays) array.dirty.fill(0);
 }
