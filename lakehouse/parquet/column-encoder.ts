@@ -122,6 +122,16 @@ export abstract class ColumnEncoder {
   /** Bounds over the whole file, for Iceberg. */
   abstract fileBounds(): Bounds;
 
+  /** Begins another file behind the last finished chunk, with the buffers there are. */
+  beginFile(): void {
+    this.fileRows = 0;
+    this.fileNulls = 0;
+    this.fileBytes = 0;
+    this.clearFileBounds();
+  }
+
+  protected abstract clearFileBounds(): void;
+
   /**
    * Copies rows into the open page and counts `pageRows` and `pageValues` up; may stop early.
    *

@@ -52,6 +52,10 @@ export class NumberEncoder extends ColumnEncoder {
     return this.file.bounds(this.form.physical, this.form.scale);
   }
 
+  protected override clearFileBounds(): void {
+    this.file.clear();
+  }
+
   protected override growValues(capacity: number): void {
     const values = new Float64Array(capacity);
     values.set(this.values);

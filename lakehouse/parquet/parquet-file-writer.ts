@@ -58,16 +58,24 @@ export class ParquetFileWriter {
   private length = MAGIC.length;
   private finished = false;
 
-  constructor(table: TableSpec, options: ParquetWriterOptions = {}) {
+  /**
+   * @param finished a finished writer of the same table and options, whose buffers this one takes
+   *   over; it is of no use any more
+   */
+  constructor(table: TableSpec, options: ParquetWriterOptions = {}, finished?: ParquetFileWriter) {
     const encoding: EncoderOptions = {
       pageRows: options.pageRows ?? 65_536,
       pageBytes: options.pageBytes ?? 1024 * 1024,
       dictionaryBytes: options.dictionaryBytes ?? 8 * 1024 * 1024,
       delta: options.encodings !== "plain",
     };
-    const writer = new PageWriter(options.zstdLevel ?? 1);
     this.table = table;
     this.rowGroupRows = options.rowGroupRows ?? 1_048_576;
+    if (finished !== undefined) {
+      this.encoders = finished.handOver(table);
+      return;
+    }
+    const writer = new PageWriter(options.zstdLevel ?? 1);
     this.encoders = table.columns.map((column) => createEncoder(column, encoding, writer));
   }
 
@@ -111,6 +119,17 @@ export class ParquetFileWriter {
       splitOffsets: this.rowGroups.map((group) => group.offset),
       columns: this.encoders.map(fileColumn),
     };
+  }
+
+  private handOver(table: TableSpec): readonly ColumnEncoder[] {
+    if (!this.finished || this.table !== table) {
+      throw new MillraceError(
+        `the writer of ${tableName(this.table)} cannot give its buffers to one of ${tableName(table)}; finish it, and pass it for the same table`,
+        { code: "writer-not-reusable", origin: "internal" },
+      );
+    }
+    for (const encoder of this.encoders) encoder.beginFile();
+    return this.encoders;
   }
 
   private endRowGroup(): void {

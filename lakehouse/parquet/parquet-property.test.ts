@@ -141,8 +141,14 @@ function randomFile(seed: number): RandomFile {
       return isNull ? null : value(row);
     });
   }
-  const writer = new ParquetFileWriter(table, options);
+  // Every other file is written with the buffers of a writer that has finished the same rows.
+  let writer = new ParquetFileWriter(table, options);
   appendInBatches(random, writer, table, values, rows);
+  if (random() < 0.5) {
+    writer.finish();
+    writer = new ParquetFileWriter(table, options, writer);
+    appendInBatches(random, writer, table, values, rows);
+  }
   return {
     table,
     values,

@@ -44,6 +44,10 @@ export class StringEncoder extends ColumnEncoder {
     return this.file.bounds();
   }
 
+  protected override clearFileBounds(): void {
+    this.file.clear();
+  }
+
   protected override growValues(capacity: number): void {
     const ids = new Int32Array(capacity);
     ids.set(this.ids);

@@ -18,8 +18,13 @@ import type { ProductTable } from "./product-table.ts";
 export interface SilverEventsDeps {
   readonly keys: OperatorKeys;
   readonly products: ProductTable;
-  /** Takes the rows of `silver.events` that the selection names; copies what it keeps. */
-  readonly appendRows: (columns: readonly Column[], count: number, selection: Int32Array) => void;
+  /** Takes rows [from, to) of `silver.events`, or those that `selection[from … to)` names; copies what it keeps. */
+  readonly appendRows: (
+    columns: readonly Column[],
+    from: number,
+    to: number,
+    selection: Int32Array | undefined,
+  ) => void;
 }
 
 /**
@@ -98,7 +103,11 @@ export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEve
     ensure(to);
     partitions.values.fill(batch.partition, from, to);
     const count = enrich(batch, from, to);
-    if (count > 0) deps.appendRows(columnsOf(batch, count), count, selection);
+    if (count === 0) return;
+    const columns = columnsOf(batch, count);
+    // Without duplicates the rows are a range, which is copied in bulk.
+    if (count === to - from) deps.appendRows(columns, from, to, undefined);
+    else deps.appendRows(columns, 0, count, selection);
   }
 
   return {

@@ -113,8 +113,8 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const silver = createSilverEvents({
     keys,
     products,
-    appendRows: (columns, count, selection) =>
-      outputs.sink(silverEvents).append(columns, 0, count, selection),
+    appendRows: (columns, from, to, selection) =>
+      outputs.sink(silverEvents).append(columns, from, to, selection),
   });
   const features = createFeatureSet(deps.plugin, keys);
   const scoring = createScoreSessions(config.propensity, {

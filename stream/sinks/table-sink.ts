@@ -31,6 +31,8 @@ export class TableSink {
   private finished: FinishedFile[] = [];
   private lastDay = Number.NaN;
   private lastWriter: ParquetFileWriter | null = null;
+  /** The last finished writer, for its buffers. */
+  private spare: ParquetFileWriter | undefined;
   private selection = new Int32Array(0);
   private fileSequence = 0;
 
@@ -97,7 +99,8 @@ export class TableSink {
     let writer = this.open.get(day);
     if (writer === undefined) {
       if (this.open.size >= OPEN_DAYS_MAX) this.finishDay(this.open.keys().next().value as number, -1);
-      writer = new ParquetFileWriter(this.table);
+      writer = new ParquetFileWriter(this.table, {}, this.spare);
+      this.spare = undefined;
       this.open.set(day, writer);
     }
     this.lastDay = day;
@@ -111,6 +114,7 @@ export class TableSink {
     this.open.delete(day);
     if (day === this.lastDay) this.lastWriter = null;
     const { bytes, rows, splitOffsets, columns } = writer.finish();
+    this.spare = writer;
     const { taskId, nonce } = this.options;
     const folder = `lake/${this.table.namespace}/${this.table.name}/data/${this.table.partitionByDayOf}_day=${dayText(day)}`;
     const key = `${folder}/${taskId}-${epoch < 0 ? "part" : epoch}-${this.fileSequence++}-${nonce}.parquet`;
