@@ -25,33 +25,6 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number, seed = 
   return mix32(h ^ (end - start));
 }
 
-/** As {@link hashBytes} with seed 0, of the bytes under a view. */
-export function hashWords(words: DataView, start: number, end: number): number {
-  let h = 0;
-  let i = start;
-  for (const last = end - 3; i < last; i += 4) {
-    h ^= scramble(words.getInt32(i, true));
-    h = (h << 13) | (h >>> 19);
-    h = (Math.imul(h, 5) + 0xe6546b64) | 0;
-  }
-  if (i < end) {
-    // What is left, read as the upper bytes of the last word.
-    const tail =
-      end - start >= 4
-        ? words.getInt32(end - 4, true) >>> (32 - ((end - i) << 3))
-        : words.getUint8(i) |
-          (i + 1 < end ? words.getUint8(i + 1) << 8 : 0) |
-          (i + 2 < end ? words.getUint8(i + 2) << 16 : 0);
-    h ^= scramble(tail);
-  }
-  return mix32(h ^ (end - start));
-}
-
-function scramble(word: number): number {
-  const k = Math.imul(word, 0xcc9e2d51);
-  return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-}
-
 /** MurmurHash3's 32-bit finaliser. */
 export function mix32(value: number): number {
   let h = value | 0;

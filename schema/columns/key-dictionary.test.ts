@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hashBytes, hashWords } from "./hash.ts";
 import { KeyDictionary } from "./key-dictionary.ts";
 
 const utf8 = new TextEncoder();
@@ -47,24 +46,12 @@ describe("KeyDictionary", () => {
         byColumn.internText("of another generation");
         byColumn.reset();
         expect(byColumn.generation).toBe(1);
-        expect(byColumn.internRows(bytes, { starts, ends, hashes: null }, starts.length, ids)).toBe(
-          texts.length,
-        );
+        expect(byColumn.internRows(bytes, starts, ends, ids)).toBe(texts.length);
         expect([...ids]).toEqual(expected.flatMap((id) => [-1, id]));
 
         const restored = new KeyDictionary("restored");
         restored.restore(single.ends.slice(0, single.size), single.heap.slice(0, single.heapBytes));
         expect(texts.map((text) => restored.internText(text))).toEqual(expected);
-      }),
-    );
-  });
-
-  it("hashes words as bytes", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(8), (bytes, skip) => {
-        const start = Math.min(skip, bytes.length);
-        const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        expect(hashWords(words, start, bytes.length)).toBe(hashBytes(bytes, start, bytes.length));
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { hashWords } from "./hash.ts";
+import { mix32 } from "./hash.ts";
 
 const utf8Decoder = new TextDecoder();
 const utf8Encoder = new TextEncoder();
@@ -75,20 +75,13 @@ export class KeyDictionary {
   }
 
   /**
-   * Interns a column's rows 0 … rows-1: value i is `bytes[starts[i], ends[i])`, a negative start
-   * gives -1.
+   * Interns a column into `ids`: value i is `bytes[starts[i], ends[i])`, a negative start gives -1.
    *
-   * @param column with the values' `hashBytes` (seed 0) where somebody has them already
    * @returns how many rows have a value
    */
-  internRows(
-    bytes: Uint8Array,
-    column: { readonly starts: Int32Array; readonly ends: Int32Array; readonly hashes: Int32Array | null },
-    rows: number,
-    ids: Int32Array,
-  ): number {
-    const { starts, ends, hashes } = column;
+  internRows(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, ids: Int32Array): number {
     const words = this.viewOf(bytes);
+    const rows = starts.length;
     let values = 0;
     for (let row = 0; row < rows; row++) {
       const start = starts[row];
@@ -98,10 +91,7 @@ export class KeyDictionary {
       }
       values++;
       const end = ends[row];
-      const slot =
-        hashes === null || end - start <= SHORT_MAX
-          ? this.slotOf(words, start, end)
-          : this.findLong(words, start, end, hashes[row]);
+      const slot = this.slotOf(words, start, end);
       const id = this.slots[slot + 3];
       ids[row] = id >= 0 ? id : this.add(words, start, end, slot);
     }
@@ -144,9 +134,7 @@ export class KeyDictionary {
 
   /** The slot of a key, or the free one for it, in which all but the place and the id is filled in. */
   private slotOf(words: DataView, start: number, end: number): number {
-    return end - start <= SHORT_MAX
-      ? this.findShort(words, start, end)
-      : this.findLong(words, start, end, hashWords(words, start, end));
+    return end - start <= SHORT_MAX ? this.findShort(words, start, end) : this.findLong(words, start, end);
   }
 
   private findShort(words: DataView, start: number, end: number): number {
@@ -174,9 +162,10 @@ export class KeyDictionary {
     return slot;
   }
 
-  private findLong(words: DataView, start: number, end: number, hash: number): number {
+  private findLong(words: DataView, start: number, end: number): number {
     const { slots, mask } = this;
     const length = end - start;
+    const hash = hashLong(words, start, end);
     let slot = (hash << 2) & mask;
     while (slots[slot + 3] >= 0) {
       if (
@@ -248,6 +237,17 @@ export class KeyDictionary {
       start = end;
     }
   }
+}
+
+/** Hash of more than 4 bytes in whole words, the last of which overlaps: half the work of `hashBytes`. */
+function hashLong(words: DataView, start: number, end: number): number {
+  let hash = end - start;
+  const last = end - 4;
+  for (let i = start; i < last; i += 4) {
+    hash = Math.imul(hash ^ words.getInt32(i, true), 0x85ebca6b);
+    hash ^= hash >>> 13;
+  }
+  return mix32(hash ^ words.getInt32(last, true));
 }
 
 function wordsOf(bytes: Uint8Array): DataView {

@@ -74,8 +74,7 @@ class InternedText {
       dictionary.reset();
       this.values = 0;
     }
-    const column = { starts: text.start, ends: text.end, hashes: null };
-    this.values += dictionary.internRows(text.bytes, column, rows, ids);
+    this.values += dictionary.internRows(text.bytes, text.start.subarray(0, rows), text.end, ids);
     if (this.isMostlyDistinct(dictionary.size)) {
       this.rest = this.limits.restRows;
       this.values = 0;

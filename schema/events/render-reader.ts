@@ -10,7 +10,7 @@ const FIELDS_MAX = 31;
  * where the table-driven reader needs 0.6. It stops at the first byte that it does not expect.
  */
 export function renderUsualReader(contract: EventContract): string {
-  const taken = ["view", "bytes", "starts", "ends", "hashes", "uint8", "capacity"];
+  const taken = ["view", "bytes", "starts", "ends", "uint8", "capacity"];
   const slots = new Map<string, number>();
   const blocks = contract.fields.slice(0, FIELDS_MAX).map((field, index) => {
     const array = arrayOf(field);
@@ -26,7 +26,6 @@ export function renderUsualReader(contract: EventContract): string {
     "  let from = 0;",
     "  let word = 0;",
     "  let hit = 0;",
-    "  let hash = 0;",
     "  let at = 0;",
     "  let seen = 0;",
     "  let place = reader.place;",
@@ -105,15 +104,11 @@ function symbolLines(field: ContractField): string[] {
 const HIT = "((word - 0x23232323) | ((word ^ 0x5c5c5c5c) - 0x01010101) | word) & -2139062144";
 
 function textLines(field: ContractField, index: number): string[] {
-  const fold = field.key ? ["  hash = fold(hash, word);"] : [];
-  const finish = field.key ? ["  hashes[at] = foldEnd(hash, word, hit, (p - from) | 0);"] : [];
   return [
     "from = p;",
-    ...(field.key ? ["hash = 0;"] : []),
     "word = view.getInt32(p, true);",
     `hit = ${HIT};`,
     "while (hit === 0 && p < end) {",
-    ...fold,
     "  p = (p + 4) | 0;",
     "  word = view.getInt32(p, true);",
     `  hit = ${HIT};`,
@@ -121,7 +116,6 @@ function textLines(field: ContractField, index: number): string[] {
     "p = (p + ((31 - Math.clz32(hit & -hit)) >>> 3)) | 0;",
     "if (p >= end) return -1;",
     "if (bytes[p] === 0x22) {",
-    ...finish,
     "  starts[at] = from;",
     "  ends[at] = p;",
     `  if (${field.nullable ? "" : "p === from || "}p - from > ${field.maxBytes}) return -1;`,

@@ -62,10 +62,7 @@ function byVersion(a: EventContract, b: EventContract): number {
 }
 
 function renderReaderFile(contract: EventContract): GeneratedFile {
-  const hashed = contract.fields.some((field) => field.key)
-    ? 'import { fold, foldEnd } from "../decoder/text-hash.ts";\n'
-    : "";
-  const imports = `import type { JsonReader } from "../decoder/json-reader.ts";\n${hashed}`;
+  const imports = 'import type { JsonReader } from "../decoder/json-reader.ts";\n';
   return { name: `${contract.name}.reader.ts`, text: `${HEADER}${imports}\n${renderUsualReader(contract)}` };
 }
 

@@ -1,4 +1,3 @@
-import { hashBytes } from "../../columns/index.ts";
 import type { ContractField, EventContract } from "../contract.ts";
 import { type EventProblem, fieldProblem, textLengthProblem } from "../validate.ts";
 import type { BatchStore } from "./batch-store.ts";
@@ -140,8 +139,7 @@ export class AvroReader {
         detail: "the text is no well-formed UTF-8",
       });
     }
-    if (table.kinds[target] === Kind.key) store.hashes[at] = hashBytes(bytes, start, stop);
-    else if (table.kinds[target] === Kind.json && !this.isStructure(start, stop)) {
+    if (table.kinds[target] === Kind.json && !this.isStructure(start, stop)) {
       const detail = "expected the text of a JSON array or object";
       this.fail(target, { reason: "wrong-type", field: written.name, detail });
     }

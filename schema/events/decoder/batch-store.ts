@@ -29,8 +29,6 @@ export class BatchStore {
   /** Start and end of text, json and key values. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** Hashes of key values, until {@link finish} interns them. */
-  readonly hashes: Int32Array;
   readonly int32: Int32Array;
   readonly float64: Float64Array;
   /** Enum codes and booleans. */
@@ -59,7 +57,6 @@ export class BatchStore {
     this.capacity = capacity;
     this.starts = new Int32Array(slots.size(Kind.text));
     this.ends = new Int32Array(slots.size(Kind.text));
-    this.hashes = new Int32Array(slots.size(Kind.text));
     this.int32 = new Int32Array(slots.size(Kind.int));
     this.float64 = new Float64Array(slots.size(Kind.long));
     this.uint8 = new Uint8Array(slots.size(Kind.enum));
@@ -106,8 +103,7 @@ export class BatchStore {
   private internKeys(bytes: Uint8Array, base: number, rows: number, column: KeyColumn): void {
     const starts = this.starts.subarray(base, base + rows);
     const ends = this.ends.subarray(base, base + rows);
-    const hashes = this.hashes.subarray(base, base + rows);
-    column.dictionary.internRows(bytes, { starts, ends, hashes }, rows, column.ids);
+    column.dictionary.internRows(bytes, starts, ends, column.ids);
   }
 
   private join(bytes: Uint8Array, from: number): Uint8Array {

@@ -1,4 +1,3 @@
-import { hashBytes } from "../../columns/index.ts";
 import { type EventProblem, textLengthProblem, validateEvent } from "../validate.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { Kind } from "./field-table.ts";
@@ -87,7 +86,6 @@ function setValue(store: BatchStore, field: number, row: number, value: unknown)
       store.appendArena(value as string);
       store.starts[at] = store.arenaBase + from;
       store.ends[at] = store.arenaBase + store.arenaLength;
-      store.hashes[at] = hashBytes(store.arena, from, store.arenaLength);
       return;
     }
     case Kind.enum:

@@ -56,7 +56,6 @@ export class JsonReader {
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly valid: Uint8Array;
-  readonly hashes: Int32Array;
   readonly uint8: Uint8Array;
   readonly capacity: number;
   /** Left by the usual reader: a bit for each field that it read, and the place behind the last one. */
@@ -76,7 +75,6 @@ export class JsonReader {
   constructor(store: BatchStore, usual: UsualReader | null) {
     this.store = store;
     this.usual = usual;
-    this.hashes = store.hashes;
     this.uint8 = store.uint8;
     this.capacity = store.capacity;
     this.table = store.table;
@@ -233,9 +231,8 @@ export class JsonReader {
     const at = table.base[field] + row;
     switch (table.kinds[field]) {
       case Kind.text:
-        return this.text(field, p, end, at);
       case Kind.key:
-        return this.key(field, p, end, at);
+        return this.text(field, p, end, at);
       case Kind.enum:
         return this.symbol(field, p, end, at);
       case Kind.long:
@@ -254,14 +251,6 @@ export class JsonReader {
     const q = plainEnd(this.view, p, end);
     if (q >= end) return -1;
     if (this.bytes[q] !== QUOTE) return this.oddText(field, p, q, end, at);
-    return this.setText(field, p, q, at) ? q + 1 : -1;
-  }
-
-  private key(field: number, p: number, end: number, at: number): number {
-    const q = this.hashedEnd(p, end);
-    if (q >= end) return -1;
-    if (this.bytes[q] !== QUOTE) return this.oddText(field, p, q, end, at);
-    this.store.hashes[at] = this.hash;
     return this.setText(field, p, q, at) ? q + 1 : -1;
   }
 
@@ -285,7 +274,6 @@ export class JsonReader {
     const { bytes, store } = this;
     const plain = plainEnd(this.view, odd, end);
     if (plain < end && bytes[plain] === QUOTE) {
-      if (this.table.kinds[field] === Kind.key) store.hashes[at] = hashBytes(bytes, start, plain);
       return this.setText(field, start, plain, at) ? plain + 1 : -1;
     }
     const stop = stringEnd(bytes, odd, end);
@@ -300,7 +288,6 @@ export class JsonReader {
       to = writeUnescaped(bytes, { start, end: stop }, source, from);
       store.arenaLength = to;
     }
-    if (this.table.kinds[field] === Kind.key) store.hashes[at] = hashBytes(source, from, to);
     const shift = source === bytes ? 0 : store.arenaBase;
     return this.setText(field, from + shift, to + shift, at) ? stop + 1 : -1;
   }

@@ -1,15 +1,13 @@
 // Written by schema/events/generate.ts from the .avsc files: do not edit.
 import type { JsonReader } from "../decoder/json-reader.ts";
-import { fold, foldEnd } from "../decoder/text-hash.ts";
 
 /** Reads the usual layout; see {@link UsualReader}. */
 export function readUsualUserProfile(reader: JsonReader, start: number, end: number, row: number): number {
-  const { view, bytes, starts, ends, hashes, capacity } = reader;
+  const { view, bytes, starts, ends, capacity } = reader;
   let p = start;
   let from = 0;
   let word = 0;
   let hit = 0;
-  let hash = 0;
   let at = 0;
   let seen = 0;
   let place = reader.place;
@@ -45,11 +43,9 @@ export function readUsualUserProfile(reader: JsonReader, start: number, end: num
     p = (p + 11) | 0;
     at = (capacity + row) | 0;
     from = p;
-    hash = 0;
     word = view.getInt32(p, true);
     hit = ((word - 0x23232323) | ((word ^ 0x5c5c5c5c) - 0x01010101) | word) & -2139062144;
     while (hit === 0 && p < end) {
-      hash = fold(hash, word);
       p = (p + 4) | 0;
       word = view.getInt32(p, true);
       hit = ((word - 0x23232323) | ((word ^ 0x5c5c5c5c) - 0x01010101) | word) & -2139062144;
@@ -57,7 +53,6 @@ export function readUsualUserProfile(reader: JsonReader, start: number, end: num
     p = (p + ((31 - Math.clz32(hit & -hit)) >>> 3)) | 0;
     if (p >= end) return -1;
     if (bytes[p] === 0x22) {
-      hashes[at] = foldEnd(hash, word, hit, (p - from) | 0);
       starts[at] = from;
       ends[at] = p;
       if (p === from || p - from > 256) return -1;
