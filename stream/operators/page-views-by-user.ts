@@ -15,6 +15,7 @@ import { sortByKey } from "./key-order.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import { RecentViews } from "./recent-views.ts";
 import { RevisionTable } from "./revision-table.ts";
+import { SlotSet } from "./slot-set.ts";
 import { touchSlots } from "./touch-slots.ts";
 import { UserPanes } from "./user-panes.ts";
 
@@ -79,9 +80,8 @@ export function createPageViewsByUser(
     revision: rows.int32("revision"),
   };
 
-  const dirtyUsers: number[] = [];
-  /** 1: has an unwritten record, 2: has one in `frozen`. */
-  let isDirty = new Uint8Array(1024);
+  /** Users with a record that is not written yet. */
+  const changedUsers = new SlotSet();
   /** Records of users whose views left the ring before they were written. */
   const frozen = new Map<number, string>();
 
@@ -111,11 +111,6 @@ export function createPageViewsByUser(
   function ensureUsers(): void {
     panes.counts.ensure(userIds.size * panes.places);
     recent.ensureUsers(userIds.size);
-    if (userIds.size > isDirty.length) {
-      const grown = new Uint8Array(userIds.size * 2);
-      grown.set(isDirty);
-      isDirty = grown;
-    }
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
@@ -149,8 +144,9 @@ export function createPageViewsByUser(
       if (counts[slot]++ === 0) panes.addUser(place, user);
       dirty[slot >>> PAGE_SHIFT] = 1;
       recent.add(user, at, codes[row], products[row], late);
-      if (isDirty[user] === 0) dirtyUsers.push(user);
-      isDirty[user] = 1;
+      changedUsers.add(user);
+      // The record is made anew from the ring, which holds this view.
+      if (frozen.size > 0) frozen.delete(user);
     }
   }
 
@@ -186,21 +182,19 @@ export function createPageViewsByUser(
   }
 
   function freeze(user: number): void {
-    if (isDirty[user] !== 1) return;
-    isDirty[user] = 2;
+    if (!changedUsers.has(user) || frozen.has(user)) return;
     frozen.set(user, recent.record(user, userIds.text(user), EVENT_TYPES));
   }
 
-  function flushHot(put: (entry: HotEntry) => void): void {
-    for (const user of sortByKey(Int32Array.from(dirtyUsers), userIds)) {
+  function flushHot(put: (entry: HotEntry) => void, keysMax: number): boolean {
+    for (const user of sortByKey(changedUsers.take(keysMax), userIds)) {
       const key = userIds.text(user);
-      const value = isDirty[user] === 2 ? frozen.get(user) : recent.record(user, key, EVENT_TYPES);
-      isDirty[user] = 0;
-      if (value === undefined) throw new Error(`no frozen record of user ${key}`);
+      const value = frozen.get(user) ?? recent.record(user, key, EVENT_TYPES);
       put({ namespace: HotNamespace.userActivity, key, value, ttlMs: config.hotTtlMs });
     }
-    dirtyUsers.length = 0;
+    if (changedUsers.size > 0) return true;
     frozen.clear();
+    return false;
   }
 
   return {

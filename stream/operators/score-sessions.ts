@@ -202,10 +202,10 @@ export function createScoreSessions(
     return `{${text}}`;
   }
 
-  function flushHot(put: (entry: HotEntry) => void): void {
+  function flushHot(put: (entry: HotEntry) => void, keysMax: number): boolean {
     const vector = vectors.subarray(0, width);
     const modelVersion = JSON.stringify(scorer.modelVersion);
-    for (const user of sortByKey(changedUsers.take(), keys.userId)) {
+    for (const user of sortByKey(changedUsers.take(keysMax), keys.userId)) {
       const at = user << USER_SHIFT;
       features.read(user, users.values[at + LAST], vectors, 0);
       const userId = keys.userId.text(user);
@@ -216,6 +216,7 @@ export function createScoreSessions(
         `"contributions":${strongest(vector)},"partition":${partition},"offset":${users.values[at + OFFSET]}}`;
       put({ namespace: HotNamespace.propensity, key: userId, value, ttlMs: config.hotTtlMs });
     }
+    return changedUsers.size > 0;
   }
 
   return { name: "score-sessions", state, process, advance: () => undefined, flushHot };

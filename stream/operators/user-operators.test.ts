@@ -51,7 +51,7 @@ function createRig() {
       return batch;
     },
     end: () => driveEnd(operators),
-    flushHot: () => views.flushHot?.(({ key, value }) => hot.set(key, value)),
+    flushHot: () => views.flushHot?.(({ key, value }) => hot.set(key, value), Number.POSITIVE_INFINITY),
     afterRestore(): void {
       tracker.afterRestore();
       for (const operator of operators) operator.afterRestore?.();

@@ -243,8 +243,10 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       advance(orderSteps, orderTime.progress);
     },
     flushRows: () => outputs.flushRows(),
-    flushHot(put) {
-      for (const operator of operators) operator.flushHot?.(put);
+    flushHot(put, keysMax) {
+      let more = false;
+      for (const operator of operators) more = operator.flushHot?.(put, keysMax) === true || more;
+      return more;
     },
     markIdle: () => outbox.addPane({ bytes: panes.idleBlock(), sequence: null }),
     counters: () => ({

@@ -51,7 +51,10 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
     },
     afterRestore: () => insights.afterRestore?.(),
     flushRows: () => outputs.flushRows(),
-    flushHot: (put) => insights.flushHot?.(put),
+    flushHot(put) {
+      insights.flushHot(put);
+      return false;
+    },
     markIdle: () => undefined,
     counters: () => ({ processed, refused: 0, duplicates: 0, late: 0, tooLate: 0 }),
     watermarkMs: () => insights.watermarkMs(),

@@ -23,8 +23,11 @@ export interface Operator<B extends EventBatch = EventBatch> {
   process(batch: B, from: number, to: number, progress: Progress): void;
   /** Emits everything that is due at this progress. */
   advance(progress: Progress): void;
-  /** Hands over the hot values that changed since the last call, the newest of each key only. */
-  flushHot?(put: (entry: HotEntry) => void): void;
+  /**
+   * Hands over hot values that changed since they were last handed over, the newest of each key only;
+   * at most so many keys, and returns whether more are waiting.
+   */
+  flushHot?(put: (entry: HotEntry) => void, keysMax: number): boolean;
   /** Rebuilds what derives from `state`; called once, after its section was restored. */
   afterRestore?(): void;
 }

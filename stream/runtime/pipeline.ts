@@ -25,8 +25,8 @@ export interface Pipeline {
   afterRestore(): void;
   /** Moves rows that wait in buffers into the sinks. */
   flushRows(): void;
-  /** Hands over the hot values that changed since the last call. */
-  flushHot(put: (entry: HotEntry) => void): void;
+  /** Hands over hot values that changed, of each operator at most so many keys; whether more are waiting. */
+  flushHot(put: (entry: HotEntry) => void, keysMax: number): boolean;
   /** Tells the second stage not to wait for this task; called once when its inputs fall silent. */
   markIdle(): void;
   counters(): TaskStatus["events"];

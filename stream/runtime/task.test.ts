@@ -144,7 +144,7 @@ describe("task", () => {
         for (let epochs = 1 + Math.floor(random() * 3); epochs > 0; epochs--) {
           for (let steps = Math.floor(random() * 6); steps > 0; steps--) task.step();
           const cut = task.cut();
-          rows.push(...(await rowsOf(cut.files)));
+          rows.push(...(await rowsOf(cut.files.map((file) => file.finish()))));
           await commit(task, cut, store);
         }
         // Killed behind the commit, with work that is done again by the next incarnation.
@@ -206,7 +206,9 @@ describe("task", () => {
   });
 
   async function digestAfter(task: Task): Promise<number | undefined> {
-    return (await rowsOf(task.cut().files)).sort((a, b) => a.position - b.position).at(-1)?.digest;
+    return (await rowsOf(task.cut().files.map((file) => file.finish())))
+      .sort((a, b) => a.position - b.position)
+      .at(-1)?.digest;
   }
 });
 

@@ -1,7 +1,7 @@
 import type { RecordBatch } from "../../schema/index.ts";
 import type { EventLog, LogReader } from "../ports/event-log.ts";
 import type { Outbox } from "../sinks/outbox.ts";
-import type { FinishedFile } from "../sinks/table-sink.ts";
+import type { DetachedFile } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import type { Pipeline, PipelineInput } from "./pipeline.ts";
 import { restoreStateImages, StateImageWriter } from "./state-image.ts";
@@ -16,7 +16,7 @@ export interface TaskCut {
   readonly taskId: string;
   readonly epoch: number;
   readonly inputs: Checkpoint["inputs"];
-  readonly files: readonly FinishedFile[];
+  readonly files: readonly DetachedFile[];
   readonly image: Uint8Array;
   /** Images to apply before this one; empty for a full image. */
   readonly imagesBefore: readonly string[];
@@ -106,10 +106,15 @@ export class Task {
     );
   }
 
+  /** Moves hot values that changed to the outbox, of each operator at most so many; whether more are waiting. */
+  flushHot(keysMax: number): boolean {
+    return this.pipeline.flushHot((entry) => this.outbox.addHot(entry), keysMax);
+  }
+
   /** Cuts the task between two batches. The cut's files and image are the only copy: upload or fail. */
   cut(): TaskCut {
     this.pipeline.flushRows();
-    this.pipeline.flushHot((entry) => this.outbox.addHot(entry));
+    this.flushHot(Number.POSITIVE_INFINITY);
     this.epoch += 1;
     this.recordsSinceCut = 0;
     const files = this.pipeline.sinks.flatMap((sink) => sink.drain(this.epoch));

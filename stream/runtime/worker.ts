@@ -1,7 +1,7 @@
 import type { LakePublisher, ObjectStore, StagedCommit } from "../../lakehouse/index.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
-import { stageFiles } from "../sinks/table-sink.ts";
+import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import type { StageClock } from "./stage-clock.ts";
 import type { TaskStatus } from "./status.ts";
@@ -34,6 +34,8 @@ export interface WorkerDeps {
 /** Time that a worker may compute before it lets timers and I/O run. */
 const SLICE_MS = 4;
 const WAIT_MS_MAX = 200;
+/** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
+const HOT_KEYS_A_TURN = 512;
 
 /** What one slice of work found: no record, the end of the inputs, or more than fitted. */
 type Slice = "nothing" | "caught up" | "backlog";
@@ -153,10 +155,12 @@ export class Worker {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
       await Promise.all(alerts);
       stageClock.lap("alerts and panes");
-      for (const task of this.tasks) task.pipeline.flushHot((entry) => task.outbox.addHot(entry));
+      let more = false;
+      for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
       for (const task of this.tasks) void this.flushOutbox(task);
-      this.hotChanged = false;
-      this.lastHotAt = clock();
+      // What is left goes on in the next turn, behind the records that came meanwhile.
+      this.hotChanged = more;
+      if (!more) this.lastHotAt = clock();
       stageClock.lap("hot store");
     }
     // Back-pressure: a task whose outputs are not taken stops reading.
@@ -224,7 +228,7 @@ export class Worker {
     onPoint("before-stage");
     const prepared: Checkpoint[] = [];
     for (const { task, cut } of cuts) {
-      const files = await stageFiles(objects, cut.files);
+      const files = await stageFiles(objects, await this.finishFiles(cut));
       const image = await checkpoints.stageImage(cut.taskId, cut.epoch, cut.image);
       const stateImages = [...cut.imagesBefore, image];
       const createdAt = clock();
@@ -252,6 +256,18 @@ export class Worker {
     );
     onPoint("after-offset-commit");
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
+  }
+
+  /** Encodes what the cut's files still hold, a file a turn: records are processed in between. */
+  private async finishFiles(cut: TaskCut): Promise<FinishedFile[]> {
+    const finished: FinishedFile[] = [];
+    for (const file of cut.files) {
+      await nextTurn();
+      this.deps.stageClock.lap("commits");
+      finished.push(file.finish());
+      this.deps.stageClock.lap("files and state");
+    }
+    return finished;
   }
 
   /** A checkpoint of everything processed so far, complete when it resolves. */

@@ -8,7 +8,7 @@ import {
   type Float64Column,
 } from "../../schema/index.ts";
 import { temporaryFolder } from "../adapters/testing.ts";
-import { stageFiles, TableSink, type TableSinkOptions } from "./table-sink.ts";
+import { type FinishedFile, stageFiles, TableSink, type TableSinkOptions } from "./table-sink.ts";
 import { readFiles, readRows } from "./testing/read-files.ts";
 
 const DAY_MS = 86_400_000;
@@ -45,12 +45,16 @@ function createSink(options: Partial<TableSinkOptions> = {}): TableSink {
   return new TableSink(table, { taskId: "events-0", nonce: "abcd", fileBytesMax: 1 << 20, ...options });
 }
 
+function drained(sink: TableSink, epoch: number): FinishedFile[] {
+  return sink.drain(epoch).map((file) => file.finish());
+}
+
 describe("table sink", () => {
   test("rows of one day go to one file that says its table, day and rows", async () => {
     const sink = createSink();
     sink.append(columnsOf([TODAY, TODAY, TODAY]), 0, 3);
     sink.append(columnsOf([TODAY, TODAY], 3), 0, 2);
-    const files = sink.drain(7);
+    const files = drained(sink, 7);
     expect(files.map(({ staged }) => staged)).toMatchObject([
       { table: "gold.sink_probe", day: TODAY, rows: 5, bytes: files[0].bytes.length },
     ]);
@@ -74,7 +78,7 @@ describe("table sink", () => {
     const days = Array.from({ length: 500 }, (_, i) => TODAY + ((i * 7) % 5));
     const sink = createSink();
     sink.append(columnsOf(days), 0, days.length);
-    const files = sink.drain(1);
+    const files = drained(sink, 1);
     expect(files.map(({ staged }) => staged.day)).toEqual([0, 1, 2, 3, 4].map((i) => TODAY + i));
     for (const { staged, bytes } of files) {
       const rows = await readRows(bytes);
@@ -88,7 +92,7 @@ describe("table sink", () => {
     const columns = columnsOf([0, 0, 0, 0, 0]);
     (columns[1] as Float64Column).values.set([-1, 0, DAY_MS - 1, DAY_MS, -DAY_MS - 1]);
     sink.append(columns, 0, 5);
-    const files = sink.drain(1);
+    const files = drained(sink, 1);
     expect(files.map(({ staged }) => [staged.day, staged.rows])).toEqual([
       [-2, 1],
       [-1, 1],
@@ -110,7 +114,7 @@ describe("table sink", () => {
     sink.append(columnsOf(days), 0, 3, Int32Array.of(1, 3, 0));
     sink.append(columnsOf(days), 1, 2, Int32Array.of(5, 2, 5));
     sink.append(columnsOf(days), 3, 3);
-    const rows = await readFiles(sink.drain(1));
+    const rows = await readFiles(drained(sink, 1));
     expect(rows.map(({ id }) => id)).toEqual([4, 5, 0, 2, 1, 3]);
     expect(sink.rowsTotal).toBe(6);
   });
@@ -123,7 +127,7 @@ describe("table sink", () => {
     id.values.fill(99);
     at.values.fill(0);
     note.bytes.fill(0x21);
-    const rows = await readFiles(sink.drain(1));
+    const rows = await readFiles(drained(sink, 1));
     expect(rows.map((row) => [row.id, row.at, row.note])).toEqual([
       [0, TODAY * DAY_MS, "a note"],
       [2, TODAY * DAY_MS + 2, "a note"],
@@ -137,7 +141,7 @@ describe("table sink", () => {
     for (let from = 0; from < days.length; from += 1000) {
       sink.append(columnsOf(days.slice(from, from + 1000), from), 0, 1000);
     }
-    const files = sink.drain(1);
+    const files = drained(sink, 1);
     const ids: number[] = [];
     for (const { staged, bytes } of files) {
       const rows = await readRows(bytes);
@@ -154,7 +158,7 @@ describe("table sink", () => {
   test("completes a file when it has reached its size, before the checkpoint asks", async () => {
     const sink = createSink({ fileBytesMax: 2000 });
     for (let i = 0; i < 20; i++) sink.append(columnsOf(new Array(100).fill(TODAY), i * 100), 0, 100);
-    const files = sink.drain(3);
+    const files = drained(sink, 3);
     expect(files.length).toBeGreaterThan(1);
     expect((await readFiles(files)).map(({ id }) => id)).toEqual(Array.from({ length: 2000 }, (_, i) => i));
     expect(files.reduce((sum, { staged }) => sum + staged.rows, 0)).toBe(2000);
@@ -163,10 +167,10 @@ describe("table sink", () => {
   test("hands over each row once: a second drain has nothing, and later rows make new files", async () => {
     const sink = createSink();
     sink.append(columnsOf([TODAY]), 0, 1);
-    expect(sink.drain(1)).toHaveLength(1);
-    expect(sink.drain(2)).toEqual([]);
+    expect(drained(sink, 1)).toHaveLength(1);
+    expect(drained(sink, 2)).toEqual([]);
     sink.append(columnsOf([TODAY], 1), 0, 1);
-    expect(await readFiles(sink.drain(3))).toMatchObject([{ id: 1 }]);
+    expect(await readFiles(drained(sink, 3))).toMatchObject([{ id: 1 }]);
   });
 
   test("no two files of tasks, incarnations and epochs have one key", () => {
@@ -176,7 +180,7 @@ describe("table sink", () => {
         const sink = createSink({ taskId, nonce, fileBytesMax: 500 });
         for (let epoch = 1; epoch <= 4; epoch++) {
           for (let i = 0; i < 5; i++) sink.append(columnsOf([TODAY, TODAY + 1, TODAY]), 0, 3);
-          keys.push(...sink.drain(epoch).map(({ staged }) => staged.key));
+          keys.push(...drained(sink, epoch).map(({ staged }) => staged.key));
         }
       }
     }
@@ -204,7 +208,7 @@ describe("staging", () => {
     const sink = createSink();
     const days = Array.from({ length: 60 }, (_, i) => TODAY + i);
     sink.append(columnsOf(days), 0, days.length);
-    const files = sink.drain(1);
+    const files = drained(sink, 1);
     expect(await stageFiles(objects, files)).toEqual(files.map(({ staged }) => staged));
     for (const { staged, bytes } of files) {
       expect(Buffer.from(await store.get(staged.key))).toEqual(Buffer.from(bytes));
@@ -217,6 +221,6 @@ describe("staging", () => {
     objects.put = () => Promise.reject(new Error("disk full"));
     const sink = createSink();
     sink.append(columnsOf([TODAY]), 0, 1);
-    await expect(stageFiles(objects, sink.drain(1))).rejects.toThrow("disk full");
+    await expect(stageFiles(objects, drained(sink, 1))).rejects.toThrow("disk full");
   });
 });

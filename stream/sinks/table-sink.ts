@@ -13,6 +13,11 @@ export interface FinishedFile {
   readonly bytes: Uint8Array;
 }
 
+/** A file that takes no more rows. To be finished once, in the order in which the sink gave them. */
+export interface DetachedFile {
+  finish(): FinishedFile;
+}
+
 export interface TableSinkOptions {
   /** Names the files, so that tasks and incarnations never share a key. */
   readonly taskId: string;
@@ -53,11 +58,18 @@ export class TableSink {
     else this.appendByDay(times, columns, from, to, selection);
   }
 
-  /** Completes the open files and hands over all that are complete. */
-  drain(epoch: number): FinishedFile[] {
-    for (const day of [...this.open.keys()].sort((a, b) => a - b)) this.finishDay(day, epoch);
-    const files = this.finished;
+  /**
+   * Detaches every file from the sink, complete or not: later rows go to others. Encoding what an open
+   * one still holds takes milliseconds, so that is left to the caller, who finishes file by file.
+   */
+  drain(epoch: number): DetachedFile[] {
+    const files = this.finished.map((file): DetachedFile => ({ finish: () => file }));
     this.finished = [];
+    for (const [day, writer] of [...this.open].sort(([a], [b]) => a - b)) {
+      this.open.delete(day);
+      files.push({ finish: () => this.finish(writer, day, epoch) });
+    }
+    this.lastWriter = null;
     return files;
   }
 
@@ -92,13 +104,13 @@ export class TableSink {
   ): void {
     const writer = day === this.lastDay && this.lastWriter !== null ? this.lastWriter : this.writerFor(day);
     writer.append(columns, from, to, selection);
-    if (writer.bytesEstimate >= this.options.fileBytesMax) this.finishDay(day, -1);
+    if (writer.bytesEstimate >= this.options.fileBytesMax) this.completeDay(day);
   }
 
   private writerFor(day: number): ParquetFileWriter {
     let writer = this.open.get(day);
     if (writer === undefined) {
-      if (this.open.size >= OPEN_DAYS_MAX) this.finishDay(this.open.keys().next().value as number, -1);
+      if (this.open.size >= OPEN_DAYS_MAX) this.completeDay(this.open.keys().next().value as number);
       writer = new ParquetFileWriter(this.table, {}, this.spare);
       this.spare = undefined;
       this.open.set(day, writer);
@@ -108,16 +120,20 @@ export class TableSink {
     return writer;
   }
 
-  private finishDay(day: number, epoch: number): void {
+  private completeDay(day: number): void {
     const writer = this.open.get(day);
     if (writer === undefined) return;
     this.open.delete(day);
     if (day === this.lastDay) this.lastWriter = null;
+    this.finished.push(this.finish(writer, day, "part"));
+  }
+
+  private finish(writer: ParquetFileWriter, day: number, epoch: number | "part"): FinishedFile {
     const { bytes, rows, splitOffsets, columns } = writer.finish();
     this.spare = writer;
     const { taskId, nonce } = this.options;
     const folder = `lake/${this.table.namespace}/${this.table.name}/data/${this.table.partitionByDayOf}_day=${dayText(day)}`;
-    const key = `${folder}/${taskId}-${epoch < 0 ? "part" : epoch}-${this.fileSequence++}-${nonce}.parquet`;
+    const key = `${folder}/${taskId}-${epoch}-${this.fileSequence++}-${nonce}.parquet`;
     const staged = {
       table: tableName(this.table),
       key,
@@ -127,7 +143,7 @@ export class TableSink {
       columns,
       splitOffsets,
     };
-    this.finished.push({ staged, bytes });
+    return { staged, bytes };
   }
 }
 

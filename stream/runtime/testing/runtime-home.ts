@@ -127,7 +127,7 @@ export class RuntimeHome {
     await this.log.append([{ topic, partition: 0, count: values.length, bytes, starts, ends }]);
   }
 
-  publisher(onPoint?: (point: string) => void): LakePublisher {
+  publisher(onPoint: (point: string) => void = () => undefined): LakePublisher {
     return createLakePublisher({
       catalog: this.catalog,
       objectStore: this.objects,
@@ -275,6 +275,7 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
     flushHot(put) {
       if (hot !== null) put({ namespace: "probe", key: "last", value: String(hot), ttlMs: 1e9 });
       hot = null;
+      return false;
     },
     markIdle: () => outbox.addPane({ bytes: Buffer.from(`${taskId} is idle`), sequence: null }),
     counters: () => ({ processed: state.values[0], refused: 0, duplicates: 0, late: 0, tooLate: 0 }),
