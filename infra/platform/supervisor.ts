@@ -35,11 +35,19 @@ export class Supervisor implements PipelineStatus {
   private readonly slots: Slot[];
   private readonly events: SupervisorEvents;
   private readonly clock: () => number;
+  private readonly restartDelayMs: number;
   private nextDrain = 1;
   private stopping = false;
 
-  constructor(workers: readonly WorkerThreadData[], clock: () => number, events: SupervisorEvents) {
+  /** @param restartDelayMs before the first restart in a row; doubles with each further one */
+  constructor(
+    workers: readonly WorkerThreadData[],
+    clock: () => number,
+    events: SupervisorEvents,
+    restartDelayMs: number = RESTART_DELAY_MS,
+  ) {
     this.events = events;
+    this.restartDelayMs = restartDelayMs;
     this.clock = clock;
     this.slots = workers.map((data) => ({
       data,
@@ -87,13 +95,15 @@ export class Supervisor implements PipelineStatus {
     );
   }
 
-  /** Stops every worker after a last checkpoint. */
+  /** Stops every worker after a last checkpoint; a drain that is not done by then rejects. */
   async stop(): Promise<void> {
     this.stopping = true;
     await Promise.all(
       this.slots.map(async (slot) => {
         this.send(slot, { type: "stop" });
         await slot.stopped;
+        for (const { failed } of slot.drains.values()) failed(workerStopped(slot));
+        slot.drains.clear();
       }),
     );
   }
@@ -124,6 +134,8 @@ export class Supervisor implements PipelineStatus {
       slot.stopped = new Promise((resolve) => {
         thread.on("exit", (code) => {
           slot.thread = null;
+          // The last checkpoint failed: nothing is lost, but the next start has to do its work again.
+          if (this.stopping && failure !== null) this.events.onFailure(slot.data.workerIndex, failure, true);
           if (this.stopping || (failure === null && code === 0)) return resolve();
           const reason = failure ?? `exit code ${code}`;
           failed(
@@ -151,6 +163,7 @@ export class Supervisor implements PipelineStatus {
     if (final) {
       slot.failure = reason;
       for (const { failed } of slot.drains.values()) failed(workerGone(slot));
+      slot.drains.clear();
       return;
     }
     slot.restarts += 1;
@@ -164,7 +177,7 @@ export class Supervisor implements PipelineStatus {
           () => undefined, // its exit has already asked for the next restart
         );
       },
-      RESTART_DELAY_MS * 2 ** (slot.restarts - 1),
+      this.restartDelayMs * 2 ** (slot.restarts - 1),
     );
   }
 
@@ -196,6 +209,13 @@ function startingStatus(taskId: string): TaskStatus {
     checkpointedAt: null,
     events: { processed: 0, refused: 0, duplicates: 0, late: 0, tooLate: 0 },
   };
+}
+
+function workerStopped(slot: Slot): MillraceError {
+  return new MillraceError(
+    `worker ${slot.data.workerIndex} was stopped before it had processed everything; start again, it goes on`,
+    { code: "worker-stopped", origin: "user" },
+  );
 }
 
 function workerGone(slot: Slot): MillraceError {

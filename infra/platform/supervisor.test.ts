@@ -1,0 +1,183 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ensureTables } from "../../lakehouse/index.ts";
+import { customerEventContract, encodeJson } from "../../schema/index.ts";
+import { CheckpointStore } from "../../stream/index.ts";
+import { freshFolder, removeFolder, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
+import { type Adapters, openAdapters, openQueryEngine, retryEnvironment } from "./adapters.ts";
+import { lakeTables } from "./lake-tables.ts";
+import type { InputEnd } from "./messages.ts";
+import { platformConfig } from "./platform-config.ts";
+import { Supervisor } from "./supervisor.ts";
+import { assignTasks, platformTopics } from "./topics.ts";
+
+const RESTART_DELAY_MS = 10;
+const NOON = Date.UTC(2026, 0, 5, 12);
+
+interface Failure {
+  readonly worker: number;
+  readonly message: string;
+  readonly final: boolean;
+}
+
+describe("supervisor", () => {
+  let home: string;
+  let adapters: Adapters;
+  let supervisor: Supervisor | null;
+  let failures: Failure[];
+  beforeEach(async () => {
+    home = freshFolder("supervisor");
+    adapters = openAdapters(home, Date.now);
+    supervisor = null;
+    failures = [];
+    await adapters.log.createTopics(platformTopics(config()));
+    const { catalog, objects: objectStore } = adapters;
+    await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+  });
+  afterEach(async () => {
+    await supervisor?.stop();
+    await adapters.close();
+    removeFolder(home);
+  });
+
+  const config = () => scenarioConfig(home, { partitions: 2, workers: 2 });
+
+  function createSupervisor(): Supervisor {
+    const data = assignTasks(2, 2).map((taskIds, workerIndex) => ({
+      config: platformConfig(config()),
+      taskIds,
+      workerIndex,
+    }));
+    const events = {
+      onWarning: () => undefined,
+      onFailure: (worker: number, message: string, final: boolean) =>
+        failures.push({ worker, message, final }),
+    };
+    supervisor = new Supervisor(data, Date.now, events, RESTART_DELAY_MS);
+    return supervisor;
+  }
+
+  /** Appends events to both partitions; resolves to their ends. */
+  async function append(count: number): Promise<InputEnd[]> {
+    const ends: InputEnd[] = [];
+    for (const partition of [0, 1]) {
+      const records = Array.from({ length: count }, (_, i) =>
+        encodeJson(customerEventContract, {
+          eventId: `e-${partition}-${i}`,
+          eventType: "page_view",
+          eventTime: NOON + i,
+          userId: `u${i % 7}`,
+        } as never),
+      );
+      const lengths = records.map(({ length }) => length);
+      const valueEnds = Int32Array.from(
+        lengths,
+        (
+          (at) => (length) =>
+            (at += length)
+        )(0),
+      );
+      const starts = Int32Array.from(lengths, (length, i) => valueEnds[i] - length);
+      const topic = "customer-events";
+      const bytes = Buffer.concat(records);
+      await adapters.log.append([{ topic, partition, count, bytes, starts, ends: valueEnds }]);
+      ends.push({ topic, partition, offset: count });
+    }
+    return ends;
+  }
+
+  async function silverRows(): Promise<unknown> {
+    const engine = openQueryEngine(adapters);
+    try {
+      const { rows } = await engine.query(
+        "SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM {silver.events}",
+        [],
+      );
+      return rows[0];
+    } finally {
+      await engine.close();
+    }
+  }
+
+  const brokenKey = "checkpoints/events-1/000000000001.json";
+  const states = (some: Supervisor) =>
+    Object.fromEntries(some.tasks().map((task) => [task.taskId, task.state]));
+
+  test("runs every task, and a drain resolves when their records are published", async () => {
+    const some = createSupervisor();
+    expect(states(some)).toEqual({
+      "events-0": "starting",
+      "events-1": "starting",
+      "insights-0": "starting",
+    });
+    await some.start();
+    await some.drain(await append(50));
+    expect(await silverRows()).toEqual({ n: 100, ids: 100 });
+    expect(states(some)).toEqual({ "events-0": "running", "events-1": "running", "insights-0": "running" });
+    await some.stop();
+    expect(states(some)).toEqual({ "events-0": "stopped", "events-1": "stopped", "insights-0": "stopped" });
+    expect(some.tasks().map(({ inputs }) => inputs.length)).not.toContain(0);
+    expect(failures).toEqual([]);
+  });
+
+  test("starts a worker again that failed, and its drain resolves after it has caught up", async () => {
+    const some = createSupervisor();
+    await some.start();
+    // Another owner takes epoch 1 of one task, from the beginning: the worker is fenced at its first checkpoint.
+    await new CheckpointStore(adapters.objects, "other").prepare({
+      taskId: "events-0",
+      epoch: 1,
+      inputs: [],
+      files: [],
+      stateImages: [],
+      createdAt: 0,
+    });
+    await some.drain(await append(50));
+    expect(failures).toMatchObject([{ worker: 0, final: false }]);
+    expect(failures[0].message).toContain("task-fenced");
+    expect(await silverRows()).toEqual({ n: 100, ids: 100 });
+    expect(some.tasks().find(({ taskId }) => taskId === "events-0")).toMatchObject({
+      state: "running",
+      error: null,
+      epoch: 2,
+    });
+  });
+
+  test("the start rejects where a worker cannot restore, and goes on trying behind it", async () => {
+    await adapters.objects.put(brokenKey, Buffer.from("{"));
+    const some = createSupervisor();
+    await expect(some.start()).rejects.toMatchObject({ code: "worker-failed" });
+    const drained = append(10).then((ends) => some.drain(ends));
+    expect(states(some)["events-1"]).toBe("recovering");
+    rmSync(join(home, brokenKey));
+    await drained;
+    expect(await silverRows()).toEqual({ n: 20, ids: 20 });
+    expect(failures.every(({ worker, final }) => worker === 1 && !final)).toBe(true);
+  });
+
+  test("gives up after five restarts in a row: its tasks have failed, drains reject, others run on", async () => {
+    await adapters.objects.put(brokenKey, Buffer.from("{"));
+    const some = createSupervisor();
+    await expect(some.start()).rejects.toMatchObject({ code: "worker-failed" });
+    const ends = await append(10);
+    await expect(some.drain(ends)).rejects.toMatchObject({ code: "worker-failed" });
+    expect(failures.map(({ final }) => final)).toEqual([false, false, false, false, false, true]);
+    expect(states(some)).toMatchObject({ "events-1": "failed", "insights-0": "failed" });
+    expect(some.tasks().find(({ taskId }) => taskId === "events-1")?.error).toContain("JSON");
+    await expect(some.drain(ends)).rejects.toMatchObject({ code: "worker-failed" });
+    const log = adapters.log;
+    const own = () => log.committedOffset("millrace", "customer-events", 0);
+    while (((await own()) ?? 0) < 10) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await silverRows()).toEqual({ n: 10, ids: 10 });
+  });
+
+  test("a drain that waits for what never comes rejects when the workers stop", async () => {
+    const some = createSupervisor();
+    await some.start();
+    const drained = some.drain([{ topic: "customer-events", partition: 0, offset: 1_000_000 }]);
+    const outcome = expect(drained).rejects.toMatchObject({ code: "worker-stopped" });
+    await some.stop();
+    await outcome;
+  });
+});
