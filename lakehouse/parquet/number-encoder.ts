@@ -154,17 +154,19 @@ export class NumberEncoder extends ColumnEncoder {
   }
 }
 
+function packBooleans(body: ByteSink, values: Float64Array, count: number): void {
+  const padded = new Uint8Array((count + 7) & ~7);
+  padded.set(values.subarray(0, count));
+  packLevels(body, padded, padded.length);
+}
+
 function encodePlain(body: ByteSink, values: Float64Array, count: number, form: NumberForm): void {
   switch (form.physical) {
     case PhysicalType.double:
       body.append(new Uint8Array(values.buffer, values.byteOffset, count * 8));
       return;
     case PhysicalType.boolean:
-      packLevels(
-        body,
-        Uint8Array.from({ length: (count + 7) & ~7 }, (_, i) => (i < count ? values[i] : 0)),
-        (count + 7) & ~7,
-      );
+      packBooleans(body, values, count);
       return;
     case PhysicalType.int32:
       for (let i = 0; i < count; i++) body.int32(values[i]);
