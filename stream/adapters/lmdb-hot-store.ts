@@ -40,7 +40,6 @@ export class LmdbHotStore implements HotStore {
   private readonly db: Database<Buffer, Buffer>;
   private readonly clock: () => number;
   private readonly key = Buffer.alloc(2048);
-  private value = Buffer.allocUnsafeSlow(1 << 16);
   /** Where the next sweep goes on. */
   private sweepFrom: Buffer = Buffer.alloc(1);
 
@@ -56,14 +55,30 @@ export class LmdbHotStore implements HotStore {
     });
   }
 
+  /**
+   * One batch that LMDB's own thread writes and commits: the caller computes meanwhile. Batches of one
+   * store are committed in the order of the calls.
+   */
   async putMany(entries: readonly HotEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const now = this.clock();
-    this.write(() => {
-      for (const entry of entries) {
-        this.db.put(this.keyOf(entry.namespace, entry.key), this.encode(entry, now));
+    // LMDB's thread reads the values when it writes them: each batch has memory of its own.
+    const slab = Buffer.allocUnsafeSlow(
+      entries.reduce((bytes, { value }) => bytes + HEADER_BYTES + value.length * 3, 0),
+    );
+    let at = 0;
+    let last: Promise<boolean> | undefined;
+    try {
+      for (const { namespace, key, value, ttlMs } of entries) {
+        slab.writeDoubleLE(now + ttlMs, at);
+        const end = at + HEADER_BYTES + slab.write(value, at + HEADER_BYTES);
+        last = this.db.put(this.keyOf(namespace, key), slab.subarray(at, end));
+        at = end;
       }
-    });
+      await last;
+    } catch (error) {
+      throw writeFailed(error);
+    }
   }
 
   async get(namespace: string, key: string): Promise<string | null> {
@@ -136,12 +151,7 @@ export class LmdbHotStore implements HotStore {
     try {
       return this.db.transactionSync(body, COMMIT_WITHOUT_WAIT);
     } catch (error) {
-      if (error instanceof MillraceError) throw error;
-      throw new MillraceError(
-        `the hot store could not commit: ${error instanceof Error ? error.message : String(error)}; ` +
-          "check free disk space, and sweep expired entries",
-        { code: "hot-store-write-failed", origin: "external", retry: true, cause: error },
-      );
+      throw writeFailed(error);
     }
   }
 
@@ -156,16 +166,17 @@ export class LmdbHotStore implements HotStore {
     this.key[head] = 0xff;
     return this.key.subarray(0, head + 1 + this.key.write(sha256(key), head + 1));
   }
-
-  private encode(entry: HotEntry, now: number): Buffer {
-    const sizeMax = HEADER_BYTES + entry.value.length * 3;
-    if (sizeMax > this.value.length) this.value = Buffer.allocUnsafeSlow(sizeMax * 2);
-    this.value.writeDoubleLE(now + entry.ttlMs, 0);
-    const end = HEADER_BYTES + this.value.write(entry.value, HEADER_BYTES);
-    return this.value.subarray(0, end);
-  }
 }
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
+}
+
+function writeFailed(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  return new MillraceError(
+    `the hot store could not commit: ${error instanceof Error ? error.message : String(error)}; ` +
+      "check free disk space, and sweep expired entries",
+    { code: "hot-store-write-failed", origin: "external", retry: true, cause: error },
+  );
 }
