@@ -205,6 +205,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     return {
       topic: contract.topic,
       partition: otherPartition,
+      readsAlong: true,
       process: (records) => {
         if (records.control !== "data") return;
         products.fold(decoder.decode(records, 0, records.count) as ProductBatch);

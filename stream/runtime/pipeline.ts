@@ -7,6 +7,11 @@ import type { TaskStatus } from "./status.ts";
 export interface PipelineInput {
   readonly topic: string;
   readonly partition: number;
+  /**
+   * Another task keeps this partition and this one reads along: its progress is committed beside the
+   * owner's, not over it, so that retention spares what either still needs.
+   */
+  readonly readsAlong?: boolean;
   /** Processes the whole batch, synchronously; keeps nothing of it. Never throws for bad data. */
   process(records: RecordBatch): void;
 }

@@ -86,6 +86,13 @@ export class Task {
     return true;
   }
 
+  /** Whether the input partition is another task's, and only read along. */
+  readsAlong(topic: string, partition: number): boolean {
+    return this.pipeline.inputs.some(
+      (input) => input.readsAlong === true && input.topic === topic && input.partition === partition,
+    );
+  }
+
   inputs(): Checkpoint["inputs"] {
     return this.opened.map(({ input, position }) => ({
       topic: input.topic,

@@ -223,7 +223,7 @@ export class Worker {
 
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
   private async commit(cuts: readonly { readonly task: Task; readonly cut: TaskCut }[]): Promise<void> {
-    const { objects, checkpoints, publisher, log, onPoint, clock } = this.deps;
+    const { objects, checkpoints, publisher, onPoint, clock } = this.deps;
     await Promise.all(cuts.map(({ task }) => task.outbox.flush()));
     onPoint("before-stage");
     const prepared: Checkpoint[] = [];
@@ -250,10 +250,7 @@ export class Worker {
     }
     await publisher.publish(prepared);
     onPoint("before-offset-commit");
-    await log.commitOffsets(
-      this.config.consumerGroup,
-      prepared.flatMap((checkpoint) => checkpoint.inputs),
-    );
+    await Promise.all(cuts.map(({ task, cut }) => this.commitOffsets(task, cut.inputs)));
     onPoint("after-offset-commit");
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
   }
@@ -268,6 +265,14 @@ export class Worker {
       this.deps.stageClock.lap("files and state");
     }
     return finished;
+  }
+
+  private async commitOffsets(task: Task, inputs: Checkpoint["inputs"]): Promise<void> {
+    const { log } = this.deps;
+    const group = this.config.consumerGroup;
+    const along = inputs.filter(({ topic, partition }) => task.readsAlong(topic, partition));
+    const own = inputs.filter((input) => !along.includes(input));
+    await Promise.all([log.commitOffsets(group, own), log.commitOffsets(`${group}/${task.taskId}`, along)]);
   }
 
   /** A checkpoint of everything processed so far, complete when it resolves. */
