@@ -152,7 +152,9 @@ class HomeRun {
   /** Starts the next run; true where it was killed. */
   async start(end: { crashAt?: string; killAfterMs?: number }, point: string): Promise<boolean> {
     const settings = { ...SETTINGS, workers: WORKERS[this.number % WORKERS.length] };
-    const run = await runChild({ home: this.home, settings, ...end });
+    // Once in a home, a restart finds all input at once instead of little by little.
+    const backlog = this.kills.length === 1 + (this.number % 3);
+    const run = await runChild({ home: this.home, settings, backlog, ...end });
     const before = this.kills.at(-1);
     if (before !== undefined && run.readyMs !== null && Number.isNaN(before.recoveryMs)) {
       this.kills[this.kills.length - 1] = { ...before, recoveryMs: run.readyMs };

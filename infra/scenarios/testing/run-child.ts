@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly crashAt?: string;
   /** Kills it so long after its start, wherever it is then. */
   readonly killAfterMs?: number;
+  /** Appends all input before the workers start. */
+  readonly backlog?: boolean;
 }
 
 export interface ChildEnd {
@@ -29,7 +31,7 @@ export interface ChildEnd {
 /** Runs the replay in a process of its own. Rejects where it ends in another way than done or killed. */
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   const began = performance.now();
-  const child = spawn(process.execPath, [SCRIPT], {
+  const child = spawn(process.execPath, options.backlog === true ? [SCRIPT, "backlog"] : [SCRIPT], {
     env: childEnvironment(options),
     stdio: ["ignore", "pipe", "pipe"],
   });
