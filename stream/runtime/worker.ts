@@ -313,10 +313,11 @@ export class Worker {
       await Promise.race(waits);
       return;
     }
-    // Hot values that the last records changed are still to be written.
+    // Hot values that the last records changed are still to be written; at once, where a turn left some.
+    const waitMs = Math.max(0, this.config.hotFlushMs - (now - this.lastHotAt));
     let timer: NodeJS.Timeout | undefined;
     const hotDue = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.config.hotFlushMs);
+      timer = setTimeout(resolve, waitMs);
     });
     await Promise.race([...waits, hotDue]);
     clearTimeout(timer);

@@ -8,7 +8,13 @@ import {
   type Float64Column,
 } from "../../schema/index.ts";
 import { temporaryFolder } from "../adapters/testing.ts";
-import { type FinishedFile, stageFiles, TableSink, type TableSinkOptions } from "./table-sink.ts";
+import {
+  type DetachedFile,
+  type FinishedFile,
+  stageFiles,
+  TableSink,
+  type TableSinkOptions,
+} from "./table-sink.ts";
 import { readFiles, readRows } from "./testing/read-files.ts";
 
 const DAY_MS = 86_400_000;
@@ -162,6 +168,24 @@ describe("table sink", () => {
     expect(files.length).toBeGreaterThan(1);
     expect((await readFiles(files)).map(({ id }) => id)).toEqual(Array.from({ length: 2000 }, (_, i) => i));
     expect(files.reduce((sum, { staged }) => sum + staged.rows, 0)).toBe(2000);
+  });
+
+  test("a detached file holds its rows, however many come before it is finished and after", async () => {
+    const sink = createSink();
+    const expected: number[][] = [];
+    const detached: DetachedFile[] = [];
+    const finished: FinishedFile[] = [];
+    for (let epoch = 0; epoch < 6; epoch++) {
+      sink.append(columnsOf(new Array(2000).fill(TODAY), epoch * 2000), 0, 2000);
+      detached.push(...sink.drain(epoch));
+      expected.push(Array.from({ length: 2000 }, (_, i) => epoch * 2000 + i));
+      // Finished an epoch late: the next one's rows are in another writer by then.
+      if (epoch > 0) finished.push(detached[epoch - 1].finish());
+    }
+    finished.push(detached[5].finish());
+    for (const [epoch, { bytes }] of finished.entries()) {
+      expect((await readRows(bytes)).map(({ id }) => id)).toEqual(expected[epoch]);
+    }
   });
 
   test("hands over each row once: a second drain has nothing, and later rows make new files", async () => {
