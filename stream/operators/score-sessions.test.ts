@@ -173,8 +173,19 @@ describe("the start of a session", () => {
     const third = second + CONFIG.sessionGapMs + 1;
     rig.feed([scored("u", 10, third), scored("u", 70, third + 1)]);
     expect(rig.rows().slice(1)).toMatchObject([
-      { kind: "fell", session_start: third },
-      { kind: "crossed", session_start: third },
+      { kind: "crossed", session_start: third, event_time: third + 1 },
+    ]);
+  });
+
+  test("forgets that the session before was above: each session's crossing is reported", () => {
+    const rig = createRig();
+    const second = NOON + CONFIG.sessionGapMs + 1;
+    const third = second + 2 * CONFIG.sessionGapMs;
+    rig.feed([scored("u", 70), scored("u", 80, second), scored("u", 10, third), scored("u", 90, third + 1)]);
+    expect(rig.rows()).toMatchObject([
+      { kind: "crossed", session_start: NOON, _offset: 0 },
+      { kind: "crossed", session_start: second, _offset: 1 },
+      { kind: "crossed", session_start: third, _offset: 3 },
     ]);
   });
 
@@ -189,10 +200,10 @@ describe("the start of a session", () => {
     const rig = createRig();
     const early = NOON - 2 * CONFIG.sessionGapMs;
     // The watermark stands at noon already: both rows of u are of one tick.
-    rig.feed([scored("v", 10), scored("u", 70, early), scored("u", 10, NOON)]);
+    rig.feed([scored("v", 10), scored("u", 70, early), scored("u", 80, NOON)]);
     expect(rig.rows()).toMatchObject([
       { kind: "crossed", session_start: early },
-      { kind: "fell", session_start: NOON },
+      { kind: "crossed", session_start: NOON },
     ]);
   });
 });

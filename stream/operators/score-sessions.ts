@@ -46,6 +46,8 @@ const HOT_CONTRIBUTIONS = 3;
 /**
  * Folds every event into the features of its user, scores the session so far, reports crossings of
  * the threshold (gold and alert `high-propensity`) and keeps the newest score for the hot store.
+ * Crossings are those of a session: each session begins below the threshold, without a row that
+ * says that the one before it fell.
  */
 export function createScoreSessions(
   config: ScoreSessionsConfig,
@@ -65,6 +67,7 @@ export function createScoreSessions(
   const rowOf = new Int32Array(SCORE_ROWS);
   /** Session starts as of the row: later rows of the same chunk may begin another session. */
   const startOf = new Float64Array(SCORE_ROWS);
+  const beginsSession = new Uint8Array(SCORE_ROWS);
 
   const rows = outputs.openRows(goldPropensityScores, { user_id: keys.userId });
   const out = {
@@ -129,25 +132,35 @@ export function createScoreSessions(
       const user = batch.userId.ids[row];
       const value = scores[i];
       users.values[(user << USER_SHIFT) + SCORE] = value;
+      // Here, not where the row was folded: rows of the session before may stand in the same chunk.
+      if (beginsSession[i] === 1) setAbove(user, 0);
       if (above.values[user] === 0 ? value >= config.threshold : value < config.rearmBelow) {
         const rose = above.values[user] === 0;
-        above.values[user] = rose ? 1 : 0;
-        above.dirty[user >>> PAGE_SHIFT] = 1;
+        setAbove(user, rose ? 1 : 0);
         emitCrossing(batch, row, rose ? "crossed" : "fell", i, value);
       }
     }
   }
 
-  function noteEvent(batch: CustomerEventBatch, row: number, user: number): void {
+  function setAbove(user: number, value: 0 | 1): void {
+    if (above.values[user] === value) return;
+    above.values[user] = value;
+    above.dirty[user >>> PAGE_SHIFT] = 1;
+  }
+
+  /** Returns 1 where the event begins a session of its user, else 0. */
+  function noteEvent(batch: CustomerEventBatch, row: number, user: number): 0 | 1 {
     const time = batch.eventTime.values[row];
     const at = user << USER_SHIFT;
     const { values } = users;
     // A user without an event has last = 0 and so begins a session, whatever the gap.
-    if (time - values[at + LAST] > config.sessionGapMs || values[at + LAST] === 0) values[at + START] = time;
+    const begins = time - values[at + LAST] > config.sessionGapMs || values[at + LAST] === 0;
+    if (begins) values[at + START] = time;
     if (time > values[at + LAST]) values[at + LAST] = time;
     values[at + OFFSET] = batch.offset[row];
     users.dirty[at >>> PAGE_SHIFT] = 1;
     changedUsers.add(user);
+    return begins ? 1 : 0;
   }
 
   function readAhead(batch: CustomerEventBatch, from: number, to: number): void {
@@ -165,7 +178,7 @@ export function createScoreSessions(
       if ((row - from) % SCORE_ROWS === 0) readAhead(batch, row, Math.min(row + SCORE_ROWS, to));
       if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
       const user = batch.userId.ids[row];
-      noteEvent(batch, row, user);
+      beginsSession[count] = noteEvent(batch, row, user);
       features.fold(batch, row);
       features.read(user, batch.eventTime.values[row], vectors, count * width);
       startOf[count] = users.values[(user << USER_SHIFT) + START];
