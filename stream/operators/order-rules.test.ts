@@ -16,7 +16,9 @@ function createRig(changes: Partial<OrderRulesConfig> = {}) {
   keySection.dictionary(keys.userId);
   let next = 0;
   return {
+    keys,
     outputs,
+    rules,
     sections: [keySection, rules.state],
     feed(orders: readonly PlainRow[], flags: readonly number[] = []): void {
       const rows = orders.map((order) => ({ eventId: `e${next}`, orderId: `o${next++}`, ...order }));
@@ -123,6 +125,24 @@ describe("order-amount", () => {
   });
 });
 
+describe("currencies", () => {
+  test("the mean is that of the first order's currency: others neither count for it nor move it", () => {
+    const rig = createRig({ velocityOrders: 16 });
+    const yen = (totalMinor: number) => order({ currency: "JPY", totalMinor });
+    rig.feed([order(), yen(100_000), order(), yen(100_000), order(), yen(499_999), yen(500_000)]);
+    expect(rig.hits()).toEqual(["order-amount@1:o6"]);
+    rig.feed([order({ totalMinor: 5001 })]);
+    expect(rig.hits()).toEqual(["order-amount@1:o6", "order-amount@1:o7"]);
+    expect(rig.outputs.alerts[1].figures).toEqual({ totalMinor: 5001, meanMinor: 1000 });
+  });
+
+  test("orders count for velocity whatever their currency", () => {
+    const rig = createRig();
+    rig.feed(["EUR", "USD", "loyalty points", "JPY"].map((currency) => order({ currency })));
+    expect(rig.hits()).toEqual(["order-velocity@1:o3"]);
+  });
+});
+
 describe("country-mismatch", () => {
   test("speaks where both countries are known and differ", () => {
     const rig = createRig();
@@ -168,6 +188,14 @@ describe("order rules", () => {
     expect(rig.hits()).toHaveLength(1);
   });
 
+  test("state grows with the users who order, not with those who are known", () => {
+    const rig = createRig();
+    for (let i = 0; i < 100_000; i++) rig.keys.userId.internText(`visitor-${i}`);
+    rig.feed([order(), order({ userId: "visitor-99999" })]);
+    const bytes = rig.rules.state.arrays.reduce((sum, { values }) => sum + values.byteLength, 0);
+    expect(bytes).toBeLessThan(100_000 * 8);
+  });
+
   test("late orders are judged as any other", () => {
     const rig = createRig();
     rig.feed([order({ totalMinor: 900_000 })], [RowFlag.tooLate]);
@@ -181,6 +209,7 @@ describe("order rules", () => {
         eventId: `e-${i}`,
         orderId: `o-${i}`,
         userId: `u${Math.floor(random() * 40)}`,
+        currency: random() < 0.9 ? "EUR" : "USD",
         orderTime: NOON + i * 5000 - Math.floor(random() * 60_000),
         totalMinor: Math.floor(random() ** 8 * 700_000),
         billingCountry: random() < 0.9 ? "DE" : "AT",

@@ -1,4 +1,4 @@
-import { goldOrderAlerts, type OrderBatch, PAGE_SHIFT, RowFlag, StateSection } from "../../schema/index.ts";
+import { goldOrderAlerts, type OrderBatch, RowFlag, StateSection } from "../../schema/index.ts";
 import type { Alert } from "../ports/alert-bus.ts";
 import type { Operator } from "../runtime/operator.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
@@ -36,6 +36,10 @@ interface RuleHit {
 /**
  * Rules on placed orders, each with a version that changes with its meaning: `order-velocity@1`,
  * `order-amount@1`, `country-mismatch@1`. One row and one alert per rule and order.
+ *
+ * State is kept per buyer, a user who has ordered: a few in a hundred of a shop's users. A buyer's
+ * mean is that of orders in the currency of the first one; sums of two currencies say nothing, so
+ * orders in another one are judged by the absolute maximum only and leave the mean alone.
  */
 export function createOrderRules(config: OrderRulesConfig, deps: OperatorDeps): Operator<OrderBatch> {
   if (config.velocityOrders > RECENT_ORDERS) {
@@ -45,7 +49,13 @@ export function createOrderRules(config: OrderRulesConfig, deps: OperatorDeps): 
   }
   const { keys, outputs } = deps;
   const state = new StateSection("order-rules");
+  /** User to buyer, -1 where the user has not ordered; and the number of buyers. */
+  const buyers = state.int32("buyers", -1);
+  const buyerCount = state.int32("buyerCount");
+  buyerCount.ensure(1);
+  // By buyer from here on.
   const times = state.float64("recentTimes", Number.NEGATIVE_INFINITY);
+  const currencies = state.int32("currency");
   const orders = state.float64("orders");
   const totals = state.float64("totalMinor");
   const rows = outputs.openRows(goldOrderAlerts, { user_id: keys.userId });
@@ -60,10 +70,28 @@ export function createOrderRules(config: OrderRulesConfig, deps: OperatorDeps): 
   };
   const utf8 = new TextDecoder();
 
-  function velocity(user: number, at: number): RuleHit | null {
+  /** The user's buyer, a new one where this is the first order. */
+  function buyerOf(user: number, currency: number): number {
+    const known = buyers.values[user];
+    if (known >= 0) return known;
+    const buyer = buyerCount.values[0];
+    buyerCount.values[0] = buyer + 1;
+    buyerCount.mark(0);
+    buyers.values[user] = buyer;
+    buyers.mark(user);
+    times.ensure((buyer + 1) * RECENT_ORDERS);
+    currencies.ensure(buyer + 1);
+    orders.ensure(buyer + 1);
+    totals.ensure(buyer + 1);
+    currencies.values[buyer] = currency;
+    currencies.mark(buyer);
+    return buyer;
+  }
+
+  function velocity(buyer: number, at: number): RuleHit | null {
     let count = 1;
     for (let i = 0; i < RECENT_ORDERS; i++) {
-      const time = times.values[user * RECENT_ORDERS + i];
+      const time = times.values[buyer * RECENT_ORDERS + i];
       if (time > at - config.velocityWindowMs && time <= at) count++;
     }
     if (count < config.velocityOrders) return null;
@@ -77,11 +105,14 @@ export function createOrderRules(config: OrderRulesConfig, deps: OperatorDeps): 
     };
   }
 
-  function amount(user: number, totalMinor: number, currency: string): RuleHit | null {
-    const count = orders.values[user];
-    const mean = count === 0 ? 0 : totals.values[user] / count;
+  function amount(batch: OrderBatch, row: number, buyer: number, ownCurrency: boolean): RuleHit | null {
+    const totalMinor = batch.totalMinor.values[row];
+    const count = ownCurrency ? orders.values[buyer] : 0;
+    const mean = count === 0 ? 0 : totals.values[buyer] / count;
     const aboveOwn = count >= config.amountHistoryMin && totalMinor > config.amountTimesMean * mean;
     if (totalMinor < config.amountMinorMax && !aboveOwn) return null;
+    const { bytes, start, end } = batch.currency;
+    const currency = utf8.decode(bytes.subarray(start[row], end[row]));
     const reason = aboveOwn
       ? `total ${totalMinor} ${currency} minor units is over ${config.amountTimesMean} times the user's mean of ${Math.round(mean)}`
       : `total ${totalMinor} ${currency} minor units is at or over ${config.amountMinorMax}`;
@@ -134,40 +165,53 @@ export function createOrderRules(config: OrderRulesConfig, deps: OperatorDeps): 
     });
   }
 
-  function remember(user: number, at: number, totalMinor: number): void {
-    // The place of the oldest time; a user has few, and the rule needs no order.
-    let oldest = user * RECENT_ORDERS;
+  function rememberTime(buyer: number, at: number): void {
+    // The place of the oldest time; a buyer has few, and the rule needs no order.
+    let oldest = buyer * RECENT_ORDERS;
     const end = oldest + RECENT_ORDERS;
     for (let i = oldest + 1; i < end; i++) if (times.values[i] < times.values[oldest]) oldest = i;
     if (at > times.values[oldest]) {
       times.values[oldest] = at;
-      times.dirty[oldest >>> PAGE_SHIFT] = 1;
+      times.mark(oldest);
     }
-    orders.values[user] += 1;
-    totals.values[user] += totalMinor;
-    orders.dirty[user >>> PAGE_SHIFT] = 1;
-    totals.dirty[user >>> PAGE_SHIFT] = 1;
+  }
+
+  function rememberTotal(buyer: number, totalMinor: number): void {
+    orders.values[buyer] += 1;
+    totals.values[buyer] += totalMinor;
+    orders.mark(buyer);
+    totals.mark(buyer);
   }
 
   function process(batch: OrderBatch, from: number, to: number): void {
-    const users = keys.userId.size;
-    times.ensure(users * RECENT_ORDERS);
-    orders.ensure(users);
-    totals.ensure(users);
+    buyers.ensure(keys.userId.size);
     const placed = batch.status.symbols.indexOf("placed");
     for (let row = from; row < to; row++) {
       if (batch.status.codes[row] !== placed || (batch.flags[row] & RowFlag.duplicate) !== 0) continue;
-      const user = batch.userId.ids[row];
       const at = batch.orderTime.values[row];
-      const totalMinor = batch.totalMinor.values[row];
-      const currency = utf8.decode(
-        batch.currency.bytes.subarray(batch.currency.start[row], batch.currency.end[row]),
-      );
-      const hits = [velocity(user, at), amount(user, totalMinor, currency), countries(batch, row)];
+      const currency = currencyCode(batch.currency, row);
+      const buyer = buyerOf(batch.userId.ids[row], currency);
+      const ownCurrency = currencies.values[buyer] === currency;
+      const hits = [velocity(buyer, at), amount(batch, row, buyer, ownCurrency), countries(batch, row)];
       for (const hit of hits) if (hit !== null) report(batch, row, hit);
-      remember(user, at, totalMinor);
+      rememberTime(buyer, at);
+      if (ownCurrency) rememberTotal(buyer, batch.totalMinor.values[row]);
     }
   }
 
   return { name: "order-rules", state, process, advance: () => undefined };
+}
+
+/**
+ * A currency as a number: its bytes where it has four at most, as every ISO 4217 code has; of a longer
+ * name a 32-bit FNV-1a hash, so that state stays bounded whatever the producers write.
+ */
+function currencyCode(column: OrderBatch["currency"], row: number): number {
+  const { bytes, start, end } = column;
+  const short = end[row] - start[row] <= 4;
+  let code = short ? 0 : 0x811c9dc5;
+  for (let i = start[row]; i < end[row]; i++) {
+    code = short ? (code << 8) | bytes[i] : Math.imul(code ^ bytes[i], 0x01000193);
+  }
+  return code | 0;
 }
