@@ -36,11 +36,56 @@ describe("home lock", () => {
     return { child, said: String(said) };
   }
 
+  const lockFile = () => join(home, "platform.pid");
+  const holder = () => JSON.parse(readFileSync(lockFile(), "utf8"));
+
   test("is had by one process: a second one is told which", async () => {
     const { child, said } = await startHolder();
     expect(said).toBe("got it");
     expect(HomeLock.acquire(home)).toEqual({ heldBy: child.pid });
     expect((await startHolder()).said).toBe(`held by ${child.pid}`);
+  });
+
+  test("is had once: a second one in the same process is refused, until the first gives it up", () => {
+    const first = HomeLock.acquire(home);
+    expect(HomeLock.acquire(home)).toEqual({ heldBy: process.pid });
+    if (first instanceof HomeLock) first.release();
+    expect(HomeLock.acquire(home)).toBeInstanceOf(HomeLock);
+    // The first has nothing to give up any more.
+    if (first instanceof HomeLock) first.release();
+    expect(HomeLock.acquire(home)).toEqual({ heldBy: process.pid });
+  });
+
+  test("is not that of a live process that has the holder's id but began at another time", async () => {
+    const { child } = await startHolder();
+    const other = { ...holder(), startedAt: "1" };
+    writeFileSync(lockFile(), JSON.stringify(other));
+    // Without the start only the id is left to go by, and the id is alive.
+    const expected = existsSync("/proc/self/stat")
+      ? { pid: process.pid }
+      : { pid: child.pid, startedAt: "1" };
+    HomeLock.acquire(home);
+    expect(holder()).toMatchObject(expected);
+  });
+
+  test("is not that of a process before this one that had its id, as in a restarted container", () => {
+    writeFileSync(lockFile(), JSON.stringify({ pid: process.pid, startedAt: "1", bootId: null }));
+    expect(HomeLock.acquire(home)).toBeInstanceOf(HomeLock);
+  });
+
+  test("of another boot is taken over, even where its process id is alive here", async () => {
+    const { child } = await startHolder();
+    const { bootId } = holder();
+    writeFileSync(lockFile(), JSON.stringify({ ...holder(), bootId: "another" }));
+    const lock = HomeLock.acquire(home);
+    if (bootId === null) expect(lock).toEqual({ heldBy: child.pid });
+    else expect(lock).toBeInstanceOf(HomeLock);
+  });
+
+  test("by id alone holds where the system that wrote it tells no more", async () => {
+    const { child } = await startHolder();
+    writeFileSync(lockFile(), JSON.stringify({ pid: child.pid, startedAt: null, bootId: null }));
+    expect(HomeLock.acquire(home)).toEqual({ heldBy: child.pid });
   });
 
   test("is free again when its holder gives it up", async () => {
@@ -57,9 +102,9 @@ describe("home lock", () => {
     const { child } = await startHolder();
     child.kill("SIGKILL");
     await once(child, "exit");
-    expect(readFileSync(join(home, "platform.pid"), "utf8")).toBe(String(child.pid));
+    expect(holder()).toMatchObject({ pid: child.pid });
     expect(HomeLock.acquire(home)).toBeInstanceOf(HomeLock);
-    expect(readFileSync(join(home, "platform.pid"), "utf8")).toBe(String(process.pid));
+    expect(holder()).toMatchObject({ pid: process.pid });
     expect(readdirSync(home)).toEqual(["platform.pid"]);
   });
 
@@ -71,7 +116,7 @@ describe("home lock", () => {
     expect(all.filter(({ said }) => said === "got it")).toHaveLength(1);
   });
 
-  test.each(["", "not a number", "-1", "0", "1e99"])(
+  test.each(["", "no process", "null", "7", '{"pid":-1}', '{"pid":0}', '{"pid":1e99}'])(
     "a lock file that names no process (%j) is replaced",
     (text) => {
       writeFileSync(join(home, "platform.pid"), text);
