@@ -100,8 +100,10 @@ describe("home lock", () => {
 
   test("is taken over from a holder that was killed", async () => {
     const { child } = await startHolder();
+    expect(HomeLock.holder(home)).toBe(child.pid);
     child.kill("SIGKILL");
     await once(child, "exit");
+    expect(HomeLock.holder(home)).toBeNull();
     expect(holder()).toMatchObject({ pid: child.pid });
     expect(HomeLock.acquire(home)).toBeInstanceOf(HomeLock);
     expect(holder()).toMatchObject({ pid: process.pid });

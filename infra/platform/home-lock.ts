@@ -46,6 +46,13 @@ export class HomeLock {
     }
   }
 
+  /** The process id of the running platform that has the lock, or null. */
+  static holder(home: string): number | null {
+    const text = read(join(home, "platform.pid"));
+    const holder = text === null ? null : parseHolder(text);
+    return holder !== null && isRunning(holder) ? holder.pid : null;
+  }
+
   /** Gives the lock up, unless another process has it by now. */
   release(): void {
     if (!this.released && read(this.path) === JSON.stringify(self)) rmSync(this.path, { force: true });

@@ -28,7 +28,7 @@ export class Platform {
   readonly adapters: Adapters;
   private readonly platformConfig: PlatformConfig;
   private readonly logger: PlatformLogger;
-  private readonly lock: HomeLock | { readonly heldBy: number };
+  private readonly lock: HomeLock | { readonly heldBy: number | null };
   private supervisor: Supervisor | null = null;
 
   private constructor(config: Config, adapters: Adapters, lock: Platform["lock"], logger: PlatformLogger) {
@@ -43,20 +43,28 @@ export class Platform {
     this.logger = logger;
   }
 
-  /** Opens the home folder, creates topics and tables that are missing. Starts no worker. */
-  static async open(config: Config, logger: PlatformLogger): Promise<Platform> {
-    const lock = HomeLock.acquire(config.home);
-    const adapters = openAdapters(config.home, Date.now);
+  /**
+   * Opens the home folder, creates topics and tables that are missing. Starts no worker. Who will
+   * never start any (`runsWorkers` false) leaves the home's lock to others.
+   */
+  static async open(
+    config: Config,
+    logger: PlatformLogger,
+    { runsWorkers = true }: { readonly runsWorkers?: boolean } = {},
+  ): Promise<Platform> {
+    const lock = runsWorkers ? HomeLock.acquire(config.home) : { heldBy: HomeLock.holder(config.home) };
+    let adapters: Adapters | null = null;
     try {
+      adapters = openAdapters(config.home, Date.now);
       await adapters.log.createTopics(platformTopics(config));
       const { catalog, objects: objectStore } = adapters;
       await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+      return new Platform(config, adapters, lock, logger);
     } catch (error) {
-      await adapters.close();
+      await adapters?.close();
       if (lock instanceof HomeLock) lock.release();
       throw error;
     }
-    return new Platform(config, adapters, lock, logger);
   }
 
   /** The process that already runs the workers of this home, or null. */
@@ -81,6 +89,7 @@ export class Platform {
         { code: "home-in-use", origin: "user" },
       );
     }
+    if (!(this.lock instanceof HomeLock)) throw new Error("the platform was opened without the home's lock");
     const { partitions, workers } = this.config;
     const data = assignTasks(partitions, workers).map((taskIds, workerIndex) => ({
       config: this.platformConfig,

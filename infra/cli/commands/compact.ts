@@ -21,7 +21,7 @@ export function registerCompact(program: Command, io: CliIo): void {
 
 async function compact(options: CompactOptions, io: CliIo): Promise<void> {
   const interruption = onInterrupt();
-  const reports = await withPlatform(configOf(options, io), io, (platform) =>
+  const reports = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
     maintainLake(platform, { full: options.full === true, signal: interruption.signal }),
   ).finally(() => interruption.dispose());
   if (options.json === true) {

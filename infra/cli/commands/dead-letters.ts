@@ -24,7 +24,7 @@ export function registerDeadLetters(program: Command, io: CliIo): void {
 }
 
 async function deadLetters(options: DeadLetterOptions, io: CliIo): Promise<void> {
-  const { rows } = await withPlatform(configOf(options, io), io, (platform) =>
+  const { rows } = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
     platform.queryEngine.query(
       `SELECT _topic AS topic, _partition AS partition, _offset AS "offset", reason, field, detail, record_base64
        FROM {bronze.dead_letters} WHERE $1 IS NULL OR reason = $1

@@ -62,42 +62,47 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
   const began = io.clock();
   const wait = options.wait === true;
   const interruption = onInterrupt();
-  const result = await withPlatform(config, io, async (platform): Promise<ReplayResult> => {
-    let record: ReplayRecord | null = null;
-    // Workers start first: they read while the file is loaded.
-    if (wait && platform.runBy === null) await platform.startWorkers();
-    const progress = new Progress(io);
-    const report = await loadInto(platform.log, format, file, {
-      now: io.clock,
-      times,
-      endOfInput: wait,
-      recordBytesMax: config.recordBytesMax,
-      signal: interruption.signal,
-      begin: async (producerId, nowMs) => {
-        record = await ReplayRecord.open(platform, producerId, nowMs);
-        return record.anchorMs;
-      },
-      onProgress: ({ bytesRead, bytesTotal, rows }) =>
-        progress.show(
-          () =>
-            `reading ${file}: ${Math.floor((100 * bytesRead) / bytesTotal)} %, ${rows.toLocaleString("en")} rows`,
-        ),
-      ...(options.again === true ? { again: began.toString(36) } : {}),
-    }).finally(() => progress.end());
-    const refused = wait ? await processed(platform, report, record, io) : report.refused;
-    return {
-      format,
-      file,
-      eventsRead: report.rowsRead,
-      valid: wait ? report.rowsRead - total(refused) : null,
-      refused,
-      refusedExamples: report.refusedExamples,
-      appendedByTopic: report.eventsByTopic,
-      alreadyLoaded: report.repeat,
-      rowsByTable: wait ? await rowsByTable(platform) : null,
-      seconds: (io.clock() - began) / 1000,
-    };
-  }).finally(() => interruption.dispose());
+  const result = await withPlatform(
+    config,
+    io,
+    { runsWorkers: wait },
+    async (platform): Promise<ReplayResult> => {
+      let record: ReplayRecord | null = null;
+      // Workers start first: they read while the file is loaded.
+      if (wait && platform.runBy === null) await platform.startWorkers();
+      const progress = new Progress(io);
+      const report = await loadInto(platform.log, format, file, {
+        now: io.clock,
+        times,
+        endOfInput: wait,
+        recordBytesMax: config.recordBytesMax,
+        signal: interruption.signal,
+        begin: async (producerId, nowMs) => {
+          record = await ReplayRecord.open(platform, producerId, nowMs);
+          return record.anchorMs;
+        },
+        onProgress: ({ bytesRead, bytesTotal, rows }) =>
+          progress.show(
+            () =>
+              `reading ${file}: ${Math.floor((100 * bytesRead) / bytesTotal)} %, ${rows.toLocaleString("en")} rows`,
+          ),
+        ...(options.again === true ? { again: began.toString(36) } : {}),
+      }).finally(() => progress.end());
+      const refused = wait ? await processed(platform, report, record, io) : report.refused;
+      return {
+        format,
+        file,
+        eventsRead: report.rowsRead,
+        valid: wait ? report.rowsRead - total(refused) : null,
+        refused,
+        refusedExamples: report.refusedExamples,
+        appendedByTopic: report.eventsByTopic,
+        alreadyLoaded: report.repeat,
+        rowsByTable: wait ? await rowsByTable(platform) : null,
+        seconds: (io.clock() - began) / 1000,
+      };
+    },
+  ).finally(() => interruption.dispose());
   io.out(options.json === true ? `${JSON.stringify(result)}\n` : describe(result));
 }
 

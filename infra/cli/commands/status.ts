@@ -18,7 +18,7 @@ export function registerStatus(program: Command, io: CliIo): void {
 
 async function status(options: Record<string, unknown>, io: CliIo): Promise<void> {
   const config = configOf(options, io);
-  const report = await withPlatform(config, io, async (platform) => ({
+  const report = await withPlatform(config, io, { runsWorkers: false }, async (platform) => ({
     home: config.home,
     runBy: platform.runBy,
     topics: await topics(platform),

@@ -31,7 +31,7 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
   const promote = promotionOf(options.promote);
   const contract = contracts.find((candidate) => candidate.name === plugin.contract);
   if (contract === undefined) throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
-  const model = await withPlatform(configOf(options, io), io, (platform) =>
+  const model = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
     trainPlugin(plugin, {
       events: readBronze({ engine: platform.queryEngine, contract, fields: plugin.fields }),
       registry: createModelRegistry(platform.adapters.objects),

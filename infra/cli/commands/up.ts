@@ -46,7 +46,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   const logger = createLogger(config, io);
   const interruption = onInterrupt();
   try {
-    await withPlatform(config, io, async (platform) => {
+    await withPlatform(config, io, { runsWorkers: true }, async (platform) => {
       await platform.startWorkers();
       const api = await startApi(platform, logger);
       const maintenance = startMaintenance(platform, logger);

@@ -1,0 +1,50 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freshFolder, removeFolder, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
+import { HomeLock } from "./home-lock.ts";
+import { Platform } from "./platform.ts";
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe("opening a platform", () => {
+  let home: string;
+  beforeEach(() => {
+    home = freshFolder("platform");
+  });
+  afterEach(() => removeFolder(home));
+  const config = () => scenarioConfig(home, { partitions: 1, workers: 1 });
+
+  test("that fails gives the home's lock up", async () => {
+    mkdirSync(home, { recursive: true });
+    // A file where the log's folder belongs.
+    writeFileSync(join(home, "log"), "");
+    await expect(Platform.open(config(), quiet)).rejects.toThrow();
+    expect(HomeLock.holder(home)).toBeNull();
+    rmSync(join(home, "log"), { force: true, recursive: true });
+    const platform = await Platform.open(config(), quiet);
+    expect(platform.runBy).toBeNull();
+    await platform.close();
+  });
+
+  test("to read takes no lock: one that runs workers may come meanwhile, and is seen", async () => {
+    const reader = await Platform.open(config(), quiet, { runsWorkers: false });
+    const runner = await Platform.open(config(), quiet);
+    expect(runner.runBy).toBeNull();
+    const second = await Platform.open(config(), quiet, { runsWorkers: false });
+    expect(second.runBy).toBe(process.pid);
+    await reader.close();
+    await second.close();
+    expect(readdirSync(home)).toContain("platform.pid");
+    await runner.close();
+    expect(readdirSync(home)).not.toContain("platform.pid");
+  });
+
+  test("that another one runs already is told so when it starts workers", async () => {
+    const runner = await Platform.open(config(), quiet);
+    const second = await Platform.open(config(), quiet);
+    await expect(second.startWorkers()).rejects.toMatchObject({ code: "home-in-use" });
+    await second.close();
+    await runner.close();
+  });
+});
