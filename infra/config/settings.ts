@@ -68,6 +68,12 @@ export const settings = {
     [200, 3_600_000],
     "Time between checkpoints: how fresh the lake is, and the size of its files.",
   ),
+  checkpointBacklogIntervalMs: ms(
+    "Runtime",
+    30_000,
+    [200, 3_600_000],
+    "The same while there is a backlog: fewer, larger checkpoints let it catch up sooner.",
+  ),
   checkpointRecordsMax: count(
     "Runtime",
     4_000_000,

@@ -31,6 +31,7 @@ export function platformConfig(config: Config): PlatformConfig {
     measureStages,
     worker: {
       checkpointIntervalMs: config.checkpointIntervalMs,
+      checkpointBacklogIntervalMs: config.checkpointBacklogIntervalMs,
       checkpointRecordsMax: config.checkpointRecordsMax,
       hotFlushMs: config.hotFlushMs,
       hotFlushBacklogMs: config.hotFlushBacklogMs,

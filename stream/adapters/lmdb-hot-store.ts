@@ -64,7 +64,7 @@ export class LmdbHotStore implements HotStore {
     const now = this.clock();
     // LMDB's thread reads the values when it writes them: each batch has memory of its own.
     const slab = Buffer.allocUnsafeSlow(
-      entries.reduce((bytes, { value }) => bytes + HEADER_BYTES + value.length * 3, 0),
+      entries.reduce((bytes, { value }) => bytes + HEADER_BYTES + Buffer.byteLength(value), 0),
     );
     let at = 0;
     let last: Promise<boolean> | undefined;

@@ -9,6 +9,8 @@ import type { Task, TaskCut } from "./task.ts";
 
 export interface WorkerConfig {
   readonly checkpointIntervalMs: number;
+  /** The same while there is a backlog: fewer, larger checkpoints let it catch up sooner. */
+  readonly checkpointBacklogIntervalMs: number;
   /** A checkpoint begins early after so many records, so that files and memory stay bounded. */
   readonly checkpointRecordsMax: number;
   /** Longest time that a changed hot value waits. */
@@ -34,6 +36,8 @@ export interface WorkerDeps {
 /** Time that a worker may compute before it lets timers and I/O run. */
 const SLICE_MS = 4;
 const WAIT_MS_MAX = 200;
+/** Longest time that alerts wait for others while there is a backlog. */
+const FLUSH_BACKLOG_MS = 50;
 /** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
 const HOT_KEYS_A_TURN = 512;
 
@@ -48,6 +52,7 @@ export class Worker {
   private stopping = false;
   private lastCutAt = 0;
   private lastHotAt = 0;
+  private lastFlushAt = 0;
   private lastWorkAt = 0;
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
   private hotChanged = false;
@@ -149,7 +154,10 @@ export class Worker {
       this.idleMarked = false;
       this.hotChanged = true;
     }
-    const alerts = this.tasks.map((task) => this.flushOutbox(task));
+    // Each publish is a commit of the log: while there is a backlog they are gathered for a moment.
+    const gather = slice === "backlog" && now - this.lastFlushAt < FLUSH_BACKLOG_MS;
+    const alerts = gather ? [] : this.tasks.map((task) => this.flushOutbox(task));
+    if (!gather) this.lastFlushAt = now;
     const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
@@ -173,9 +181,10 @@ export class Worker {
 
   private async checkpointWhenDue(now: number, slice: Slice): Promise<void> {
     const records = this.tasks.reduce((sum, task) => sum + task.recordsSinceCut, 0);
+    const { checkpointIntervalMs, checkpointBacklogIntervalMs } = this.config;
+    const intervalMs = slice === "backlog" ? checkpointBacklogIntervalMs : checkpointIntervalMs;
     const due =
-      (records > 0 && now - this.lastCutAt >= this.config.checkpointIntervalMs) ||
-      records >= this.config.checkpointRecordsMax;
+      (records > 0 && now - this.lastCutAt >= intervalMs) || records >= this.config.checkpointRecordsMax;
     if (due) {
       // One checkpoint at a time: the next epoch is processed meanwhile, and waits here when it is full.
       if (this.checkpointing !== null) {

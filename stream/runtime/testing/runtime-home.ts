@@ -56,6 +56,7 @@ export function probeRows(records: readonly (readonly [topic: string, value: num
 
 export const quickConfig: WorkerConfig = {
   checkpointIntervalMs: 1000,
+  checkpointBacklogIntervalMs: 1000,
   checkpointRecordsMax: 1_000_000,
   hotFlushMs: 10,
   hotFlushBacklogMs: 10,
