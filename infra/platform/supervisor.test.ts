@@ -172,6 +172,24 @@ describe("supervisor", () => {
     expect(await silverRows()).toEqual({ n: 10, ids: 10 });
   });
 
+  test("a start that is stopped before the worker is ready settles", async () => {
+    await adapters.objects.put(brokenKey, Buffer.from("{"));
+    const some = createSupervisor();
+    const outcome = expect(some.start()).rejects.toMatchObject({ code: "worker-stopped" });
+    await some.stop();
+    await outcome;
+  });
+
+  test("stopping right behind a drain is no failure: statuses on their way are sent first", async () => {
+    const some = createSupervisor();
+    await some.start();
+    await some.drain(await append(10));
+    const drained = some.drain(await append(10)).catch(() => undefined);
+    await some.stop();
+    await drained;
+    expect(failures).toEqual([]);
+  });
+
   test("a drain that waits for what never comes rejects when the workers stop", async () => {
     const some = createSupervisor();
     await some.start();

@@ -62,7 +62,7 @@ export class Supervisor implements PipelineStatus {
     }));
   }
 
-  /** Resolves when every worker has restored its tasks; rejects when one cannot. */
+  /** Resolves when every worker has restored its tasks; rejects when one cannot, or is stopped before. */
   async start(): Promise<void> {
     await Promise.all(this.slots.map((slot) => this.startThread(slot)));
   }
@@ -136,7 +136,10 @@ export class Supervisor implements PipelineStatus {
           slot.thread = null;
           // The last checkpoint failed: nothing is lost, but the next start has to do its work again.
           if (this.stopping && failure !== null) this.events.onFailure(slot.data.workerIndex, failure, true);
-          if (this.stopping || (failure === null && code === 0)) return resolve();
+          if (this.stopping || (failure === null && code === 0)) {
+            failed(workerStopped(slot)); // without effect where it was ready
+            return resolve();
+          }
           const reason = failure ?? `exit code ${code}`;
           failed(
             new MillraceError(`worker ${slot.data.workerIndex}: ${reason}`, {
@@ -213,7 +216,7 @@ function startingStatus(taskId: string): TaskStatus {
 
 function workerStopped(slot: Slot): MillraceError {
   return new MillraceError(
-    `worker ${slot.data.workerIndex} was stopped before it had processed everything; start again, it goes on`,
+    `worker ${slot.data.workerIndex} was stopped before it was done; start again, it goes on`,
     { code: "worker-stopped", origin: "user" },
   );
 }

@@ -14,6 +14,8 @@ const { config, taskIds } = workerData as WorkerThreadData;
 const send = (message: FromWorker): void => port.postMessage(message);
 
 const adapters = openAdapters(config.home, Date.now);
+/** Statuses on their way, one after another: the adapters that they read stay open until they are sent. */
+let statuses: Promise<void> = Promise.resolve();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;
 
 try {
@@ -29,14 +31,14 @@ try {
   await worker.open();
   stageClock.lap("start-up");
   send({ type: "ready" });
-  const timer = setInterval(() => void sendStatus(worker, "running"), STATUS_EVERY_MS);
+  const timer = setInterval(() => void queueStatus(worker), STATUS_EVERY_MS);
   port.on("message", (message: ToWorker) => {
     if (message.type === "stop") worker.stop();
     else {
-      void worker.drained(message.ends).then(async () => {
-        await sendStatus(worker, "running");
-        send({ type: "drained", id: message.id });
-      });
+      void worker
+        .drained(message.ends)
+        .then(() => queueStatus(worker))
+        .then(() => send({ type: "drained", id: message.id }));
     }
   });
   try {
@@ -53,8 +55,19 @@ try {
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });
 } finally {
+  await statuses;
   await adapters.close();
   port.close();
+}
+
+/** Never rejects: work goes on where its status cannot be told. */
+function queueStatus(worker: Worker): Promise<void> {
+  statuses = statuses
+    .then(() => sendStatus(worker, "running"))
+    .catch((error: unknown) =>
+      send({ type: "warning", message: `the worker's status is not known: ${error}` }),
+    );
+  return statuses;
 }
 
 async function sendStatus(worker: Worker, state: "running" | "stopped"): Promise<void> {
