@@ -209,6 +209,26 @@ describe("worker", () => {
       await run.running;
     });
 
+    test("resolves when its ends are reached, though records behind them never cease", async () => {
+      await append("first", range(0, 20_000));
+      const committed: number[] = [];
+      const { worker, tasks } = home.createWorker({
+        config: quiet,
+        deps: {
+          // Every look at the clock ends the slice: no slice but the last finds nothing.
+          clock: () => (home.nowMs += 10),
+          onPoint: (point) => point === "after-offset-commit" && committed.push(tasks[0].inputs()[0].offset),
+        },
+      });
+      await worker.open();
+      const drained = worker.drained([{ topic: "first", partition: 0, offset: 1 }]);
+      const running = worker.run();
+      await Promise.race([drained, running]);
+      expect(committed[0]).toBeLessThan(20_000);
+      worker.stop();
+      await running;
+    });
+
     test("several at once resolve, one of them with nothing to do", async () => {
       const run = await start({ config: quiet });
       await run.worker.drained([]);
