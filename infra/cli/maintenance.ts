@@ -1,6 +1,7 @@
 import { DuckDbFileRewriter } from "../../lakehouse/adapters/index.ts";
 import { type MaintenanceReport, maintainTables } from "../../lakehouse/index.ts";
 import { retryEnvironment } from "../platform/adapters.ts";
+import { consumerGroupsOf } from "../platform/consumer-groups.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
 import type { Platform, PlatformLogger } from "../platform/platform.ts";
 
@@ -58,6 +59,6 @@ export function startMaintenance(platform: Platform, logger: PlatformLogger): { 
 
 async function once(platform: Platform, signal: AbortSignal): Promise<void> {
   await maintainLake(platform, { signal });
-  await platform.log.enforceRetention(Date.now());
+  await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config.partitions));
   await platform.hotStore.sweep(100_000);
 }

@@ -6,6 +6,7 @@ import { customerEventContract, encodeJson } from "../../schema/index.ts";
 import { CheckpointStore } from "../../stream/index.ts";
 import { freshFolder, removeFolder, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
 import { type Adapters, openAdapters, openQueryEngine, retryEnvironment } from "./adapters.ts";
+import { consumerGroupsOf } from "./consumer-groups.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { InputEnd } from "./messages.ts";
 import { platformConfig } from "./platform-config.ts";
@@ -100,6 +101,21 @@ describe("supervisor", () => {
     }
   }
 
+  /** Groups that retention waits for and that have never committed: they would keep the log for ever. */
+  async function groupsWithoutOffset(): Promise<string[]> {
+    const groupsOf = consumerGroupsOf(2);
+    const found: string[] = [];
+    for (const { name, partitions } of await adapters.log.topics()) {
+      for (let partition = 0; partition < partitions; partition++) {
+        for (const group of groupsOf(name, partition)) {
+          const offset = await adapters.log.committedOffset(group, name, partition);
+          if (offset === null) found.push(`${group} ${name}/${partition}`);
+        }
+      }
+    }
+    return found;
+  }
+
   const brokenKey = "checkpoints/events-1/000000000001.json";
   const states = (some: Supervisor) =>
     Object.fromEntries(some.tasks().map((task) => [task.taskId, task.state]));
@@ -118,6 +134,7 @@ describe("supervisor", () => {
     await some.stop();
     expect(states(some)).toEqual({ "events-0": "stopped", "events-1": "stopped", "insights-0": "stopped" });
     expect(some.tasks().map(({ inputs }) => inputs.length)).not.toContain(0);
+    expect(await groupsWithoutOffset()).toEqual([]);
     expect(failures).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import type {
   AppendBatch,
   AppendResult,
   EventLog,
+  GroupsOf,
   LogReader,
   ProducerMark,
   TopicSpec,
@@ -149,11 +150,16 @@ export class LmdbEventLog implements EventLog {
     return this.store.committedOffset(group, topic.id, partition);
   }
 
-  async enforceRetention(nowMs: number): Promise<{ readonly recordsDropped: number }> {
+  async enforceRetention(nowMs: number, groupsOf: GroupsOf): Promise<{ readonly recordsDropped: number }> {
     let recordsDropped = 0;
     for (const topic of this.store.allTopics()) {
       for (let partition = 0; partition < topic.partitions; partition++) {
-        recordsDropped += await dropBeforeRetention(this.store, topic, partition, nowMs);
+        recordsDropped += await dropBeforeRetention(this.store, {
+          topic,
+          partition,
+          nowMs,
+          groups: groupsOf(topic.name, partition),
+        });
       }
     }
     return { recordsDropped };

@@ -23,7 +23,7 @@ async function open() {
     bus: new LogAlertBus(log),
     async expireAll(): Promise<void> {
       now += RETENTION_MS * 2;
-      await harness.log.enforceRetention(now);
+      await harness.log.enforceRetention(now, () => []);
     },
     async reopen(): Promise<LogAlertBus> {
       await harness.bus.close();

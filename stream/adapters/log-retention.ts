@@ -5,30 +5,35 @@ import type { LogStore, StoredTopic } from "./log-store.ts";
 /** Chunks dropped in one transaction: it bounds how long appends have to wait. */
 const CHUNKS_PER_TRANSACTION = 256;
 
+export interface PartitionRetention {
+  readonly topic: StoredTopic;
+  readonly partition: number;
+  readonly nowMs: number;
+  /** Consumer groups that have to process the partition, whether or not they have begun. */
+  readonly groups: readonly string[];
+}
+
 /**
  * Drops the oldest chunks of a partition that are past the topic's age, or that its bytes do not
- * allow; a chunk leaves as a whole, and stays while a consumer group has not processed it. Returns the number of records dropped. A crash between two
- * transactions leaves a shorter log, never a hole: `begin` moves in the transaction of the removal.
+ * allow; a chunk leaves as a whole, and stays while a consumer group has not processed it. Returns
+ * the number of records dropped. A crash between two transactions leaves a shorter log, never a
+ * hole: `begin` moves in the transaction of the removal.
  */
-export async function dropBeforeRetention(
-  store: LogStore,
-  topic: StoredTopic,
-  partition: number,
-  nowMs: number,
-): Promise<number> {
+export async function dropBeforeRetention(store: LogStore, retention: PartitionRetention): Promise<number> {
+  const { topic } = retention;
   if (topic.retentionMs === null && topic.retentionBytes === null) return 0;
   let dropped = 0;
   for (;;) {
-    const records = store.write(() => dropOldest(store, topic, partition, nowMs));
+    const records = store.write(() => dropOldest(store, retention));
     dropped += records;
     if (records === 0) return dropped;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-function dropOldest(store: LogStore, topic: StoredTopic, partition: number, nowMs: number): number {
+function dropOldest(store: LogStore, { topic, partition, nowMs, groups }: PartitionRetention): number {
   const extent = store.extent(topic.id, partition);
-  const processed = store.processedByAll(topic.id, partition);
+  const processed = store.processedByAll(topic.id, partition, groups);
   let { begin, bytes } = extent;
   for (let chunks = 0; chunks < CHUNKS_PER_TRANSACTION && begin < extent.end; chunks++) {
     const key = chunkKey(topic.id, partition, begin);

@@ -140,9 +140,14 @@ export class LogStore {
     this.meta.put(["committed", topicId, partition, group], offset);
   }
 
-  /** The offset from which some group has not processed the partition yet; Infinity where there is no group. */
-  processedByAll(topicId: number, partition: number): number {
+  /**
+   * The offset from which a group has not processed the partition yet, of the given ones and of all
+   * that have committed; Infinity where there is no group.
+   */
+  processedByAll(topicId: number, partition: number, groups: readonly string[]): number {
     let offset = Number.POSITIVE_INFINITY;
+    for (const group of groups)
+      offset = Math.min(offset, this.committedOffset(group, topicId, partition) ?? 0);
     const start = ["committed", topicId, partition, ""];
     const end = ["committed", topicId, partition, "\uffff"];
     for (const { value } of this.meta.getRange({ start, end })) offset = Math.min(offset, value as number);

@@ -257,6 +257,8 @@ async function firstBatch(reader: LogReader) {
   }
 }
 
+const noGroups = (): string[] => [];
+
 export interface RetentionHarness extends EventLogHarness {
   setNow(ms: number): void;
 }
@@ -287,19 +289,19 @@ export function eventLogRetentionContract(name: string, open: () => Promise<Rete
       await appendDaily();
       const reader = await log.reader(topic, 0, 0);
       expect((await readRecords(reader, 1))[0].ingestedAt).toBe(1000);
-      expect(await log.enforceRetention(4400)).toEqual({ recordsDropped: 20 });
+      expect(await log.enforceRetention(4400, noGroups)).toEqual({ recordsDropped: 20 });
       expect(await log.offsets(topic, 0)).toEqual({ begin: 20, end: 40 });
       await expect(log.reader(topic, 0, 19)).rejects.toMatchObject({ code: "offset-out-of-range" });
       const kept = await readRecords(await log.reader(topic, 0, 20), 20);
       expect(kept[0]).toMatchObject({ value: "record-20", ingestedAt: 3000 });
-      expect(await log.enforceRetention(4400)).toEqual({ recordsDropped: 0 });
+      expect(await log.enforceRetention(4400, noGroups)).toEqual({ recordsDropped: 0 });
     });
 
     it("tells a reader that retention has overtaken", async () => {
       await log.createTopics([{ name: topic, partitions: 1, retentionMs: 1500, retentionBytes: null }]);
       await appendDaily();
       const reader = await log.reader(topic, 0, 0);
-      await log.enforceRetention(4400);
+      await log.enforceRetention(4400, noGroups);
       const drain = async (): Promise<unknown> => readRecords(reader, 40);
       await expect(drain()).rejects.toMatchObject({ code: "offset-out-of-range" });
     });
@@ -307,7 +309,7 @@ export function eventLogRetentionContract(name: string, open: () => Promise<Rete
     it("drops by bytes, oldest first, and never uses an offset again", async () => {
       await log.createTopics([{ name: topic, partitions: 1, retentionMs: null, retentionBytes: 1 }]);
       await appendDaily();
-      expect(await log.enforceRetention(4000)).toEqual({ recordsDropped: 40 });
+      expect(await log.enforceRetention(4000, noGroups)).toEqual({ recordsDropped: 40 });
       expect(await log.offsets(topic, 0)).toEqual({ begin: 40, end: 40 });
       expect((await log.append([batchOf(topic, 0, ["next"])])).baseOffsets).toEqual([40]);
     });
@@ -316,7 +318,21 @@ export function eventLogRetentionContract(name: string, open: () => Promise<Rete
       await log.createTopics([{ name: topic, partitions: 1, retentionMs: 1, retentionBytes: null }]);
       await appendDaily();
       await log.commitOffsets("pipeline", [{ topic, partition: 0, offset: 20 }]);
-      expect(await log.enforceRetention(1_000_000)).toEqual({ recordsDropped: 20 });
+      expect(await log.enforceRetention(1_000_000, noGroups)).toEqual({ recordsDropped: 20 });
+    });
+
+    it("spares everything from a group that has to process it and has not begun", async () => {
+      await log.createTopics([{ name: topic, partitions: 2, retentionMs: 1, retentionBytes: 1 }]);
+      await appendDaily();
+      await log.append([batchOf(topic, 1, numbered(10))]);
+      const groupsOf = (name: string, partition: number): string[] =>
+        name === topic && partition === 0 ? ["pipeline", "features"] : [];
+      // Partition 1 is nobody's: it goes by age alone.
+      expect(await log.enforceRetention(1_000_000, groupsOf)).toEqual({ recordsDropped: 10 });
+      await log.commitOffsets("pipeline", [{ topic, partition: 0, offset: 30 }]);
+      expect(await log.enforceRetention(1_000_000, groupsOf)).toEqual({ recordsDropped: 0 });
+      await log.commitOffsets("features", [{ topic, partition: 0, offset: 10 }]);
+      expect(await log.enforceRetention(1_000_000, groupsOf)).toEqual({ recordsDropped: 10 });
     });
   });
 }

@@ -49,6 +49,9 @@ export interface LogReader {
   close(): void;
 }
 
+/** The consumer groups that have to process a partition, whether or not they have begun. */
+export type GroupsOf = (topic: string, partition: number) => readonly string[];
+
 /** Durable, partitioned, append-only log of records. Offsets of a partition are dense and never used again. */
 export interface EventLog {
   /** Creates what is missing; rejects with code `topic-mismatch` where the partition count differs. */
@@ -72,7 +75,11 @@ export interface EventLog {
   ): Promise<void>;
   /** The group's committed offset, or null. */
   committedOffset(group: string, topic: string, partition: number): Promise<number | null>;
-  /** Drops what the topics' retention allows, at the given time. */
-  enforceRetention(nowMs: number): Promise<{ readonly recordsDropped: number }>;
+  /**
+   * Drops what the topics' retention allows, at the given time. Spared are records that a group of
+   * `groupsOf`, or any other with a committed offset, has not processed; one of `groupsOf` without a
+   * committed offset has processed none. A partition without any group goes by age and bytes alone.
+   */
+  enforceRetention(nowMs: number, groupsOf: GroupsOf): Promise<{ readonly recordsDropped: number }>;
   close(): Promise<void>;
 }

@@ -143,7 +143,7 @@ describe("alerts subscription", () => {
   it("says so where alerts behind the cursor are gone", async () => {
     const [first] = await take(1, {}, () => api.alertBus.publish([alertOf()]));
     await api.alertBus.publish([alertOf()]);
-    await api.log.enforceRetention(Date.now() + 86_400_000);
+    await api.log.enforceRetention(Date.now() + 86_400_000, () => []);
     // What the server has in memory still bridges the gap; a server that starts has none.
     expect(await take(1, { after: first.cursor })).toHaveLength(1);
     await api.server.close();
