@@ -39,7 +39,7 @@ const WAIT_MS_MAX = 200;
 /** Longest time that alerts wait for others while there is a backlog. */
 const FLUSH_BACKLOG_MS = 50;
 /** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
-const HOT_KEYS_A_TURN = 512;
+const HOT_KEYS_A_TURN = 256;
 
 /** What one slice of work found: no record, the end of the inputs, or more than fitted. */
 type Slice = "nothing" | "caught up" | "backlog";
