@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { loadConfig } from "./load-config.ts";
 import { renderReference } from "./reference.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-config-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("loadConfig", () => {
   test("takes flags over environment over file over defaults", () => {
