@@ -36,8 +36,6 @@ export interface WorkerDeps {
 /** Time that a worker may compute before it lets timers and I/O run. */
 const SLICE_MS = 4;
 const WAIT_MS_MAX = 200;
-/** Longest time that alerts wait for others while there is a backlog. */
-const FLUSH_BACKLOG_MS = 50;
 /** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
 const HOT_KEYS_A_TURN = 256;
 
@@ -52,7 +50,6 @@ export class Worker {
   private stopping = false;
   private lastCutAt = 0;
   private lastHotAt = 0;
-  private lastFlushAt = 0;
   private lastWorkAt = 0;
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
   private hotChanged = false;
@@ -154,10 +151,7 @@ export class Worker {
       this.idleMarked = false;
       this.hotChanged = true;
     }
-    // Each publish is a commit of the log: while there is a backlog they are gathered for a moment.
-    const gather = slice === "backlog" && now - this.lastFlushAt < FLUSH_BACKLOG_MS;
-    const alerts = gather ? [] : this.tasks.map((task) => this.flushOutbox(task));
-    if (!gather) this.lastFlushAt = now;
+    const alerts = this.tasks.map((task) => this.flushOutbox(task));
     const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
