@@ -151,7 +151,7 @@ export class Worker {
       this.idleMarked = false;
       this.hotChanged = true;
     }
-    const alerts = this.tasks.map((task) => this.flushOutbox(task));
+    const alerts = this.tasks.map((task) => this.observed(task.outbox.flushUrgent()));
     const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
@@ -328,7 +328,12 @@ export class Worker {
   }
 
   private flushOutbox(task: Task): Promise<void> {
-    return task.outbox.flush().catch((error: unknown) => {
+    return this.observed(task.outbox.flush());
+  }
+
+  /** The same write, with its failure noted as the worker's. */
+  private observed(write: Promise<void>): Promise<void> {
+    return write.catch((error: unknown) => {
       this.failure ??= error;
     });
   }

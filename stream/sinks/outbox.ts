@@ -32,7 +32,8 @@ export class Outbox {
   private panes: PaneRecord[] = [];
   private hot: HotEntry[] = [];
   private inFlight = 0;
-  private writing: Promise<void> = Promise.resolve();
+  private urgent: Promise<void> = Promise.resolve();
+  private writingHot: Promise<void> = Promise.resolve();
 
   constructor(deps: OutboxDeps) {
     this.deps = deps;
@@ -57,35 +58,43 @@ export class Outbox {
     if (this.hot.length >= HOT_ENTRIES_AT_ONCE) this.writeHot();
   }
 
-  /** Resolves when everything added so far is written. */
-  async flush(): Promise<void> {
+  /** Sends alerts and panes; resolves when all that were added so far are written. */
+  flushUrgent(): Promise<void> {
     const { alerts, panes } = this;
     if (alerts.length > 0) {
       this.alerts = [];
-      this.track(alerts.length, this.deps.alertBus.publish(alerts));
+      this.urgent = this.track(this.urgent, alerts.length, this.deps.alertBus.publish(alerts));
     }
     if (panes.length > 0) {
       this.panes = [];
-      this.track(panes.length, this.appendPanes(panes));
+      this.urgent = this.track(this.urgent, panes.length, this.appendPanes(panes));
     }
+    return this.urgent;
+  }
+
+  /** Sends everything; resolves when all that was added so far is written. */
+  async flush(): Promise<void> {
+    const urgent = this.flushUrgent();
     if (this.hot.length > 0) this.writeHot();
-    await this.writing;
+    await Promise.all([urgent, this.writingHot]);
   }
 
   private writeHot(): void {
     const entries = this.hot;
     this.hot = [];
-    this.track(entries.length, this.deps.hotStore.putMany(entries));
+    this.writingHot = this.track(this.writingHot, entries.length, this.deps.hotStore.putMany(entries));
   }
 
-  private track(items: number, write: Promise<void>): void {
+  /** Resolves when the writes before and this one are done. */
+  private track(before: Promise<void>, items: number, write: Promise<void>): Promise<void> {
     this.inFlight += items;
     const done = write.finally(() => {
       this.inFlight -= items;
     });
-    this.writing = Promise.all([this.writing, done]).then(() => undefined);
+    const both = Promise.all([before, done]).then(() => undefined);
     // The rejection is observed by whoever awaits a flush; this only keeps Node quiet until then.
-    this.writing.catch(() => undefined);
+    both.catch(() => undefined);
+    return both;
   }
 
   private async appendPanes(panes: readonly PaneRecord[]): Promise<void> {
