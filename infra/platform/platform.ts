@@ -8,7 +8,7 @@ import { lakeTables } from "./lake-tables.ts";
 import type { InputEnd } from "./messages.ts";
 import { CONSUMER_GROUP, type PlatformConfig, platformConfig } from "./platform-config.ts";
 import { Supervisor } from "./supervisor.ts";
-import { assignTasks, PANE_TOPIC, platformTopics } from "./topics.ts";
+import { ALERTS_TOPIC, assignTasks, PANE_TOPIC, platformTopics } from "./topics.ts";
 
 export interface PlatformLogger {
   info(fields: object, message: string): void;
@@ -135,7 +135,7 @@ export class Platform {
   private async ends(): Promise<InputEnd[]> {
     const ends: InputEnd[] = [];
     for (const { name, partitions } of platformTopics(this.config)) {
-      if (name === "alerts") continue;
+      if (name === ALERTS_TOPIC) continue;
       for (let partition = 0; partition < partitions; partition++) {
         ends.push({ topic: name, partition, offset: (await this.log.offsets(name, partition)).end });
       }
@@ -147,7 +147,7 @@ export class Platform {
     for (const { topic, partition, offset } of ends) {
       if (offset === 0) continue;
       while (((await this.log.committedOffset(CONSUMER_GROUP, topic, partition)) ?? 0) < offset) {
-        if (this.runBy !== null && !processExists(this.runBy)) {
+        if (this.runBy !== null && HomeLock.holder(this.config.home) !== this.runBy) {
           throw new MillraceError(`process ${this.runBy}, which ran ${this.config.home}, has ended`, {
             code: "platform-gone",
             origin: "external",
@@ -157,14 +157,5 @@ export class Platform {
         await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
       }
     }
-  }
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

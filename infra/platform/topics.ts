@@ -1,8 +1,10 @@
 import { contracts } from "../../schema/index.ts";
+import { ALERTS_TOPIC } from "../../stream/adapters/index.ts";
 import type { TopicSpec } from "../../stream/index.ts";
 
+export { ALERTS_TOPIC };
+
 export const PANE_TOPIC = "product-panes";
-export const ALERTS_TOPIC = "alerts";
 
 /** Every topic of the embedded log: one per contract, the panes of the second stage, the alerts. */
 export function platformTopics(options: {

@@ -9,6 +9,7 @@ import {
   KeyDictionary,
   type OrderBatch,
   type ProductBatch,
+  productContract,
   StateSection,
   silverEvents,
 } from "../../schema/index.ts";
@@ -200,24 +201,22 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   }
 
   /** Products of the other partitions: for the product table alone, their own task keeps them. */
-  function createProductFeed(contract: EventContract, otherPartition: number): PipelineInput {
-    const decoder = createDecoder(contract, decoderOptions);
+  function createProductFeed(otherPartition: number): PipelineInput {
+    const decoder = createDecoder(productContract, decoderOptions);
     return {
-      topic: contract.topic,
+      topic: productContract.topic,
       partition: otherPartition,
       readsAlong: true,
       process: (records) => {
         if (records.control !== "data") return;
-        products.fold(decoder.decode(records, 0, records.count) as ProductBatch);
+        products.fold(decoder.decode(records, 0, records.count));
       },
     };
   }
 
   const inputs = contracts.map(createInput);
-  for (const contract of contracts.filter(({ topic }) => topic === "products")) {
-    for (let other = 0; other < deps.productPartitions; other++) {
-      if (other !== partition) inputs.push(createProductFeed(contract, other));
-    }
+  for (let other = 0; other < deps.productPartitions; other++) {
+    if (other !== partition) inputs.push(createProductFeed(other));
   }
 
   const operators = [...eventSteps, ...orderSteps];

@@ -10,6 +10,7 @@ export function createLogisticScorer(
   const { weights, mean, scale } = model;
   const width = weights.length;
   const slopes = weights.map((weight, j) => weight / scale[j]);
+  const parts = new Float64Array(width);
   const intercept = slopes.reduce((total, slope, j) => total - slope * mean[j], model.bias);
   return {
     modelVersion,
@@ -26,9 +27,10 @@ export function createLogisticScorer(
       for (let j = 0; j < width; j++) out[j] = slopes[j] * (vector[j] - mean[j]);
     },
     explain(vector) {
-      const contributions: Record<string, number> = { bias: model.bias };
-      for (let j = 0; j < width; j++) contributions[featureNames[j]] = slopes[j] * (vector[j] - mean[j]);
-      return contributions;
+      this.contributions(vector, parts);
+      const named: Record<string, number> = { bias: model.bias };
+      for (let j = 0; j < width; j++) named[featureNames[j]] = parts[j];
+      return named;
     },
   };
 }
