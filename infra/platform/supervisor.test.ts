@@ -149,6 +149,8 @@ describe("supervisor", () => {
       files: [],
       stateImages: [],
       createdAt: 0,
+      watermarkMs: null,
+      events: { processed: 0, refused: 0, duplicates: 0, late: 0, tooLate: 0 },
     });
     await some.drain(await append(50));
     expect(failures).toMatchObject([{ worker: 0, final: false }]);

@@ -38,6 +38,8 @@ describe("checkpoint store", () => {
       files: [],
       stateImages: [...before, image],
       createdAt: epoch,
+      watermarkMs: epoch * 1000,
+      events: { processed: epoch, refused: 0, duplicates: 0, late: 0, tooLate: 0 },
     };
     await owner.prepare(checkpoint);
     return checkpoint;

@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from "node:zlib";
 import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
+import type { TaskStatus } from "./status.ts";
 
 /** Everything that a task needs to go on after its epoch, as one object. */
 export interface Checkpoint {
@@ -14,6 +15,10 @@ export interface Checkpoint {
   /** Keys of the state images to apply in order: one full image, then deltas. */
   readonly stateImages: readonly string[];
   readonly createdAt: number;
+  /** Event-time progress at this epoch: for who watches from another process. */
+  readonly watermarkMs: number | null;
+  /** Counted since the task was last restored. */
+  readonly events: TaskStatus["events"];
 }
 
 const EPOCH_DIGITS = 12;

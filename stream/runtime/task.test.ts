@@ -28,8 +28,9 @@ describe("task", () => {
     const image = await store.stageImage(cut.taskId, cut.epoch, cut.image);
     const stateImages = [...cut.imagesBefore, image];
     task.noteChain(stateImages, home.nowMs);
-    const { taskId, epoch, inputs } = cut;
-    await store.prepare({ taskId, epoch, inputs, files: [], stateImages, createdAt: home.nowMs });
+    const { taskId, epoch, inputs, watermarkMs, events } = cut;
+    const createdAt = home.nowMs;
+    await store.prepare({ taskId, epoch, inputs, files: [], stateImages, createdAt, watermarkMs, events });
   }
 
   /** Chunks of several numbers in an order of topics that only the log knows. */

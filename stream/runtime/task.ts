@@ -20,6 +20,8 @@ export interface TaskCut {
   readonly image: Uint8Array;
   /** Images to apply before this one; empty for a full image. */
   readonly imagesBefore: readonly string[];
+  readonly watermarkMs: number | null;
+  readonly events: Checkpoint["events"];
 }
 
 interface OpenInput {
@@ -134,7 +136,16 @@ export class Task {
       ? { full: image.length, deltas: 0 }
       : { full: this.chainBytes.full, deltas: this.chainBytes.deltas + image.length };
     const imagesBefore = full ? [] : [...this.chain];
-    return { taskId: this.taskId, epoch: this.epoch, inputs: this.inputs(), files, image, imagesBefore };
+    return {
+      taskId: this.taskId,
+      epoch: this.epoch,
+      inputs: this.inputs(),
+      files,
+      image,
+      imagesBefore,
+      watermarkMs: this.pipeline.watermarkMs(),
+      events: this.pipeline.counters(),
+    };
   }
 
   /** Notes the chain of images that the newest prepared checkpoint names. */

@@ -1,4 +1,4 @@
-import type { LakePublisher, ObjectStore, StagedCommit } from "../../lakehouse/index.ts";
+import type { LakePublisher, ObjectStore } from "../../lakehouse/index.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
 import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
@@ -65,15 +65,17 @@ export class Worker {
     this.deps = deps;
   }
 
-  /** Restores every task and finishes the publishing that a crash cut short. */
+  /** Restores every task and finishes the publishing that a crash cut short, and what stands behind it. */
   async open(): Promise<void> {
     const { log, checkpoints, publisher, clock } = this.deps;
-    const commits: StagedCommit[] = [];
+    const restored: { readonly task: Task; readonly checkpoint: Checkpoint }[] = [];
     for (const task of this.tasks) {
       const checkpoint = await task.open(log, checkpoints);
-      if (checkpoint !== null) commits.push(checkpoint);
+      if (checkpoint !== null) restored.push({ task, checkpoint });
     }
-    await publisher.publish(commits);
+    await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
+    // Who waits for these offsets from another process must not wait for the next record to come.
+    await Promise.all(restored.map(({ task, checkpoint }) => this.commitOffsets(task, checkpoint.inputs)));
     this.lastCutAt = this.lastHotAt = this.lastWorkAt = clock();
   }
 
@@ -243,6 +245,8 @@ export class Worker {
         files,
         stateImages,
         createdAt,
+        watermarkMs: cut.watermarkMs,
+        events: cut.events,
       });
       task.noteChain(stateImages, createdAt);
     }
