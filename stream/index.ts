@@ -6,6 +6,7 @@ export * from "./ports/hot-store.ts";
 export * from "./runtime/checkpoint-store.ts";
 export * from "./runtime/operator.ts";
 export * from "./runtime/pipeline.ts";
+export * from "./runtime/scheduling.ts";
 export * from "./runtime/stage-clock.ts";
 export * from "./runtime/status.ts";
 export * from "./runtime/task.ts";

@@ -5,8 +5,11 @@ import {
   CheckpointStore,
   createEventsPipeline,
   createInsightsPipeline,
+  eventLoopScheduling,
+  type ImageCodec,
   Outbox,
   type Pipeline,
+  type Scheduling,
   type StageClock,
   Task,
   Worker,
@@ -16,6 +19,15 @@ import { lakeTables } from "./lake-tables.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC } from "./topics.ts";
 
+/** Order and chance, which a simulation decides itself. */
+export interface WorkerEnvironment {
+  /** A new incarnation's: its files and state images never share a key with an earlier one's. */
+  readonly nonce: string;
+  readonly scheduling: Scheduling;
+  readonly retry: typeof retryEnvironment;
+  readonly imageCodec?: ImageCodec;
+}
+
 export interface WorkerSetup {
   readonly config: PlatformConfig;
   readonly taskIds: readonly string[];
@@ -24,14 +36,20 @@ export interface WorkerSetup {
   readonly stageClock: StageClock;
   readonly onPoint: (point: string) => void;
   readonly warn: (message: string) => void;
+  /** By default the process's own. */
+  readonly environment?: WorkerEnvironment;
 }
 
 /** Wires a worker with its tasks: the composition root of the stream. */
 export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   const { config, adapters, clock, stageClock, onPoint } = setup;
   const { log, hotStore, alertBus, objects, catalog } = adapters;
-  // A new incarnation: its files and state images never share a key with an earlier one's.
-  const nonce = randomUUID().slice(0, 8);
+  const environment = setup.environment ?? {
+    nonce: randomUUID().slice(0, 8),
+    scheduling: eventLoopScheduling,
+    retry: retryEnvironment,
+  };
+  const { nonce, scheduling } = environment;
   const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin;
   const model = await loadChampion(createModelRegistry(objects), plugin);
   if (model.problem !== null)
@@ -64,15 +82,16 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     tables: lakeTables,
     clock,
     onPoint,
-    ...retryEnvironment,
+    ...environment.retry,
   });
-  const checkpoints = new CheckpointStore(objects, nonce);
+  const checkpoints = new CheckpointStore(objects, nonce, environment.imageCodec);
   return new Worker(tasks, config.worker, {
     log,
     objects,
     checkpoints,
     publisher,
     clock,
+    scheduling,
     stageClock,
     onPoint,
   });

@@ -23,8 +23,17 @@ export interface Checkpoint {
 
 const EPOCH_DIGITS = 12;
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
-const decompress = promisify<Uint8Array, Buffer>(zstdDecompress);
+/** How state images are packed; zstd level 1 of the runtime, wherever it is computed. */
+export interface ImageCodec {
+  compress(image: Uint8Array, options: ZstdOptions): Promise<Uint8Array>;
+  decompress(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** On a thread of the pool: the task goes on meanwhile. */
+const poolCodec: ImageCodec = {
+  compress: promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress),
+  decompress: promisify<Uint8Array, Buffer>(zstdDecompress),
+};
 
 /**
  * Checkpoints of tasks in the object store:
@@ -33,18 +42,19 @@ const decompress = promisify<Uint8Array, Buffer>(zstdDecompress);
 export class CheckpointStore {
   private readonly objects: ObjectStore;
   private readonly nonce: string;
+  private readonly codec: ImageCodec;
 
   /** @param nonce differs between incarnations of a task, so that a zombie never overwrites an image */
-  constructor(objects: ObjectStore, nonce: string) {
+  constructor(objects: ObjectStore, nonce: string, codec: ImageCodec = poolCodec) {
     this.objects = objects;
     this.nonce = nonce;
+    this.codec = codec;
   }
 
   /** Uploads a state image; a crash leaves an unreferenced object, which {@link collect} removes. */
   async stageImage(taskId: string, epoch: number, image: Uint8Array): Promise<string> {
     const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.zst`;
-    // On a thread of the pool: the task goes on meanwhile.
-    await this.objects.put(key, await compress(image, ZSTD_OPTIONS));
+    await this.objects.put(key, await this.codec.compress(image, ZSTD_OPTIONS));
     return key;
   }
 
@@ -77,7 +87,9 @@ export class CheckpointStore {
   }
 
   async images(checkpoint: Checkpoint): Promise<Uint8Array[]> {
-    return Promise.all(checkpoint.stateImages.map(async (key) => decompress(await this.objects.get(key))));
+    return Promise.all(
+      checkpoint.stateImages.map(async (key) => this.codec.decompress(await this.objects.get(key))),
+    );
   }
 
   /** Deletes what recovery from this checkpoint does not need. A crash in here leaves garbage only. */

@@ -3,6 +3,7 @@ import type { EventLog } from "../ports/event-log.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
 import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import type { Scheduling } from "./scheduling.ts";
 import type { StageClock } from "./stage-clock.ts";
 import type { TaskStatus } from "./status.ts";
 import type { Task, TaskCut } from "./task.ts";
@@ -28,6 +29,7 @@ export interface WorkerDeps {
   readonly checkpoints: CheckpointStore;
   readonly publisher: LakePublisher;
   readonly clock: () => number;
+  readonly scheduling: Scheduling;
   readonly stageClock: StageClock;
   /** Called at each named point of the checkpoint protocol: crash tests kill the process there. */
   readonly onPoint: (point: string) => void;
@@ -87,7 +89,7 @@ export class Worker {
         const slice = this.workSlice();
         await this.afterSlice(slice);
         this.throwFailure();
-        if (slice !== "nothing") await nextTurn();
+        if (slice !== "nothing") await this.deps.scheduling.nextTurn();
         else await this.idle(clock());
         this.deps.stageClock.lap("commits");
       }
@@ -217,7 +219,7 @@ export class Worker {
     for (const task of this.tasks) {
       if (task.recordsSinceCut === 0) continue;
       if (cuts.length > 0) {
-        await nextTurn();
+        await this.deps.scheduling.nextTurn();
         this.throwFailure();
       }
       stageClock.lap("commits");
@@ -267,7 +269,7 @@ export class Worker {
   private async finishFiles(cut: TaskCut): Promise<FinishedFile[]> {
     const finished: FinishedFile[] = [];
     for (const file of cut.files) {
-      await nextTurn();
+      await this.deps.scheduling.nextTurn();
       this.deps.stageClock.lap("commits");
       finished.push(file.finish());
       this.deps.stageClock.lap("files and state");
@@ -323,12 +325,12 @@ export class Worker {
     }
     // Hot values that the last records changed are still to be written; at once, where a turn left some.
     const waitMs = Math.max(0, this.config.hotFlushMs - (now - this.lastHotAt));
-    let timer: NodeJS.Timeout | undefined;
+    let callOff!: () => void;
     const hotDue = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs);
+      callOff = this.deps.scheduling.after(waitMs, resolve);
     });
     await Promise.race([...waits, hotDue]);
-    clearTimeout(timer);
+    callOff();
   }
 
   private flushOutbox(task: Task): Promise<void> {
@@ -345,8 +347,4 @@ export class Worker {
   private throwFailure(): void {
     if (this.failure !== null) throw this.failure;
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

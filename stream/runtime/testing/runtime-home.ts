@@ -10,6 +10,7 @@ import type { Alert } from "../../ports/alert-bus.ts";
 import { Outbox } from "../../sinks/outbox.ts";
 import { CheckpointStore } from "../checkpoint-store.ts";
 import type { Pipeline } from "../pipeline.ts";
+import { eventLoopScheduling } from "../scheduling.ts";
 import { noStageClock } from "../stage-clock.ts";
 import { Task } from "../task.ts";
 import { Worker, type WorkerConfig, type WorkerDeps } from "../worker.ts";
@@ -161,6 +162,7 @@ export class RuntimeHome {
         checkpoints: this.checkpoints(options.nonce),
         publisher: this.publisher(options.deps?.onPoint),
         clock: () => this.nowMs,
+        scheduling: eventLoopScheduling,
         stageClock: noStageClock,
         onPoint: () => undefined,
         ...options.deps,
