@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { MillraceError } from "../../schema/index.ts";
+import { withLock } from "./process-lock.ts";
 
 /**
  * Foreign readers that the tests hold our files against (PyIceberg, pyarrow, DuckDB's Iceberg
@@ -20,7 +20,6 @@ const DUCKDB_VERSION = "1.5.5";
 const DUCKDB_EXTENSIONS = ["avro", "iceberg", "httpfs"];
 
 const INSTALL_MS_MAX = 15 * 60_000;
-const LOCK_POLL_MS = 250;
 
 const run = promisify(execFile);
 
@@ -78,65 +77,11 @@ async function once(folder: string, build: () => Promise<void>): Promise<void> {
   const ready = join(folder, ".ready");
   if (existsSync(ready)) return;
   await mkdir(testCache(), { recursive: true });
-  const release = await lock(`${folder}.lock`);
-  try {
+  await withLock(`${folder}.lock`, { waitMsMax: INSTALL_MS_MAX }, async () => {
     if (existsSync(ready)) return;
     await build();
     await writeFile(ready, "");
-  } finally {
-    await release();
-  }
-}
-
-/** A lock is a folder (mkdir is atomic) that names its holder; that of a dead holder is taken over. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  const deadline = performance.now() + INSTALL_MS_MAX;
-  while (!(await tryLock(path))) {
-    if (performance.now() > deadline) {
-      throw new MillraceError(`${path} is still held by another process; delete it if none is installing`, {
-        code: "test-tools-locked",
-        origin: "external",
-        retry: true,
-      });
-    }
-    await removeStaleLock(path);
-    await sleep(LOCK_POLL_MS);
-  }
-  return () => rm(path, { recursive: true, force: true });
-}
-
-async function tryLock(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (isCode(error, "EEXIST")) return false;
-    throw error;
-  }
-  await writeFile(join(path, "pid"), String(process.pid));
-  return true;
-}
-
-async function removeStaleLock(path: string): Promise<void> {
-  const pid = Number(await readFile(join(path, "pid"), "utf8").catch(() => ""));
-  if (pid > 0 ? isAlive(pid) : !(await isOlderThan(path, 10_000))) return;
-  // Of several that notice, the rename lets one remove exactly this lock.
-  const grave = `${path}.${process.pid}`;
-  await rename(path, grave).catch(() => {});
-  await rm(grave, { recursive: true, force: true });
-}
-
-async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
-  const info = await stat(path).catch(() => null);
-  return info !== null && Date.now() - info.mtimeMs > ageMs;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isCode(error, "EPERM");
-  }
+  });
 }
 
 async function findPython(): Promise<string> {
@@ -168,8 +113,4 @@ async function install(command: string, args: readonly string[]): Promise<void> 
 
 function fingerprint(parts: readonly string[]): string {
   return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 12);
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === code;
 }
