@@ -91,7 +91,7 @@ describe("the command line", () => {
     [["generate", "--events", "-1", "--out", "x"], "whole number"],
     [["train", "nothing"], "use one of propensity"],
     [["config", "check", "--port", "99999", "--tick-ms", "x"], "--tick-ms must be"],
-    [["up", "--mode", "distributed"], "must be one of embedded"],
+    [["up", "--mode", "distributed"], "MILLRACE_KAFKA_BROKERS"],
   ])("answers wrong usage %j with exit code 2 and a hint", async (args, hint) => {
     const { code, out, err } = await run(...args);
     expect(code).toBe(2);

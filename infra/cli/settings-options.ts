@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import {
+  CONFIG_FILE,
   type Config,
   flagName,
   type LoadedConfig,
@@ -13,12 +14,17 @@ import type { CliIo } from "./cli-io.ts";
 const KEYS = Object.keys(settings) as SettingKey[];
 const ALWAYS_SHOWN: readonly SettingKey[] = ["home", "mode", "logLevel"];
 
-/** Gives a command a flag for every setting; the help names the usual ones and those of `shown`. */
+/**
+ * Gives a command a flag for every setting but secrets, which must not stand on a command line; the
+ * help names the usual ones and those of `shown`.
+ */
 export function withSettings(command: Command, shown: readonly SettingKey[] = []): Command {
+  command.option("--config <file>", `the configuration file (default: ${CONFIG_FILE} here or in the home)`);
   for (const key of KEYS) {
     const setting: Setting = settings[key];
+    if (setting.type === "secret") continue;
     const value = setting.type === "boolean" ? " [true|false]" : ` <${setting.type}>`;
-    const option = new Option(`${flagName(key)}${value}`, `${setting.doc} (default: ${setting.default})`);
+    const option = new Option(`${flagName(key)}${value}`, description(setting));
     option.attributeName = () => key;
     if (setting.type === "boolean") option.preset("true");
     if (!ALWAYS_SHOWN.includes(key) && !shown.includes(key)) option.hideHelp();
@@ -32,9 +38,14 @@ export function loadedConfigOf(options: Readonly<Record<string, unknown>>, io: C
   const flags = Object.fromEntries(
     KEYS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   );
-  return loadConfig({ flags, environment: io.environment, folder: io.folder });
+  const file = typeof options.config === "string" ? options.config : undefined;
+  return loadConfig({ flags, environment: io.environment, folder: io.folder, file });
 }
 
 export function configOf(options: Readonly<Record<string, unknown>>, io: CliIo): Config {
   return loadedConfigOf(options, io).config;
+}
+
+function description({ doc, default: value }: Setting): string {
+  return String(value) === "" ? doc : `${doc} (default: ${value})`;
 }

@@ -1,10 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { MillraceError } from "../../schema/index.ts";
-import { environmentName, flagName, parseSetting } from "./setting.ts";
+import { crossProblems } from "./cross-rules.ts";
+import {
+  environmentName,
+  fileVariableName,
+  flagName,
+  parseSetting,
+  type Setting,
+  shownValue,
+} from "./setting.ts";
 import { type Config, type SettingKey, settings } from "./settings.ts";
 
 export const CONFIG_FILE = "millrace.config.json";
+/** The variable that names a configuration file, as the flag `--config` does. */
+export const CONFIG_FILE_VARIABLE = "MILLRACE_CONFIG";
 
 export interface ConfigSources {
   /** Values given on the command line, by setting. */
@@ -12,10 +22,12 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Folder in which the configuration file is looked for first. */
   readonly folder: string;
+  /** A configuration file given on the command line; it must exist. */
+  readonly file?: string | undefined;
 }
 
 /** Where the value of a setting came from. */
-export type ConfigOrigin = "default" | "file" | "environment" | "flag";
+export type ConfigOrigin = "default" | "file" | "environment" | "secret file" | "flag";
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -25,22 +37,21 @@ export interface LoadedConfig {
 }
 
 /**
- * Flags over environment over file over defaults. The file is `millrace.config.json` in the current
- * folder or else in the home folder. Throws `config-invalid` with every problem at once.
+ * Flags over environment over file over defaults. The file is the one that is named, else
+ * `millrace.config.json` in the current folder, else in the home folder. Throws `config-invalid` with
+ * every problem at once; no problem shows a secret.
  */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = [];
-  const home = String(
-    sources.flags?.home ?? sources.environment[environmentName("home")] ?? settings.home.default,
-  );
-  const { file, values } = readConfigFile([sources.folder, resolve(sources.folder, home)], problems);
+  const { file, values } = readConfigFile(configFileOf(sources), problems);
   const config: Record<string, unknown> = {};
   const origins: Record<string, ConfigOrigin> = {};
   for (const key of Object.keys(settings) as SettingKey[]) {
-    const [raw, origin] = firstGiven(key, values, sources);
-    const parsed = origin === "default" ? { value: raw } : parseSetting(settings[key], raw);
+    const setting: Setting = settings[key];
+    const [raw, origin] = firstGiven(key, values, sources, problems);
+    const parsed = origin === "default" ? { value: raw } : parseSetting(setting, raw);
     if ("problem" in parsed)
-      problems.push(`${nameIn(origin, key, file)} ${parsed.problem}, not ${JSON.stringify(raw)}`);
+      problems.push(`${nameIn(origin, key, file)} ${parsed.problem}${not(setting, raw)}`);
     else config[key] = parsed.value;
     origins[key] = origin;
   }
@@ -51,64 +62,95 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   return { config: loaded, origins: origins as Record<SettingKey, ConfigOrigin>, file };
 }
 
+/** The configuration as it may be shown: secrets are masked. */
+export function shownConfig(config: Config): Record<SettingKey, unknown> {
+  const entries = (Object.keys(settings) as SettingKey[]).map((key) => [
+    key,
+    shownValue(settings[key], config[key]),
+  ]);
+  return Object.fromEntries(entries) as Record<SettingKey, unknown>;
+}
+
+function not(setting: Setting, raw: unknown): string {
+  return setting.type === "secret" ? "" : `, not ${JSON.stringify(shownValue(setting, raw))}`;
+}
+
+/** Also reads the file that `…_FILE` names; one that cannot be read is a problem. */
 function firstGiven(
   key: SettingKey,
   file: Readonly<Record<string, unknown>>,
-  { flags, environment }: ConfigSources,
+  { flags, environment, folder }: ConfigSources,
+  problems: string[],
 ): [unknown, ConfigOrigin] {
   if (flags?.[key] !== undefined) return [flags[key], "flag"];
-  const variable = environment[environmentName(key)];
-  if (variable !== undefined && variable !== "") return [variable, "environment"];
+  const variable = environment[environmentName(key)] ?? "";
+  const pointer = fileVariableName(key, settings[key]);
+  const path = pointer === null ? "" : (environment[pointer] ?? "");
+  if (variable !== "" && path !== "")
+    problems.push(`${environmentName(key)} and ${pointer} are both set: leave one of them out`);
+  if (variable !== "") return [variable, "environment"];
+  if (path !== "") {
+    try {
+      return [readFileSync(resolve(folder, path), "utf8").trim(), "secret file"];
+    } catch (error) {
+      problems.push(`${pointer} names ${path}, which cannot be read: ${messageOf(error)}`);
+    }
+  }
   return key in file ? [file[key], "file"] : [settings[key].default, "default"];
 }
 
-function readConfigFile(
-  folders: readonly string[],
-  problems: string[],
-): { file: string | null; values: Record<string, unknown> } {
-  const file = folders.map((folder) => join(folder, CONFIG_FILE)).find((path) => existsSync(path)) ?? null;
-  if (file === null) return { file, values: {} };
-  try {
-    const values: unknown = JSON.parse(readFileSync(file, "utf8"));
-    if (typeof values !== "object" || values === null || Array.isArray(values)) {
-      problems.push(`${file} must hold one JSON object`);
-      return { file, values: {} };
-    }
-    for (const key of Object.keys(values)) {
-      if (!(key in settings)) problems.push(`${file}: there is no setting ${JSON.stringify(key)}`);
-    }
-    return { file, values: values as Record<string, unknown> };
-  } catch (error) {
-    problems.push(
-      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    return { file, values: {} };
-  }
+interface ConfigFile {
+  readonly path: string;
+  /** Its absence is a problem: someone named it. */
+  readonly named: boolean;
 }
 
-/** Rules that hold between settings. */
-function crossProblems(config: Config): string[] {
-  const problems: string[] = [];
-  if (config.pageViewsWindowMs % config.pageViewsAdvanceMs !== 0) {
-    problems.push(
-      `pageViewsWindowMs (${config.pageViewsWindowMs}) must be a multiple of pageViewsAdvanceMs (${config.pageViewsAdvanceMs})`,
-    );
+function configFileOf({ file, flags, environment, folder }: ConfigSources): ConfigFile | null {
+  const given = file ?? environment[CONFIG_FILE_VARIABLE] ?? "";
+  if (given !== "") return { path: resolve(folder, given), named: true };
+  const home = String(flags?.home ?? environment[environmentName("home")] ?? settings.home.default);
+  const usual = [folder, resolve(folder, home)].map((place) => join(place, CONFIG_FILE));
+  const path = usual.find((candidate) => existsSync(candidate));
+  return path === undefined ? null : { path, named: false };
+}
+
+function readConfigFile(
+  file: ConfigFile | null,
+  problems: string[],
+): { file: string | null; values: Record<string, unknown> } {
+  if (file === null) return { file: null, values: {} };
+  const { path, named } = file;
+  if (named && !existsSync(path)) {
+    problems.push(`the configuration file ${path} does not exist`);
+    return { file: path, values: {} };
   }
-  for (const key of ["flashSaleWindowMs", "popularWindowMs"] as const) {
-    if (config[key] % 60_000 !== 0) problems.push(`${key} (${config[key]}) must be a multiple of 60000`);
+  try {
+    const values: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof values !== "object" || values === null || Array.isArray(values)) {
+      problems.push(`${path} must hold one JSON object`);
+      return { file: path, values: {} };
+    }
+    for (const key of Object.keys(values)) {
+      if (!(key in settings)) problems.push(`${path}: there is no setting ${JSON.stringify(key)}`);
+    }
+    return { file: path, values: values as Record<string, unknown> };
+  } catch (error) {
+    // The parser's own message quotes the text, which may hold a secret.
+    const why = error instanceof SyntaxError ? "it is not JSON" : messageOf(error);
+    problems.push(`${path} cannot be read: ${why}`);
+    return { file: path, values: {} };
   }
-  if (config.propensityRearmBelow > config.propensityThreshold) {
-    problems.push(
-      `propensityRearmBelow (${config.propensityRearmBelow}) must not be above propensityThreshold (${config.propensityThreshold})`,
-    );
-  }
-  return problems;
 }
 
 function nameIn(origin: ConfigOrigin, key: SettingKey, file: string | null): string {
   if (origin === "flag") return flagName(key);
   if (origin === "environment") return environmentName(key);
+  if (origin === "secret file") return `the content of ${fileVariableName(key, settings[key])}`;
   return `${key} in ${file}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function invalid(problems: readonly string[]): MillraceError {

@@ -1,4 +1,4 @@
-import { environmentName, type Setting } from "./setting.ts";
+import { environmentName, fileVariableName, type Setting } from "./setting.ts";
 import { settings } from "./settings.ts";
 
 /** The reference page of all settings, as Markdown. */
@@ -9,17 +9,28 @@ export function renderReference(): string {
     const rows = entries.filter(([, setting]) => setting.group === group).map(row);
     return `## ${group}\n\n| setting | environment | default | values | what it does |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`;
   });
-  return `# Configuration\n\n<!-- Written by infra/config/write-reference.ts from settings.ts: do not edit. -->\n\nA setting comes from a flag (\`--home\`, \`--port\`, …), else its environment variable, else \`millrace.config.json\`\nin the current folder or the home folder, else its default. \`millrace config print\` shows what is in force and\nwhere it came from, \`millrace config check\` names every problem.\n\n${sections.join("\n")}`;
+  return `# Configuration\n\n<!-- Written by infra/config/write-reference.ts from settings.ts: do not edit. -->\n\nA setting comes from a flag (\`--home\`, \`--port\`, …), else its environment variable, else the configuration file,\nelse its default. The file is one JSON object; \`--config FILE\` or \`MILLRACE_CONFIG\` names it, else it is\n\`millrace.config.json\` in the current folder or the home folder. \`millrace config print\` shows what is in force and\nwhere it came from, \`millrace config check\` names every problem.\n\nSecrets are never printed and have no flag. A variable with \`_FILE\` behind its name says in which file the value\nstands, as containers get their secrets.\n\n${sections.join("\n")}`;
 }
 
 function row([key, setting]: [string, Setting]): string {
-  return `| \`${key}\` | \`${environmentName(key)}\` | \`${setting.default}\` | ${values(setting)} | ${setting.doc} |`;
+  const file = fileVariableName(key, setting) === null ? "" : ", …`_FILE`";
+  return `| \`${key}\` | \`${environmentName(key)}\`${file} | ${defaultOf(setting)} | ${values(setting)} | ${setting.doc} |`;
+}
+
+function defaultOf({ default: value }: Setting): string {
+  return String(value) === "" ? "none" : `\`${value}\``;
 }
 
 function values(setting: Setting): string {
   switch (setting.type) {
     case "text":
       return "text";
+    case "secret":
+      return "secret";
+    case "list":
+      return setting.form;
+    case "url":
+      return setting.schemes.map((scheme) => `${scheme}://`).join(", ");
     case "boolean":
       return "true, false";
     case "choice":

@@ -1,5 +1,13 @@
 /** One setting: declared once, it gives the type, the check at start and the reference page. */
-export type Setting = IntegerSetting | NumberSetting | BooleanSetting | TextSetting | ChoiceSetting<string>;
+export type Setting =
+  | IntegerSetting
+  | NumberSetting
+  | BooleanSetting
+  | TextSetting
+  | SecretSetting
+  | ListSetting
+  | UrlSetting
+  | ChoiceSetting<string>;
 
 interface SettingBase {
   readonly doc: string;
@@ -14,7 +22,8 @@ export type SettingGroup =
   | "Analytics"
   | "Machine learning"
   | "API"
-  | "Generator";
+  | "Generator"
+  | "Distributed";
 
 export interface IntegerSetting extends SettingBase {
   readonly type: "integer";
@@ -37,9 +46,35 @@ export interface BooleanSetting extends SettingBase {
   readonly default: boolean;
 }
 
+/** A text. One whose default is empty may be left out; what then holds is in its `doc`. */
 export interface TextSetting extends SettingBase {
   readonly type: "text";
   readonly default: string;
+}
+
+/** A text that is never printed, has no flag (other users see command lines), and may come from a file. */
+export interface SecretSetting extends SettingBase {
+  readonly type: "secret";
+  readonly default: "";
+}
+
+/** Texts, separated by commas where they are given as one. */
+export interface ListSetting extends SettingBase {
+  readonly type: "list";
+  readonly default: readonly string[];
+  /** What each has to match, and how that is called. */
+  readonly pattern: RegExp;
+  readonly form: string;
+}
+
+/** An address. */
+export interface UrlSetting extends SettingBase {
+  readonly type: "url";
+  readonly default: "";
+  /** Allowed schemes, without the colon. */
+  readonly schemes: readonly string[];
+  /** It may hold a user and a password; then it is a secret of which the password is masked. */
+  readonly credentials: boolean;
 }
 
 export interface ChoiceSetting<C extends string> extends SettingBase {
@@ -54,13 +89,42 @@ export type SettingValue<S extends Setting> =
     ? C
     : S extends BooleanSetting
       ? boolean
-      : S extends TextSetting
+      : S extends TextSetting | SecretSetting | UrlSetting
         ? string
-        : number;
+        : S extends ListSetting
+          ? readonly string[]
+          : number;
 
 /** `checkpointIntervalMs` → `MILLRACE_CHECKPOINT_INTERVAL_MS`. */
 export function environmentName(key: string): string {
   return `MILLRACE_${snakeCase(key).toUpperCase()}`;
+}
+
+/**
+ * The variable that names a file with the value (a container's secret), for settings that may hold a
+ * secret: `s3SecretAccessKey` → `MILLRACE_S3_SECRET_ACCESS_KEY_FILE`; null for others.
+ */
+export function fileVariableName(key: string, setting: Setting): string | null {
+  const secret = setting.type === "secret" || (setting.type === "url" && setting.credentials);
+  return secret ? `${environmentName(key)}_FILE` : null;
+}
+
+const MASK = "****";
+
+/** The value as it may be shown: secrets, and passwords in addresses, are masked. */
+export function shownValue(setting: Setting, value: unknown): unknown {
+  if (value === "") return value;
+  if (setting.type === "secret") return MASK;
+  return setting.type === "url" ? withoutPassword(String(value)) : value;
+}
+
+function withoutPassword(text: string): string {
+  // What does not parse as an address is cut at the last @, so that no password shows in a complaint either.
+  if (!URL.canParse(text)) return text.includes("@") ? `${MASK}${text.slice(text.lastIndexOf("@"))}` : text;
+  const url = new URL(text);
+  if (url.password === "" && url.username === "") return text;
+  url.password = url.password === "" ? "" : MASK;
+  return url.href;
 }
 
 /** `checkpointIntervalMs` → `--checkpoint-interval-ms`. */
@@ -79,9 +143,15 @@ export function parseSetting(
 ): { readonly value: unknown } | { readonly problem: string } {
   switch (setting.type) {
     case "text":
-      return typeof raw === "string" && raw !== ""
+    case "secret":
+      if (typeof raw !== "string") return { problem: "must be a text" };
+      return raw !== "" || setting.default === ""
         ? { value: raw }
         : { problem: "must be a text that is not empty" };
+    case "list":
+      return parseList(setting, raw);
+    case "url":
+      return parseUrl(setting, raw);
     case "choice":
       return setting.choices.includes(raw as string)
         ? { value: raw }
@@ -93,6 +163,24 @@ export function parseSetting(
     default:
       return parseNumber(setting, raw);
   }
+}
+
+function parseList(setting: ListSetting, raw: unknown): { value: readonly string[] } | { problem: string } {
+  const items: unknown[] = Array.isArray(raw) ? raw : typeof raw === "string" ? raw.split(",") : [raw];
+  const texts = items.map((item) => (typeof item === "string" ? item.trim() : null));
+  const fit = texts.every((text) => text !== null && setting.pattern.test(text));
+  return fit ? { value: texts as string[] } : { problem: `must be a list of ${setting.form}` };
+}
+
+function parseUrl(setting: UrlSetting, raw: unknown): { value: string } | { problem: string } {
+  if (raw === "") return { value: raw };
+  const begins = setting.schemes.map((scheme) => `${scheme}://`).join(" or ");
+  const url = typeof raw === "string" && URL.canParse(raw) ? new URL(raw) : null;
+  if (url === null || !setting.schemes.includes(url.protocol.slice(0, -1)))
+    return { problem: `must be an address that begins with ${begins}` };
+  if (!setting.credentials && (url.username !== "" || url.password !== ""))
+    return { problem: "must hold no user and no password: they have their own settings" };
+  return { value: raw as string };
 }
 
 function parseNumber(

@@ -1,3 +1,4 @@
+import { distributedSettings } from "./distributed-settings.ts";
 import type { ChoiceSetting, Setting, SettingGroup, SettingValue } from "./setting.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,12 +29,12 @@ function ratio(group: SettingGroup, value: number, bounds: readonly [number, num
   return { type: "number", unit: null, group, default: value, min: bounds[0], max: bounds[1], doc } as const;
 }
 
-const modes: ChoiceSetting<"embedded"> = {
+const modes: ChoiceSetting<"embedded" | "distributed"> = {
   type: "choice",
-  choices: ["embedded"],
+  choices: ["embedded", "distributed"],
   default: "embedded",
   group: "General",
-  doc: "embedded: log, lake and hot store in the home folder, no server.",
+  doc: "embedded: log, lake and hot store in the home folder, no server. distributed: on the servers of the group Distributed.",
 };
 
 const logLevels: ChoiceSetting<"debug" | "info" | "warn" | "error"> = {
@@ -61,7 +62,12 @@ export const settings = {
     [1, 256],
     "Partitions of the input topics, and so tasks. Fixed once the log exists.",
   ),
-  workers: count("Runtime", 1, [1, 64], "Worker threads that the tasks are spread over."),
+  workers: count(
+    "Runtime",
+    1,
+    [0, 64],
+    "Worker threads that the tasks are spread over; 0, in distributed mode, leaves them to other processes.",
+  ),
   checkpointIntervalMs: ms(
     "Runtime",
     10_000,
@@ -271,6 +277,8 @@ export const settings = {
     "events/s",
   ),
   generatorSeed: count("Generator", 1, [0, 2 ** 32 - 1], "Seed of the generator."),
+
+  ...distributedSettings,
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof settings;

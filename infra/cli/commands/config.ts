@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { environmentName, type SettingKey } from "../../config/index.ts";
+import { environmentName, type SettingKey, shownConfig } from "../../config/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { loadedConfigOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
@@ -11,13 +11,14 @@ export function registerConfig(program: Command, io: CliIo): void {
     .option("--json", "one JSON document: the values")
     .action((options: Record<string, unknown>) => {
       const loaded = loadedConfigOf(options, io);
+      const shown = shownConfig(loaded.config);
       if (options.json === true) {
-        io.out(`${JSON.stringify(loaded.config, null, 2)}\n`);
+        io.out(`${JSON.stringify(shown, null, 2)}\n`);
         return;
       }
-      const rows = (Object.keys(loaded.config) as SettingKey[]).map((key) => [
+      const rows = (Object.keys(shown) as SettingKey[]).map((key) => [
         key,
-        String(loaded.config[key]),
+        String(shown[key]),
         loaded.origins[key],
         environmentName(key),
       ]);
