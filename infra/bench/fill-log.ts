@@ -1,5 +1,5 @@
 import { createReferenceEvents, endOfInput } from "../../stream/index.ts";
-import { openAdapters } from "../platform/adapters.ts";
+import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import { platformTopics } from "../platform/topics.ts";
 
 /** Appends the reference events to the log of a home folder; returns how many of them are malformed. */
@@ -7,7 +7,7 @@ export async function fillLog(
   home: string,
   options: { readonly events: number; readonly seed: number; readonly partitions: number },
 ): Promise<number> {
-  const adapters = openAdapters(home, Date.now);
+  const adapters = openEmbeddedAdapters(home, Date.now);
   const { partitions } = options;
   await adapters.log.createTopics(platformTopics({ partitions, retentionMs: null, alertRetentionMs: null }));
   const source = createReferenceEvents(options);

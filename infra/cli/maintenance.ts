@@ -1,36 +1,5 @@
-import { DuckDbFileRewriter } from "../../lakehouse/adapters/index.ts";
-import { type MaintenanceReport, maintainTables } from "../../lakehouse/index.ts";
-import { retryEnvironment } from "../platform/adapters.ts";
 import { consumerGroupsOf } from "../platform/consumer-groups.ts";
-import { lakeTables } from "../platform/lake-tables.ts";
 import type { Platform, PlatformLogger } from "../platform/platform.ts";
-
-export interface MaintenanceRun {
-  /** Merge all small files of each day. */
-  readonly full?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** Compacts, expires and cleans every table once; safe beside running workers. */
-export async function maintainLake(
-  platform: Platform,
-  run: MaintenanceRun = {},
-): Promise<readonly MaintenanceReport[]> {
-  const { catalog, objects: objectStore } = platform.adapters;
-  const rewriter = new DuckDbFileRewriter({ objectStore });
-  try {
-    return await maintainTables(lakeTables, {
-      catalog,
-      objectStore,
-      rewriter,
-      clock: Date.now,
-      ...retryEnvironment,
-      ...run,
-    });
-  } finally {
-    await rewriter.close();
-  }
-}
 
 /** Repeats maintenance and the log's retention while the platform runs; one round at a time. */
 export function startMaintenance(platform: Platform, logger: PlatformLogger): { stop(): Promise<void> } {
@@ -58,7 +27,7 @@ export function startMaintenance(platform: Platform, logger: PlatformLogger): { 
 }
 
 async function once(platform: Platform, signal: AbortSignal): Promise<void> {
-  await maintainLake(platform, { signal });
+  await platform.adapters.maintainLake({ signal });
   await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config.partitions));
   await platform.hotStore.sweep(100_000);
 }

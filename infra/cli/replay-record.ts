@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import type { ObjectStore } from "../../lakehouse/index.ts";
 import type { Platform } from "../platform/platform.ts";
 
 /** Next offset of each partition, by topic. */
@@ -14,28 +13,31 @@ interface StoredReplay {
 }
 
 /**
- * What is known of one replay, in `HOME/replays`: when it first began (a resumed shift must write the
+ * What is known of one replay, an object under `replays/`: when it first began (a resumed shift must write the
  * same times), and which part of the log it filled (so that a repeat reports the same refusals).
  */
 export class ReplayRecord {
-  readonly #path: string;
+  readonly #objects: ObjectStore;
+  readonly #key: string;
   #stored: StoredReplay;
 
-  private constructor(path: string, stored: StoredReplay) {
-    this.#path = path;
+  private constructor(objects: ObjectStore, key: string, stored: StoredReplay) {
+    this.#objects = objects;
+    this.#key = key;
     this.#stored = stored;
   }
 
   /** The record of an earlier run of the same replay, or a new one. */
   static async open(platform: Platform, producerId: string, nowMs: number): Promise<ReplayRecord> {
-    const folder = join(platform.config.home, "replays");
-    const path = join(folder, `${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}.json`);
-    if (existsSync(path))
-      return new ReplayRecord(path, JSON.parse(readFileSync(path, "utf8")) as StoredReplay);
-    mkdirSync(folder, { recursive: true });
+    const { objects } = platform.adapters;
+    const key = `replays/${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}.json`;
+    if ((await objects.head(key)) !== null) {
+      const stored = JSON.parse(new TextDecoder().decode(await objects.get(key))) as StoredReplay;
+      return new ReplayRecord(objects, key, stored);
+    }
     const begin = await currentOffsets(platform);
-    const record = new ReplayRecord(path, { producerId, anchorMs: nowMs, begin, end: null });
-    record.#write();
+    const record = new ReplayRecord(objects, key, { producerId, anchorMs: nowMs, begin, end: null });
+    await record.#write();
     return record;
   }
 
@@ -47,7 +49,7 @@ export class ReplayRecord {
   async loaded(platform: Platform): Promise<void> {
     if (this.#stored.end !== null) return;
     this.#stored = { ...this.#stored, end: await currentOffsets(platform) };
-    this.#write();
+    await this.#write();
   }
 
   /** Records of the replay's part of the log that the pipeline refused, by reason. */
@@ -69,10 +71,9 @@ export class ReplayRecord {
     return Object.fromEntries(rows.map(({ reason, records }) => [String(reason), Number(records)]));
   }
 
-  /** To a side file and renamed: a crash leaves the whole record or the one before. */
-  #write(): void {
-    writeFileSync(`${this.#path}.new`, `${JSON.stringify(this.#stored)}\n`, { flush: true });
-    renameSync(`${this.#path}.new`, this.#path);
+  /** An object is put as a whole: a crash leaves this record or the one before. */
+  async #write(): Promise<void> {
+    await this.#objects.put(this.#key, new TextEncoder().encode(`${JSON.stringify(this.#stored)}\n`));
   }
 }
 

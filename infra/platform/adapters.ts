@@ -1,41 +1,37 @@
-import { join } from "node:path";
-import { DuckDbQueryEngine, FileCatalog, LocalObjectStore } from "../../lakehouse/adapters/index.ts";
-import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
+import type { Catalog, MaintenanceReport, ObjectStore, QueryEngine } from "../../lakehouse/index.ts";
+import type { AlertBus, EventLog, HotStore } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
 
-/** The embedded adapters of one thread, all on one home folder. Threads share the folder, not these. */
+export interface MaintenanceRun {
+  /** Merge all small files of each day. */
+  readonly full?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The ports of one thread or process, opened by mode. Nothing behind this knows which adapters stand
+ * here; threads and processes share what the adapters reach, not the adapters.
+ */
 export interface Adapters {
-  readonly log: LmdbEventLog;
-  readonly hotStore: LmdbHotStore;
-  readonly alertBus: LogAlertBus;
-  readonly objects: LocalObjectStore;
-  readonly catalog: FileCatalog;
+  readonly log: EventLog;
+  readonly hotStore: HotStore;
+  readonly alertBus: AlertBus;
+  readonly objects: ObjectStore;
+  readonly catalog: Catalog;
+  /** Opened when asked for: workers have none. Whoever opens it closes it before these. */
+  openQueryEngine(): QueryEngine;
+  /** Compacts, expires and cleans every table once; safe beside running workers. */
+  maintainLake(run: MaintenanceRun): Promise<readonly MaintenanceReport[]>;
   close(): Promise<void>;
 }
 
-export function openAdapters(home: string, clock: () => number): Adapters {
-  const log = new LmdbEventLog({ path: join(home, "log"), clock });
-  const hotStore = new LmdbHotStore({ path: join(home, "hot"), clock });
-  const objects = new LocalObjectStore(home);
-  const alertBus = new LogAlertBus(log);
-  return {
-    log,
-    hotStore,
-    alertBus,
-    objects,
-    catalog: new FileCatalog({ objectStore: objects, clock }),
-    async close() {
-      await alertBus.close();
-      await hotStore.close();
-      await log.close();
-    },
-  };
+/** Opens the mode's adapters; the libraries of the other mode are not loaded. */
+export async function openAdapters(config: Config, clock: () => number): Promise<Adapters> {
+  const { openEmbeddedAdapters } = await import("./embedded-adapters.ts");
+  return openEmbeddedAdapters(config.home, clock);
 }
 
-export function openQueryEngine(adapters: Adapters): DuckDbQueryEngine {
-  return new DuckDbQueryEngine({ catalog: adapters.catalog, objectStore: adapters.objects });
-}
-
-/** What retrying a lake commit needs of the outside. */
+/** What retrying a commit or a connection needs of the outside. */
 export const retryEnvironment = {
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   random: Math.random,

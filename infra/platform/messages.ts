@@ -1,12 +1,6 @@
 import type { TaskStatus } from "../../stream/index.ts";
+import type { InputEnd } from "./input-ends.ts";
 import type { PlatformConfig } from "./platform-config.ts";
-
-/** An end offset that a drain has to reach. */
-export interface InputEnd {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
 
 /** What a worker thread is started with. */
 export interface WorkerThreadData {

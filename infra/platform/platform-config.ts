@@ -4,9 +4,9 @@ import { PANE_TOPIC } from "./topics.ts";
 
 /** The configuration in the shape of what it configures; can be sent to a worker thread. */
 export interface PlatformConfig {
-  readonly home: string;
+  /** The settings that it was made from: they say how the adapters are opened. */
+  readonly settings: Config;
   readonly partitions: number;
-  readonly workers: number;
   readonly measureStages: boolean;
   readonly worker: WorkerConfig;
   readonly events: EventsPipelineConfig;
@@ -23,11 +23,10 @@ const ORDER_HISTORY_MIN = 3;
 export const CONSUMER_GROUP = "millrace";
 
 export function platformConfig(config: Config): PlatformConfig {
-  const { home, partitions, workers, measureStages, fileBytesMax } = config;
+  const { partitions, measureStages, fileBytesMax } = config;
   return {
-    home,
+    settings: config,
     partitions,
-    workers,
     measureStages,
     worker: {
       checkpointIntervalMs: config.checkpointIntervalMs,

@@ -1,161 +1,114 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
-import { MillraceError } from "../../schema/index.ts";
-import type { AlertBus, EventLog, HotStore, TaskStatus } from "../../stream/index.ts";
+import type { AlertBus, EventLog, HotStore, PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
-import { type Adapters, openAdapters, openQueryEngine, retryEnvironment } from "./adapters.ts";
+import { type Adapters, openAdapters, retryEnvironment } from "./adapters.ts";
+import { EmbeddedRunner } from "./embedded-runner.ts";
 import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
-import type { InputEnd } from "./messages.ts";
-import { CONSUMER_GROUP, type PlatformConfig, platformConfig } from "./platform-config.ts";
-import { Supervisor } from "./supervisor.ts";
-import { ALERTS_TOPIC, assignTasks, PANE_TOPIC, platformTopics } from "./topics.ts";
+import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import { platformTopics } from "./topics.ts";
 
-export interface PlatformLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
+export type { PlatformLogger } from "./pipeline-runner.ts";
+
+export interface PlatformOptions {
+  /** Who will never start any leaves the embedded home's lock to others. */
+  readonly runsWorkers?: boolean;
 }
 
-const DRAIN_POLL_MS = 100;
-
-/** The embedded platform on one home folder: log, lake, hot store, and the workers between them. */
-export class Platform {
+/** Log, lake, hot store and what runs between them, by mode: the composition root of a command. */
+export class Platform implements PipelineStatus {
   readonly config: Config;
+  readonly adapters: Adapters;
   readonly log: EventLog;
   readonly hotStore: HotStore;
   readonly alertBus: AlertBus;
   readonly queryEngine: QueryEngine;
-  readonly adapters: Adapters;
-  private readonly platformConfig: PlatformConfig;
-  private readonly logger: PlatformLogger;
-  private readonly lock: HomeLock | { readonly heldBy: number | null };
-  private supervisor: Supervisor | null = null;
+  private readonly runner: PipelineRunner;
+  /** What was opened, closed in reverse. */
+  private readonly resources: AsyncDisposableStack;
 
-  private constructor(config: Config, adapters: Adapters, lock: Platform["lock"], logger: PlatformLogger) {
+  private constructor(config: Config, parts: PlatformParts) {
     this.config = config;
-    this.platformConfig = platformConfig(config);
-    this.adapters = adapters;
-    this.log = adapters.log;
-    this.hotStore = adapters.hotStore;
-    this.alertBus = adapters.alertBus;
-    this.queryEngine = openQueryEngine(adapters);
-    this.lock = lock;
-    this.logger = logger;
+    this.adapters = parts.adapters;
+    this.log = parts.adapters.log;
+    this.hotStore = parts.adapters.hotStore;
+    this.alertBus = parts.adapters.alertBus;
+    this.queryEngine = parts.queryEngine;
+    this.runner = parts.runner;
+    this.resources = parts.resources;
   }
 
-  /**
-   * Opens the home folder, creates topics and tables that are missing. Starts no worker. Who will
-   * never start any (`runsWorkers` false) leaves the home's lock to others.
-   */
+  /** Opens the ports, creates topics and tables that are missing. Starts no worker; closes what it opened where it fails. */
   static async open(
     config: Config,
     logger: PlatformLogger,
-    { runsWorkers = true }: { readonly runsWorkers?: boolean } = {},
+    options: PlatformOptions = {},
   ): Promise<Platform> {
-    const lock = runsWorkers ? HomeLock.acquire(config.home) : { heldBy: HomeLock.holder(config.home) };
-    let adapters: Adapters | null = null;
+    const resources = new AsyncDisposableStack();
     try {
-      adapters = openAdapters(config.home, Date.now);
-      await adapters.log.createTopics(platformTopics(config));
-      const { catalog, objects: objectStore } = adapters;
-      await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
-      return new Platform(config, adapters, lock, logger);
+      return new Platform(config, await openParts(config, logger, options, resources));
     } catch (error) {
-      await adapters?.close();
-      if (lock instanceof HomeLock) lock.release();
+      await resources.disposeAsync();
       throw error;
     }
   }
 
   /** The process that already runs the workers of this home, or null. */
   get runBy(): number | null {
-    return this.lock instanceof HomeLock ? null : this.lock.heldBy;
+    return this.runner.runBy;
   }
 
   tasks(): readonly TaskStatus[] {
-    return this.supervisor?.tasks() ?? [];
+    return this.runner.tasks();
   }
 
   /** CPU time by stage, microseconds; empty unless `measureStages` is set. */
   cpuMicrosByStage(): Record<string, number> {
-    return this.supervisor?.cpuMicrosByStage() ?? {};
+    return this.runner.cpuMicrosByStage();
   }
 
-  /** Starts the workers; resolves when their tasks are restored. Rejects where another process runs them. */
-  async startWorkers(): Promise<void> {
-    if (this.runBy !== null) {
-      throw new MillraceError(
-        `${this.config.home} is run by process ${this.runBy} already; stop it, or choose another folder with --home`,
-        { code: "home-in-use", origin: "user" },
-      );
-    }
-    if (!(this.lock instanceof HomeLock)) throw new Error("the platform was opened without the home's lock");
-    const { partitions, workers } = this.config;
-    const data = assignTasks(partitions, workers).map((taskIds, workerIndex) => ({
-      config: this.platformConfig,
-      taskIds,
-      workerIndex,
-    }));
-    this.supervisor = new Supervisor(data, Date.now, {
-      onWarning: (worker, message) => this.logger.warn({ worker }, message),
-      onFailure: (worker, message, final) =>
-        this.logger.error(
-          { worker, final },
-          `worker failed${final ? " for good" : ", starting it again"}: ${message}`,
-        ),
-    });
-    await this.supervisor.start();
+  /** Starts the workers; resolves when their tasks are restored. */
+  startWorkers(): Promise<void> {
+    return this.runner.start();
   }
 
-  /**
-   * Resolves when every record that the log holds now is processed and published. Where another
-   * process runs the workers, it is asked through the offsets that it commits.
-   */
-  async waitUntilProcessed(): Promise<void> {
-    const isPane = (end: InputEnd): boolean => end.topic === PANE_TOPIC;
-    if (this.supervisor === null) {
-      await this.committed((await this.ends()).filter((end) => !isPane(end)));
-      await this.committed((await this.ends()).filter(isPane));
-      return;
-    }
-    await this.supervisor.drain((await this.ends()).filter((end) => !isPane(end)));
-    // The first stage has written its panes now: the second stage can come to their end.
-    await this.supervisor.drain((await this.ends()).filter(isPane));
+  /** Resolves when every record that the log holds now is processed and published, by whichever process. */
+  waitUntilProcessed(): Promise<void> {
+    return this.runner.waitUntilProcessed();
   }
 
   /** Stops the workers after a last checkpoint and closes everything. */
-  async close(): Promise<void> {
-    await this.supervisor?.stop();
-    await this.queryEngine.close();
-    await this.adapters.close();
-    if (this.lock instanceof HomeLock) this.lock.release();
+  close(): Promise<void> {
+    return this.resources.disposeAsync();
   }
+}
 
-  /** End offsets of every input topic, panes included. */
-  private async ends(): Promise<InputEnd[]> {
-    const ends: InputEnd[] = [];
-    for (const { name, partitions } of platformTopics(this.config)) {
-      if (name === ALERTS_TOPIC) continue;
-      for (let partition = 0; partition < partitions; partition++) {
-        ends.push({ topic: name, partition, offset: (await this.log.offsets(name, partition)).end });
-      }
-    }
-    return ends;
-  }
+interface PlatformParts {
+  readonly adapters: Adapters;
+  readonly queryEngine: QueryEngine;
+  readonly runner: PipelineRunner;
+  readonly resources: AsyncDisposableStack;
+}
 
-  private async committed(ends: readonly InputEnd[]): Promise<void> {
-    for (const { topic, partition, offset } of ends) {
-      if (offset === 0) continue;
-      while (((await this.log.committedOffset(CONSUMER_GROUP, topic, partition)) ?? 0) < offset) {
-        if (this.runBy !== null && HomeLock.holder(this.config.home) !== this.runBy) {
-          throw new MillraceError(`process ${this.runBy}, which ran ${this.config.home}, has ended`, {
-            code: "platform-gone",
-            origin: "external",
-            retry: true,
-          });
-        }
-        await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-      }
-    }
-  }
+/** In the order in which each needs the one before; the stack closes them the other way round. */
+async function openParts(
+  config: Config,
+  logger: PlatformLogger,
+  { runsWorkers = true }: PlatformOptions,
+  resources: AsyncDisposableStack,
+): Promise<PlatformParts> {
+  const lock = runsWorkers ? HomeLock.acquire(config.home) : { heldBy: HomeLock.holder(config.home) };
+  resources.defer(() => {
+    if (lock instanceof HomeLock) lock.release();
+  });
+  const adapters = await openAdapters(config, Date.now);
+  resources.defer(() => adapters.close());
+  await adapters.log.createTopics(platformTopics(config));
+  const { catalog, objects: objectStore } = adapters;
+  await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+  const queryEngine = adapters.openQueryEngine();
+  resources.defer(() => queryEngine.close());
+  const runner = new EmbeddedRunner(config, adapters.log, lock, logger);
+  resources.defer(() => runner.stop());
+  return { adapters, queryEngine, runner, resources };
 }

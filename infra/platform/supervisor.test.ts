@@ -5,10 +5,11 @@ import { ensureTables } from "../../lakehouse/index.ts";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
 import { CheckpointStore } from "../../stream/index.ts";
 import { freshFolder, removeFolder, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
-import { type Adapters, openAdapters, openQueryEngine, retryEnvironment } from "./adapters.ts";
+import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { consumerGroupsOf } from "./consumer-groups.ts";
+import { openEmbeddedAdapters } from "./embedded-adapters.ts";
+import type { InputEnd } from "./input-ends.ts";
 import { lakeTables } from "./lake-tables.ts";
-import type { InputEnd } from "./messages.ts";
 import { platformConfig } from "./platform-config.ts";
 import { Supervisor } from "./supervisor.ts";
 import { assignTasks, platformTopics } from "./topics.ts";
@@ -29,7 +30,7 @@ describe("supervisor", () => {
   let failures: Failure[];
   beforeEach(async () => {
     home = freshFolder("supervisor");
-    adapters = openAdapters(home, Date.now);
+    adapters = openEmbeddedAdapters(home, Date.now);
     supervisor = null;
     failures = [];
     await adapters.log.createTopics(platformTopics(config()));
@@ -89,7 +90,7 @@ describe("supervisor", () => {
   }
 
   async function silverRows(): Promise<unknown> {
-    const engine = openQueryEngine(adapters);
+    const engine = adapters.openQueryEngine();
     try {
       const { rows } = await engine.query(
         "SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM {silver.events}",

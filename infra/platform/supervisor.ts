@@ -1,7 +1,8 @@
 import { Worker as Thread } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
-import type { FromWorker, InputEnd, ToWorker, WorkerThreadData } from "./messages.ts";
+import type { InputEnd } from "./input-ends.ts";
+import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
 
 /** Restarts of one worker in a row before the platform gives up. */
 const RESTARTS_MAX = 5;

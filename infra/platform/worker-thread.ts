@@ -13,7 +13,7 @@ if (port === null) throw new Error(`worker-thread runs on a worker thread only, 
 const { config, taskIds } = workerData as WorkerThreadData;
 const send = (message: FromWorker): void => port.postMessage(message);
 
-const adapters = openAdapters(config.home, Date.now);
+const adapters = await openAdapters(config.settings, Date.now);
 /** Statuses on their way, one after another: the adapters that they read stay open until they are sent. */
 let statuses: Promise<void> = Promise.resolve();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { openAdapters } from "../../platform/adapters.ts";
+import { openEmbeddedAdapters } from "../../platform/embedded-adapters.ts";
 import { probeIndex } from "./probes.ts";
 import { sharedClockMs } from "./shared-clock.ts";
 
@@ -13,7 +13,7 @@ const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 };
 const WAIT_MS = 200;
 
 const seenAt: number[] = [];
-const adapters = openAdapters(home, Date.now);
+const adapters = openEmbeddedAdapters(home, Date.now);
 const utf8 = new TextDecoder();
 let stopped = false;
 parentPort?.once("message", () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { AppendBatch } from "../../../stream/index.ts";
-import { openAdapters } from "../../platform/adapters.ts";
+import { openEmbeddedAdapters } from "../../platform/embedded-adapters.ts";
 import { LiveEvents } from "./live-events.ts";
 import { ProbeWriter } from "./probes.ts";
 import { sharedClockMs } from "./shared-clock.ts";
@@ -33,7 +33,7 @@ parentPort?.postMessage(await produce(workerData as ProducerOptions));
 /** Appends live events at a steady rate, in a chunk every 2 ms, with the probes that are due in it. */
 async function produce(options: ProducerOptions): Promise<ProducerResult> {
   const { partitions, seed, eventsPerSecond, probesPerSecond, seconds } = options;
-  const adapters = openAdapters(options.home, Date.now);
+  const adapters = openEmbeddedAdapters(options.home, Date.now);
   const chunkEvents = Math.max(1, Math.round((eventsPerSecond * CHUNK_MS) / 1000));
   const events = new LiveEvents({ partitions, seed, chunkEvents });
   const probes = new ProbeWriter(partitions);

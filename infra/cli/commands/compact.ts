@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { type CliIo, onInterrupt } from "../cli-io.ts";
-import { maintainLake } from "../maintenance.ts";
 import { withPlatform } from "../platform-session.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
@@ -22,7 +21,7 @@ export function registerCompact(program: Command, io: CliIo): void {
 async function compact(options: CompactOptions, io: CliIo): Promise<void> {
   const interruption = onInterrupt();
   const reports = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
-    maintainLake(platform, { full: options.full === true, signal: interruption.signal }),
+    platform.adapters.maintainLake({ full: options.full === true, signal: interruption.signal }),
   ).finally(() => interruption.dispose());
   if (options.json === true) {
     io.out(`${JSON.stringify({ tables: reports })}\n`);

@@ -1,5 +1,6 @@
 import { type Alert, type HotEntry, HotNamespace } from "../../../stream/index.ts";
-import { type Adapters, openAdapters } from "../../platform/adapters.ts";
+import type { Adapters } from "../../platform/adapters.ts";
+import { openEmbeddedAdapters } from "../../platform/embedded-adapters.ts";
 import { platformTopics } from "../../platform/topics.ts";
 
 /** What a home holds beside the lake. */
@@ -20,7 +21,7 @@ export async function readHomeState(
   partitions: number,
   userIds: readonly string[],
 ): Promise<HomeState> {
-  const adapters = openAdapters(home, Date.now);
+  const adapters = openEmbeddedAdapters(home, Date.now);
   try {
     return {
       hot: await readHot(adapters, userIds),

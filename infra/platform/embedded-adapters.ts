@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import {
+  DuckDbFileRewriter,
+  DuckDbQueryEngine,
+  FileCatalog,
+  LocalObjectStore,
+} from "../../lakehouse/adapters/index.ts";
+import { maintainTables } from "../../lakehouse/index.ts";
+import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
+import { type Adapters, retryEnvironment } from "./adapters.ts";
+import { lakeTables } from "./lake-tables.ts";
+
+/** All ports on one home folder. */
+export function openEmbeddedAdapters(home: string, clock: () => number): Adapters {
+  const log = new LmdbEventLog({ path: join(home, "log"), clock });
+  const hotStore = new LmdbHotStore({ path: join(home, "hot"), clock });
+  const objects = new LocalObjectStore(home);
+  const alertBus = new LogAlertBus(log);
+  const catalog = new FileCatalog({ objectStore: objects, clock });
+  return {
+    log,
+    hotStore,
+    alertBus,
+    objects,
+    catalog,
+    openQueryEngine: () => new DuckDbQueryEngine({ catalog, objectStore: objects }),
+    async maintainLake(run) {
+      const rewriter = new DuckDbFileRewriter({ objectStore: objects });
+      try {
+        const options = { catalog, objectStore: objects, rewriter, clock, ...retryEnvironment, ...run };
+        return await maintainTables(lakeTables, options);
+      } finally {
+        await rewriter.close();
+      }
+    },
+    async close() {
+      await alertBus.close();
+      await hotStore.close();
+      await log.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { MillraceError } from "../../schema/index.ts";
+import type { EventLog, TaskStatus } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
+import { HomeLock } from "./home-lock.ts";
+import { committed, drainInOrder } from "./input-ends.ts";
+import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import { platformConfig } from "./platform-config.ts";
+import { Supervisor } from "./supervisor.ts";
+import { assignTasks } from "./topics.ts";
+
+/** Runs the workers on threads of this process, which therefore has the home's lock. */
+export class EmbeddedRunner implements PipelineRunner {
+  private readonly config: Config;
+  private readonly log: EventLog;
+  private readonly lock: HomeLock | { readonly heldBy: number | null };
+  private readonly logger: PlatformLogger;
+  private supervisor: Supervisor | null = null;
+
+  constructor(config: Config, log: EventLog, lock: EmbeddedRunner["lock"], logger: PlatformLogger) {
+    this.config = config;
+    this.log = log;
+    this.lock = lock;
+    this.logger = logger;
+  }
+
+  get runBy(): number | null {
+    return this.lock instanceof HomeLock ? null : this.lock.heldBy;
+  }
+
+  tasks(): readonly TaskStatus[] {
+    return this.supervisor?.tasks() ?? [];
+  }
+
+  cpuMicrosByStage(): Record<string, number> {
+    return this.supervisor?.cpuMicrosByStage() ?? {};
+  }
+
+  /** Rejects with `home-in-use` where another process runs the workers. */
+  async start(): Promise<void> {
+    if (this.runBy !== null) {
+      throw new MillraceError(
+        `${this.config.home} is run by process ${this.runBy} already; stop it, or choose another folder with --home`,
+        { code: "home-in-use", origin: "user" },
+      );
+    }
+    if (!(this.lock instanceof HomeLock)) throw new Error("the platform was opened without the home's lock");
+    const { partitions, workers } = this.config;
+    const config = platformConfig(this.config);
+    const data = assignTasks(partitions, workers).map((taskIds, workerIndex) => ({
+      config,
+      taskIds,
+      workerIndex,
+    }));
+    this.supervisor = new Supervisor(data, Date.now, supervisorLog(this.logger));
+    await this.supervisor.start();
+  }
+
+  async waitUntilProcessed(): Promise<void> {
+    const { supervisor, log } = this;
+    const { partitions } = this.config;
+    if (supervisor !== null) await drainInOrder(log, partitions, (ends) => supervisor.drain(ends));
+    else await drainInOrder(log, partitions, (ends) => committed(log, ends, () => this.requireRunner()));
+  }
+
+  async stop(): Promise<void> {
+    await this.supervisor?.stop();
+  }
+
+  /** Another process is asked through the offsets that it commits: it has to be there. */
+  private requireRunner(): void {
+    if (this.runBy === null || HomeLock.holder(this.config.home) === this.runBy) return;
+    throw new MillraceError(`process ${this.runBy}, which ran ${this.config.home}, has ended`, {
+      code: "platform-gone",
+      origin: "external",
+      retry: true,
+    });
+  }
+}
+
+/** A supervisor's events, logged. */
+export function supervisorLog(logger: PlatformLogger): ConstructorParameters<typeof Supervisor>[2] {
+  return {
+    onWarning: (worker, message) => logger.warn({ worker }, message),
+    onFailure: (worker, message, final) =>
+      logger.error(
+        { worker, final },
+        `worker failed${final ? " for good" : ", starting it again"}: ${message}`,
+      ),
+  };
+}

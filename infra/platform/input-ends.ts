@@ -1,0 +1,59 @@
+import type { EventLog } from "../../stream/index.ts";
+import { CONSUMER_GROUP } from "./platform-config.ts";
+import { ALERTS_TOPIC, PANE_TOPIC, platformTopics } from "./topics.ts";
+
+/** An end offset that a drain has to reach. */
+export interface InputEnd {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+const POLL_MS = 100;
+
+/**
+ * Waits for everything that the log holds now, first for the inputs of the first stage: when these are
+ * processed, its panes are written, and the second stage can come to their end.
+ */
+export async function drainInOrder(
+  log: EventLog,
+  partitions: number,
+  wait: (ends: readonly InputEnd[]) => Promise<void>,
+): Promise<void> {
+  const isPane = (end: InputEnd): boolean => end.topic === PANE_TOPIC;
+  await wait((await inputEnds(log, partitions)).filter((end) => !isPane(end)));
+  await wait((await inputEnds(log, partitions)).filter(isPane));
+}
+
+/**
+ * Resolves when the platform's group has committed every end: offsets are committed behind the
+ * publishing, so everything before them is in the lake. `check` throws where nobody can get there any
+ * more.
+ */
+export async function committed(
+  log: EventLog,
+  ends: readonly InputEnd[],
+  check: () => void = () => undefined,
+): Promise<void> {
+  for (const { topic, partition, offset } of ends) {
+    // What retention has dropped, or was never written, nobody commits.
+    while (offset > (await log.offsets(topic, partition)).begin) {
+      if (((await log.committedOffset(CONSUMER_GROUP, topic, partition)) ?? 0) >= offset) break;
+      check();
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+/** End offsets of every input topic, panes included. */
+async function inputEnds(log: EventLog, partitions: number): Promise<InputEnd[]> {
+  const ends: InputEnd[] = [];
+  const topics = platformTopics({ partitions, retentionMs: null, alertRetentionMs: null });
+  for (const { name, partitions: count } of topics) {
+    if (name === ALERTS_TOPIC) continue;
+    for (let partition = 0; partition < count; partition++) {
+      ends.push({ topic: name, partition, offset: (await log.offsets(name, partition)).end });
+    }
+  }
+  return ends;
+}

@@ -1,0 +1,21 @@
+import type { PipelineStatus } from "../../stream/index.ts";
+
+/** Runs the tasks of the platform in the way of its mode, or watches others do it. */
+export interface PipelineRunner extends PipelineStatus {
+  /** The process that runs the workers instead of this one, or null. */
+  readonly runBy: number | null;
+  /** Starts the workers; resolves when they have restored their tasks. */
+  start(): Promise<void>;
+  /** Resolves when every record that the log holds now is processed and published, whoever does it. */
+  waitUntilProcessed(): Promise<void>;
+  /** CPU time by stage, microseconds; empty unless `measureStages` is set. */
+  cpuMicrosByStage(): Record<string, number>;
+  /** Stops what was started, after a last checkpoint. */
+  stop(): Promise<void>;
+}
+
+export interface PlatformLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
