@@ -31,7 +31,7 @@ export interface WorkerEnvironment {
 export interface WorkerSetup {
   readonly config: PlatformConfig;
   readonly taskIds: readonly string[];
-  readonly adapters: Adapters;
+  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog">;
   readonly clock: () => number;
   readonly stageClock: StageClock;
   readonly onPoint: (point: string) => void;
