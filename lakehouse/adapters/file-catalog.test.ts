@@ -15,6 +15,7 @@ catalogContract("files", async () => {
   return {
     catalog: open(),
     open,
+    namespace: "gold",
     location: (table: string) => objectStore.uri(tableKey(table)),
     remove: () => rm(home, { recursive: true, force: true }),
   };

@@ -12,14 +12,9 @@ export interface RequestRetryOptions {
   readonly backoffMsMax: number;
 }
 
-/** How long a server asked to be left alone (`Retry-After`), on the error that says so. */
-export class ServerBusyError extends MillraceError {
+/** An error that says how long the server asked to be left alone (`Retry-After`). */
+export interface AsksToWait {
   readonly retryAfterMs: number | null;
-
-  constructor(message: string, options: { readonly code: string; readonly retryAfterMs: number | null }) {
-    super(message, { code: options.code, origin: "external", retry: true });
-    this.retryAfterMs = options.retryAfterMs;
-  }
 }
 
 /**
@@ -45,6 +40,6 @@ export async function retryRequest<T>(
 
 function waitMs(error: MillraceError, tried: number, options: RequestRetryOptions): number {
   const ceiling = options.backoffMsMin * 2 ** (tried - 1);
-  const asked = error instanceof ServerBusyError ? (error.retryAfterMs ?? 0) : 0;
+  const asked = (error as Partial<AsksToWait>).retryAfterMs ?? 0;
   return Math.min(options.backoffMsMax, Math.max(asked, ceiling * (0.5 + options.random() / 2)));
 }

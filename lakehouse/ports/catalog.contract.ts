@@ -5,35 +5,37 @@ import type { Catalog, TableUpdate } from "./catalog.ts";
 export interface CatalogFixture {
   readonly catalog: Catalog;
   open(): Catalog;
+  /** A namespace without tables; in a catalog that tests share, one of its own. */
+  readonly namespace: string;
   /** Address for a new table. */
   location(table: string): string;
   remove(): Promise<void>;
 }
-
-const TABLE = "gold.contract";
 
 /** What every catalog guarantees. */
 export function catalogContract(name: string, create: () => Promise<CatalogFixture>): void {
   describe(`catalog contract: ${name}`, () => {
     let fixture: CatalogFixture;
     let catalog: Catalog;
+    let contractTable: string;
     beforeEach(async () => {
       fixture = await create();
       catalog = fixture.catalog;
+      contractTable = `${fixture.namespace}.contract`;
     });
     afterEach(() => fixture.remove());
 
     const createTable = (from: Catalog = catalog) =>
-      from.commit(TABLE, {
+      from.commit(contractTable, {
         requirements: [{ type: "assert-create" }],
-        updates: creation(fixture.location(TABLE)),
+        updates: creation(fixture.location(contractTable)),
       });
 
     it("knows no table that was not created", async () => {
-      expect(await catalog.load(TABLE)).toBeNull();
-      expect(await catalog.list("gold")).toEqual([]);
+      expect(await catalog.load(contractTable)).toBeNull();
+      expect(await catalog.list(fixture.namespace)).toEqual([]);
       await expect(
-        catalog.commit(TABLE, {
+        catalog.commit(contractTable, {
           requirements: [],
           updates: [{ action: "set-properties", updates: { a: "1" } }],
         }),
@@ -42,11 +44,14 @@ export function catalogContract(name: string, create: () => Promise<CatalogFixtu
 
     it("creates a table with the field ids that it was given", async () => {
       await createTable();
-      const table = await fixture.open().load(TABLE);
-      expect(table?.metadata).toMatchObject({ "format-version": 2, location: fixture.location(TABLE) });
+      const table = await fixture.open().load(contractTable);
+      expect(table?.metadata).toMatchObject({
+        "format-version": 2,
+        location: fixture.location(contractTable),
+      });
       expect(table?.metadata.schemas[0].fields.map((field) => field.id)).toEqual([1, 1001]);
       expect(table?.metadata["last-column-id"]).toBe(1001);
-      expect(await catalog.list("gold")).toEqual([TABLE]);
+      expect(await catalog.list(fixture.namespace)).toEqual([contractTable]);
     });
 
     it("lets one of racing creators win", async () => {
@@ -67,44 +72,46 @@ export function catalogContract(name: string, create: () => Promise<CatalogFixtu
         { type: "assert-last-assigned-field-id", "last-assigned-field-id": 7 },
       ] as const) {
         const updates: TableUpdate[] = [{ action: "set-properties", updates: { changed: "yes" } }];
-        await expect(catalog.commit(TABLE, { requirements: [requirement], updates })).rejects.toMatchObject({
+        await expect(
+          catalog.commit(contractTable, { requirements: [requirement], updates }),
+        ).rejects.toMatchObject({
           code: "commit-conflict",
           retry: true,
         });
       }
-      expect((await fixture.open().load(TABLE))?.metadata).toEqual(metadata);
+      expect((await fixture.open().load(contractTable))?.metadata).toEqual(metadata);
     });
 
     it("keeps 64-bit snapshot ids exact", async () => {
       await createTable();
       const id = 7_638_203_417_532_903n * 1000n + 7n;
-      await catalog.commit(TABLE, {
+      await catalog.commit(contractTable, {
         requirements: [],
-        updates: snapshotUpdates(id, 1, fixture.location(TABLE)),
+        updates: snapshotUpdates(id, 1, fixture.location(contractTable)),
       });
-      const other = await fixture.open().load(TABLE);
+      const other = await fixture.open().load(contractTable);
       expect(other?.metadata.refs?.main["snapshot-id"]).toBe(id);
-      await fixture.open().commit(TABLE, {
+      await fixture.open().commit(contractTable, {
         requirements: [{ type: "assert-ref-snapshot-id", ref: "main", "snapshot-id": id }],
-        updates: snapshotUpdates(12, 2, fixture.location(TABLE)),
+        updates: snapshotUpdates(12, 2, fixture.location(contractTable)),
       });
-      const after = await catalog.load(TABLE);
+      const after = await catalog.load(contractTable);
       expect(after?.metadata.snapshots?.map((snapshot) => snapshot["snapshot-id"])).toEqual([id, 12]);
     });
 
     it("sets and removes properties, adds schemas, removes snapshots", async () => {
       await createTable();
-      await catalog.commit(TABLE, {
+      await catalog.commit(contractTable, {
         requirements: [],
         updates: [
-          ...snapshotUpdates(1, 1, fixture.location(TABLE)),
+          ...snapshotUpdates(1, 1, fixture.location(contractTable)),
           { action: "set-properties", updates: { a: "1", b: "2" } },
         ],
       });
-      await catalog.commit(TABLE, {
+      await catalog.commit(contractTable, {
         requirements: [],
         updates: [
-          ...snapshotUpdates(2, 2, fixture.location(TABLE)),
+          ...snapshotUpdates(2, 2, fixture.location(contractTable)),
           { action: "remove-snapshots", "snapshot-ids": [1] },
           { action: "remove-properties", removals: ["a"] },
           {
@@ -119,7 +126,7 @@ export function catalogContract(name: string, create: () => Promise<CatalogFixtu
           { action: "set-current-schema", "schema-id": -1 },
         ],
       });
-      const { metadata } = (await fixture.open().load(TABLE))!;
+      const { metadata } = (await fixture.open().load(contractTable))!;
       expect(metadata.properties).toMatchObject({ b: "2" });
       expect(metadata.properties).not.toHaveProperty("a");
       expect(metadata.snapshots?.map((snapshot) => snapshot["snapshot-id"])).toEqual([2]);
@@ -131,15 +138,15 @@ export function catalogContract(name: string, create: () => Promise<CatalogFixtu
       const writer = async (name: string): Promise<void> => {
         const client = fixture.open();
         for (let done = 0; done < 5; ) {
-          const head = await client.load(TABLE);
+          const head = await client.load(contractTable);
           const count = Number(head?.metadata.properties?.total ?? "0");
           const snapshot = head?.metadata.refs?.main?.["snapshot-id"] ?? null;
           const id = Number(head?.metadata["last-sequence-number"]) + 1;
           try {
-            const { metadata } = await client.commit(TABLE, {
+            const { metadata } = await client.commit(contractTable, {
               requirements: [{ type: "assert-ref-snapshot-id", ref: "main", "snapshot-id": snapshot }],
               updates: [
-                ...snapshotUpdates(id, id, fixture.location(TABLE)),
+                ...snapshotUpdates(id, id, fixture.location(contractTable)),
                 { action: "set-properties", updates: { total: String(count + 1), [name]: String(done + 1) } },
               ],
             });
@@ -151,7 +158,7 @@ export function catalogContract(name: string, create: () => Promise<CatalogFixtu
         }
       };
       await Promise.all(Array.from({ length: 8 }, (_, i) => writer(`writer-${i}`)));
-      const { metadata } = (await fixture.open().load(TABLE))!;
+      const { metadata } = (await fixture.open().load(contractTable))!;
       expect(metadata.properties?.total).toBe("40");
       expect(metadata.snapshots).toHaveLength(40);
       for (let i = 0; i < 8; i++) expect(metadata.properties?.[`writer-${i}`]).toBe("5");
@@ -196,7 +203,8 @@ function snapshotUpdates(id: number | bigint, sequence: number, location: string
       snapshot: {
         "snapshot-id": id,
         "sequence-number": sequence,
-        "timestamp-ms": 1_700_000_000_000 + sequence,
+        // Java refuses a snapshot that is older than the table's last change.
+        "timestamp-ms": Date.now(),
         "manifest-list": `${location}/metadata/snap-${id}.avro`,
         summary: { operation: "append" },
         "schema-id": 0,

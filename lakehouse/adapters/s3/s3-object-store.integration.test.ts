@@ -1,16 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
 import { objectStoreContract } from "../../ports/object-store.contract.ts";
 import { type Fault, type FaultProxy, first, startFaultProxy } from "../testing/fault-proxy.ts";
 import { type S3Limits, S3ObjectStore, type S3ObjectStoreOptions } from "./index.ts";
 
-const minio = {
-  endpoint: "http://127.0.0.1:29000",
-  accessKeyId: "minioadmin",
-  secretAccessKey: "minioadmin",
-  bucket: "lake",
-};
+let minio: { endpoint: string; accessKeyId: string; secretAccessKey: string; region: string; bucket: string };
+beforeAll(async () => {
+  minio = await testServer("minio");
+});
 
 /** Short waits: what is tested is that they come to an end, not how long they are. */
 const QUICK: Partial<S3Limits> = { attemptsMax: 4, backoffMsMin: 1, backoffMsMax: 5 };
@@ -18,9 +16,9 @@ const QUICK: Partial<S3Limits> = { attemptsMax: 4, backoffMsMin: 1, backoffMsMax
 function open(options: Partial<S3ObjectStoreOptions> = {}): S3ObjectStore {
   return new S3ObjectStore({
     endpoint: minio.endpoint,
-    region: "us-east-1",
+    region: minio.region,
     bucket: minio.bucket,
-    prefix: `object-store-test/${randomUUID()}`,
+    prefix: uniqueName("object-store-test"),
     credentials: { accessKeyId: minio.accessKeyId, secretAccessKey: minio.secretAccessKey },
     sleep: (ms) => sleep(ms),
     random: Math.random,

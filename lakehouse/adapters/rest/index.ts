@@ -1,0 +1,2 @@
+export type { CatalogAuth } from "./access-token.ts";
+export * from "./rest-catalog.ts";
