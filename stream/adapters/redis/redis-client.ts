@@ -1,0 +1,97 @@
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { MillraceError } from "../../../schema/index.ts";
+
+export interface RedisClientOptions {
+  /** `redis://[USER:PASSWORD@]HOST:PORT[/DB]`, `rediss://` for TLS; of a cluster, any one node. */
+  readonly url: string;
+  /** The address is a node of a Redis Cluster (default false). */
+  readonly isCluster?: boolean;
+  /** In [0, 1): spreads clients that lost their server at the same time. */
+  readonly random: () => number;
+  /** Longest silence of a server that owes an answer, ms: then the connection is made anew. */
+  readonly silenceMsMax: number;
+}
+
+/**
+ * Writes KEYS[i] = ARGV[n + i], to expire in ARGV[i] ms. Measured with 100,000 values of 100 bytes: 1.2 µs
+ * of the client's CPU a value (0.6 where values are texts) and 2.9 µs of Redis'; as SETs in pipelines of
+ * 500 or 1,000, 3.5 to 5.9 µs of the client's and 2.2 of Redis'.
+ */
+const SET_MANY = `
+local n = #KEYS
+for i = 1, n do redis.call('SET', KEYS[i], ARGV[n + i], 'PX', ARGV[i]) end
+return n`;
+
+export type RedisClient = (Redis | Cluster) & {
+  /** Number of keys, the keys, their times to live in ms, their values. All keys in one slot. */
+  setMany(args: readonly (string | number | Buffer)[]): Promise<number>;
+};
+
+const RECONNECT_MS_MIN = 50;
+const RECONNECT_MS_MAX = 1_000;
+/** Attempts to connect after which what waits for a connection fails: about eight seconds. */
+const CONNECT_ATTEMPTS_MAX = 12;
+const CONNECT_MS_MAX = 5_000;
+
+/** A client that connects with its first command and reconnects for as long as it is not closed. */
+export function createRedisClient(options: RedisClientOptions): RedisClient {
+  const address = parseAddress(options.url);
+  const backOff = (attempt: number): number =>
+    Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** attempt) * (0.5 + options.random() / 2);
+  const common = {
+    username: address.username,
+    password: address.password,
+    ...(address.isTls ? { tls: {} } : {}),
+    connectTimeout: CONNECT_MS_MAX,
+    socketTimeout: options.silenceMsMax,
+    keepAlive: 10_000,
+    maxRetriesPerRequest: CONNECT_ATTEMPTS_MAX,
+  } satisfies RedisOptions;
+  const scripts = { setMany: { lua: SET_MANY } };
+  const { host, port, db } = address;
+  if (options.isCluster) {
+    return new Cluster([{ host, port }], {
+      lazyConnect: true,
+      scripts,
+      clusterRetryStrategy: backOff,
+      clusterNodeRetryStrategy: backOff,
+      redisOptions: common,
+    }) as RedisClient;
+  }
+  return new Redis({
+    ...common,
+    host,
+    port,
+    db,
+    lazyConnect: true,
+    scripts,
+    retryStrategy: backOff,
+    // After a failover the name may lead to the new primary: reconnect; the command itself fails.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  }) as RedisClient;
+}
+
+/** `HOST:PORT` of an address, without its secrets. */
+export function serverOf(url: string): string {
+  const { host, port } = parseAddress(url);
+  return `${host}:${port}`;
+}
+
+function parseAddress(text: string) {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const db = Number(url?.pathname.slice(1) ?? "");
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "" || !Number.isInteger(db)) {
+    throw new MillraceError(
+      "the address of Redis is not of the form redis://[USER:PASSWORD@]HOST:PORT[/DB]",
+      { code: "hot-store-address-invalid", origin: "user" },
+    );
+  }
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || 6379),
+    db,
+    isTls: url.protocol === "rediss:",
+    username: url.username === "" ? undefined : decodeURIComponent(url.username),
+    password: url.password === "" ? undefined : decodeURIComponent(url.password),
+  };
+}
