@@ -23,6 +23,9 @@ export function processIo(): CliIo {
   };
 }
 
+/** Exit code 1 of a command whose report, on standard output, already says what is wrong. */
+export class ReportedFailure extends Error {}
+
 /** Structured logs on standard error, so that standard output stays one document. */
 export function createLogger(config: Config, io: CliIo): Logger {
   return pino({ level: config.logLevel, base: null }, { write: io.err });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../../schema/index.ts";
-import { type CliIo, processIo } from "./cli-io.ts";
+import { type CliIo, processIo, ReportedFailure } from "./cli-io.ts";
 import { registerCompact } from "./commands/compact.ts";
 import { registerConfig } from "./commands/config.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
@@ -9,6 +9,7 @@ import { registerEvaluate } from "./commands/evaluate.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerStatus } from "./commands/status.ts";
+import { registerTopics } from "./commands/topics.ts";
 import { registerTrain } from "./commands/train.ts";
 import { registerUp } from "./commands/up.ts";
 
@@ -51,6 +52,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerStatus,
     registerDeadLetters,
     registerCompact,
+    registerTopics,
     registerConfig,
   ];
   for (const register of registrars) register(program, io);
@@ -69,6 +71,10 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof ReportedFailure) {
+      io.err(`millrace: ${error.message}\n`);
+      return EXIT.failed;
+    }
     return report(error, args.includes("--json"), io);
   }
 }

@@ -1,23 +1,20 @@
-import { contracts } from "../../schema/index.ts";
 import { ALERTS_TOPIC } from "../../stream/adapters/index.ts";
 import type { TopicSpec } from "../../stream/index.ts";
+import { declaredTopics, topicSpec } from "../topics/declared-topics.ts";
 
 export { ALERTS_TOPIC };
 
 export const PANE_TOPIC = "product-panes";
 
-/** Every topic of the embedded log: one per contract, the panes of the second stage, the alerts. */
+/** The topics that records of the platform go through: one per contract, the panes of the second stage, the alerts. */
 export function platformTopics(options: {
   readonly partitions: number;
   readonly retentionMs: number | null;
   readonly alertRetentionMs: number | null;
 }): TopicSpec[] {
-  const { partitions, retentionMs, alertRetentionMs } = options;
-  return [
-    ...contracts.map(({ topic }) => ({ name: topic, partitions, retentionMs, retentionBytes: null })),
-    { name: PANE_TOPIC, partitions: 1, retentionMs, retentionBytes: null },
-    { name: ALERTS_TOPIC, partitions: 1, retentionMs: alertRetentionMs, retentionBytes: null },
-  ];
+  return declaredTopics({ ...options, kafkaReplication: 1 })
+    .filter(({ only }) => only === null)
+    .map(topicSpec);
 }
 
 /** Task of one partition of the input topics. */
@@ -27,6 +24,11 @@ export function eventsTaskId(partition: number): string {
 
 /** Task of the second stage. */
 export const INSIGHTS_TASK = "insights-0";
+
+/** The tasks that go with a partition: whoever has it runs all of them. The second stage goes with the first. */
+export function tasksOfPartition(partition: number): string[] {
+  return partition === 0 ? [eventsTaskId(0), INSIGHTS_TASK] : [eventsTaskId(partition)];
+}
 
 /** Spreads the tasks over workers: partitions in turn, the second stage on the last worker. */
 export function assignTasks(partitions: number, workers: number): string[][] {

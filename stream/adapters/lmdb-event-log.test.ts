@@ -35,6 +35,15 @@ async function open() {
 eventLogContract("LMDB", open);
 eventLogRetentionContract("LMDB", open);
 
+it("gives a topic that exists the retention it is created with again", async () => {
+  const { log, reopen, dispose } = await open();
+  await log.createTopics([{ name: "t", partitions: 2, retentionMs: null, retentionBytes: 9 }]);
+  const later = { name: "t", partitions: 2, retentionMs: 5000, retentionBytes: null };
+  await log.createTopics([later]);
+  expect(await (await reopen()).topics()).toEqual([later]);
+  await dispose();
+});
+
 it("reads back whatever was appended, from any offset and within any limits", async () => {
   const { log, dispose } = await open();
   let topics = 0;

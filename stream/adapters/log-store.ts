@@ -154,7 +154,7 @@ export class LogStore {
     return offset;
   }
 
-  /** Inside a write transaction: adds the topic, or checks the one that is there. */
+  /** Inside a write transaction: adds the topic, or checks the one that is there and gives it this retention. */
   createTopic(spec: TopicSpec): void {
     assertTopicSpec(spec);
     const stored = this.meta.get(["topic", spec.name]) as StoredTopic | undefined;
@@ -168,6 +168,9 @@ export class LogStore {
           "keep the number, or begin with a new home folder",
         { code: "topic-mismatch", origin: "user" },
       );
+    } else if (stored.retentionMs !== spec.retentionMs || stored.retentionBytes !== spec.retentionBytes) {
+      this.meta.put(["topic", spec.name], { ...spec, id: stored.id });
+      this.topicsByName.delete(spec.name);
     }
   }
 
