@@ -14,8 +14,8 @@ export interface DeclaredPackages {
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-/** Installs what only tests need, so tests of every layer may take it. */
-const TEST_TOOLS = "infra/tools/test-tools.ts";
+/** Install and start what tests need, so tests of every layer may take them. */
+const TEST_TOOLS = ["infra/tools/test-tools.ts", "infra/servers/test-servers.ts"];
 
 /**
  * What a source may import: layers to its left, through their index; adapters and ML plugins only
@@ -35,7 +35,7 @@ function pathProblem(from: string, to: string): string | null {
   const target = layerOf(to);
   const test = isTestCode(from);
   if (target < 0) return to.startsWith("..") ? `imports ${to}, outside of the repository` : null;
-  if (test && to === TEST_TOOLS) return null;
+  if (test && TEST_TOOLS.includes(to)) return null;
   if (target > source) return `imports ${to}: ${LAYERS[source]} stands left of ${LAYERS[target]}`;
   if (test || isBench(from)) return null;
   if (isTestCode(to)) return `imports ${to}, which only tests may`;

@@ -1,0 +1,98 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { installJars } from "./maven.ts";
+import type { Instance, ServerSpec } from "./server-spec.ts";
+import { java, maven, toolPath } from "./tools.ts";
+
+const VERSION = "4.1.2";
+const HEAP = "512m";
+const QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
+
+/** One broker that is its own controller (KRaft). It creates no topics by itself. */
+export const kafka: ServerSpec<"kafka"> = {
+  name: "kafka",
+  title: "Kafka",
+  version: VERSION,
+  port: { default: 19_092, environment: "MILLRACE_KAFKA_PORT", test: 92 count: 2 },
+  needs: [],
+  tools: { install: [maven], run: [java] },
+  installTakes: "half a minute, 54 MB",
+  startMsMax: 90_000,
+  install: (installer) =>
+    installJars(installer, "kafka", [
+      `org.apache.kafka:kafka_2.13:${VERSION}`,
+      `org.apache.kafka:kafka-tools:${VERSION}`,
+      "org.slf4j:slf4j-simple:1.7.36",
+    ]),
+  async prepare(instance) {
+    const properties = propertiesFile(instance);
+    await mkdir(instance.folder, { recursive: true });
+    await writeFile(properties, serverProperties(instance));
+    if (existsSync(join(dataFolder(instance), "meta.properties"))) return;
+    // A kill while formatting leaves a folder without the file, or with all of it.
+    const id = randomBytes(16).toString("base64url");
+    const format = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", id, "-c", properties];
+    await promisify(execFile)(await toolPath(java), [
+      "-Xmx128m",
+      QUIET,
+      "-cp",
+      classPath(instance),
+      ...format,
+    ]);
+  },
+  async launch(instance) {
+    const args = ["-Xms256m", `-Xmx${HEAP}`, "-XX:+UseG1GC", QUIET, "-cp", classPath(instance)];
+    return { command: await toolPath(java), args: [...args, "kafka.Kafka", propertiesFile(instance)] };
+  },
+  async isReady({ port }) {
+    const { Kafka, logLevel } = await import("kafkajs");
+    const client = new Kafka({
+      brokers: [`127.0.0.1:${port}`],
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+    });
+    const admin = client.admin();
+    try {
+      await admin.connect();
+      // The port is open before the broker may lead partitions; only then the controller lists it.
+      const { brokers } = await admin.describeCluster();
+      return brokers.length > 0;
+    } finally {
+      await admin.disconnect();
+    }
+  },
+  endpoint: ({ port }) => ({ bootstrap: `127.0.0.1:${port}` }),
+};
+
+const classPath = ({ installed }: Instance) => join(installed, "*");
+const propertiesFile = ({ folder }: Instance) => join(folder, "server.properties");
+const dataFolder = ({ folder }: Instance) => join(folder, "data");
+
+/** Replication factors of one, since there is one broker; no waiting for further members of a group. */
+function serverProperties(instance: Instance): string {
+  const broker = `127.0.0.1:${instance.port}`;
+  const controller = `127.0.0.1:${instance.port + 1}`;
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@${controller}
+listeners=PLAINTEXT://${broker},CONTROLLER://${controller}
+advertised.listeners=PLAINTEXT://${broker}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs=${dataFolder(instance)}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+`;
+}
