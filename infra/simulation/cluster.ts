@@ -1,0 +1,204 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { MillraceError } from "../../schema/index.ts";
+import { noStageClock, type Worker } from "../../stream/index.ts";
+import type { PlatformConfig } from "../platform/platform-config.ts";
+import { createWorker } from "../platform/worker-setup.ts";
+import { SimulatedProcess } from "./process.ts";
+import type { World } from "./world.ts";
+
+/** Ends of a worker that faults explain; every other one is a bug. */
+const EXPECTED_CODES = new Set([
+  "simulated-unavailable",
+  "commit-unknown",
+  "commit-conflict",
+  "task-fenced",
+  // A retry below the port finds its own object.
+  "precondition-failed",
+  // What it wanted to restore from was collected meanwhile, by an owner that went on.
+  "object-not-found",
+]);
+const SKEW_MS_MAX = 3_000;
+/** Longest time between the end of a worker and its successor. */
+export const RESTART_MS_MAX = 1_500;
+
+export interface Member {
+  readonly process: SimulatedProcess;
+  readonly taskIds: readonly string[];
+  worker: Worker | null;
+  /** Ended by itself, after {@link Worker.stop}. */
+  stopped: boolean;
+}
+
+export interface ClusterCounts {
+  starts: number;
+  crashes: number;
+  pauses: number;
+  /** Owners that found out that another had gone on. */
+  fenced: number;
+  /** Workers that gave up over what they talk to. */
+  failures: number;
+}
+
+/** Starts workers as processes, and starts new ones where they end. Who owns a task is whoever was started last for it. */
+export class Cluster {
+  readonly members = new Set<Member>();
+  readonly counts: ClusterCounts = { starts: 0, crashes: 0, pauses: 0, fenced: 0, failures: 0 };
+  /** Ends that no fault explains. */
+  readonly problems: string[] = [];
+  private readonly owners = new Map<string, Member>();
+  private readonly world: World;
+  private readonly config: PlatformConfig;
+  /** Whether the process dies at this point of the checkpoint protocol. */
+  private readonly diesAt: (point: string) => boolean;
+
+  constructor(world: World, config: PlatformConfig, diesAt: (point: string) => boolean) {
+    this.world = world;
+    this.config = config;
+    this.diesAt = diesAt;
+  }
+
+  start(taskIds: readonly string[]): Member {
+    const { scheduler } = this.world.network;
+    const name = `w${++this.counts.starts}`;
+    const skewMs = scheduler.random.between(-SKEW_MS_MAX, SKEW_MS_MAX);
+    const member: Member = {
+      process: new SimulatedProcess(name, scheduler, skewMs),
+      taskIds,
+      worker: null,
+      stopped: false,
+    };
+    this.note(`${name} starts with ${taskIds.join(" ")}`);
+    this.members.add(member);
+    for (const taskId of taskIds) this.owners.set(taskId, member);
+    void this.live(member);
+    return member;
+  }
+
+  isOwner(member: Member): boolean {
+    return member.taskIds.some((taskId) => this.owners.get(taskId) === member);
+  }
+
+  /** SIGKILL; a new process takes the tasks up after a while. */
+  crash(member: Member, why: string): void {
+    this.counts.crashes++;
+    this.end(member, `is killed ${why}`);
+  }
+
+  /** SIGSTOP for so long; its tasks are given to another process meanwhile, or not. */
+  pause(member: Member, ms: number, handOverAfterMs: number | null): void {
+    const { scheduler } = this.world.network;
+    this.counts.pauses++;
+    this.note(`${member.process.name} pauses`);
+    member.process.pause();
+    scheduler.after(ms, () => {
+      if (member.process.isPaused) this.note(`${member.process.name} goes on`);
+      member.process.resume();
+    });
+    if (handOverAfterMs !== null) {
+      scheduler.after(handOverAfterMs, () => {
+        if (member.process.isPaused) this.replace(member);
+      });
+    }
+  }
+
+  /** Asks it to stop after a last checkpoint. */
+  stop(member: Member): void {
+    if (member.process.isDead) return;
+    this.note(`${member.process.name} is asked to stop`);
+    if (member.worker === null) this.end(member, "had not begun");
+    else member.worker.stop();
+  }
+
+  /** Asks it to stop, and has its tasks taken up without waiting for it. */
+  stopAndReplace(member: Member): void {
+    this.stop(member);
+    this.replace(member);
+  }
+
+  /** Gives what is still its own to a new process; the old one is not asked. */
+  replace(member: Member): void {
+    const taskIds = member.taskIds.filter((taskId) => this.owners.get(taskId) === member);
+    if (taskIds.length > 0) this.start(taskIds);
+  }
+
+  private async live(member: Member): Promise<void> {
+    const { process } = member;
+    try {
+      const worker = await this.createWorker(member);
+      await worker.open();
+      this.note(`${process.name} is open`);
+      member.worker = worker;
+      await worker.run();
+      if (process.isDead) return;
+      member.stopped = true;
+      this.end(member, "has stopped");
+    } catch (error) {
+      if (process.isDead) return;
+      this.judge(process, error);
+      this.end(member, `fails: ${error}`);
+    }
+  }
+
+  private judge(process: SimulatedProcess, error: unknown): void {
+    const code = error instanceof MillraceError ? error.code : "";
+    if (code === "task-fenced") this.counts.fenced++;
+    else if (EXPECTED_CODES.has(code)) this.counts.failures++;
+    else this.problems.push(`${process.name} ended: ${error instanceof Error ? error.stack : error}`);
+  }
+
+  private end(member: Member, how: string): void {
+    if (member.process.isDead) return;
+    const { scheduler } = this.world.network;
+    this.note(`${member.process.name} ${how}`);
+    member.process.kill();
+    this.members.delete(member);
+    if (!member.stopped)
+      scheduler.after(scheduler.random.unit() * RESTART_MS_MAX, () => this.replace(member));
+  }
+
+  private createWorker(member: Member): Promise<Worker> {
+    const { process, taskIds } = member;
+    const { scheduler } = this.world.network;
+    return createWorker({
+      config: this.config,
+      taskIds,
+      adapters: this.world.connect(process),
+      clock: process.clock,
+      stageClock: noStageClock,
+      onPoint: (point) => this.onPoint(member, point),
+      warn: () => undefined,
+      environment: {
+        nonce: process.name,
+        scheduling: {
+          nextTurn: () => new Promise((resolve) => process.deliverAfter(scheduler.random.unit(), resolve)),
+          after: (ms, callback) => process.deliverAfter(ms, callback),
+        },
+        retry: {
+          sleep: (ms) => new Promise((resolve) => process.deliverAfter(ms, resolve)),
+          random: () => scheduler.random.unit(),
+        },
+        // The pool's threads would answer when they like.
+        imageCodec: {
+          compress: async (image, options) => zstdCompressSync(image, options),
+          decompress: async (bytes) => zstdDecompressSync(bytes),
+        },
+      },
+    });
+  }
+
+  private onPoint(member: Member, point: string): void {
+    const { process } = member;
+    if (!process.isDead) {
+      this.note(`${process.name} at ${point}`);
+      if (!this.diesAt(point)) return;
+      this.crash(member, `at ${point}`);
+    }
+    // Nothing behind this may run; what it throws is seen by nobody, for the process is dead.
+    throw new Error(`${process.name} is dead`);
+  }
+
+  private note(what: string): void {
+    const { trace, scheduler } = this.world.network;
+    trace.note(scheduler.nowMs, what);
+  }
+}

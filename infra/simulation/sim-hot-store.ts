@@ -1,0 +1,79 @@
+import type { HotEntry, HotStore } from "../../stream/index.ts";
+import { Link, type Network } from "./link.ts";
+import type { SimulatedProcess } from "./process.ts";
+import { unavailable } from "./unavailable.ts";
+
+/** The hot values that survive every process. */
+export class StoredHotValues {
+  readonly byKey = new Map<string, { readonly value: string; readonly expiresAt: number }>();
+
+  put({ namespace, key, value, ttlMs }: HotEntry, nowMs: number): void {
+    this.byKey.set(hotKey(namespace, key), { value, expiresAt: nowMs + ttlMs });
+  }
+
+  get(namespace: string, key: string, nowMs: number): string | null {
+    const found = this.byKey.get(hotKey(namespace, key));
+    return found === undefined || found.expiresAt <= nowMs ? null : found.value;
+  }
+
+  sweep(entriesMax: number, nowMs: number): number {
+    const expired = [...this.byKey].filter(([, { expiresAt }]) => expiresAt <= nowMs).slice(0, entriesMax);
+    for (const [key] of expired) this.byKey.delete(key);
+    return expired.length;
+  }
+}
+
+/** One process's connection to the hot store: its writes arrive in their order. */
+export class SimHotStore implements HotStore {
+  private readonly stored: StoredHotValues;
+  private readonly network: Network;
+  private readonly link: Link;
+
+  constructor(stored: StoredHotValues, network: Network, process: SimulatedProcess) {
+    this.stored = stored;
+    this.network = network;
+    this.link = new Link(network, process, "hot", "ordered");
+  }
+
+  putMany(entries: readonly HotEntry[]): Promise<void> {
+    const sent = [...entries];
+    return this.request(`put ${sent.length}`, (nowMs) => {
+      for (const entry of sent) this.stored.put(entry, nowMs);
+    });
+  }
+
+  async get(namespace: string, key: string): Promise<string | null> {
+    return (await this.getMany(namespace, [key]))[0];
+  }
+
+  getMany(namespace: string, keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.request(`get ${keys.length} of ${namespace}`, (nowMs) =>
+      keys.map((key) => this.stored.get(namespace, key, nowMs)),
+    );
+  }
+
+  delete(namespace: string, keys: readonly string[]): Promise<void> {
+    return this.request(`delete ${keys.length} of ${namespace}`, () => {
+      for (const key of keys) this.stored.byKey.delete(hotKey(namespace, key));
+    });
+  }
+
+  sweep(entriesMax: number): Promise<number> {
+    return this.request("sweep", (nowMs) => this.stored.sweep(entriesMax, nowMs));
+  }
+
+  async close(): Promise<void> {}
+
+  private request<T>(name: string, apply: (nowMs: number) => T): Promise<T> {
+    return this.link.request({
+      name,
+      apply: () => apply(this.network.scheduler.nowMs),
+      lost: () => unavailable("hot store", name),
+    });
+  }
+}
+
+/** Length first: no namespace's end is another key's begin. */
+function hotKey(namespace: string, key: string): string {
+  return `${namespace.length}:${namespace}/${key}`;
+}
