@@ -19,7 +19,7 @@ export const catalog: ServerSpec<"catalog"> = {
   name: "catalog",
   title: "Iceberg REST catalog",
   version: ICEBERG,
-  port: { default: 18_181, environment: "MILLRACE_CATALOG_PORT", test: 181 count: 1 },
+  port: { default: 18_181, environment: "MILLRACE_CATALOG_PORT", test: 181, count: 1 },
   needs: ["minio"],
   tools: { install: [maven], run: [java] },
   installTakes: "half a minute, 110 MB",

@@ -17,7 +17,7 @@ export const kafka: ServerSpec<"kafka"> = {
   name: "kafka",
   title: "Kafka",
   version: VERSION,
-  port: { default: 19_092, environment: "MILLRACE_KAFKA_PORT", test: 92 count: 2 },
+  port: { default: 19_092, environment: "MILLRACE_KAFKA_PORT", test: 92, count: 2 },
   needs: [],
   tools: { install: [maven], run: [java] },
   installTakes: "half a minute, 54 MB",

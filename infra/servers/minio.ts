@@ -16,7 +16,7 @@ export const minio: ServerSpec<"minio"> = {
   name: "minio",
   title: "MinIO",
   version: VERSION,
-  port: { default: 19_000, environment: "MILLRACE_MINIO_PORT", test: 0 count: 1 },
+  port: { default: 19_000, environment: "MILLRACE_MINIO_PORT", test: 0, count: 1 },
   needs: [],
   tools: { install: [go], run: [] },
   installTakes: "5 minutes, 112 MB",

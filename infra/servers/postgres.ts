@@ -33,7 +33,7 @@ export const postgres: ServerSpec<"postgres"> = {
   name: "postgres",
   title: "PostgreSQL",
   version: "15",
-  port: { default: 15_432, environment: "MILLRACE_POSTGRES_PORT", test: 432 count: 1 },
+  port: { default: 15_432, environment: "MILLRACE_POSTGRES_PORT", test: 432, count: 1 },
   needs: [],
   tools: { install: [], run: [postgresServer] },
   installTakes: "comes from the system's packages",

@@ -8,7 +8,7 @@ export const redis: ServerSpec<"redis"> = {
   name: "redis",
   title: "Redis",
   version: "7",
-  port: { default: 16_379, environment: "MILLRACE_REDIS_PORT", test: 379 count: 1 },
+  port: { default: 16_379, environment: "MILLRACE_REDIS_PORT", test: 379, count: 1 },
   needs: [],
   tools: { install: [], run: [redisServer] },
   installTakes: "comes from the system's packages",

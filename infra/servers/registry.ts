@@ -14,7 +14,7 @@ export const registry: ServerSpec<"registry"> = {
   name: "registry",
   title: "Schema registry (Apicurio)",
   version: VERSION,
-  port: { default: 18_085, environment: "MILLRACE_REGISTRY_PORT", test: 85 count: 1 },
+  port: { default: 18_085, environment: "MILLRACE_REGISTRY_PORT", test: 85, count: 1 },
   needs: [],
   tools: { install: [maven], run: [java] },
   installTakes: "half a minute, 109 MB",

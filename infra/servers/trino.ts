@@ -18,7 +18,7 @@ export const trino: ServerSpec<"trino"> = {
   name: "trino",
   title: "Trino",
   version: VERSION,
-  port: { default: 18_080, environment: "MILLRACE_TRINO_PORT", test: 80 count: 1 },
+  port: { default: 18_080, environment: "MILLRACE_TRINO_PORT", test: 80, count: 1 },
   needs: ["minio", "catalog"],
   tools: { install: [maven], run: [java25] },
   installTakes: "2 minutes, 821 MB to fetch",
