@@ -5,3 +5,4 @@ export * from "./decoder/create-decoder.ts";
 export * from "./encode.ts";
 export * from "./generated/index.ts";
 export * from "./validate.ts";
+export * from "./writer-schema.ts";

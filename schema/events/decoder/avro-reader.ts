@@ -1,5 +1,6 @@
 import type { ContractField, EventContract } from "../contract.ts";
 import { type EventProblem, fieldProblem, textLengthProblem } from "../validate.ts";
+import type { WriterField, WriterSchema, WriterSchemas } from "../writer-schema.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { Kind } from "./field-table.ts";
 import { isUtf8, OPEN_BRACE, OPEN_BRACKET, valueEnd } from "./json-scan.ts";
@@ -9,28 +10,35 @@ const HEADER_BYTES = 5;
 const VARINT_BYTES_MAX = 10;
 const DETAIL_CUT = "the record ends within it";
 
+/** Ids of one contract that are met at one time; more are planned again when they come back. */
+const PLANS_MAX = 1000;
+
 /** One field as a writer wrote it, and where it goes. */
 interface WrittenField {
-  readonly written: ContractField;
+  readonly written: WriterField;
   /** Position in the reader's contract, or -1: goes to the row's extra members. */
   readonly target: number;
   /** By writer's symbol code: the reader's, or -1. */
   readonly symbols: readonly number[];
 }
 
+/** How records of one schema id are read, or why they cannot be. */
+type Plan = { readonly fields: readonly WrittenField[] } | { readonly unreadable: string };
+
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
 /**
- * Reads Avro records in the wire format into the rows of a {@link BatchStore}. The writer's
- * version, named by the schema id, is resolved to the reader's by field name: fields that the
- * reader lacks become extra members, fields that the writer lacks stay null.
+ * Reads Avro records in the wire format into the rows of a {@link BatchStore}. The writer's schema,
+ * named by its id, is resolved to the reader's contract by field name, as the Avro specification says:
+ * fields that the reader lacks become extra members, fields that the writer lacks stay null.
  */
 export class AvroReader {
   private readonly store: BatchStore;
-  private readonly writers: readonly EventContract[];
-  /** By schema id: the writer's fields; null where the id is another contract's. */
-  private readonly plans: (readonly WrittenField[] | null)[];
+  private readonly schemas: WriterSchemas;
+  private readonly plans = new Map<number, Plan>();
+  private lastId = 0;
+  private lastPlan: Plan | null = null;
   private bytes: Uint8Array = new Uint8Array(0);
   private view: DataView = new DataView(new ArrayBuffer(0));
   private p = 0;
@@ -38,11 +46,9 @@ export class AvroReader {
   private failure: EventProblem | null = null;
   private failureField = -1;
 
-  constructor(store: BatchStore, writers: readonly EventContract[]) {
+  constructor(store: BatchStore, schemas: WriterSchemas) {
     this.store = store;
-    this.writers = writers;
-    const reader = store.table.contract;
-    this.plans = writers.map((writer) => (writer.name === reader.name ? planFor(reader, writer) : null));
+    this.schemas = schemas;
   }
 
   use(bytes: Uint8Array, view: DataView): void {
@@ -54,8 +60,9 @@ export class AvroReader {
   read(start: number, end: number, row: number): EventProblem | null {
     if (end - start < HEADER_BYTES) return invalid(null, "shorter than the header of five bytes");
     const id = this.view.getInt32(start + 1);
-    const plan = this.plans[id - 1] ?? null;
-    if (plan === null) return this.unknownSchema(id);
+    const made = id === this.lastId && this.lastPlan !== null ? this.lastPlan : this.planOf(id);
+    if ("unreadable" in made) return { reason: "unknown-schema", field: null, detail: made.unreadable };
+    const plan = made.fields;
     this.p = start + HEADER_BYTES;
     this.end = end;
     this.failure = null;
@@ -73,13 +80,19 @@ export class AvroReader {
 
   private present = false;
 
-  private unknownSchema(id: number): EventProblem {
-    const other = this.writers[id - 1];
-    const detail =
-      other === undefined
-        ? `schema id ${id} is not known; ids 1 to ${this.writers.length} are`
-        : `schema id ${id} is ${other.name} version ${other.version}, not ${this.store.table.contract.name}`;
-    return { reason: "unknown-schema", field: null, detail };
+  /** The plan of an id; one of an id that is not known is not kept, since it may become known. */
+  private planOf(id: number): Plan {
+    let plan = this.plans.get(id);
+    if (plan === undefined) {
+      const schema = this.schemas.get(id) ?? null;
+      if (schema === null) return { unreadable: `schema id ${id} is not known` };
+      plan = planFor(this.store.table.contract, schema, id);
+      if (this.plans.size >= PLANS_MAX) this.plans.clear();
+      this.plans.set(id, plan);
+    }
+    this.lastId = id;
+    this.lastPlan = plan;
+    return plan;
   }
 
   private missing(plan: readonly WrittenField[]): EventProblem {
@@ -96,10 +109,10 @@ export class AvroReader {
   private field(plan: WrittenField, row: number): EventProblem | null {
     const { written } = plan;
     this.present = true;
-    if (written.nullable) {
+    if (written.nullBranch !== null) {
       const branch = this.varint();
       if (branch !== 0 && branch !== 1) return invalid(written, "a union of two has no such branch");
-      if (branch === 0) {
+      if (branch === written.nullBranch) {
         this.present = false;
         return null;
       }
@@ -180,10 +193,9 @@ export class AvroReader {
   }
 
   private number({ written, target }: WrittenField, row: number, at: number): EventProblem | null {
-    const value = written.type === "double" ? this.double() : this.varint();
+    const value = this.numeral(written);
     if (this.p > this.end) return invalid(written, DETAIL_CUT);
-    if (Number.isNaN(value) && written.type !== "double")
-      return invalid(written, "no varint of at most 64 bits");
+    if (Number.isNaN(value) && isInteger(written)) return invalid(written, "no varint of at most 64 bits");
     const { store } = this;
     const { table } = store;
     if (!(value >= table.min[target] && value <= table.max[target])) {
@@ -195,10 +207,15 @@ export class AvroReader {
     return null;
   }
 
-  /** A field that the newest version dropped: kept as an extra member. */
-  private unknownField(written: ContractField, row: number): EventProblem | null {
+  /** A field that the reader's version does not have: kept as an extra member. */
+  private unknownField(written: WriterField, row: number): EventProblem | null {
     let json: string;
-    if (written.type === "boolean") {
+    if (written.type === null) {
+      const value = written.other.jsonAt(this.bytes, this.p, this.end);
+      if (value === null) return invalid(written, DETAIL_CUT);
+      this.p = value.end;
+      json = value.json;
+    } else if (written.type === "boolean") {
       const byte = this.p < this.end ? this.bytes[this.p] : 2;
       this.p++;
       if (byte > 1) return invalid(written, "a boolean is a byte 0 or 1");
@@ -218,10 +235,9 @@ export class AvroReader {
       const body = text.decode(this.bytes.subarray(start, this.p));
       json = written.type === "json" && this.isStructure(start, this.p) ? body : JSON.stringify(body);
     } else {
-      const value = written.type === "double" ? this.double() : this.varint();
+      const value = this.numeral(written);
       if (this.p > this.end) return invalid(written, DETAIL_CUT);
-      if (Number.isNaN(value) && written.type !== "double")
-        return invalid(written, "no varint of at most 64 bits");
+      if (Number.isNaN(value) && isInteger(written)) return invalid(written, "no varint of at most 64 bits");
       const symbol = written.symbols === null ? value : written.symbols[value];
       if (symbol === undefined) return invalid(written, `no symbol has the code ${value}`);
       json = JSON.stringify(symbol);
@@ -240,6 +256,17 @@ export class AvroReader {
     if (problem === null || (this.failure !== null && target >= this.failureField)) return;
     this.failure = problem;
     this.failureField = target;
+  }
+
+  private numeral({ type }: WriterField): number {
+    if (type === "double") return this.double();
+    return type === "float" ? this.float() : this.varint();
+  }
+
+  private float(): number {
+    const at = this.p;
+    this.p += 4;
+    return this.p <= this.end ? this.view.getFloat32(at, true) : Number.NaN;
   }
 
   private double(): number {
@@ -273,16 +300,51 @@ export class AvroReader {
   }
 }
 
-function planFor(reader: EventContract, writer: EventContract): WrittenField[] {
-  return writer.fields.map((written) => {
+function planFor(reader: EventContract, writer: WriterSchema, id: number): Plan {
+  if (writer.contract !== reader.name) {
+    return { unreadable: `schema id ${id} is ${writer.title}, not ${reader.name}` };
+  }
+  const fields = writer.fields.map((written): WrittenField => {
     const target = reader.fields.findIndex((field) => field.name === written.name);
     const symbols = (written.symbols ?? []).map(
       (symbol) => reader.fields[target]?.symbols?.indexOf(symbol) ?? -1,
     );
     return { written, target, symbols };
   });
+  const odd = fields.find(
+    ({ written, target }) => target >= 0 && !isReadable(reader.fields[target], written),
+  );
+  if (odd === undefined) return { fields };
+  const wanted = reader.fields[odd.target].type;
+  return {
+    unreadable: `schema id ${id} (${writer.title}) writes ${odd.written.name} as ${odd.written.type ?? odd.written.other.name}, which cannot be read as ${wanted}`,
+  };
 }
 
-function invalid(field: ContractField | null, detail: string): EventProblem {
+/** The resolution rules of the Avro specification, for the types that contracts have. */
+function isReadable({ type }: ContractField, { type: written }: WriterField): boolean {
+  switch (type) {
+    case "string":
+    case "json":
+      return written === "string" || written === "json";
+    case "int":
+      return written === "int";
+    case "long":
+    case "timestamp":
+      return written === "int" || written === "long" || written === "timestamp";
+    case "double":
+      return written !== null && NUMBERS.has(written);
+    default:
+      return written === type;
+  }
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(["int", "long", "timestamp", "float", "double"]);
+
+function isInteger({ type }: WriterField): boolean {
+  return type !== "double" && type !== "float";
+}
+
+function invalid(field: WriterField | null, detail: string): EventProblem {
   return { reason: "invalid-avro", field: field?.name ?? null, detail };
 }

@@ -8,8 +8,9 @@ import {
 } from "../../columns/index.ts";
 import { MillraceError } from "../../errors.ts";
 import type { EventContract } from "../contract.ts";
-import { type BatchByContract, contractVersions, usualReaders } from "../generated/index.ts";
+import { type BatchByContract, usualReaders } from "../generated/index.ts";
 import type { EventProblem } from "../validate.ts";
+import { ownSchemas, type WriterSchemas } from "../writer-schema.ts";
 import { AvroReader } from "./avro-reader.ts";
 import { BatchStore } from "./batch-store.ts";
 import { readJsonByParsing } from "./json-fallback.ts";
@@ -26,8 +27,11 @@ export interface DecoderOptions {
   readonly futureSkewMs?: number | null;
   /** Bytes of a refused record that its refusal keeps. */
   readonly refusalBytesMax?: number;
-  /** What an Avro record's schema id means: id i is element i - 1. */
-  readonly writers?: readonly EventContract[];
+  /**
+   * What an Avro record's schema id means; may grow between decodes. Without it, id i is element i - 1
+   * of {@link contractVersions}.
+   */
+  readonly schemas?: WriterSchemas;
 }
 
 const DEFAULTS = {
@@ -70,7 +74,7 @@ class ColumnDecoder implements EventDecoder<EventBatch> {
     this.store = new BatchStore(contract, capacity, options.keys ?? {});
     this.batch = this.store.batch;
     this.json = new JsonReader(this.store, usualReaders.get(contract) ?? null);
-    this.avro = new AvroReader(this.store, options.writers ?? contractVersions);
+    this.avro = new AvroReader(this.store, options.schemas ?? ownSchemas);
     this.recordBytesMax = options.recordBytesMax ?? DEFAULTS.recordBytesMax;
     this.refusalBytesMax = options.refusalBytesMax ?? DEFAULTS.refusalBytesMax;
     this.futureSkewMs = options.futureSkewMs ?? null;

@@ -5,6 +5,7 @@ import type { ContractField, EventContract } from "../contract.ts";
 import { avroType, encodeAvro } from "../encode.ts";
 import { customerEventContract, orderContract } from "../generated/index.ts";
 import { validateEvent } from "../validate.ts";
+import { numberedSchemas } from "../writer-schema.ts";
 import { createDecoder } from "./create-decoder.ts";
 import { RecordMaker } from "./fuzz-records.ts";
 import { recordBatch } from "./test-records.ts";
@@ -163,7 +164,10 @@ describe(`decoder on random and damaged records, seed ${seed}`, () => {
     [everyType, 15_000],
   ])("Avro: $name equals avsc and validateEvent", (contract, count) => {
     const maker = new RecordMaker(seed + 1);
-    const decoder = createDecoder(contract, { writers: [contract], futureSkewMs: FUTURE_SKEW_MS });
+    const decoder = createDecoder(contract, {
+      schemas: numberedSchemas([contract]),
+      futureSkewMs: FUTURE_SKEW_MS,
+    });
     for (let done = 0; done < count; done += BATCH) {
       const whole = Array.from({ length: BATCH }, () => encodeAvro(contract, maker.event(contract), 1));
       const records = whole.map((record) => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { columnValue, type EventBatch, KeyDictionary, type RefusalReason } from "../../columns/index.ts";
+import { columnValue, KeyDictionary, type RefusalReason } from "../../columns/index.ts";
 import type { EventContract } from "../contract.ts";
 import { encodeAvro, encodeJson } from "../encode.ts";
 import { type CustomerEvent, contracts, customerEventContract, orderContract } from "../generated/index.ts";
+import { numberedSchemas } from "../writer-schema.ts";
 import { createDecoder } from "./create-decoder.ts";
-import { recordBatch } from "./test-records.ts";
+import { recordBatch, rows } from "./test-records.ts";
 
 const utf8 = new TextEncoder();
 const event: CustomerEvent = {
@@ -16,16 +17,6 @@ const event: CustomerEvent = {
   priceMinor: 1999,
 };
 const text = new TextDecoder().decode(encodeJson(customerEventContract, event));
-
-function rows(batch: EventBatch): Record<string, unknown>[] {
-  return Array.from({ length: batch.length }, (_, row) =>
-    Object.fromEntries(
-      Object.entries(batch).flatMap(([name, column]) =>
-        batch.columns.includes(column) ? [[name, columnValue(column, row)]] : [],
-      ),
-    ),
-  );
-}
 
 function decodeAll(
   records: readonly (string | Uint8Array)[],
@@ -225,7 +216,7 @@ describe("decoder", () => {
         ...rest.filter((field) => field.name !== "priceMinor"),
       ],
     };
-    const decoder = createDecoder(newest, { writers: [customerEventContract, newest] });
+    const decoder = createDecoder(newest, { schemas: numberedSchemas([customerEventContract, newest]) });
     const batch = decoder.decode(recordBatch([encodeAvro(customerEventContract, event, 1)]), 0, 1);
     const { priceMinor, ...kept } = event;
     expect(rows(batch)[0]).toMatchObject({ ...kept, campaign: null });

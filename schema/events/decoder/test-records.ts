@@ -1,4 +1,4 @@
-import { RECORD_PADDING, type RecordBatch } from "../../columns/index.ts";
+import { columnValue, type EventBatch, RECORD_PADDING, type RecordBatch } from "../../columns/index.ts";
 
 /**
  * Lays records back to back as a log does, from offset 1000. The bytes behind the last one are
@@ -18,4 +18,15 @@ export function recordBatch(records: readonly Uint8Array[], ingestedAt = 1_800_0
   }
   const place = { topic: "test", partition: 3, baseOffset: 1000, sequence: 0 };
   return { ...place, count: records.length, bytes, starts, ends, ingestedAt, control: "data" };
+}
+
+/** The rows of a batch as objects. */
+export function rows(batch: EventBatch): Record<string, unknown>[] {
+  return Array.from({ length: batch.length }, (_, row) =>
+    Object.fromEntries(
+      Object.entries(batch).flatMap(([name, column]) =>
+        batch.columns.includes(column) ? [[name, columnValue(column, row)]] : [],
+      ),
+    ),
+  );
 }
