@@ -28,6 +28,6 @@ export function startMaintenance(platform: Platform, logger: PlatformLogger): { 
 
 async function once(platform: Platform, signal: AbortSignal): Promise<void> {
   await platform.adapters.maintainLake({ signal });
-  await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config.partitions));
+  await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config));
   await platform.hotStore.sweep(100_000);
 }

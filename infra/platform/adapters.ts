@@ -1,6 +1,7 @@
 import type { Catalog, MaintenanceReport, ObjectStore, QueryEngine } from "../../lakehouse/index.ts";
 import type { AlertBus, EventLog, HotStore } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
+import type { ServerCheck } from "./await-servers.ts";
 
 export interface MaintenanceRun {
   /** Merge all small files of each day. */
@@ -22,6 +23,10 @@ export interface Adapters {
   openQueryEngine(): QueryEngine;
   /** Compacts, expires and cleans every table once; safe beside running workers. */
   maintainLake(run: MaintenanceRun): Promise<readonly MaintenanceReport[]>;
+  /** Partitions whose tasks a worker process has now; none in embedded mode, which has no such processes. */
+  ownedPartitions(): Promise<readonly number[]>;
+  /** What to ask each server before it is relied on; none where there is no server. */
+  readonly checks: readonly ServerCheck[];
   close(): Promise<void>;
 }
 

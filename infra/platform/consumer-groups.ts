@@ -1,6 +1,6 @@
 import { productContract } from "../../schema/index.ts";
 import type { GroupsOf } from "../../stream/index.ts";
-import { CONSUMER_GROUP } from "./platform-config.ts";
+import type { Config } from "../config/index.ts";
 import { ALERTS_TOPIC, eventsTaskId } from "./topics.ts";
 
 /**
@@ -8,13 +8,13 @@ import { ALERTS_TOPIC, eventsTaskId } from "./topics.ts";
  * for products, which every events task reads along whole, that of each other task. Nobody processes
  * alerts.
  */
-export function consumerGroupsOf(partitions: number): GroupsOf {
+export function consumerGroupsOf({ partitions, kafkaGroup }: Config): GroupsOf {
   return (topic, partition) => {
     if (topic === ALERTS_TOPIC) return [];
-    const groups = [CONSUMER_GROUP];
+    const groups = [kafkaGroup];
     if (topic !== productContract.topic) return groups;
     for (let other = 0; other < partitions; other++) {
-      if (other !== partition) groups.push(`${CONSUMER_GROUP}/${eventsTaskId(other)}`);
+      if (other !== partition) groups.push(`${kafkaGroup}/${eventsTaskId(other)}`);
     }
     return groups;
   };

@@ -33,6 +33,8 @@ export function openEmbeddedAdapters(home: string, clock: () => number): Adapter
         await rewriter.close();
       }
     },
+    ownedPartitions: async () => [],
+    checks: [],
     async close() {
       await alertBus.close();
       await hotStore.close();

@@ -57,9 +57,12 @@ export class EmbeddedRunner implements PipelineRunner {
 
   async waitUntilProcessed(): Promise<void> {
     const { supervisor, log } = this;
-    const { partitions } = this.config;
+    const { partitions, kafkaGroup } = this.config;
     if (supervisor !== null) await drainInOrder(log, partitions, (ends) => supervisor.drain(ends));
-    else await drainInOrder(log, partitions, (ends) => committed(log, ends, () => this.requireRunner()));
+    else
+      await drainInOrder(log, partitions, (ends) =>
+        committed(log, kafkaGroup, ends, () => this.requireRunner()),
+      );
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,4 @@
 import type { EventLog } from "../../stream/index.ts";
-import { CONSUMER_GROUP } from "./platform-config.ts";
 import { ALERTS_TOPIC, PANE_TOPIC, platformTopics } from "./topics.ts";
 
 /** An end offset that a drain has to reach. */
@@ -26,19 +25,20 @@ export async function drainInOrder(
 }
 
 /**
- * Resolves when the platform's group has committed every end: offsets are committed behind the
+ * Resolves when the group has committed every end: offsets are committed behind the
  * publishing, so everything before them is in the lake. `check` throws where nobody can get there any
  * more.
  */
 export async function committed(
   log: EventLog,
+  group: string,
   ends: readonly InputEnd[],
   check: () => void = () => undefined,
 ): Promise<void> {
   for (const { topic, partition, offset } of ends) {
     // What retention has dropped, or was never written, nobody commits.
     while (offset > (await log.offsets(topic, partition)).begin) {
-      if (((await log.committedOffset(CONSUMER_GROUP, topic, partition)) ?? 0) >= offset) break;
+      if (((await log.committedOffset(group, topic, partition)) ?? 0) >= offset) break;
       check();
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

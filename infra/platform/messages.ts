@@ -22,5 +22,11 @@ export type FromWorker =
       readonly cpuMicros: Readonly<Record<string, number>>;
     }
   | { readonly type: "drained"; readonly id: number }
-  | { readonly type: "failed"; readonly code: string; readonly message: string }
+  | {
+      readonly type: "failed";
+      readonly code: string;
+      readonly message: string;
+      /** It may pass by itself: a server that is down or busy. */
+      readonly retry: boolean;
+    }
   | { readonly type: "stopped" };

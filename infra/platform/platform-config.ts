@@ -19,8 +19,6 @@ const RECENT_VIEWS_MAX = 20;
 /** What one event of a kind adds to a product's popularity. */
 const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
 const ORDER_HISTORY_MIN = 3;
-/** The consumer group under which committed offsets are kept. */
-export const CONSUMER_GROUP = "millrace";
 
 export function platformConfig(config: Config): PlatformConfig {
   const { partitions, measureStages, fileBytesMax } = config;
@@ -35,7 +33,7 @@ export function platformConfig(config: Config): PlatformConfig {
       hotFlushMs: config.hotFlushMs,
       hotFlushBacklogMs: config.hotFlushBacklogMs,
       idleAfterMs: config.idleAfterMs,
-      consumerGroup: CONSUMER_GROUP,
+      consumerGroup: config.kafkaGroup,
     },
     events: eventsConfig(config),
     insights: { insights: insightsConfig(config), paneTopic: PANE_TOPIC, fileBytesMax },

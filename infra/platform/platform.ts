@@ -2,10 +2,13 @@ import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
 import type { AlertBus, EventLog, HotStore, PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { type Adapters, openAdapters, retryEnvironment } from "./adapters.ts";
+import { awaitServers } from "./await-servers.ts";
+import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
 import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import { prepareTopics } from "./prepare-topics.ts";
 import { platformTopics } from "./topics.ts";
 
 export type { PlatformLogger } from "./pipeline-runner.ts";
@@ -97,18 +100,31 @@ async function openParts(
   { runsWorkers = true }: PlatformOptions,
   resources: AsyncDisposableStack,
 ): Promise<PlatformParts> {
-  const lock = runsWorkers ? HomeLock.acquire(config.home) : { heldBy: HomeLock.holder(config.home) };
+  const embedded = config.mode === "embedded";
+  const lock = embedded ? homeLock(config.home, runsWorkers, resources) : null;
+  const adapters = await openAdapters(config, Date.now);
+  resources.defer(() => adapters.close());
+  const queryEngine = adapters.openQueryEngine();
+  resources.defer(() => queryEngine.close());
+  const { checks, log, catalog, objects: objectStore } = adapters;
+  await awaitServers(checks, { logger, clock: Date.now, random: Math.random });
+  if (embedded) await log.createTopics(platformTopics(config));
+  else await prepareTopics(config, true);
+  await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+  const runner =
+    lock !== null
+      ? new EmbeddedRunner(config, log, lock, logger)
+      : new DistributedRunner(config, adapters, logger);
+  resources.defer(() => runner.stop());
+  return { adapters, queryEngine, runner, resources };
+}
+
+/** The home's lock, given back at the end, or who has it. */
+function homeLock(home: string, runsWorkers: boolean, resources: AsyncDisposableStack) {
+  if (!runsWorkers) return { heldBy: HomeLock.holder(home) };
+  const lock = HomeLock.acquire(home);
   resources.defer(() => {
     if (lock instanceof HomeLock) lock.release();
   });
-  const adapters = await openAdapters(config, Date.now);
-  resources.defer(() => adapters.close());
-  await adapters.log.createTopics(platformTopics(config));
-  const { catalog, objects: objectStore } = adapters;
-  await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
-  const queryEngine = adapters.openQueryEngine();
-  resources.defer(() => queryEngine.close());
-  const runner = new EmbeddedRunner(config, adapters.log, lock, logger);
-  resources.defer(() => runner.stop());
-  return { adapters, queryEngine, runner, resources };
+  return lock;
 }

@@ -104,7 +104,7 @@ describe("supervisor", () => {
 
   /** Groups that retention waits for and that have never committed: they would keep the log for ever. */
   async function groupsWithoutOffset(): Promise<string[]> {
-    const groupsOf = consumerGroupsOf(2);
+    const groupsOf = consumerGroupsOf(config());
     const found: string[] = [];
     for (const { name, partitions } of await adapters.log.topics()) {
       for (let partition = 0; partition < partitions; partition++) {

@@ -4,9 +4,10 @@ import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import type { InputEnd } from "./input-ends.ts";
 import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
 
-/** Restarts of one worker in a row before the platform gives up. */
+/** Restarts of one worker in a row before the platform gives up; where a server is down, it does not. */
 const RESTARTS_MAX = 5;
 const RESTART_DELAY_MS = 500;
+const RESTART_DELAY_MS_MAX = 15_000;
 /** A worker that ran this long has proved itself: its restarts count from zero again. */
 const HEALTHY_MS = 60_000;
 
@@ -14,6 +15,14 @@ export interface SupervisorEvents {
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
+  /** Another owner has gone on with a task of the worker: whoever gave it the tasks may take them back. */
+  readonly onFenced?: (worker: number) => void;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly retry: boolean;
 }
 
 interface Slot {
@@ -21,6 +30,8 @@ interface Slot {
   thread: Thread | null;
   tasks: readonly TaskStatus[];
   cpuMicros: Readonly<Record<string, number>>;
+  /** Failures in a row, and those of them that do not pass by themselves. */
+  failures: number;
   restarts: number;
   startedAt: number;
   drains: Map<
@@ -40,7 +51,7 @@ export class Supervisor implements PipelineStatus {
   private nextDrain = 1;
   private stopping = false;
 
-  /** @param restartDelayMs before the first restart in a row; doubles with each further one */
+  /** @param restartDelayMs before the first restart in a row; doubles with each further one, to a quarter of a minute */
   constructor(
     workers: readonly WorkerThreadData[],
     clock: () => number,
@@ -55,6 +66,7 @@ export class Supervisor implements PipelineStatus {
       thread: null,
       tasks: data.taskIds.map(startingStatus),
       cpuMicros: {},
+      failures: 0,
       restarts: 0,
       startedAt: 0,
       drains: new Map(),
@@ -123,27 +135,28 @@ export class Supervisor implements PipelineStatus {
     });
     slot.thread = thread;
     return new Promise<void>((ready, failed) => {
-      let failure: string | null = null;
+      let failure: Failure | null = null;
       thread.on("message", (message: FromWorker) => {
         if (message.type === "ready") ready();
-        if (message.type === "failed") failure = `${message.message} (${message.code})`;
+        if (message.type === "failed") failure = message;
         this.note(slot, message);
       });
       thread.on("error", (error: Error) => {
-        failure ??= error.message;
+        failure ??= { code: "unexpected", message: error.message, retry: false };
       });
       slot.stopped = new Promise((resolve) => {
         thread.on("exit", (code) => {
           slot.thread = null;
           // The last checkpoint failed: nothing is lost, but the next start has to do its work again.
-          if (this.stopping && failure !== null) this.events.onFailure(slot.data.workerIndex, failure, true);
+          if (this.stopping && failure !== null)
+            this.events.onFailure(slot.data.workerIndex, textOf(failure), true);
           if (this.stopping || (failure === null && code === 0)) {
             failed(workerStopped(slot)); // without effect where it was ready
             return resolve();
           }
-          const reason = failure ?? `exit code ${code}`;
+          const reason = failure ?? { code: "unexpected", message: `exit code ${code}`, retry: false };
           failed(
-            new MillraceError(`worker ${slot.data.workerIndex}: ${reason}`, {
+            new MillraceError(`worker ${slot.data.workerIndex}: ${textOf(reason)}`, {
               code: "worker-failed",
               origin: "internal",
             }),
@@ -155,10 +168,12 @@ export class Supervisor implements PipelineStatus {
     });
   }
 
-  private restart(slot: Slot, reason: string): void {
-    if (this.clock() - slot.startedAt > HEALTHY_MS) slot.restarts = 0;
-    const final = slot.restarts >= RESTARTS_MAX;
+  private restart(slot: Slot, failure: Failure): void {
+    if (this.clock() - slot.startedAt > HEALTHY_MS) slot.restarts = slot.failures = 0;
+    const reason = textOf(failure);
+    const final = !failure.retry && slot.restarts >= RESTARTS_MAX;
     this.events.onFailure(slot.data.workerIndex, reason, final);
+    if (failure.code === "task-fenced") this.events.onFenced?.(slot.data.workerIndex);
     slot.tasks = slot.tasks.map((task) => ({
       ...task,
       state: final ? "failed" : "recovering",
@@ -170,7 +185,8 @@ export class Supervisor implements PipelineStatus {
       slot.drains.clear();
       return;
     }
-    slot.restarts += 1;
+    if (!failure.retry) slot.restarts += 1;
+    slot.failures += 1;
     setTimeout(
       () => {
         if (this.stopping) return;
@@ -181,7 +197,7 @@ export class Supervisor implements PipelineStatus {
           () => undefined, // its exit has already asked for the next restart
         );
       },
-      this.restartDelayMs * 2 ** (slot.restarts - 1),
+      Math.min(this.restartDelayMs * 2 ** (slot.failures - 1), RESTART_DELAY_MS_MAX),
     );
   }
 
@@ -200,6 +216,10 @@ export class Supervisor implements PipelineStatus {
   private send(slot: Slot, message: ToWorker): void {
     slot.thread?.postMessage(message);
   }
+}
+
+function textOf({ message, code }: Failure): string {
+  return `${message} (${code})`;
 }
 
 function startingStatus(taskId: string): TaskStatus {

@@ -48,16 +48,21 @@ try {
   }
   await sendStatus(worker, "stopped");
 } catch (error) {
-  const code = error instanceof MillraceError ? error.code : "unexpected";
-  send({
-    type: "failed",
-    code,
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  });
+  send({ type: "failed", ...failureOf(error) });
 } finally {
   await statuses;
   await adapters.close();
   port.close();
+}
+
+/** What is known is told by its message; of a bug, the place helps too. */
+function failureOf(error: unknown): { code: string; message: string; retry: boolean } {
+  if (error instanceof MillraceError) {
+    const { code, message, retry } = error;
+    return { code, message, retry };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: "unexpected", message, retry: false };
 }
 
 /** Never rejects: work goes on where its status cannot be told. */

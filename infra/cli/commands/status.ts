@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { tableName } from "../../../schema/index.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { CONSUMER_GROUP } from "../../platform/platform-config.ts";
 import type { CliIo } from "../cli-io.ts";
 import { withPlatform } from "../platform-session.ts";
 import { configOf, withSettings } from "../settings-options.ts";
@@ -41,7 +40,7 @@ async function topics(platform: Platform) {
   for (const { name: topic, partitions } of await platform.log.topics()) {
     for (let partition = 0; partition < partitions; partition++) {
       const { begin, end } = await platform.log.offsets(topic, partition);
-      const committed = await platform.log.committedOffset(CONSUMER_GROUP, topic, partition);
+      const committed = await platform.log.committedOffset(platform.config.kafkaGroup, topic, partition);
       found.push({ topic, partition, begin, end, lag: committed === null ? null : end - committed });
     }
   }

@@ -1,0 +1,106 @@
+import { MillraceError } from "../../schema/index.ts";
+import type {
+  Checkpoint,
+  CheckpointStore,
+  EventLog,
+  PipelineStatus,
+  TaskStatus,
+} from "../../stream/index.ts";
+
+export interface CheckpointStatusDeps {
+  readonly log: EventLog;
+  readonly checkpoints: CheckpointStore;
+  /** What each task reads: a checkpoint names it, but the first is yet to come. */
+  readonly inputs: ReadonlyMap<string, readonly TaskInput[]>;
+  /** Tasks that a live worker has now. */
+  readonly ownedTasks: () => Promise<ReadonlySet<string>>;
+}
+
+export interface TaskInput {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+type Offsets = Awaited<ReturnType<EventLog["offsets"]>>;
+
+/**
+ * How far tasks of other processes have come, by what they leave for everyone to read: their newest
+ * checkpoints, and the ends of the log. So it tells what has reached the lake, not what is in memory.
+ */
+export class CheckpointStatus implements PipelineStatus {
+  private readonly deps: CheckpointStatusDeps;
+  private statuses: readonly TaskStatus[];
+
+  constructor(deps: CheckpointStatusDeps) {
+    this.deps = deps;
+    this.statuses = [...deps.inputs.keys()].map((taskId) => statusOf(taskId, null, [], "starting"));
+  }
+
+  /** As of the last {@link refresh}. */
+  tasks(): readonly TaskStatus[] {
+    return this.statuses;
+  }
+
+  async refresh(): Promise<void> {
+    const owned = await this.deps.ownedTasks();
+    const offsets = new Map<string, Promise<Offsets>>();
+    const tasks = [...this.deps.inputs];
+    this.statuses = await Promise.all(
+      tasks.map(([taskId, inputs]) => this.read(taskId, inputs, owned.has(taskId), offsets)),
+    );
+  }
+
+  private async read(
+    taskId: string,
+    reads: readonly TaskInput[],
+    owned: boolean,
+    offsets: Map<string, Promise<Offsets>>,
+  ): Promise<TaskStatus> {
+    const checkpoint = await this.newest(taskId);
+    const inputs = await Promise.all(
+      reads.map(async ({ topic, partition }) => {
+        const key = `${topic}/${partition}`;
+        const asked = offsets.get(key) ?? this.deps.log.offsets(topic, partition);
+        offsets.set(key, asked);
+        const { begin, end } = await asked;
+        const saved = checkpoint?.inputs.find((i) => i.topic === topic && i.partition === partition);
+        const position = saved?.offset ?? begin;
+        const endOffset = Math.max(position, end);
+        return { topic, partition, position, endOffset, lag: endOffset - position };
+      }),
+    );
+    return statusOf(taskId, checkpoint, inputs, owned ? "running" : "recovering");
+  }
+
+  /** Between the listing and the read a worker may have collected it: a newer one is there then. */
+  private async newest(taskId: string): Promise<Checkpoint | null> {
+    const { checkpoints } = this.deps;
+    try {
+      return await checkpoints.newest(taskId);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === "object-not-found")
+        return checkpoints.newest(taskId);
+      throw error;
+    }
+  }
+}
+
+const NO_EVENTS: TaskStatus["events"] = { processed: 0, refused: 0, duplicates: 0, late: 0, tooLate: 0 };
+
+function statusOf(
+  taskId: string,
+  checkpoint: Checkpoint | null,
+  inputs: TaskStatus["inputs"],
+  state: TaskStatus["state"],
+): TaskStatus {
+  return {
+    taskId,
+    state,
+    error: null,
+    inputs,
+    watermarkMs: checkpoint?.watermarkMs ?? null,
+    epoch: checkpoint?.epoch ?? 0,
+    checkpointedAt: checkpoint?.createdAt ?? null,
+    events: checkpoint?.events ?? NO_EVENTS,
+  };
+}

@@ -1,0 +1,101 @@
+import { contracts, productContract } from "../../schema/index.ts";
+import { CheckpointStore, type TaskStatus } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
+import type { Adapters } from "./adapters.ts";
+import { CheckpointStatus, type TaskInput } from "./checkpoint-status.ts";
+import { committed, drainInOrder } from "./input-ends.ts";
+import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, tasksOfPartition } from "./topics.ts";
+import { WorkerProcesses } from "./worker-processes.ts";
+
+const REFRESH_MS = 1_000;
+
+/**
+ * Leaves the tasks to the worker processes of the consumer group, of which it may start some itself,
+ * and knows them by their checkpoints and committed offsets alone.
+ */
+export class DistributedRunner implements PipelineRunner {
+  readonly runBy = null;
+  private readonly config: Config;
+  private readonly adapters: Adapters;
+  private readonly logger: PlatformLogger;
+  private readonly status: CheckpointStatus;
+  private readonly processes: WorkerProcesses;
+  private timer: NodeJS.Timeout | null = null;
+  private refreshing: Promise<void> | null = null;
+
+  constructor(config: Config, adapters: Adapters, logger: PlatformLogger) {
+    this.config = config;
+    this.adapters = adapters;
+    this.logger = logger;
+    const { partitions } = config;
+    this.status = new CheckpointStatus({
+      log: adapters.log,
+      // It only reads: the name of an incarnation is for what is written.
+      checkpoints: new CheckpointStore(adapters.objects, "reader"),
+      ownedTasks: async () => new Set((await adapters.ownedPartitions()).flatMap(tasksOfPartition)),
+      inputs: inputsByTask(partitions),
+    });
+    this.processes = new WorkerProcesses(config, logger, Date.now);
+  }
+
+  tasks(): readonly TaskStatus[] {
+    return this.status.tasks();
+  }
+
+  /** Worker processes measure theirs by themselves. */
+  cpuMicrosByStage(): Record<string, number> {
+    return {};
+  }
+
+  /** Process ids of the workers that this process has started. */
+  pids(): number[] {
+    return this.processes.pids();
+  }
+
+  async start(): Promise<void> {
+    await this.processes.start();
+    await this.watch();
+  }
+
+  /** Keeps {@link tasks} up to date; the first time when it resolves. */
+  async watch(): Promise<void> {
+    await this.refresh();
+    this.timer ??= setInterval(() => void this.refresh(), REFRESH_MS);
+  }
+
+  async waitUntilProcessed(): Promise<void> {
+    const { log } = this.adapters;
+    await drainInOrder(log, this.config.partitions, (ends) => committed(log, this.config.kafkaGroup, ends));
+  }
+
+  async stop(): Promise<void> {
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.processes.stop();
+    await this.refreshing;
+  }
+
+  /** One at a time; where a server does not answer, what was known last is still told. */
+  private refresh(): Promise<void> {
+    this.refreshing ??= this.status
+      .refresh()
+      .catch((err: unknown) => this.logger.warn({ err }, "the workers' status is not known at the moment"))
+      .finally(() => {
+        this.refreshing = null;
+      });
+    return this.refreshing;
+  }
+}
+
+/** What a task reads: every topic's partition of its number, and all of the products. */
+function inputsByTask(partitions: number): ReadonlyMap<string, TaskInput[]> {
+  const inputs = new Map<string, TaskInput[]>([[INSIGHTS_TASK, [{ topic: PANE_TOPIC, partition: 0 }]]]);
+  for (let own = 0; own < partitions; own++) {
+    const others = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => p !== own);
+    inputs.set(eventsTaskId(own), [
+      ...contracts.map(({ topic }) => ({ topic, partition: own })),
+      ...others.map((partition) => ({ topic: productContract.topic, partition })),
+    ]);
+  }
+  return inputs;
+}

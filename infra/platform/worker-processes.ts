@@ -1,0 +1,109 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { type Config, environmentName, type SettingKey, settings } from "../config/index.ts";
+import type { PlatformLogger } from "./pipeline-runner.ts";
+
+const RESTART_DELAY_MS = 500;
+const RESTART_DELAY_MS_MAX = 30_000;
+/** A process that ran this long has proved itself: the next delay is the first again. */
+const HEALTHY_MS = 60_000;
+/** Time for the last checkpoint; after it, the process is killed, and recovery does the rest. */
+const STOP_MS_MAX = 60_000;
+
+/** What a worker process tells the one that started it. */
+export type FromWorkerProcess = { readonly type: "ready" };
+
+interface Slot {
+  readonly index: number;
+  child: ChildProcess | null;
+  startedAt: number;
+  failures: number;
+  ended: Promise<void>;
+}
+
+/** Runs worker processes of the consumer group beside this one, and starts again those that end. */
+export class WorkerProcesses {
+  private readonly config: Config;
+  private readonly logger: PlatformLogger;
+  private readonly clock: () => number;
+  private readonly slots: Slot[];
+  private stopping = false;
+
+  constructor(config: Config, logger: PlatformLogger, clock: () => number) {
+    this.config = config;
+    this.logger = logger;
+    this.clock = clock;
+    this.slots = Array.from({ length: config.workers }, (_, index) => ({
+      index,
+      child: null,
+      startedAt: 0,
+      failures: 0,
+      ended: Promise.resolve(),
+    }));
+  }
+
+  /** Resolves when each has restored its first tasks; one that fails is tried again meanwhile. */
+  async start(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => new Promise<void>((ready) => this.launch(slot, ready))));
+  }
+
+  /** Process ids of the workers that run now. */
+  pids(): number[] {
+    return this.slots.flatMap(({ child }) => child?.pid ?? []);
+  }
+
+  /** Asks each for a last checkpoint and waits for its end. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.all(
+      this.slots.map(async ({ child, ended }) => {
+        child?.kill("SIGTERM");
+        const timer = setTimeout(() => child?.kill("SIGKILL"), STOP_MS_MAX);
+        await ended;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
+  private launch(slot: Slot, ready: () => void): void {
+    slot.startedAt = this.clock();
+    const entry = new URL(
+      import.meta.url.endsWith(".ts") ? "./worker-process.ts" : "./worker-process.js",
+      import.meta.url,
+    );
+    const child = fork(entry, { env: { ...process.env, ...environmentOf(this.config) }, execArgv: [] });
+    slot.child = child;
+    child.on("message", (message: FromWorkerProcess) => {
+      if (message.type === "ready") ready();
+    });
+    child.on("error", (err) => this.logger.error({ err, worker: slot.index }, "a worker process failed"));
+    slot.ended = new Promise((resolve) => {
+      child.on("exit", (code, signal) => {
+        slot.child = null;
+        if (!this.stopping) this.launchLater(slot, signal ?? `exit code ${code}`, ready);
+        else ready();
+        resolve();
+      });
+    });
+  }
+
+  private launchLater(slot: Slot, reason: string, ready: () => void): void {
+    slot.failures = this.clock() - slot.startedAt > HEALTHY_MS ? 1 : slot.failures + 1;
+    const delayMs = Math.min(RESTART_DELAY_MS * 2 ** (slot.failures - 1), RESTART_DELAY_MS_MAX);
+    this.logger.error(
+      { worker: slot.index, delayMs },
+      `a worker process ended (${reason}); it is started again`,
+    );
+    setTimeout(() => {
+      if (this.stopping) ready();
+      else this.launch(slot, ready);
+    }, delayMs).unref();
+  }
+}
+
+/** The whole configuration as variables: secrets stay out of the command line, which others may read. */
+export function environmentOf(config: Config): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const key of Object.keys(settings) as SettingKey[])
+    variables[environmentName(key)] = String(config[key]);
+  return variables;
+}
