@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SqlValue } from "../../../lakehouse/index.ts";
 import {
   bronzeDeadLetters,
   bronzeTable,
@@ -15,21 +16,25 @@ import {
   tableName,
 } from "../../../schema/index.ts";
 import { loadInto } from "../../../stream/index.ts";
+import type { Config } from "../../config/index.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { newestRows } from "./final-rows.ts";
 import { copyOf, type Difference, LakeReader } from "./lake-reader.ts";
-import { scenarioConfig, withPlatform } from "./scenario-home.ts";
+import { withPlatform } from "./scenario-home.ts";
 
 export interface OracleRunOptions {
   readonly folder: string;
   readonly format: "rees46" | "ndjson";
   readonly file: string;
-  /** Who reads the lake for the comparison: DuckDB's Iceberg extension, or our own query engine. */
+  /** What the platform runs on. */
+  readonly config: Config;
+  /** Who reads the lake for the comparison: DuckDB's Iceberg extension, or the mode's query engine. */
   readonly lakeReadBy: "iceberg extension" | "query engine";
+  /** Asked while the platform runs, when everything is processed. */
+  readonly whenProcessed?: (platform: Platform) => Promise<void>;
   readonly readRaw: (reader: LakeReader, file: string, partitions: number, scratch: string) => Promise<void>;
 }
 
-const PARTITIONS = 2;
 /** Distance of two sums of the same terms in another order, relative. */
 const SCORE_TOLERANCE = 1e-9;
 const bronzeEvents = bronzeTable(customerEventContract);
@@ -57,17 +62,17 @@ export class OracleRun {
   }
 
   static async open(options: OracleRunOptions): Promise<OracleRun> {
-    const { folder, format, file, lakeReadBy } = options;
+    const { folder, format, file, config, lakeReadBy } = options;
     const reader = await LakeReader.open();
-    const home = join(folder, "home");
-    await withPlatform(scenarioConfig(home, { partitions: PARTITIONS }), async (platform) => {
+    await withPlatform(config, async (platform) => {
       await loadInto(platform.log, format, file, { now: Date.now, endOfInput: true });
       await platform.waitUntilProcessed();
       if (lakeReadBy === "query engine") await copyThroughEngine(platform, reader, folder);
+      await options.whenProcessed?.(platform);
     });
-    if (lakeReadBy === "iceberg extension") await reader.copyLake(home, "lake", READ);
+    if (lakeReadBy === "iceberg extension") await reader.copyLake(config.home, "lake", READ);
     await reader.run(oracleText("settings"));
-    await options.readRaw(reader, file, PARTITIONS, folder);
+    await options.readRaw(reader, file, config.partitions, folder);
     await reader.run(oracleText("admitted"));
     return new OracleRun(reader);
   }
@@ -170,24 +175,29 @@ function oracleText(name: string): string {
   return `${text.trim().replace(/;$/, "")}\n`;
 }
 
-/** Through our own query engine and JSON: the path that the API takes. */
+/** Through the mode's query engine (DuckDB, Trino) and JSON: the path that the API takes. */
 async function copyThroughEngine(platform: Platform, reader: LakeReader, folder: string): Promise<void> {
   await reader.run("CREATE SCHEMA lake");
   for (const table of READ) {
-    const columns = table.columns.map(({ name, type }) =>
-      type === "timestamptz" ? `epoch_ms("${name}") AS "${name}"` : `"${name}"`,
-    );
+    const columns = table.columns.map(({ name }) => `"${name}"`);
     const { rows } = await platform.queryEngine.query(
       `SELECT ${columns.join(", ")} FROM {${tableName(table)}}`,
       [],
     );
     const file = join(folder, `${tableName(table)}.ndjson`);
-    writeFileSync(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+    writeFileSync(file, rows.map(jsonLine).join("\n"));
     const types = table.columns.map(({ name, type }) => `"${name}": '${duckDbType(type)}'`);
     await reader.run(
       `CREATE TABLE ${copyOf("lake", table)} AS FROM read_json('${file}', format = 'newline_delimited', columns = {${types.join(", ")}})`,
     );
   }
+}
+
+/** Times as epoch milliseconds, integers whole. */
+function jsonLine(row: Readonly<Record<string, SqlValue>>): string {
+  const plain = (value: SqlValue) =>
+    value instanceof Date ? value.getTime() : typeof value === "bigint" ? String(value) : value;
+  return JSON.stringify(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])));
 }
 
 function duckDbType(type: TableSpec["columns"][number]["type"]): string {
