@@ -211,7 +211,8 @@ export function createProductInsights(
   function advance(): void {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
-    if (due === numbers.values[LAST_DUE]) return;
+    // Behind the end of the inputs no boundary comes any more that what a source adds could wait for.
+    if (due === numbers.values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
     numbers.values[LAST_DUE] = due;
     correct();
     const newest = newestPane();
