@@ -64,6 +64,12 @@ describe("a planted import is caught:", () => {
     ["as a type's import", "ml/a.ts", 'let b: import("../stream/index.ts").B;', "ml stands left"],
     ["of a development package", "api/a.ts", 'import { test } from "vitest";', "for development only"],
     ["of an undeclared package", "api/a.test.ts", 'import a from "@some/where/deep";', "does not declare"],
+    [
+      "of servers, in a test that is not named so",
+      "stream/a.contract.ts",
+      'import { testServer } from "../infra/servers/test-servers.ts";',
+      "only *.integration.test.ts may",
+    ],
     ["outside", "api/a.ts", 'import a from "../../elsewhere/a.ts";', "outside of the repository"],
   ])("%s", (_, path, line, expected) => {
     const found = planted(path, line);
@@ -83,6 +89,11 @@ describe("a planted import is caught:", () => {
     ["of an adapter, in a contract suite", "api/a.contract.ts", 'import "../stream/adapters/b.ts";'],
     ["of a plugin, in the only list", "ml/plugins/index.ts", 'import { p } from "./p/index.ts";'],
     ["of the test tools, in a test", "schema/a.test.ts", 'import { a } from "../infra/tools/test-tools.ts";'],
+    [
+      "of servers, in an integration test",
+      "stream/a.integration.test.ts",
+      'import { testServer } from "../infra/servers/test-servers.ts";',
+    ],
     ["of packages", "stream/a.ts", 'import { open } from "lmdb"; import { join } from "node:path";'],
     ["in a text", "schema/a.ts", `const b = 'import { c } from "../api/index.ts"';`],
   ])("and an allowed one is not: %s", (_, path, line) => {

@@ -15,7 +15,15 @@ export interface DeclaredPackages {
 }
 
 /** Install and start what tests need, so tests of every layer may take them. */
-const TEST_TOOLS = ["infra/tools/test-tools.ts", "infra/servers/test-servers.ts"];
+const TEST_TOOLS = [
+  "infra/tools/test-tools.ts",
+  "infra/servers/test-servers.ts",
+  "infra/servers/private-server.ts",
+  "infra/servers/server-spec.ts",
+];
+
+/** How tests get servers. By these imports `npm run test:embedded` knows the tests that it leaves out. */
+const TEST_SERVERS = /^infra\/servers\/(test-servers|private-server)\.ts$/;
 
 /**
  * What a source may import: layers to its left, through their index; adapters and ML plugins only
@@ -35,6 +43,9 @@ function pathProblem(from: string, to: string): string | null {
   const target = layerOf(to);
   const test = isTestCode(from);
   if (target < 0) return to.startsWith("..") ? `imports ${to}, outside of the repository` : null;
+  if (test && TEST_SERVERS.test(to) && !mayHaveServers(from)) {
+    return `imports ${to}: only *.integration.test.ts may, pass endpoints on from there`;
+  }
   if (test && TEST_TOOLS.includes(to)) return null;
   if (target > source) return `imports ${to}: ${LAYERS[source]} stands left of ${LAYERS[target]}`;
   if (test || isBench(from)) return null;
@@ -53,6 +64,10 @@ function pathProblem(from: string, to: string): string | null {
     return `imports ${to}: another folder is reached through ${LAYERS[target]}/index.ts`;
   }
   return null;
+}
+
+function mayHaveServers(path: string): boolean {
+  return path.endsWith(".integration.test.ts") || path.startsWith("infra/servers/");
 }
 
 function packageProblem(from: string, found: Import, packages: DeclaredPackages): string | null {

@@ -64,10 +64,10 @@ export class ServerGroup {
   }
 
   /** Stops these servers, in reverse order, after those that need them. */
-  async stop(names: readonly ServerName[]): Promise<void> {
+  async stop(names: readonly ServerName[], signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     for (const name of withDependents(names).reverse()) {
       if (runningServer(this.#folder(name)) !== null) this.#options.say(`${name}: stopping`);
-      await stopServer(this.#folder(name));
+      await stopServer(this.#folder(name), signal);
     }
   }
 
