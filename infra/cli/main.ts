@@ -8,10 +8,12 @@ import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerEvaluate } from "./commands/evaluate.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerReplay } from "./commands/replay.ts";
+import { registerSchemas } from "./commands/schemas.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTopics } from "./commands/topics.ts";
 import { registerTrain } from "./commands/train.ts";
 import { registerUp } from "./commands/up.ts";
+import { registerWorker } from "./commands/worker.ts";
 
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
@@ -45,6 +47,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     .showHelpAfterError("(millrace --help shows the commands, millrace COMMAND --help the options)");
   const registrars = [
     registerUp,
+    registerWorker,
     registerReplay,
     registerGenerate,
     registerTrain,
@@ -53,6 +56,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerDeadLetters,
     registerCompact,
     registerTopics,
+    registerSchemas,
     registerConfig,
   ];
   for (const register of registrars) register(program, io);

@@ -1,6 +1,7 @@
 import avro from "avsc";
 import { avroSchemaOf } from "./avro-schema.ts";
 import type { EventContract } from "./contract.ts";
+import { HEADER_BYTES } from "./decoder/wire-format.ts";
 import { contractVersions, type EventByContract } from "./generated/index.ts";
 
 type EventOf<C extends EventContract> = C extends { readonly name: infer N extends keyof EventByContract }
@@ -46,9 +47,9 @@ export function encodeAvro<C extends EventContract>(
     record[field.name] = field.type === "json" && value !== null ? JSON.stringify(value) : value;
   }
   const body = avroType(contract).toBuffer(record);
-  const bytes = new Uint8Array(5 + body.length);
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
   new DataView(bytes.buffer).setInt32(1, schemaId);
-  bytes.set(body, 5);
+  bytes.set(body, HEADER_BYTES);
   return bytes;
 }
 

@@ -4,9 +4,8 @@ import type { WriterField, WriterSchema, WriterSchemas } from "../writer-schema.
 import type { BatchStore } from "./batch-store.ts";
 import { Kind } from "./field-table.ts";
 import { isUtf8, OPEN_BRACE, OPEN_BRACKET, valueEnd } from "./json-scan.ts";
+import { HEADER_BYTES } from "./wire-format.ts";
 
-/** Confluent wire format: a zero byte and the schema id, big-endian. */
-const HEADER_BYTES = 5;
 const VARINT_BYTES_MAX = 10;
 const DETAIL_CUT = "the record ends within it";
 

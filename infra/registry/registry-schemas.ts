@@ -1,0 +1,98 @@
+import {
+  MillraceError,
+  parseWriterSchema,
+  type WriterSchema,
+  type WriterSchemas,
+} from "../../schema/index.ts";
+import type { SchemaSource } from "../../stream/index.ts";
+import type { SchemaRegistry } from "./schema-registry.ts";
+
+/** Ids kept; beyond, the oldest that the registry did not know is forgotten first. */
+const IDS_MAX = 1_000;
+/** New ids that one batch may have looked up: damaged records could name any number of them. */
+const LOOKUPS_PER_BATCH_MAX = 100;
+const LOOKUPS_AT_ONCE_MAX = 8;
+const ATTEMPTS_MAX = 6;
+const BACKOFF_MS_MIN = 100;
+const BACKOFF_MS_MAX = 5_000;
+
+export interface RegistrySchemasDeps {
+  readonly registry: Pick<SchemaRegistry, "schemaOf">;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly random: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** Schema ids of a registry, each asked for once and kept. */
+export class RegistrySchemas implements SchemaSource {
+  private readonly deps: RegistrySchemasDeps;
+  private readonly known = new Map<number, WriterSchema | null>();
+  private readonly asked = new Map<number, Promise<void>>();
+
+  constructor(deps: RegistrySchemasDeps) {
+    this.deps = deps;
+  }
+
+  get schemas(): WriterSchemas {
+    return this.known;
+  }
+
+  /**
+   * Asks for the ids that are not known. What the registry does not know, and what one batch asks
+   * beyond the maximum, counts as unknown: its records become dead letters, which keep their bytes.
+   */
+  async resolve(ids: readonly number[]): Promise<void> {
+    const missing = ids.filter((id) => !this.known.has(id));
+    const looked = missing.slice(0, LOOKUPS_PER_BATCH_MAX);
+    for (let from = 0; from < looked.length; from += LOOKUPS_AT_ONCE_MAX) {
+      await Promise.all(looked.slice(from, from + LOOKUPS_AT_ONCE_MAX).map((id) => this.lookUp(id)));
+    }
+    for (const id of missing.slice(LOOKUPS_PER_BATCH_MAX)) this.keep(id, null);
+  }
+
+  /** One request for an id, however many readers meet it at the same time. */
+  private lookUp(id: number): Promise<void> {
+    let request = this.asked.get(id);
+    if (request === undefined) {
+      request = this.fetch(id).finally(() => this.asked.delete(id));
+      this.asked.set(id, request);
+    }
+    return request;
+  }
+
+  private async fetch(id: number): Promise<void> {
+    const { registry, warn, sleep, random } = this.deps;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const found = await registry.schemaOf(id);
+        if (found === null)
+          warn(`schema id ${id} is not in the schema registry: its records become dead letters`);
+        this.keep(id, found === null ? null : schemaFrom(found));
+        return;
+      } catch (error) {
+        if (!(error instanceof MillraceError && error.retry) || attempt === ATTEMPTS_MAX) throw error;
+        const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** attempt) * (0.5 + random() / 2);
+        warn(`${error.message}; records with schema id ${id} wait, next try in ${Math.round(waitMs)} ms`);
+        await sleep(waitMs);
+      }
+    }
+  }
+
+  private keep(id: number, schema: WriterSchema | null): void {
+    this.known.set(id, schema);
+    if (this.known.size <= IDS_MAX) return;
+    const unknown = [...this.known].find(([other, kept]) => kept === null && other !== id);
+    this.known.delete(unknown?.[0] ?? this.known.keys().next().value ?? id);
+  }
+}
+
+function schemaFrom({ schema, schemaType }: { schema: string; schemaType: string }): WriterSchema {
+  if (schemaType !== "AVRO") return { title: `a ${schemaType} schema`, contract: null, fields: [] };
+  try {
+    return parseWriterSchema(schema);
+  } catch (error) {
+    // A schema that cannot be parsed does not get better by asking again: its records are refused.
+    const why = error instanceof Error ? error.message : String(error);
+    return { title: `no schema that can be read (${why.slice(0, 200)})`, contract: null, fields: [] };
+  }
+}
