@@ -217,3 +217,19 @@ describe.each(SEEDS)("product operators on random events, seed %i", (seed) => {
     oracle.close();
   });
 });
+
+describe("the end of the inputs", () => {
+  it("corrects what was reported by what a source sends that had fallen silent before it", () => {
+    const [ended, silent] = ["events-0", "events-1"].map((name, i) => {
+      const eventTime = Date.UTC(2026, 0, 5, 12, 0, i);
+      const event = { eventId: name, eventType: "item_view", eventTime, userId: name, productId: "p" };
+      return runPanes(name, [event as CustomerEvent], [0, 1]);
+    });
+    const run = runInsights(["events-0", "events-1"], [silent.idle, ...ended.blocks, ...silent.blocks]);
+    const rows = run.rows.get("gold.product_activity") ?? [];
+    expect(rows.map(({ views, revision }) => [views, revision])).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+  });
+});

@@ -52,10 +52,11 @@ export class Worker {
   private stopping = false;
   private lastCutAt = 0;
   private lastHotAt = 0;
-  private lastWorkAt = 0;
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
   private hotChanged = false;
-  private idleMarked = true;
+  /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
+  private readonly silences: { sinceMs: number; told: boolean; broken: boolean }[];
+  private hadRecords = false;
   private checkpointing: Promise<void> | null = null;
   private failure: unknown = null;
   private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] =
@@ -65,6 +66,7 @@ export class Worker {
     this.tasks = tasks;
     this.config = config;
     this.deps = deps;
+    this.silences = tasks.map(() => ({ sinceMs: 0, told: true, broken: false }));
   }
 
   /** Restores every task and finishes the publishing that a crash cut short, and what stands behind it. */
@@ -78,7 +80,7 @@ export class Worker {
     await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
     // Who waits for these offsets from another process must not wait for the next record to come.
     await Promise.all(restored.map(({ task, checkpoint }) => this.commitOffsets(task, checkpoint.inputs)));
-    this.lastCutAt = this.lastHotAt = this.lastWorkAt = clock();
+    this.lastCutAt = this.lastHotAt = clock();
   }
 
   /** Runs until {@link stop}; rejects when a task fails or is fenced. */
@@ -139,7 +141,11 @@ export class Worker {
     let slice: Slice = "nothing";
     for (let progress = true; progress; ) {
       progress = false;
-      for (const task of this.tasks) progress = task.step() || progress;
+      for (const [i, task] of this.tasks.entries()) {
+        if (!task.step()) continue;
+        this.silences[i].broken = true;
+        progress = true;
+      }
       if (!progress) return slice;
       slice = "caught up";
       if (clock() >= end) return "backlog";
@@ -150,11 +156,8 @@ export class Worker {
   private async afterSlice(slice: Slice): Promise<void> {
     const { clock, stageClock } = this.deps;
     const now = clock();
-    if (slice !== "nothing") {
-      this.lastWorkAt = now;
-      this.idleMarked = false;
-      this.hotChanged = true;
-    }
+    if (slice !== "nothing") this.hotChanged = true;
+    this.tellSilences(now);
     const alerts = this.tasks.map((task) => this.observed(task.outbox.flushUrgent()));
     const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
@@ -175,6 +178,20 @@ export class Worker {
     }
     stageClock.lap("alerts and panes");
     await this.checkpointWhenDue(now, slice);
+  }
+
+  /** Tells the second stage of each task whose inputs fell silent, once; of none before the first record. */
+  private tellSilences(now: number): void {
+    const first = !this.hadRecords && this.silences.some(({ broken }) => broken);
+    this.hadRecords ||= first;
+    for (const [i, silence] of this.silences.entries()) {
+      if (silence.broken || first) {
+        Object.assign(silence, { sinceMs: now, told: false, broken: false });
+      } else if (!silence.told && now - silence.sinceMs >= this.config.idleAfterMs) {
+        this.tasks[i].pipeline.markIdle();
+        silence.told = true;
+      }
+    }
   }
 
   private async checkpointWhenDue(now: number, slice: Slice): Promise<void> {
@@ -311,13 +328,6 @@ export class Worker {
   }
 
   private async idle(now: number): Promise<void> {
-    if (!this.idleMarked && now - this.lastWorkAt >= this.config.idleAfterMs) {
-      for (const task of this.tasks) {
-        task.pipeline.markIdle();
-        void this.flushOutbox(task);
-      }
-      this.idleMarked = true;
-    }
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
     if (!this.hotChanged) {
       await Promise.race(waits);

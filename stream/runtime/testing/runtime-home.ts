@@ -70,6 +70,8 @@ export interface TestWorkerOptions {
   readonly deps?: Partial<WorkerDeps>;
   readonly nonce?: string;
   readonly taskIds?: readonly string[];
+  /** Instead of probes under these ids. */
+  readonly tasks?: readonly Task[];
   /** What a task's outbox writes to, where it is not the home's own. */
   readonly outbox?: Partial<ConstructorParameters<typeof Outbox>[0]>;
 }
@@ -152,7 +154,8 @@ export class RuntimeHome {
     readonly tasks: readonly Task[];
   } {
     const { log, objects } = this;
-    const tasks = (options.taskIds ?? ["probe"]).map((taskId) => this.createTask(taskId, options));
+    const tasks =
+      options.tasks ?? (options.taskIds ?? ["probe"]).map((taskId) => this.createTask(taskId, options));
     const worker = new Worker(
       tasks,
       { ...quickConfig, ...options.config },
