@@ -47,8 +47,8 @@ describe("a platform that is stopped and started again", () => {
       for (const part of parts) await load(platform, part);
     });
     for (const part of parts) await withPlatform(config("stopped"), (platform) => load(platform, part));
-    const reference = await readReference(reader, config("through").home, PARTITIONS);
-    expect(await compareHomes(reader, reference, config("stopped").home)).toEqual(NO_DIFFERENCE);
+    const reference = await readReference(reader, config("through"));
+    expect(await compareHomes(reader, reference, config("stopped"))).toEqual(NO_DIFFERENCE);
     expect(reference.rows.get("silver.sessions")).toBeGreaterThan(100);
     const sessions = await reader.rows(
       "SELECT session_start, session_end, events FROM restarted.silver_sessions WHERE user_id = 'steady' ORDER BY ALL",

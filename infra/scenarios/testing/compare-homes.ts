@@ -1,23 +1,22 @@
 import { bronzeTable, customerEventContract, type TableSpec, tableName } from "../../../schema/index.ts";
 import type { Alert } from "../../../stream/index.ts";
+import type { Config } from "../../config/index.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
 import { fileAdditions } from "./file-additions.ts";
 import { doubledRows, newestRows, SECOND_STAGE } from "./final-rows.ts";
-import { type HomeState, readHomeState } from "./home-state.ts";
 import { copyOf, type LakeReader } from "./lake-reader.ts";
+import { type PlatformState, readPlatformState } from "./platform-state.ts";
 
-/** A home whose run came to its end without a kill, read and kept for comparison. */
+/** A platform whose run came to its end without a kill, read and kept for comparison. */
 export interface Reference {
-  readonly home: string;
-  readonly partitions: number;
   readonly userIds: readonly string[];
-  readonly state: HomeState;
+  readonly state: PlatformState;
   /** Rows by table. */
   readonly rows: ReadonlyMap<string, number>;
 }
 
 export interface HomeComparison {
-  /** Rows, hot values and alerts of the reference that the home does not have. */
+  /** Rows, hot values and alerts of the reference that the platform does not have. */
   readonly lost: number;
   /** Those that it has beyond the reference, or twice. */
   readonly doubled: number;
@@ -25,35 +24,31 @@ export interface HomeComparison {
   readonly problems: readonly string[];
 }
 
-export async function readReference(
-  reader: LakeReader,
-  home: string,
-  partitions: number,
-): Promise<Reference> {
-  await reader.copyLake(home, "reference", lakeTables);
+export async function readReference(reader: LakeReader, config: Config): Promise<Reference> {
+  await reader.copyLake(config, "reference", lakeTables);
   const events = copyOf("reference", bronzeTable(customerEventContract));
   const users = await reader.rows(`SELECT DISTINCT user_id FROM ${events} ORDER BY user_id`);
   const userIds = users.map(({ user_id }) => String(user_id));
   const rows = new Map<string, number>();
   for (const table of lakeTables)
     rows.set(tableName(table), await reader.count(`FROM ${copyOf("reference", table)}`));
-  return { home, partitions, userIds, rows, state: await readHomeState(home, partitions, userIds) };
+  return { userIds, rows, state: await readPlatformState(config, userIds) };
 }
 
-/** Holds a home on which a replay was killed and restarted against one that was left alone. */
+/** Holds a platform on which a replay was killed and restarted against one that was left alone. */
 export async function compareHomes(
   reader: LakeReader,
   reference: Reference,
-  home: string,
+  config: Config,
 ): Promise<HomeComparison> {
   const found = new Findings();
-  await reader.copyLake(home, "restarted", lakeTables);
+  await reader.copyLake(config, "restarted", lakeTables);
   for (const table of lakeTables) await compareTable(reader, table, found);
-  const state = await readHomeState(home, reference.partitions, reference.userIds);
+  const state = await readPlatformState(config, reference.userIds);
   found.maps("log end", textsOf(reference.state.ends), textsOf(state.ends));
   found.maps("hot value", reference.state.hot, state.hot);
   compareAlerts(reference.state.alerts, state.alerts, found);
-  const additions = await fileAdditions(home);
+  const additions = await fileAdditions(config);
   for (const path of additions.addedTwice) found.doubled(1, `two snapshots added ${path}`);
   for (const table of additions.expired) found.lost(1, `the first snapshots of ${table} are gone`);
   return found.result();

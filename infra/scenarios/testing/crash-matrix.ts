@@ -4,7 +4,7 @@ import type { Config } from "../../config/index.ts";
 import { compareHomes, type HomeComparison, type Reference, readReference } from "./compare-homes.ts";
 import { LakeReader } from "./lake-reader.ts";
 import { type ChildEnd, runChild } from "./run-child.ts";
-import { freshFolder, removeFolder } from "./scenario-home.ts";
+import { freshFolder, removeFolder, scenarioConfig } from "./scenario-home.ts";
 
 /** One kill, and what came after it. */
 export interface Kill {
@@ -59,7 +59,7 @@ export class CrashMatrix {
     const reader = await LakeReader.open();
     const home = join(folder, "reference");
     await runChild({ home, settings: SETTINGS });
-    return new CrashMatrix(folder, reader, await readReference(reader, home, PARTITIONS));
+    return new CrashMatrix(folder, reader, await readReference(reader, scenarioConfig(home, SETTINGS)));
   }
 
   close(): void {
@@ -121,7 +121,7 @@ export class CrashMatrix {
 
   private async finish(run: HomeRun): Promise<CrashedHome> {
     if (!run.done && (await run.start({}, ""))) throw new Error("an unkilled run was killed");
-    const comparison = await compareHomes(this.reader, this.reference, run.home);
+    const comparison = await compareHomes(this.reader, this.reference, scenarioConfig(run.home, SETTINGS));
     // The home of a failed comparison stays, for whoever looks for the cause.
     if (comparison.problems.length === 0) removeFolder(run.home);
     return { ...comparison, kills: run.kills };

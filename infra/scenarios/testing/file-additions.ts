@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { Config } from "../../config/index.ts";
 import { ensurePython } from "../../tools/test-tools.ts";
 
 export interface FileAdditions {
@@ -17,16 +18,24 @@ export interface FileAdditions {
  */
 const PROGRAM = `
 import collections, glob, json, os, sys
+from pyiceberg.catalog import load_catalog
 from pyiceberg.table import StaticTable
 from pyiceberg.manifest import ManifestEntryStatus
+def tables_of_home(home):
+    for folder in glob.glob(os.path.join(home, "lake", "*", "*")):
+        hint = open(os.path.join(folder, "metadata", "version-hint.text")).read().strip()
+        name = next(f for f in (f"v{hint}.metadata.json", f"{hint}.metadata.json", hint) if os.path.exists(os.path.join(folder, "metadata", f)))
+        yield folder, StaticTable.from_metadata(os.path.join(folder, "metadata", name))
+def tables_of_catalog(properties):
+    catalog = load_catalog("lake", **properties)
+    for namespace in ("bronze", "silver", "gold"):
+        for name in catalog.list_tables(namespace): yield ".".join(name), catalog.load_table(name)
+lake = json.loads(sys.stdin.read())
 snapshots = files = 0
 twice, expired = [], []
-for folder in glob.glob(os.path.join(sys.argv[1], "lake", "*", "*")):
-    hint = open(os.path.join(folder, "metadata", "version-hint.text")).read().strip()
-    name = next(f for f in (f"v{hint}.metadata.json", f"{hint}.metadata.json", hint) if os.path.exists(os.path.join(folder, "metadata", f)))
-    table = StaticTable.from_metadata(os.path.join(folder, "metadata", name))
+for place, table in tables_of_home(lake["home"]) if "home" in lake else tables_of_catalog(lake):
     kept = table.metadata.snapshots
-    if kept and kept[0].parent_snapshot_id is not None: expired.append(folder)
+    if kept and kept[0].parent_snapshot_id is not None: expired.append(place)
     manifests = {}
     for snapshot in kept:
         for manifest in snapshot.manifests(table.io): manifests[manifest.manifest_path] = manifest
@@ -40,8 +49,23 @@ for folder in glob.glob(os.path.join(sys.argv[1], "lake", "*", "*")):
 print(json.dumps({"snapshots": snapshots, "files": files, "addedTwice": twice, "expired": expired}))
 `;
 
-/** What every snapshot of every table under the home has added, read by PyIceberg. */
-export async function fileAdditions(home: string): Promise<FileAdditions> {
-  const { stdout } = await promisify(execFile)(await ensurePython(), ["-c", PROGRAM, home]);
-  return JSON.parse(stdout) as FileAdditions;
+/** What every snapshot of every table of a platform has added, read by PyIceberg. */
+export async function fileAdditions(config: Config): Promise<FileAdditions> {
+  const run = promisify(execFile)(await ensurePython(), ["-c", PROGRAM]);
+  // Not as an argument, which every process may read.
+  run.child.stdin?.end(
+    JSON.stringify(config.mode === "embedded" ? { home: config.home } : catalogOf(config)),
+  );
+  return JSON.parse((await run).stdout) as FileAdditions;
+}
+
+function catalogOf(config: Config): Readonly<Record<string, string>> {
+  return {
+    type: "rest",
+    uri: config.catalogUri,
+    "s3.endpoint": config.s3Endpoint,
+    "s3.region": config.s3Region,
+    "s3.access-key-id": config.s3AccessKeyId,
+    "s3.secret-access-key": config.s3SecretAccessKey,
+  };
 }

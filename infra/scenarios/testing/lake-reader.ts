@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { type TableSpec, tableName } from "../../../schema/index.ts";
+import type { Config } from "../../config/index.ts";
+import { openAdapters } from "../../platform/adapters.ts";
 import { ensureDuckDbExtensions } from "../../tools/test-tools.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -29,7 +31,8 @@ export class LakeReader {
     const folder = await ensureDuckDbExtensions();
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
-    for (const name of ["avro", "iceberg"]) await connection.run(`LOAD '${folder}/${name}.duckdb_extension'`);
+    for (const name of ["httpfs", "avro", "iceberg"])
+      await connection.run(`LOAD '${folder}/${name}.duckdb_extension'`);
     await connection.run("SET TimeZone = 'UTC'");
     return new LakeReader(instance, connection);
   }
@@ -54,14 +57,21 @@ export class LakeReader {
     return Number(row.n);
   }
 
-  /** Copies tables of the lake into the database, as `SCHEMA.NAMESPACE_TABLE`, times as epoch ms. */
-  async copyLake(home: string, schema: string, tables: readonly TableSpec[]): Promise<void> {
+  /** Copies tables of a platform's lake into the database, as `SCHEMA.NAMESPACE_TABLE`, times as epoch ms. */
+  async copyLake(config: Config, schema: string, tables: readonly TableSpec[]): Promise<void> {
     await this.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
-    for (const table of tables) {
-      const folder = join(home, "lake", table.namespace, table.name);
-      const source = `iceberg_scan('${folder}')`;
+    if (config.mode === "distributed") await this.reachS3(config);
+    for (const [table, place] of await lakePlaces(config, tables)) {
+      const source = `iceberg_scan('${place}')`;
       await this.run(`CREATE TABLE ${copyOf(schema, table)} AS SELECT ${millisOf(table)} FROM ${source}`);
     }
+  }
+
+  private async reachS3(config: Config): Promise<void> {
+    const { host, protocol } = new URL(config.s3Endpoint);
+    await this.run(`CREATE OR REPLACE SECRET lake (TYPE s3, KEY_ID '${config.s3AccessKeyId}',
+      SECRET '${config.s3SecretAccessKey}', REGION '${config.s3Region}', ENDPOINT '${host}',
+      URL_STYLE 'path', USE_SSL ${protocol === "https:"})`);
   }
 
   /** Compares two queries with the same columns as bags of rows. */
@@ -79,6 +89,23 @@ export class LakeReader {
     const few = (side: string) =>
       this.rows(`SELECT '${side}' AS side, * FROM ${side}_rows ORDER BY ALL LIMIT ${EXAMPLES_MAX}`);
     return { lost, surplus, examples: [...(await few("lost")), ...(await few("surplus"))] };
+  }
+}
+
+/** Where DuckDB finds each table: its folder, or the newest metadata that the catalog names. */
+async function lakePlaces(
+  config: Config,
+  tables: readonly TableSpec[],
+): Promise<readonly (readonly [TableSpec, string])[]> {
+  if (config.mode === "embedded") {
+    return tables.map((table) => [table, join(config.home, "lake", table.namespace, table.name)]);
+  }
+  const { catalog, close } = await openAdapters(config, Date.now);
+  try {
+    const loaded = await Promise.all(tables.map((table) => catalog.load(tableName(table))));
+    return tables.map((table, i) => [table, loaded[i]?.metadataLocation ?? `no table ${tableName(table)}`]);
+  } finally {
+    await close();
   }
 }
 

@@ -70,7 +70,7 @@ export class OracleRun {
       if (lakeReadBy === "query engine") await copyThroughEngine(platform, reader, folder);
       await options.whenProcessed?.(platform);
     });
-    if (lakeReadBy === "iceberg extension") await reader.copyLake(config.home, "lake", READ);
+    if (lakeReadBy === "iceberg extension") await reader.copyLake(config, "lake", READ);
     await reader.run(oracleText("settings"));
     await options.readRaw(reader, file, config.partitions, folder);
     await reader.run(oracleText("admitted"));

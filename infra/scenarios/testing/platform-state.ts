@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { type Alert, type HotEntry, HotNamespace } from "../../../stream/index.ts";
-import type { Adapters } from "../../platform/adapters.ts";
-import { openEmbeddedAdapters } from "../../platform/embedded-adapters.ts";
+import type { Config } from "../../config/index.ts";
+import { type Adapters, openAdapters } from "../../platform/adapters.ts";
 import { platformTopics } from "../../platform/topics.ts";
 
-/** What a home holds beside the lake. */
-export interface HomeState {
+/** What a platform holds beside the lake. */
+export interface PlatformState {
   /** JSON value by `NAMESPACE/KEY`, of all given users and the aggregates. */
   readonly hot: ReadonlyMap<string, string>;
   /** Every alert of the bus, in its order. */
@@ -15,18 +16,14 @@ export interface HomeState {
 
 const USERS_AT_ONCE = 1000;
 
-/** Reads a home on which no platform runs. */
-export async function readHomeState(
-  home: string,
-  partitions: number,
-  userIds: readonly string[],
-): Promise<HomeState> {
-  const adapters = openEmbeddedAdapters(home, Date.now);
+/** Reads a platform whose workers do nothing any more. */
+export async function readPlatformState(config: Config, userIds: readonly string[]): Promise<PlatformState> {
+  const adapters = await openAdapters(config, Date.now);
   try {
     return {
       hot: await readHot(adapters, userIds),
       alerts: await readAlerts(adapters),
-      ends: await readEnds(adapters, partitions),
+      ends: await readEnds(adapters, config.partitions),
     };
   } finally {
     await adapters.close();
@@ -52,15 +49,34 @@ async function readHot(
   return hot;
 }
 
-async function readAlerts({ log, alertBus }: Adapters): Promise<readonly Alert[]> {
-  const { begin, end } = await log.offsets("alerts", 0);
+/** Up to one that is published behind them all: how many there are, a log with repeats does not tell. */
+async function readAlerts({ alertBus }: Adapters): Promise<readonly Alert[]> {
+  const last = lastAlert();
+  await alertBus.publish([last]);
   const alerts: Alert[] = [];
-  if (end === begin) return alerts;
   for await (const { alert } of alertBus.subscribe("begin", new AbortController().signal)) {
-    alerts.push(alert);
-    if (alerts.length === end - begin) break;
+    if (alert.id === last.id) break;
+    if (alert.kind !== last.kind) alerts.push(alert);
   }
   return alerts;
+}
+
+function lastAlert(): Alert {
+  return {
+    id: `end-of-reading:${randomUUID()}`,
+    revision: 1,
+    status: "raised",
+    kind: "end-of-reading",
+    severity: "low",
+    title: "all alerts before this one were read",
+    userId: null,
+    productId: null,
+    orderId: null,
+    eventTime: 0,
+    windowStart: null,
+    windowEnd: null,
+    figures: {},
+  };
 }
 
 async function readEnds({ log }: Adapters, partitions: number): Promise<ReadonlyMap<string, number>> {
