@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { MillraceError } from "../../schema/index.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 
@@ -13,6 +12,7 @@ export interface AwaitServersOptions {
   readonly logger: PlatformLogger;
   readonly clock: () => number;
   readonly random: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
   /** After so long a server that is down fails the start; by default as long as a whole stack takes to start. */
   readonly waitMsMax?: number;
 }
@@ -52,7 +52,7 @@ async function awaitServer(
   { server, run }: ServerCheck,
   options: AwaitServersOptions,
 ): Promise<Problem | null> {
-  const { logger, clock, random, waitMsMax = WAIT_MS_MAX } = options;
+  const { logger, clock, random, sleep, waitMsMax = WAIT_MS_MAX } = options;
   const giveUpAt = clock() + waitMsMax;
   for (let delayMs = DELAY_MS_MIN; ; delayMs = Math.min(2 * delayMs, DELAY_MS_MAX)) {
     try {

@@ -58,6 +58,10 @@ export class DistributedRunner implements PipelineRunner {
     await this.watch();
   }
 
+  async startUnlessRunning(): Promise<void> {
+    if ((await this.adapters.ownedPartitions()).length === 0) await this.start();
+  }
+
   /** Keeps {@link tasks} up to date; the first time when it resolves. */
   async watch(): Promise<void> {
     await this.refresh();

@@ -55,6 +55,10 @@ export class EmbeddedRunner implements PipelineRunner {
     await this.supervisor.start();
   }
 
+  async startUnlessRunning(): Promise<void> {
+    if (this.runBy === null) await this.start();
+  }
+
   async waitUntilProcessed(): Promise<void> {
     const { supervisor, log } = this;
     const { partitions, kafkaGroup } = this.config;

@@ -6,6 +6,8 @@ export interface PipelineRunner extends PipelineStatus {
   readonly runBy: number | null;
   /** Starts the workers; resolves when they have restored their tasks. */
   start(): Promise<void>;
+  /** As {@link start}, unless workers run already, wherever that is. */
+  startUnlessRunning(): Promise<void>;
   /** Resolves when every record that the log holds now is processed and published, whoever does it. */
   waitUntilProcessed(): Promise<void>;
   /** CPU time by stage, microseconds; empty unless `measureStages` is set. */

@@ -75,6 +75,11 @@ export class Platform implements PipelineStatus {
     return this.runner.start();
   }
 
+  /** As {@link startWorkers}, unless workers of this platform run already, here or in another process. */
+  startWorkersUnlessRunning(): Promise<void> {
+    return this.runner.startUnlessRunning();
+  }
+
   /** Resolves when every record that the log holds now is processed and published, by whichever process. */
   waitUntilProcessed(): Promise<void> {
     return this.runner.waitUntilProcessed();
@@ -107,7 +112,7 @@ async function openParts(
   const queryEngine = adapters.openQueryEngine();
   resources.defer(() => queryEngine.close());
   const { checks, log, catalog, objects: objectStore } = adapters;
-  await awaitServers(checks, { logger, clock: Date.now, random: Math.random });
+  await awaitServers(checks, { logger, clock: Date.now, ...retryEnvironment });
   if (embedded) await log.createTopics(platformTopics(config));
   else await prepareTopics(config, true);
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });

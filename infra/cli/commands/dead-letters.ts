@@ -24,12 +24,14 @@ export function registerDeadLetters(program: Command, io: CliIo): void {
 }
 
 async function deadLetters(options: DeadLetterOptions, io: CliIo): Promise<void> {
+  const condition = options.reason === undefined ? "" : "WHERE reason = $1";
+  const parameters = options.reason === undefined ? [] : [options.reason];
   const { rows } = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
     platform.queryEngine.query(
       `SELECT _topic AS topic, _partition AS partition, _offset AS "offset", reason, field, detail, record_base64
-       FROM {bronze.dead_letters} WHERE $1 IS NULL OR reason = $1
-       ORDER BY _ingested_at DESC, _topic, _partition, _offset DESC LIMIT $2`,
-      [options.reason ?? null, options.limit],
+       FROM {bronze.dead_letters} ${condition}
+       ORDER BY _ingested_at DESC, _topic, _partition, _offset DESC LIMIT ${options.limit}`,
+      parameters,
     ),
   );
   const letters = rows.map(({ topic, partition, offset, reason, field, detail, record_base64: record }) => ({

@@ -69,7 +69,7 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
     async (platform): Promise<ReplayResult> => {
       let record: ReplayRecord | null = null;
       // Workers start first: they read while the file is loaded.
-      if (wait && platform.runBy === null) await platform.startWorkers();
+      if (wait) await platform.startWorkersUnlessRunning();
       const progress = new Progress(io);
       const report = await loadInto(platform.log, format, file, {
         now: io.clock,

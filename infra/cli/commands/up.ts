@@ -34,6 +34,7 @@ export function registerUp(program: Command, io: CliIo): void {
 Examples:
   $ millrace up
   $ millrace up --no-generator --home /var/lib/millrace --port 8080
+  $ millrace up --mode distributed --workers 2     (0 leaves the tasks to millrace worker)
 
 Ends in order at Ctrl-C or SIGTERM, with a last checkpoint; a second one ends it at once (nothing is lost).`,
     )
@@ -95,6 +96,13 @@ async function startGenerator(
   return generator;
 }
 
+function dataOf(config: Config): string {
+  if (config.mode === "embedded") return `${config.home} (lake/, an Iceberg table in each folder)`;
+  const { s3Bucket, s3Prefix, catalogUri, workers } = config;
+  const place = ["s3:/", s3Bucket, s3Prefix, "lake"].filter((part) => part !== "").join("/");
+  return `${place}, catalog ${catalogUri}, ${workers} worker processes`;
+}
+
 function started(url: string, config: Config, json: boolean, seconds: number, rate: number): string {
   const socket = `${url.replace(/^http/, "ws")}/graphql`;
   if (json) {
@@ -110,7 +118,7 @@ Millrace has started (${seconds.toFixed(1)} s).
   GraphiQL   ${url}/graphiql
   GraphQL    ${url}/graphql (subscriptions: ${socket})
   health     ${url}/health, ${url}/ready, ${url}/metrics
-  data       ${config.home} (lake/, an Iceberg table in each folder)
+  data       ${dataOf(config)}
   input      ${source}
 
 Paste into GraphiQL and press play:
