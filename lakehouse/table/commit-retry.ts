@@ -5,13 +5,20 @@ export interface RetryOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** In [0, 1): spreads racing writers. */
   readonly random: () => number;
+  /** Current time, ms: tells how long an attempt takes. Without it waits start from their minimum. */
+  readonly clock?: () => number;
   /** Tries of one commit before its error is passed on (default 20). */
   readonly attemptsMax?: number;
 }
 
 const ATTEMPTS_MAX = 20;
-const BACKOFF_MS_MIN = 10;
-const BACKOFF_MS_MAX = 2_000;
+const BACKOFF_MS_MIN = 40;
+const BACKOFF_MS_MAX = 10_000;
+/**
+ * The first wait is spread over so many durations of an attempt: of eight writers that lost the same
+ * race, about half then find an attempt's time for themselves, and nearly all at the second try.
+ */
+const BACKOFF_ATTEMPTS = 8;
 
 /**
  * Runs one attempt of a commit until it is through. An attempt must load the table and look whether
@@ -24,7 +31,9 @@ export async function retryCommit<T>(
   attempt: () => Promise<T>,
 ): Promise<T> {
   const attemptsMax = options.attemptsMax ?? ATTEMPTS_MAX;
+  const clock = options.clock ?? (() => 0);
   for (let tried = 1; ; tried++) {
+    const startedAt = clock();
     try {
       return await attempt();
     } catch (error) {
@@ -38,7 +47,7 @@ export async function retryCommit<T>(
         });
       }
     }
-    const ceiling = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** tried);
-    await options.sleep(ceiling * (0.5 + options.random() / 2));
+    const first = Math.max(BACKOFF_MS_MIN, BACKOFF_ATTEMPTS * (clock() - startedAt));
+    await options.sleep(Math.min(BACKOFF_MS_MAX, first * 2 ** (tried - 1)) * options.random());
   }
 }
