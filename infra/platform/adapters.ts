@@ -1,4 +1,5 @@
 import type { Catalog, MaintenanceReport, ObjectStore, QueryEngine } from "../../lakehouse/index.ts";
+import type { WriterSchemas } from "../../schema/index.ts";
 import type { AlertBus, EventLog, HotStore } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import type { ServerCheck } from "./await-servers.ts";
@@ -15,6 +16,8 @@ export interface MaintenanceRun {
  */
 export interface Adapters {
   readonly log: EventLog;
+  /** What schema ids of Avro records mean; with a registry, see `withRegistrySchemas`. */
+  readonly schemas: WriterSchemas;
   readonly hotStore: HotStore;
   readonly alertBus: AlertBus;
   readonly objects: ObjectStore;

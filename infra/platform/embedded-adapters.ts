@@ -6,6 +6,7 @@ import {
   LocalObjectStore,
 } from "../../lakehouse/adapters/index.ts";
 import { maintainTables } from "../../lakehouse/index.ts";
+import { ownSchemas } from "../../schema/index.ts";
 import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { lakeTables } from "./lake-tables.ts";
@@ -19,6 +20,7 @@ export function openEmbeddedAdapters(home: string, clock: () => number): Adapter
   const catalog = new FileCatalog({ objectStore: objects, clock });
   return {
     log,
+    schemas: ownSchemas,
     hotStore,
     alertBus,
     objects,

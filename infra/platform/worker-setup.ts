@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createLakePublisher } from "../../lakehouse/index.ts";
 import { createModelRegistry, loadChampion, type MlPlugin, mlPlugins } from "../../ml/index.ts";
+import { ownSchemas } from "../../schema/index.ts";
 import {
   CheckpointStore,
   createEventsPipeline,
@@ -31,7 +32,8 @@ export interface WorkerEnvironment {
 export interface WorkerSetup {
   readonly config: PlatformConfig;
   readonly taskIds: readonly string[];
-  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog">;
+  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog"> &
+    Partial<Pick<Adapters, "schemas">>;
   readonly clock: () => number;
   readonly stageClock: StageClock;
   readonly onPoint: (point: string) => void;
@@ -64,6 +66,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       taskId,
       partition: sourceTasks.indexOf(taskId),
       productPartitions: config.partitions,
+      schemas: adapters.schemas ?? ownSchemas,
       nonce,
       outbox,
       plugin,

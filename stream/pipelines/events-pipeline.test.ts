@@ -10,6 +10,7 @@ import {
   customerEventContract,
   type EventContract,
   encodeJson,
+  ownSchemas,
   productContract,
 } from "../../schema/index.ts";
 import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../adapters/index.ts";
@@ -76,6 +77,7 @@ describe("events pipeline", () => {
       outbox,
       plugin,
       scorer: plugin.load(weights, version),
+      schemas: ownSchemas,
       stageClock: noStageClock,
     });
     const task = new Task(pipeline, outbox);

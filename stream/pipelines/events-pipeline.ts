@@ -12,6 +12,7 @@ import {
   productContract,
   StateSection,
   silverEvents,
+  type WriterSchemas,
 } from "../../schema/index.ts";
 import { createDeadLetters } from "../operators/dead-letters.ts";
 import {
@@ -62,6 +63,8 @@ export interface EventsPipelineDeps {
   /** The plugin whose features are folded and whose model scores. */
   readonly plugin: MlPlugin<CustomerEventBatch>;
   readonly scorer: Scorer;
+  /** What schema ids of Avro records mean. */
+  readonly schemas: WriterSchemas;
   readonly stageClock: StageClock;
 }
 
@@ -91,6 +94,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     capacity,
     recordBytesMax: config.recordBytesMax,
     futureSkewMs: config.futureSkewMs,
+    schemas: deps.schemas,
   };
   let processed = 0;
 
