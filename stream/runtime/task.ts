@@ -95,11 +95,12 @@ export class Task {
     );
   }
 
+  /** Next offsets to process; they also pass what is no record, such as the ends of Kafka's transactions. */
   inputs(): Checkpoint["inputs"] {
-    return this.opened.map(({ input, position }) => ({
+    return this.opened.map(({ input, reader, pending, position }) => ({
       topic: input.topic,
       partition: input.partition,
-      offset: position,
+      offset: pending === null ? Math.max(position, reader.position) : position,
     }));
   }
 

@@ -58,6 +58,8 @@ export class Worker {
   private readonly silences: { sinceMs: number; told: boolean; broken: boolean }[];
   private hadRecords = false;
   private checkpointing: Promise<void> | null = null;
+  /** Sum of the offsets that were committed last: it grows with each of them. */
+  private readonly committedSums = new Map<Task, number>();
   private failure: unknown = null;
   private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] =
     [];
@@ -76,6 +78,7 @@ export class Worker {
     for (const task of this.tasks) {
       const checkpoint = await task.open(log, checkpoints);
       if (checkpoint !== null) restored.push({ task, checkpoint });
+      else this.committedSums.set(task, offsetSum(task.inputs()));
     }
     await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
     // Who waits for these offsets from another process must not wait for the next record to come.
@@ -294,8 +297,19 @@ export class Worker {
     return finished;
   }
 
+  /** Offsets that passed no record have no checkpoint: they are committed alone, so that nobody sees a lag. */
+  private commitPassedOffsets(): void {
+    if (this.checkpointing !== null) return;
+    for (const task of this.tasks) {
+      const inputs = task.inputs();
+      if (task.recordsSinceCut === 0 && offsetSum(inputs) > (this.committedSums.get(task) ?? 0))
+        void this.observed(this.commitOffsets(task, inputs));
+    }
+  }
+
   private async commitOffsets(task: Task, inputs: Checkpoint["inputs"]): Promise<void> {
     const { log } = this.deps;
+    this.committedSums.set(task, offsetSum(inputs));
     const group = this.config.consumerGroup;
     const along = inputs.filter(({ topic, partition }) => task.readsAlong(topic, partition));
     const own = inputs.filter((input) => !along.includes(input));
@@ -328,6 +342,7 @@ export class Worker {
   }
 
   private async idle(now: number): Promise<void> {
+    this.commitPassedOffsets();
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
     if (!this.hotChanged) {
       await Promise.race(waits);
@@ -357,4 +372,8 @@ export class Worker {
   private throwFailure(): void {
     if (this.failure !== null) throw this.failure;
   }
+}
+
+function offsetSum(inputs: Checkpoint["inputs"]): number {
+  return inputs.reduce((sum, { offset }) => sum + offset, 0);
 }
