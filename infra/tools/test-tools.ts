@@ -13,7 +13,13 @@ import { withLock } from "./process-lock.ts";
  * extension). They are no dependency of the product: they are installed on first use from PyPI,
  * into a cache folder outside the checkout, and shared by all checkouts of one user.
  */
-const PYTHON_PACKAGES = ["pyiceberg==0.12.0", "pyarrow==26.0.1", "duckdb==1.5.5", "fastavro==1.13.1"];
+const PYTHON_PACKAGES = [
+  "pyiceberg==0.12.0",
+  "pyiceberg-core==0.10.1",
+  "pyarrow==26.0.1",
+  "duckdb==1.5.5",
+  "fastavro==1.13.1",
+];
 
 /** Must equal the DuckDB inside `@duckdb/node-api`: an extension is bound to its exact version. */
 const DUCKDB_VERSION = "1.5.5";

@@ -6,7 +6,7 @@ import { columnOf } from "../../parquet/testing/plain-columns.ts";
 import type { PlainValue } from "../../parquet/testing/read-back.ts";
 import type { StagedCommit, StagedFile } from "../../ports/staged-file.ts";
 import { dataFileKey } from "../../table/index.ts";
-import { MS_PER_DAY, probeTable } from "../../table/testing/test-lake.ts";
+import { MS_PER_DAY, probeTable } from "../../table/testing/probe-table.ts";
 import { RestCatalog } from "../rest/index.ts";
 import { S3ObjectStore } from "../s3/index.ts";
 

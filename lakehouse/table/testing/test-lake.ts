@@ -5,33 +5,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { ensurePython } from "../../../infra/tools/test-tools.ts";
-import { defineTable, tableName } from "../../../schema/index.ts";
 import { DuckDbFileRewriter, FileCatalog, LocalObjectStore } from "../../adapters/index.ts";
 import type { StagedFile } from "../../ports/staged-file.ts";
 import { dataFileKey, ensureTables } from "../index.ts";
 import { icebergSchema } from "../schema.ts";
+import { PROBE, probeTable } from "./probe-table.ts";
 
 const run = promisify(execFile);
 
-/** A small table with every type, for tests of the lake. */
-export const probeTable = defineTable({
-  namespace: "gold",
-  name: "probe",
-  doc: "Every type once.",
-  partitionByDayOf: "event_time",
-  key: ["id"],
-  columns: [
-    ["id", "long", "required", "Row number."],
-    ["event_time", "timestamptz", "required", "Event time."],
-    ["text", "string", "optional", "Text."],
-    ["small", "int", "optional", "A small number."],
-    ["real", "double", "optional", "A real number."],
-    ["flag", "boolean", "optional", "A truth value."],
-  ],
-});
-
-export const PROBE = tableName(probeTable);
-export const MS_PER_DAY = 86_400_000;
+export { MS_PER_DAY, PROBE, probeTable } from "./probe-table.ts";
 
 /** A lake in a temporary folder, with real files throughout. */
 export interface TestLake {

@@ -1,11 +1,12 @@
+import { once } from "node:events";
 import { createLakePublisher } from "../../table/index.ts";
 import { openRemoteLake, type RemoteLakePlace } from "./remote-lake.ts";
 
 /**
- * A publisher in a process of its own: `PLACE_JSON TASK COMMITS START_AT_MS` publishes so many commits
- * one after the other and prints `{retries, ms}`, an entry for each.
+ * A publisher in a process of its own: `PLACE_JSON TASK COMMITS` stages so many commits, says that it is
+ * ready, publishes them one after the other when told to, and sends `{retries, ms}`, an entry for each.
  */
-const [placeJson, task, commits, startAt] = process.argv.slice(2);
+const [placeJson, task, commits] = process.argv.slice(2);
 const lake = openRemoteLake(JSON.parse(placeJson) as RemoteLakePlace);
 let tries = 0;
 const counted = {
@@ -20,7 +21,8 @@ const publisher = createLakePublisher({ ...lake.deps, catalog: counted, tables: 
 const staged = [];
 for (let epoch = 1; epoch <= Number(commits); epoch++)
   staged.push(await lake.stageCommit(Number(task), epoch));
-await lake.deps.sleep(Math.max(0, Number(startAt) - Date.now()));
+process.send?.("ready");
+await once(process, "message");
 const retries: number[] = [];
 const ms: number[] = [];
 for (const commit of staged) {
@@ -30,5 +32,5 @@ for (const commit of staged) {
   retries.push(tries - 1);
   ms.push(Math.round(performance.now() - before));
 }
-console.log(JSON.stringify({ retries, ms }));
 await lake.objectStore.close();
+process.send?.({ retries, ms }, () => process.disconnect());

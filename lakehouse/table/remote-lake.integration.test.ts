@@ -1,0 +1,237 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { testServer, uniqueName } from "../../infra/servers/test-servers.ts";
+import { ensureDuckDbExtensions } from "../../infra/tools/test-tools.ts";
+import { type Fault, type FaultProxy, first, startFaultProxy } from "../adapters/testing/fault-proxy.ts";
+import {
+  idsOf,
+  openRemoteLake,
+  type RemoteLake,
+  type RemoteLakePlace,
+  ROWS_PER_COMMIT,
+} from "../adapters/testing/remote-lake.ts";
+import { createLakePublisher, ensureTables } from "./index.ts";
+import { EntryStatus } from "./manifest.ts";
+import { readEntries, readManifests } from "./table-files.ts";
+import { currentSnapshot } from "./table-metadata.ts";
+import { runPython } from "./testing/test-lake.ts";
+
+const CHILD = fileURLToPath(new URL("../adapters/testing/remote-publish-child.ts", import.meta.url));
+const DAY = 20_000;
+
+/** Runs `BODY` with `table` at hand, then prints what a reader of the newest version sees. */
+const pyiceberg = (body: string) => `
+import sys, json
+import pyarrow as pa
+from datetime import datetime, timezone
+from pyiceberg.catalog import load_catalog
+from pyiceberg.types import StringType
+place = json.loads(sys.argv[1])
+s3 = place["s3"]
+catalog = load_catalog("rest", **{
+    "type": "rest", "uri": place["catalogUri"],
+    "s3.endpoint": s3["endpoint"], "s3.access-key-id": s3["accessKeyId"],
+    "s3.secret-access-key": s3["secretAccessKey"], "s3.region": s3["region"],
+})
+table = catalog.load_table("gold." + place["table"])
+def rows(ids):
+    fields = table.schema().as_arrow()
+    return pa.Table.from_pylist([
+        {"id": i, "event_time": datetime.fromtimestamp(${DAY} * 86400 + i % 86400, timezone.utc), "text": "foreign"} for i in ids
+    ], schema=fields)
+${body}
+table = catalog.load_table("gold." + place["table"])
+found = table.scan().to_arrow()
+print(json.dumps({
+    "ids": sorted(found.column("id").to_pylist()),
+    "nulls": found.column("text").null_count,
+    "foreign": sum(1 for text in found.column("text").to_pylist() if text == "foreign"),
+    "snapshots": len(table.metadata.snapshots),
+}))
+`;
+
+interface ReaderReport {
+  readonly ids: number[];
+  readonly nulls: number;
+  readonly foreign: number;
+  readonly snapshots: number;
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+describe("the lake in MinIO and an Iceberg REST catalog", () => {
+  let servers: Omit<RemoteLakePlace, "table">;
+  let catalogProxy: FaultProxy;
+  let s3Proxy: FaultProxy;
+  let lake: RemoteLake;
+  beforeAll(async () => {
+    servers = { s3: await testServer("minio"), catalogUri: (await testServer("catalog")).uri };
+    catalogProxy = await startFaultProxy(servers.catalogUri);
+    s3Proxy = await startFaultProxy(servers.s3.endpoint);
+  });
+  afterAll(async () => {
+    await catalogProxy.close();
+    await s3Proxy.close();
+  });
+  beforeEach(async () => {
+    lake = openRemoteLake({ ...servers, table: uniqueName("probe").replaceAll("-", "_") });
+    await ensureTables([lake.spec], lake.deps);
+  });
+  afterEach(async () => {
+    for (const proxy of [catalogProxy, s3Proxy]) proxy.inject(() => "none");
+    await lake.objectStore.close();
+  });
+
+  const publisherOf = ({ deps, spec }: RemoteLake) => createLakePublisher({ ...deps, tables: [spec] });
+  const foreignEngine = (body = "") =>
+    runPython(pyiceberg(body), JSON.stringify(lake.place)) as Promise<ReaderReport>;
+
+  /** Every addition of a data file in the table's history. */
+  async function additions(): Promise<string[]> {
+    const { metadata } = (await lake.catalog.load(lake.table))!;
+    const added: string[] = [];
+    for (const snapshot of metadata.snapshots ?? []) {
+      const all = await readManifests(lake.table, metadata, snapshot, lake.objectStore);
+      const id = String(snapshot["snapshot-id"]);
+      const manifests = all.filter((manifest) => String(manifest.added_snapshot_id) === id);
+      for (const entry of (await readEntries(lake.table, metadata, manifests, lake.objectStore)).flat()) {
+        if (entry.status === EntryStatus.added) added.push(entry.data_file.file_path);
+      }
+    }
+    return added;
+  }
+
+  async function duckdbCount(): Promise<unknown> {
+    const instance = await DuckDBInstance.create(":memory:");
+    const connection = await instance.connect();
+    const folder = await ensureDuckDbExtensions();
+    for (const name of ["httpfs", "avro", "iceberg"]) {
+      await connection.run(`LOAD '${folder}/${name}.duckdb_extension'`);
+    }
+    const { endpoint, accessKeyId, secretAccessKey, region } = servers.s3;
+    await connection.run(
+      `CREATE SECRET (TYPE s3, KEY_ID '${accessKeyId}', SECRET '${secretAccessKey}', REGION '${region}',
+         ENDPOINT '${new URL(endpoint).host}', URL_STYLE 'path', USE_SSL false)`,
+    );
+    const { metadataLocation } = (await lake.catalog.load(lake.table))!;
+    const reader = await connection.runAndReadAll(
+      `SELECT count(*)::INT, max(id)::INT, count(text)::INT FROM iceberg_scan('${metadataLocation}')`,
+    );
+    instance.closeSync();
+    return reader.getRowsJson()[0];
+  }
+
+  it("is read by PyIceberg and by DuckDB", async () => {
+    const publisher = publisherOf(lake);
+    const files = [
+      await lake.stage({ from: 0, to: 20, day: DAY }),
+      await lake.stage({ from: 20, to: 30, day: DAY + 1 }),
+    ];
+    await publisher.publish([{ taskId: "a", epoch: 1, files }]);
+    expect(await foreignEngine()).toMatchObject({ ids: range(0, 30), nulls: 10 });
+    expect(await duckdbCount()).toEqual([30, 29, 20]);
+  });
+
+  const isCommit = ({ method, url }: { method: string; url: string }) =>
+    method === "POST" && url.includes("/tables/");
+
+  it.each<Fault>([
+    "lose-answer",
+    "cut-answer",
+    "lose-request",
+    { status: 500, applied: true },
+    { status: 503, applied: true },
+    { status: 504, applied: false },
+  ])("adds every file once where commits meet %j", async (fault) => {
+    const flaky = openRemoteLake({ ...lake.place, catalogUri: catalogProxy.url });
+    const publisher = publisherOf(flaky);
+    for (const epoch of range(1, 5)) {
+      catalogProxy.inject(first(epoch % 2 === 0 ? 2 : 1, fault, isCommit));
+      await publisher.publish([await lake.stageCommit(0, epoch)]);
+    }
+    await flaky.objectStore.close();
+    expect((await foreignEngine()).ids).toEqual(range(1, 5).flatMap((epoch) => idsOf(0, epoch)));
+    expect(await additions()).toHaveLength(4);
+    expect(new Set(await additions()).size).toBe(4);
+  });
+
+  it("adds every file once where the object store loses every third answer", async () => {
+    const s3 = { ...lake.place.s3, endpoint: s3Proxy.url };
+    const flaky = openRemoteLake({ ...lake.place, s3 });
+    const publisher = publisherOf(flaky);
+    let requests = 0;
+    s3Proxy.inject(() => (requests++ % 3 === 0 ? "lose-answer" : "none"));
+    for (const epoch of range(1, 6)) await publisher.publish([await flaky.stageCommit(0, epoch)]);
+    await flaky.objectStore.close();
+    expect((await foreignEngine()).ids).toEqual(range(1, 6).flatMap((epoch) => idsOf(0, epoch)));
+    expect(await additions()).toHaveLength(5);
+  });
+
+  it("goes on above what another engine appended, overwrote and deleted", async () => {
+    const publisher = publisherOf(lake);
+    await publisher.publish([await lake.stageCommit(0, 0), await lake.stageCommit(1, 0)]);
+    // Rewrites files, gives 63-bit snapshot ids, and writes manifests of its own making.
+    await foreignEngine(`
+table.append(rows(range(500, 510)))
+table.overwrite(rows([0, 1]), overwrite_filter="id < 2")
+table.delete("id = 5")
+table.delete("id >= 1000000 and id < 1000010")
+with table.update_schema() as update:
+    update.add_column("theirs", StringType())
+    update.move_first("text")
+`);
+    await publisher.publish([await lake.stageCommit(0, 1)]);
+    const widened = (await lake.catalog.load(lake.table))!.metadata["current-schema-id"];
+    await ensureTables([lake.spec], lake.deps);
+    expect((await lake.catalog.load(lake.table))?.metadata["current-schema-id"]).toBe(widened);
+    await publisherOf(openRemoteLake(lake.place)).publish([
+      await lake.stageCommit(0, 1),
+      await lake.stageCommit(1, 1),
+    ]);
+    const expected = [0, 1, 2, 3, 4, 6, 7, 8, 9, ...idsOf(0, 1), ...range(500, 510), ...idsOf(1, 1)];
+    const report = await foreignEngine();
+    expect(report).toMatchObject({ ids: expected, foreign: 12 });
+    const { metadata } = (await lake.catalog.load(lake.table))!;
+    expect(metadata.snapshots?.some((s) => typeof s["snapshot-id"] === "bigint")).toBe(true);
+    expect(currentSnapshot(metadata)?.summary["total-records"]).toBe(String(expected.length));
+    expect(metadata.schemas.at(-1)?.fields[0].name).toBe("text");
+    // And the other engine goes on above ours.
+    expect((await foreignEngine(`table.append(rows([700]))`)).ids).toEqual(
+      [...expected, 700].sort((a, b) => a - b),
+    );
+    expect(new Set(await additions()).size).toBe((await additions()).length);
+  });
+
+  it("loses nothing of eight processes that commit without a pause, and few commits need more than three retries", async () => {
+    const commits = 12;
+    const children = range(0, 8).map((task) =>
+      fork(CHILD, [JSON.stringify(lake.place), String(task), String(commits)]),
+    );
+    await Promise.all(children.map((child) => once(child, "message")));
+    for (const child of children) child.send("start");
+    const results = await Promise.all(
+      children.map(async (child) => {
+        const [[result]] = await Promise.all([once(child, "message"), once(child, "exit")]);
+        return result as { retries: number[]; ms: number[] };
+      }),
+    );
+    const retries = results.flatMap((result) => result.retries).sort((a, b) => a - b);
+    const ms = results.flatMap((result) => result.ms).sort((a, b) => a - b);
+    const p95 = (values: readonly number[]) => values[Math.ceil(values.length * 0.95) - 1];
+    console.log(
+      `8 committers, ${retries.length} commits: retries p95 ${p95(retries)}, most ${retries.at(-1)}; ms p95 ${p95(ms)}`,
+    );
+    const expected = range(0, 8).flatMap((task) =>
+      range(1, commits + 1).flatMap((epoch) => idsOf(task, epoch)),
+    );
+    expect((await foreignEngine()).ids).toEqual(expected);
+    expect(expected).toHaveLength(8 * commits * ROWS_PER_COMMIT);
+    const added = await additions();
+    expect(added).toHaveLength(8 * commits);
+    expect(new Set(added).size).toBe(8 * commits);
+    expect(p95(retries)).toBeLessThanOrEqual(3);
+  });
+});
