@@ -5,6 +5,8 @@ import type { Config } from "../config/index.ts";
 export interface CliIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Standard input, for the commands that read it. */
+  readonly input: () => AsyncIterable<Buffer>;
   /** Whether standard error is a terminal, on which a line can be overwritten. */
   readonly errIsTerminal: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -13,9 +15,15 @@ export interface CliIo {
 }
 
 export function processIo(): CliIo {
+  // A reader such as head has seen enough: an end like any other.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(0);
+  });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    input: () => process.stdin,
     errIsTerminal: process.stderr.isTTY === true,
     environment: process.env,
     folder: process.cwd(),

@@ -3,8 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CliIo } from "./cli-io.ts";
-import { main } from "./main.ts";
+import { type CliRun, runCli } from "./testing/run-cli.ts";
 
 const LAUNCHER = join(import.meta.dirname, "millrace.mjs");
 let folder: string;
@@ -14,24 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a command line in this process. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const io: CliIo = {
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    errIsTerminal: false,
-    environment: {},
-    folder,
-    clock: Date.now,
-  };
-  const code = await main(args, io);
-  return { code, ...said };
-}
+const run = (...args: string[]): Promise<CliRun> => runCli(args, { folder });
 
 interface Child {
   readonly code: number | null;
@@ -68,8 +50,13 @@ describe("the command line", () => {
     expect(code).toBe(0);
     for (const name of [
       "up",
+      "worker",
       "replay",
       "generate",
+      "produce",
+      "consume",
+      "topics",
+      "schemas",
       "train",
       "evaluate",
       "status",

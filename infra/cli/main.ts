@@ -4,11 +4,14 @@ import { MillraceError } from "../../schema/index.ts";
 import { type CliIo, processIo, ReportedFailure } from "./cli-io.ts";
 import { registerCompact } from "./commands/compact.ts";
 import { registerConfig } from "./commands/config.ts";
+import { registerConsume } from "./commands/consume.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerEvaluate } from "./commands/evaluate.ts";
 import { registerGenerate } from "./commands/generate.ts";
+import { registerProduce } from "./commands/produce.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerSchemas } from "./commands/schemas.ts";
+import { registerServers } from "./commands/servers.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTopics } from "./commands/topics.ts";
 import { registerTrain } from "./commands/train.ts";
@@ -23,6 +26,8 @@ const USAGE_CODES = new Set([
   "unknown-format",
   "unknown-plugin",
   "bad-times",
+  "bad-partition",
+  "no-contract-topic",
   "bad-generator-options",
 ]);
 
@@ -50,6 +55,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerWorker,
     registerReplay,
     registerGenerate,
+    registerProduce,
+    registerConsume,
     registerTrain,
     registerEvaluate,
     registerStatus,
@@ -58,6 +65,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerTopics,
     registerSchemas,
     registerConfig,
+    registerServers,
   ];
   for (const register of registrars) register(program, io);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {

@@ -10,6 +10,14 @@ export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text:
   };
 }
 
+/** Where reading begins: `begin`, `end` or an offset. */
+export function offsetOrEnd(text: string): "begin" | "end" | number {
+  if (text === "begin" || text === "end") return text;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError("It must be begin, end or an offset.");
+}
+
 /** A share, 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);

@@ -1,3 +1,5 @@
+export { type ByteLine, byteLines } from "./byte-lines.ts";
+export { type InputFile, openInputFile } from "./input-file.ts";
 export {
   FORMAT_NAMES,
   type LoadOptions,
