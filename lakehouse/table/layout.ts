@@ -38,28 +38,42 @@ export function dayText(day: number): string {
 }
 
 /**
- * Translates between object keys and the addresses in a table's metadata. An address is the table's
- * `location` plus the key's part behind the table's folder, so a lake whose home folder was moved or
- * copied stays readable and writable by us: only readers that take the addresses literally need the
- * old place (DuckDB does not, with `allow_moved_paths`).
+ * Translates between object keys and the addresses in a table's metadata. In a lake of files an address
+ * is the table's `location` plus the key's part behind the table's folder, so a lake whose home folder
+ * was moved or copied stays readable and writable by us: only readers that take the addresses literally
+ * need the old place (DuckDB does not, with `allow_moved_paths`). An address with a scheme
+ * (`s3://BUCKET/…`) is taken literally; a table that lies outside of the object store is refused, since
+ * what we wrote for it would be where nobody looks.
  */
 export class TableLayout {
   private readonly location: string;
   private readonly key: string;
   private readonly storeBase: string;
+  private readonly isMoved: boolean;
 
   constructor(table: string, metadata: TableMetadata, objectStore: ObjectStore) {
     this.location = metadata.location;
     this.key = tableKey(table);
     this.storeBase = objectStore.uri("");
+    this.isMoved = !metadata.location.startsWith(this.storeBase);
+    if (this.isMoved && metadata.location.includes("://")) {
+      throw new MillraceError(
+        `table ${table} lies at ${metadata.location}, outside of the object store ${this.storeBase}; ` +
+          "check the store's bucket and prefix, or drop the table and let Millrace create it",
+        { code: "table-location-foreign", origin: "user" },
+      );
+    }
   }
 
   uri(key: string): string {
-    return key.startsWith(`${this.key}/`) ? this.location + key.slice(this.key.length) : this.storeBase + key;
+    return this.isMoved && key.startsWith(`${this.key}/`)
+      ? this.location + key.slice(this.key.length)
+      : this.storeBase + key;
   }
 
   keyOf(uri: string): string {
-    if (uri.startsWith(`${this.location}/`)) return this.key + uri.slice(this.location.length);
+    if (this.isMoved && uri.startsWith(`${this.location}/`))
+      return this.key + uri.slice(this.location.length);
     if (uri.startsWith(this.storeBase)) return uri.slice(this.storeBase.length);
     throw new MillraceError(
       `${uri} lies neither in the table's folder ${this.location} nor in the object store ${this.storeBase}`,
