@@ -5,12 +5,21 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { installJars } from "./maven.ts";
+import { tcpAnswer } from "./probes.ts";
 import type { Instance, ServerSpec } from "./server-spec.ts";
 import { java, maven, toolPath } from "./tools.ts";
 
 const VERSION = "4.1.2";
 const HEAP = "512m";
 const QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
+
+/** Metadata (key 3, version 4) of no topics, from a client without a name: asks for the brokers alone. */
+const BROKERS_REQUEST = Buffer.from(
+  "0000000f 0003 0004 00000001 ffff 00000000 00".replaceAll(" ", ""),
+  "hex",
+);
+/** After size, correlation id and throttle time. */
+const BROKERS_OFFSET = 12;
 
 /** One broker that is its own controller (KRaft). It creates no topics by itself. */
 export const kafka: ServerSpec<"kafka"> = {
@@ -48,23 +57,8 @@ export const kafka: ServerSpec<"kafka"> = {
     const args = ["-Xms256m", `-Xmx${HEAP}`, "-XX:+UseG1GC", QUIET, "-cp", classPath(instance)];
     return { command: await toolPath(java), args: [...args, "kafka.Kafka", propertiesFile(instance)] };
   },
-  async isReady({ port }) {
-    const { Kafka, logLevel } = await import("kafkajs");
-    const client = new Kafka({
-      brokers: [`127.0.0.1:${port}`],
-      logLevel: logLevel.NOTHING,
-      retry: { retries: 0 },
-    });
-    const admin = client.admin();
-    try {
-      await admin.connect();
-      // The port is open before the broker may lead partitions; only then the controller lists it.
-      const { brokers } = await admin.describeCluster();
-      return brokers.length > 0;
-    } finally {
-      await admin.disconnect();
-    }
-  },
+  // The port is open before the broker may lead partitions; only then it stands in the list.
+  isReady: async ({ port }) => (await tcpAnswer(port, BROKERS_REQUEST)).readInt32BE(BROKERS_OFFSET) > 0,
   endpoint: ({ port }) => ({ bootstrap: `127.0.0.1:${port}` }),
 };
 

@@ -4,8 +4,9 @@ import { http } from "./probes.ts";
 import type { ServerSpec } from "./server-spec.ts";
 import { go, toolPath } from "./tools.ts";
 
-/** The last commit of the community server, 2026-02-12. */
-const VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c";
+/** The last commit of the community server. */
+const VERSION = "2026-02-12";
+const MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
 /** Of a server that only this machine reaches. */
 const ACCESS_KEY_ID = "millrace";
 const SECRET_ACCESS_KEY = "millrace-local";
@@ -26,7 +27,7 @@ export const minio: ServerSpec<"minio"> = {
       await installer.step(
         "minio: building it from its Go module (about 5 minutes on 2 cores)",
         await toolPath(go),
-        ["install", "-ldflags=-s -w", `github.com/minio/minio@${VERSION}`],
+        ["install", "-ldflags=-s -w", MODULE],
         { environment: { GOBIN: folder } },
       );
     }),

@@ -7,13 +7,13 @@ export function http(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX), ...init });
 }
 
-/** The first bytes that a TCP server answers to a text. */
-export async function tcpAnswer(port: number, text: string): Promise<string> {
+/** The first bytes that a TCP server answers. */
+export async function tcpAnswer(port: number, request: string | Buffer): Promise<Buffer> {
   const socket = connect({ host: "127.0.0.1", port, signal: AbortSignal.timeout(ANSWER_MS_MAX) });
   try {
-    socket.write(text);
+    socket.write(request);
     const [answer] = await once(socket, "data", { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    return String(answer);
+    return answer;
   } finally {
     socket.destroy();
   }

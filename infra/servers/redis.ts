@@ -32,6 +32,6 @@ export const redis: ServerSpec<"redis"> = {
       "",
     ],
   }),
-  isReady: async ({ port }) => (await tcpAnswer(port, "PING\r\n")).startsWith("+PONG"),
+  isReady: async ({ port }) => (await tcpAnswer(port, "PING\r\n")).toString().startsWith("+PONG"),
   endpoint: ({ port }) => ({ url: `redis://127.0.0.1:${port}` }),
 };

@@ -63,12 +63,14 @@ export class ServerGroup {
     for (const name of withNeeded(names)) await this.#startOne(specs[name]);
   }
 
-  /** Stops these servers, in reverse order, after those that need them. */
-  async stop(names: readonly ServerName[], signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
-    for (const name of withDependents(names).reverse()) {
-      if (runningServer(this.#folder(name)) !== null) this.#options.say(`${name}: stopping`);
+  /** Stops these servers and those that need them, in reverse order; those that were running. */
+  async stop(names: readonly ServerName[], signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<ServerName[]> {
+    const running = withDependents(names).filter((name) => runningServer(this.#folder(name)) !== null);
+    for (const name of running.toReversed()) {
+      this.#options.say(`${name}: stopping`);
       await stopServer(this.#folder(name), signal);
     }
+    return running;
   }
 
   async status(names: readonly ServerName[]): Promise<ServerStatus[]> {
