@@ -301,21 +301,18 @@ describe("answers", () => {
   });
 
   it("give a user's live views and score, explained, and the scores kept", async () => {
-    await api.put(HotNamespace.userActivity, "u1", {
+    await api.put(HotNamespace.users, "u1", {
       userId: "u1",
-      views5m: 2,
-      eventTime: T0,
-      recent: [{ eventTime: T0, eventType: "item_view", productId: "p1" }],
-    });
-    await api.put(HotNamespace.propensity, "u1", {
-      userId: "u1",
-      score: 0.75,
-      modelVersion: "propensity-1",
-      eventTime: T0,
-      sessionStart: T0 - 1000,
-      contributions: { views: 0.1, cartAdds: -2 },
-      partition: 1,
-      offset: 42,
+      activity: { views5m: 2, eventTime: T0, recent: [[T0, "item_view", "p1"]] },
+      propensity: {
+        score: 0.75,
+        modelVersion: "propensity-1",
+        eventTime: T0,
+        sessionStart: T0 - 1000,
+        contributions: { views: 0.1, cartAdds: -2 },
+        partition: 1,
+        offset: 42,
+      },
     });
     await api.put(HotNamespace.categoryRevenue, "latest", {
       windowStart: T0,

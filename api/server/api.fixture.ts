@@ -37,7 +37,7 @@ import {
 import { LmdbEventLog } from "../../stream/adapters/lmdb-event-log.ts";
 import { LmdbHotStore } from "../../stream/adapters/lmdb-hot-store.ts";
 import { ALERTS_TOPIC, LogAlertBus } from "../../stream/adapters/log-alert-bus.ts";
-import type { Alert, HotStore, TaskStatus } from "../../stream/index.ts";
+import { type Alert, type HotStore, hotBatchOf, type TaskStatus } from "../../stream/index.ts";
 import type { ApiConfig } from "./config.ts";
 import { type ApiServer, createApiServer } from "./create-api-server.ts";
 
@@ -175,7 +175,7 @@ export class TestApi {
   }
 
   async put(namespace: string, key: string, value: object): Promise<void> {
-    await this.hotStore.putMany([{ namespace, key, value: JSON.stringify(value), ttlMs: 60_000 }]);
+    await this.hotStore.putMany(hotBatchOf(namespace, { [key]: JSON.stringify(value) }, 60_000));
   }
 
   private lakeDeps() {

@@ -41,7 +41,6 @@ export function platformConfig(config: Config): PlatformConfig {
 }
 
 function eventsConfig(config: Config): EventsPipelineConfig {
-  const { hotTtlMs } = config;
   return {
     time: {
       outOfOrdernessMs: config.outOfOrdernessMs,
@@ -59,7 +58,6 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       advanceMs: config.pageViewsAdvanceMs,
       recentMs: RECENT_VIEWS_MS,
       recentMax: RECENT_VIEWS_MAX,
-      hotTtlMs,
     },
     productPanes: { paneMs: PANE_MS },
     orderRules: {
@@ -73,8 +71,8 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       threshold: config.propensityThreshold,
       rearmBelow: config.propensityRearmBelow,
       sessionGapMs: config.sessionGapMs,
-      hotTtlMs,
     },
+    hotTtlMs: config.hotTtlMs,
   };
 }
 

@@ -32,12 +32,7 @@ describe("a replay killed with SIGKILL and started again", () => {
       "order-velocity",
     ]);
     const namespaces = new Set([...state.hot.keys()].map((key) => key.split("/")[0]));
-    expect([...namespaces].sort()).toEqual([
-      "category-revenue",
-      "popular-products",
-      "propensity",
-      "user-activity",
-    ]);
+    expect([...namespaces].sort()).toEqual(["category-revenue", "popular-products", "users"]);
   });
 
   it(

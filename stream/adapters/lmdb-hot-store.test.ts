@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { hotStoreContract } from "../ports/hot-store.contract.ts";
+import { hotBatchOf } from "../sinks/hot-batch-writer.ts";
 import { LmdbHotStore } from "./lmdb-hot-store.ts";
 import { temporaryFolder } from "./testing.ts";
 
@@ -32,13 +33,11 @@ hotStoreContract("LMDB", open);
 
 it("sweeps the whole store in bounded steps, however few of its entries are expired", async () => {
   const { store, elapse, dispose } = await open();
-  const entries = Array.from({ length: 10_000 }, (_, i) => ({
-    namespace: "scores",
-    key: `user-${i}`,
-    value: "{}",
-    ttlMs: i % 100 === 0 ? 10 : 1_000_000,
-  }));
-  await store.putMany(entries);
+  const users = Array.from({ length: 10_000 }, (_, i) => i);
+  const batch = (wanted: (i: number) => boolean, ttlMs: number) =>
+    hotBatchOf("scores", Object.fromEntries(users.filter(wanted).map((i) => [`user-${i}`, "{}"])), ttlMs);
+  await store.putMany(batch((i) => i % 100 === 0, 10));
+  await store.putMany(batch((i) => i % 100 !== 0, 1_000_000));
   await elapse(11);
   let removed = 0;
   for (let steps = 0; steps < 100; steps++) removed += await store.sweep(20);
@@ -48,19 +47,19 @@ it("sweeps the whole store in bounded steps, however few of its entries are expi
 
 it("keeps what was put when the process is killed right after", async () => {
   const { path, store, dispose } = await open();
-  await store.putMany([{ namespace: "scores", key: "before", value: "1", ttlMs: 1000 }]);
+  await store.putMany(hotBatchOf("scores", { before: "1" }, 1000));
   const script = `
     import { LmdbHotStore } from ${JSON.stringify(new URL("./lmdb-hot-store.ts", import.meta.url))};
+    import { hotBatchOf } from ${JSON.stringify(new URL("../sinks/hot-batch-writer.ts", import.meta.url))};
     const store = new LmdbHotStore({ path: ${JSON.stringify(path)}, clock: () => 1_000_000 });
-    const entries = Array.from({ length: 5000 }, (_, i) =>
-      ({ namespace: "scores", key: "user-" + i, value: String(i), ttlMs: 1000 }));
-    await store.putMany(entries);
+    const entries = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => ["user-" + i, String(i)]));
+    await store.putMany(hotBatchOf("scores", entries, 1000));
     process.kill(process.pid, "SIGKILL");
   `;
   const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
   expect([child.signal, child.stderr]).toEqual(["SIGKILL", ""]);
   expect(await store.getMany("scores", ["before", "user-0", "user-4999"])).toEqual(["1", "0", "4999"]);
-  await store.putMany([{ namespace: "scores", key: "after", value: "2", ttlMs: 1000 }]);
+  await store.putMany(hotBatchOf("scores", { after: "2" }, 1000));
   expect(await store.get("scores", "after")).toBe("2");
   await dispose();
 });

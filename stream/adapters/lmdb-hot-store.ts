@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Database, open, type TransactionFlags } from "lmdb";
 import { MillraceError } from "../../schema/index.ts";
-import type { HotEntry, HotStore } from "../ports/hot-store.ts";
+import type { HotBatch, HotStore } from "../ports/hot-store.ts";
 
 export interface LmdbHotStoreOptions {
   /** Folder of the LMDB environment; made when missing. */
@@ -59,20 +59,21 @@ export class LmdbHotStore implements HotStore {
    * One batch that LMDB's own thread writes and commits: the caller computes meanwhile. Batches of one
    * store are committed in the order of the calls.
    */
-  async putMany(entries: readonly HotEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    const now = this.clock();
+  async putMany(batch: HotBatch): Promise<void> {
+    const { count, bounds } = batch;
+    if (count === 0) return;
+    const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
+    const expiresAt = this.clock() + batch.ttlMs;
     // LMDB's thread reads the values when it writes them: each batch has memory of its own.
-    const slab = Buffer.allocUnsafeSlow(
-      entries.reduce((bytes, { value }) => bytes + HEADER_BYTES + Buffer.byteLength(value), 0),
-    );
+    const slab = Buffer.allocUnsafeSlow(bounds[2 * count] + count * HEADER_BYTES);
+    const head = this.key.write(`${batch.namespace}\0`, 0);
     let at = 0;
     let last: Promise<boolean> | undefined;
     try {
-      for (const { namespace, key, value, ttlMs } of entries) {
-        slab.writeDoubleLE(now + ttlMs, at);
-        const end = at + HEADER_BYTES + slab.write(value, at + HEADER_BYTES);
-        last = this.db.put(this.keyOf(namespace, key), slab.subarray(at, end));
+      for (let i = 0; i < 2 * count; i += 2) {
+        slab.writeDoubleLE(expiresAt, at);
+        const end = at + HEADER_BYTES + bytes.copy(slab, at + HEADER_BYTES, bounds[i + 1], bounds[i + 2]);
+        last = this.db.put(this.keyOfBytes(head, bytes, bounds[i], bounds[i + 1]), slab.subarray(at, end));
         at = end;
       }
       await last;
@@ -155,21 +156,26 @@ export class LmdbHotStore implements HotStore {
     }
   }
 
-  /**
-   * Namespace, NUL, key; in a buffer that the next call uses again. A key too long for LMDB (events
-   * bring ids of any length) is replaced by 0xFF, which UTF-8 never has, and its SHA-256.
-   */
   private keyOf(namespace: string, key: string): Buffer {
-    if (key.length * 3 <= KEY_BYTES_MAX)
-      return this.key.subarray(0, this.key.write(`${namespace}\0${key}`, 0));
-    const head = this.key.write(`${namespace}\0`, 0);
+    const bytes = Buffer.from(key);
+    return this.keyOfBytes(this.key.write(`${namespace}\0`, 0), bytes, 0, bytes.length);
+  }
+
+  /**
+   * Namespace and NUL, which stand in the first `head` bytes of a buffer that the next call uses again,
+   * then the key. A key too long for LMDB (events bring ids of any length) is replaced by 0xFF, which
+   * UTF-8 never has, and its SHA-256.
+   */
+  private keyOfBytes(head: number, bytes: Buffer, start: number, end: number): Buffer {
+    if (end - start <= KEY_BYTES_MAX)
+      return this.key.subarray(0, head + bytes.copy(this.key, head, start, end));
     this.key[head] = 0xff;
-    return this.key.subarray(0, head + 1 + this.key.write(sha256(key), head + 1));
+    return this.key.subarray(0, head + 1 + this.key.write(sha256(bytes.subarray(start, end)), head + 1));
   }
 }
 
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function writeFailed(error: unknown): MillraceError {

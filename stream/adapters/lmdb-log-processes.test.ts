@@ -167,8 +167,12 @@ describe("LmdbEventLog shared by threads and processes", () => {
     // The log goes on where it stands, for one that opens it afresh too.
     await log.close();
     log = new LmdbEventLog({ path: folder.path, clock: Date.now });
+    // A kill between LMDB's meta page and its lock table leaves one last append, never acknowledged,
+    // that only whoever opens the log afresh sees.
+    const last = await log.producerSequence("k");
+    expect(last - acknowledged).toBeLessThanOrEqual(1);
     const { end } = await log.offsets(SHARED_TOPIC, 0);
-    expect(end).toBe(((acknowledged + 1) * RECORDS_PER_APPEND) / 2);
-    await readAll(log);
+    expect(end).toBe(((last + 1) * RECORDS_PER_APPEND) / 2);
+    expect((await readAll(log)).map((record) => record.value).sort()).toEqual(expected("k", last + 1).sort());
   });
 });

@@ -5,8 +5,9 @@ import { createPageViewsByUser, defaultPageViewsByUserConfig } from "./page-view
 import { createProductInsights, defaultProductInsightsConfig } from "./product-insights.ts";
 import { createProductPanes, defaultProductPanesConfig } from "./product-panes.ts";
 import { createSessionize, defaultSessionizeConfig } from "./sessionize.ts";
-import { CollectedOutputs, driveBatch, driveEnd } from "./testing/drive.ts";
+import { CollectedHot, CollectedOutputs, driveBatch, driveEnd } from "./testing/drive.ts";
 import { createKeys, makeBatch } from "./testing/make-batch.ts";
+import { UserRecords } from "./user-records.ts";
 
 const MINUTE = 60_000;
 const BASE = Date.UTC(2026, 0, 5, 12);
@@ -31,7 +32,12 @@ function createRig() {
     emitPanes: (bytes) => insights.fold(bytes, 0, bytes.length),
   });
   const operators = [
-    createPageViewsByUser(defaultPageViewsByUserConfig, { keys, outputs, time }),
+    createPageViewsByUser(defaultPageViewsByUserConfig, {
+      keys,
+      outputs,
+      time,
+      userRecords: new UserRecords(keys.userId, 60_000),
+    }),
     createSessionize(defaultSessionizeConfig, { keys, outputs, time }),
     panes,
   ];
@@ -146,11 +152,11 @@ describe("corrections", () => {
       priceMinor: 7,
     });
     rig.event(70_000, { userId: "clock", eventType: "click" });
-    const hot: Record<string, unknown> = {};
-    rig.insights.flushHot(({ namespace, key, value }) => {
-      hot[`${namespace}/${key}`] = JSON.parse(value);
-    });
-    expect(hot["popular-products/all"]).toMatchObject({
+    const outputs = new CollectedHot();
+    rig.insights.flushHot(outputs);
+    const values = outputs.values();
+    const hot = (key: string): unknown => JSON.parse(values.get(key) ?? "null");
+    expect(hot("popular-products/all")).toMatchObject({
       windowEnd: BASE + MINUTE,
       items: [
         { rank: 1, productId: "b", score: 21 },
@@ -158,7 +164,7 @@ describe("corrections", () => {
         { rank: 3, productId: "a", score: 1 },
       ],
     });
-    expect(hot["category-revenue/latest"]).toEqual({
+    expect(hot("category-revenue/latest")).toEqual({
       windowStart: BASE,
       windowEnd: BASE + MINUTE,
       items: [{ categoryId: "unknown", currency: "XXX", revenueMinor: 7, units: 1, purchases: 1 }],

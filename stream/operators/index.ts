@@ -8,3 +8,4 @@ export * from "./product-panes.ts";
 export * from "./product-table.ts";
 export * from "./sessionize.ts";
 export * from "./silver-events.ts";
+export * from "./user-records.ts";

@@ -1,5 +1,6 @@
 import type { KeyDictionary } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
+import type { UserRecords } from "./user-records.ts";
 
 /** Dictionaries of the keys that operators keep state by; shared by all operators of a task. */
 export interface OperatorKeys {
@@ -11,4 +12,9 @@ export interface OperatorKeys {
 export interface OperatorDeps {
   readonly keys: OperatorKeys;
   readonly outputs: OperatorOutputs;
+}
+
+/** For an operator with a part in the hot record of each user. */
+export interface UserOperatorDeps extends OperatorDeps {
+  readonly userRecords: UserRecords;
 }

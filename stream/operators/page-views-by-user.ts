@@ -6,16 +6,14 @@ import {
   RowFlag,
   StateSection,
 } from "../../schema/index.ts";
-import type { HotEntry } from "../ports/hot-store.ts";
 import type { Operator, Progress } from "../runtime/operator.ts";
-import { HotNamespace } from "../sinks/hot-records.ts";
+import { jsonFragment } from "../sinks/json-writer.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { EventKind, eventKindTable } from "./event-kinds.ts";
-import { sortByKey } from "./key-order.ts";
-import type { OperatorDeps } from "./operator-keys.ts";
+import { FrozenParts } from "./frozen-parts.ts";
+import type { UserOperatorDeps } from "./operator-keys.ts";
 import { RecentViews } from "./recent-views.ts";
 import { RevisionTable } from "./revision-table.ts";
-import { SlotSet } from "./slot-set.ts";
 import { touchSlots } from "./touch-slots.ts";
 import { UserPanes } from "./user-panes.ts";
 
@@ -23,11 +21,10 @@ export interface PageViewsByUserConfig {
   readonly windowMs: number;
   /** Windows begin at its multiples; divides `windowMs`. */
   readonly advanceMs: number;
-  /** How far a user's recent views reach back from the newest one, ms. */
+  /** How far a user's recent views reach back from the user's newest event, ms. */
   readonly recentMs: number;
   /** Most recent views listed in the hot record. */
   readonly recentMax: number;
-  readonly hotTtlMs: number;
 }
 
 /** Short name of the same. */
@@ -38,23 +35,21 @@ export const defaultPageViewsByUserConfig: PageViewsByUserConfig = {
   advanceMs: 30_000,
   recentMs: 300_000,
   recentMax: 20,
-  hotTtlMs: 3_600_000,
 };
 
 const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
-const EVENT_TYPES = customerEventContract.fields[1].symbols ?? [];
+const EVENT_TYPES = (customerEventContract.fields[1].symbols ?? []).map((type) => jsonFragment(`"${type}"`));
 
 /**
  * Page and item views per user in hopping windows (gold.page_views_by_user) and the user's recent
- * views (hot, `user-activity`). Which users have an unwritten hot record is not part of the state: a
- * checkpoint is only cut after {@link Operator.flushHot}.
+ * views (`activity` in the user's hot record, as of the user's newest event).
  */
 export function createPageViewsByUser(
   config: PageViewsByUserConfig,
-  deps: OperatorDeps & { readonly time: TimeConfig },
+  deps: UserOperatorDeps & { readonly time: TimeConfig },
 ): Operator<CustomerEventBatch> {
   const { windowMs, advanceMs, recentMs } = config;
-  const { keys, outputs, time } = deps;
+  const { keys, outputs, time, userRecords } = deps;
   const userIds = keys.userId;
   const state = new StateSection("page-views-by-user");
   const liveMs = time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs;
@@ -80,10 +75,18 @@ export function createPageViewsByUser(
     revision: rows.int32("revision"),
   };
 
-  /** Users with a record that is not written yet. */
-  const changedUsers = new SlotSet();
-  /** Records of users whose views left the ring before they were written. */
-  const frozen = new Map<number, string>();
+  /** Activity of users whose views left the ring before their record was written. */
+  const frozen = new FrozenParts();
+  userRecords.addPart({
+    name: "activity",
+    has: (user) => frozen.has(user) || recent.isKnown(user),
+    write(user, out) {
+      if (frozen.has(user)) {
+        frozen.copyTo(user, out);
+        frozen.drop(user);
+      } else recent.write(user, EVENT_TYPES, out);
+    },
+  });
 
   function emitRow(user: number, windowEnd: number, views: number, revision: number): void {
     const row = rows.next();
@@ -113,7 +116,7 @@ export function createPageViewsByUser(
     recent.ensureUsers(userIds.size);
   }
 
-  function process(batch: CustomerEventBatch, from: number, to: number): void {
+  function process(batch: CustomerEventBatch, from: number, to: number, { closeMs }: Progress): void {
     ensureUsers();
     const kinds = eventKindTable(batch.eventType);
     const { flags } = batch;
@@ -129,25 +132,42 @@ export function createPageViewsByUser(
     let end = 0;
     let place = 0;
     for (let row = from; row < to; row++) {
-      if (kinds[codes[row]] !== EventKind.view || (flags[row] & SKIPPED) !== 0) continue;
+      if ((flags[row] & SKIPPED) !== 0) {
+        if ((flags[row] & RowFlag.duplicate) === 0) noteTooLate(users[row], closeMs);
+        continue;
+      }
       const at = times[row];
+      const user = users[row];
+      recent.noteEvent(user, at);
+      // The activity is made anew from the ring, which holds all that an event in time looks back on.
+      frozen.drop(user);
+      userRecords.mark(user);
+      if (kinds[codes[row]] !== EventKind.view) continue;
       if (at < start || at >= end) {
         const pane = Math.floor(at / advanceMs);
         start = pane * advanceMs;
         end = start + advanceMs;
         place = panes.openPane(pane);
       }
-      const user = users[row];
       const late = (flags[row] & RowFlag.late) !== 0;
       if (late) noteCorrections(user, start / advanceMs);
       const slot = user * places + place;
       if (counts[slot]++ === 0) panes.addUser(place, user);
       dirty[slot >>> PAGE_SHIFT] = 1;
       recent.add(user, at, codes[row], products[row], late);
-      changedUsers.add(user);
-      // The record is made anew from the ring, which holds this view.
-      if (frozen.size > 0) frozen.delete(user);
     }
+  }
+
+  /**
+   * An event too late for windows still renews the user's record (its features count it). Views that
+   * the ring has lost cannot be listed any more: such a user has no activity until the next event in time.
+   */
+  function noteTooLate(user: number, closeMs: number): void {
+    // At the end of the input nothing was dropped.
+    if (closeMs === Number.POSITIVE_INFINITY || recent.newestOf(user) >= closeMs) return;
+    recent.forget(user);
+    frozen.drop(user);
+    userRecords.mark(user);
   }
 
   function reportWindows(watermarkMs: number): void {
@@ -182,19 +202,8 @@ export function createPageViewsByUser(
   }
 
   function freeze(user: number): void {
-    if (!changedUsers.has(user) || frozen.has(user)) return;
-    frozen.set(user, recent.record(user, userIds.text(user), EVENT_TYPES));
-  }
-
-  function flushHot(put: (entry: HotEntry) => void, keysMax: number): boolean {
-    for (const user of sortByKey(changedUsers.take(keysMax), userIds)) {
-      const key = userIds.text(user);
-      const value = frozen.get(user) ?? recent.record(user, key, EVENT_TYPES);
-      put({ namespace: HotNamespace.userActivity, key, value, ttlMs: config.hotTtlMs });
-    }
-    if (changedUsers.size > 0) return true;
-    frozen.clear();
-    return false;
+    if (!userRecords.isMarked(user) || frozen.has(user)) return;
+    frozen.set(user, (out) => recent.write(user, EVENT_TYPES, out));
   }
 
   return {
@@ -202,7 +211,6 @@ export function createPageViewsByUser(
     state,
     process,
     advance,
-    flushHot,
     afterRestore: () => revisions.afterRestore(),
   };
 }

@@ -1,6 +1,6 @@
 import { KeyDictionary, StateSection } from "../../schema/index.ts";
-import type { HotEntry } from "../ports/hot-store.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
+import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import {
   type CategoryRevenueRecord,
   HotNamespace,
@@ -59,7 +59,7 @@ export interface ProductInsights {
   /** Adds one pane block, `bytes[start, end)`; repeats of a task's sequence change nothing. */
   fold(bytes: Uint8Array, start: number, end: number): void;
   afterRestore(): void;
-  flushHot(put: (entry: HotEntry) => void): void;
+  flushHot(hot: HotOutputs): void;
   /** Lowest watermark over the source tasks, at the end of all inputs the end of the last window; null before all were heard of. */
   watermarkMs(): number | null;
   /** Blocks dropped as repeats or unreadable, and increments of panes that had closed. */
@@ -365,18 +365,13 @@ export function createProductInsights(
     flashFindings.dropBefore(closed - 1);
   }
 
-  function flushHot(put: (entry: HotEntry) => void): void {
+  function flushHot(hot: HotOutputs): void {
     const ttlMs = config.hotTtlMs;
     if (hotPopular !== null) {
-      put({ namespace: HotNamespace.popularProducts, key: "all", value: JSON.stringify(hotPopular), ttlMs });
+      hot.namespace(HotNamespace.popularProducts, ttlMs).put("all", JSON.stringify(hotPopular));
     }
     if (hotRevenue !== null) {
-      put({
-        namespace: HotNamespace.categoryRevenue,
-        key: "latest",
-        value: JSON.stringify(hotRevenue),
-        ttlMs,
-      });
+      hot.namespace(HotNamespace.categoryRevenue, ttlMs).put("latest", JSON.stringify(hotRevenue));
     }
     hotPopular = null;
     hotRevenue = null;

@@ -11,6 +11,7 @@ import { createDedupe, defaultDedupeConfig } from "./dedupe.ts";
 import { createProductInsights, defaultProductInsightsConfig } from "./product-insights.ts";
 import { createProductPanes, defaultProductPanesConfig } from "./product-panes.ts";
 import {
+  CollectedHot,
   CollectedOutputs,
   copyState,
   driveBatch,
@@ -102,7 +103,9 @@ function runInsights(
     for (const name of outputs.rows.keys())
       run.rows.set(name, [...(run.rows.get(name) ?? []), ...outputs.table(name)]);
     run.alerts.push(...outputs.alerts);
-    insights.flushHot(({ namespace, key, value }) => run.hot.set(`${namespace}/${key}`, value));
+    const hot = new CollectedHot();
+    insights.flushHot(hot);
+    for (const [key, value] of hot.values()) run.hot.set(key, value);
   };
   for (const [i, block] of blocks.entries()) {
     const shifted = new Uint8Array(block.length + 13);

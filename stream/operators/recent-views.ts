@@ -1,10 +1,11 @@
 import { type KeyDictionary, PAGE_SHIFT, type StateSection } from "../../schema/index.ts";
+import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
 import { touched, touchSlots } from "./touch-slots.ts";
 
 export interface RecentViewsConfig {
-  /** How far back a user's record reaches from the user's newest view, ms. */
+  /** How far back a user's activity reaches from the user's newest event, ms. */
   readonly recentMs: number;
-  /** Most views listed in a record. */
+  /** Most views listed. */
   readonly listMax: number;
   readonly outOfOrdernessMs: number;
 }
@@ -28,14 +29,20 @@ const ENTRY_SHIFT = 3;
 /** Entries whose users' chains are read ahead when entries leave. */
 const TOUCH_ENTRIES = 256;
 const TIME_UNIT = 2 ** 30;
-/** Product texts kept as JSON; above it they are made anew. */
-const PRODUCT_TEXTS_MAX = 100_000;
+const VIEWS = jsonFragment('{"views5m":');
+const EVENT_TIME = jsonFragment(',"eventTime":');
+const RECENT = jsonFragment(',"recent":[');
+const CLOSE = jsonFragment("]}");
+const NULL = jsonFragment("null");
+const COMMA = 0x2c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
 
 /**
  * The views of the last minutes of all users, in one ring in log order; the views of one user are
  * chained in both directions. Entries are named by a running 32-bit number whose low bits are the
- * place, so links survive the growth of the ring. Order in a chain is the log's: where a record
- * needs event-time order it looks as far back as the out-of-orderness allows.
+ * place, so links survive the growth of the ring. Order in a chain is the log's: where event-time order
+ * is needed, it looks as far back as the out-of-orderness allows.
  */
 export class RecentViews {
   private readonly config: RecentViewsConfig;
@@ -45,9 +52,10 @@ export class RecentViews {
   private readonly numbers;
   private readonly chains;
   private readonly newest;
-  private readonly productTexts = new Map<number, string>();
-  private listTimes: number[] = [];
-  private listEntries: number[] = [];
+  /** The views that {@link collectNewest} found. */
+  private readonly listTimes: Float64Array;
+  private readonly listEntries: Int32Array;
+  private listed = 0;
 
   constructor(section: StateSection, productIds: KeyDictionary, config: RecentViewsConfig) {
     this.config = config;
@@ -56,7 +64,9 @@ export class RecentViews {
     this.numbers = section.int32("view-ring");
     this.numbers.ensure(3);
     this.chains = section.int32("user-chains");
-    this.newest = section.float64("user-newest-view");
+    this.newest = section.float64("user-newest-event");
+    this.listTimes = new Float64Array(config.listMax);
+    this.listEntries = new Int32Array(config.listMax);
     this.setCapacity(RING_MIN);
   }
 
@@ -92,13 +102,35 @@ export class RecentViews {
     chains[chain + COUNT] += 1;
     if (late) chains[chain + LATE] += 1;
     this.chains.dirty[chain >>> PAGE_SHIFT] = 1;
-    if (time > this.newest.values[user]) {
-      this.newest.values[user] = time;
-      this.newest.dirty[user >>> PAGE_SHIFT] = 1;
-    }
   }
 
-  /** Removes entries older than `beforeMs`; calls back first where one is still part of its user's record. */
+  /** Notes an event of any kind: the user's activity is told as of the newest one. */
+  noteEvent(user: number, time: number): void {
+    if (time <= this.newest.values[user]) return;
+    this.newest.values[user] = time;
+    this.newest.dirty[user >>> PAGE_SHIFT] = 1;
+  }
+
+  /** Event time of the user's newest event, 0 where there is none. */
+  newestOf(user: number): number {
+    return this.newest.values[user];
+  }
+
+  isKnown(user: number): boolean {
+    return user < this.newest.length && this.newest.values[user] > 0;
+  }
+
+  /** Makes the user one without events. */
+  forget(user: number): void {
+    this.newest.values[user] = 0;
+    this.newest.mark(user);
+    const chain = user << 2;
+    this.chains.values[chain + COUNT] = 0;
+    this.chains.values[chain + LATE] = 0;
+    this.chains.mark(chain);
+  }
+
+  /** Removes entries older than `beforeMs`; calls back first where one is still part of its user's activity. */
   evict(beforeMs: number, losing: (user: number) => void): void {
     const numbers = this.numbers.values;
     const mask = numbers[2] - 1;
@@ -118,22 +150,33 @@ export class RecentViews {
     this.numbers.mark(0);
   }
 
-  /** The user's record, as JSON text of a `UserActivityRecord`. */
-  record(user: number, userId: string, eventTypes: readonly string[]): string {
+  /** The user's `UserActivityRecord` as JSON; `eventTypes` are JSON strings by code. */
+  write(user: number, eventTypes: readonly Uint8Array[], out: JsonWriter): void {
     const mask = this.numbers.values[2] - 1;
     const newest = this.newest.values[user];
     const cutoff = newest - this.config.recentMs;
     this.expire(user, cutoff, mask);
     const views = this.countAfter(user, cutoff, mask);
     this.collectNewest(user, cutoff, mask);
-    let list = "";
-    for (let i = 0; i < this.listEntries.length; i++) {
+    out.raw(VIEWS);
+    out.integer(views);
+    out.raw(EVENT_TIME);
+    out.integer(newest);
+    out.raw(RECENT);
+    for (let i = 0; i < this.listed; i++) {
       const at = (this.listEntries[i] & mask) << ENTRY_SHIFT;
-      const type = eventTypes[this.entries.values[at + KIND] & ~LATE_BIT];
-      const productId = this.productText(this.entries.values[at + PRODUCT]);
-      list += `${i === 0 ? "" : ","}{"eventTime":${timeText(this.listTimes[i])},"eventType":"${type}","productId":${productId}}`;
+      const product = this.entries.values[at + PRODUCT];
+      if (i > 0) out.byte(COMMA);
+      out.byte(OPEN_LIST);
+      out.integer(this.listTimes[i]);
+      out.byte(COMMA);
+      out.raw(eventTypes[this.entries.values[at + KIND] & ~LATE_BIT]);
+      out.byte(COMMA);
+      if (product < 0) out.raw(NULL);
+      else out.key(this.productIds, product);
+      out.byte(CLOSE_LIST);
     }
-    return `{"userId":${JSON.stringify(userId)},"views5m":${views},"eventTime":${timeText(newest)},"recent":[${list}]}`;
+    out.raw(CLOSE);
   }
 
   private touchOwners(first: number, mask: number): void {
@@ -149,17 +192,6 @@ export class RecentViews {
   private timeOf(entry: number, mask: number): number {
     const at = (entry & mask) << ENTRY_SHIFT;
     return this.entries.values[at + TIME_HIGH] * TIME_UNIT + this.entries.values[at + TIME_LOW];
-  }
-
-  private productText(product: number): string {
-    if (product < 0) return "null";
-    let text = this.productTexts.get(product);
-    if (text === undefined) {
-      text = JSON.stringify(this.productIds.text(product));
-      if (this.productTexts.size >= PRODUCT_TEXTS_MAX) this.productTexts.clear();
-      this.productTexts.set(product, text);
-    }
-    return text;
   }
 
   private link(user: number, entry: number, mask: number): void {
@@ -215,25 +247,26 @@ export class RecentViews {
     const { listMax, outOfOrdernessMs } = this.config;
     const chain = user << 2;
     const { listTimes: times, listEntries: entries } = this;
-    times.length = 0;
-    entries.length = 0;
+    let listed = 0;
     let entry = this.chains.values[chain + HEAD];
     for (let left = this.chains.values[chain + COUNT]; left > 0; left--) {
       const at = (entry & mask) << ENTRY_SHIFT;
       const time = this.timeOf(entry, mask);
       const late = (this.entries.values[at + KIND] & LATE_BIT) !== 0;
-      if (entries.length === listMax && !late && time + outOfOrdernessMs < times[listMax - 1]) break;
-      if (time > cutoff && (entries.length < listMax || time > times[listMax - 1])) {
-        let place = Math.min(entries.length, listMax - 1);
+      if (listed === listMax && !late && time + outOfOrdernessMs < times[listMax - 1]) break;
+      if (time > cutoff && (listed < listMax || time > times[listMax - 1])) {
+        let place = Math.min(listed, listMax - 1);
         for (; place > 0 && times[place - 1] < time; place--) {
           times[place] = times[place - 1];
           entries[place] = entries[place - 1];
         }
         times[place] = time;
         entries[place] = entry;
+        if (listed < listMax) listed++;
       }
       entry = this.entries.values[at + PREVIOUS];
     }
+    this.listed = listed;
   }
 
   private setCapacity(capacity: number): void {
@@ -254,21 +287,4 @@ export class RecentViews {
     }
     this.entries.markRange(0, old << (ENTRY_SHIFT + 1));
   }
-}
-
-const THREE_DIGITS = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, "0"));
-let millions = -1;
-let millionsText = "";
-
-/** Decimal text of a time in ms; several times faster than the general conversion of a double. */
-function timeText(time: number): string {
-  const high = Math.floor(time / 1_000_000);
-  if (high === 0) return String(time);
-  if (high !== millions) {
-    millions = high;
-    millionsText = String(high);
-  }
-  const rest = time - high * 1_000_000;
-  const thousands = Math.floor(rest / 1000);
-  return millionsText + THREE_DIGITS[thousands] + THREE_DIGITS[rest - thousands * 1000];
 }

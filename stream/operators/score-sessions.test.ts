@@ -14,10 +14,11 @@ import {
   RowFlag,
   StateSection,
 } from "../../schema/index.ts";
-import type { PropensityRecord } from "../sinks/hot-records.ts";
+import type { PropensityRecord, UserRecord } from "../sinks/hot-records.ts";
 import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
 import { createScoreSessions } from "./score-sessions.ts";
 import {
+  CollectedHot,
   CollectedOutputs,
   copyState,
   driveBatch,
@@ -27,8 +28,9 @@ import {
 } from "./testing/drive.ts";
 import { createKeys, makeBatch } from "./testing/make-batch.ts";
 import { randomEvents } from "./testing/random-events.ts";
+import { UserRecords } from "./user-records.ts";
 
-const CONFIG = { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000, hotTtlMs: 60_000 };
+const CONFIG = { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 };
 const NOON = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;
 const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin<CustomerEventBatch>;
@@ -72,7 +74,8 @@ function createRig(options: { readonly real?: boolean } = {}) {
   const outputs = new CollectedOutputs();
   const features = options.real ? createFeatureSet(plugin, keys) : priceFeatures(keys);
   const scorer = options.real ? propensity() : percent;
-  const operator = createScoreSessions(CONFIG, { keys, outputs, features, scorer });
+  const userRecords = new UserRecords(keys.userId, 60_000);
+  const operator = createScoreSessions(CONFIG, { keys, outputs, features, scorer, userRecords });
   const tracker = new WatermarkTracker("watermark", defaultTimeConfig);
   const keySection = new StateSection("keys");
   for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
@@ -91,10 +94,13 @@ function createRig(options: { readonly real?: boolean } = {}) {
       driveBatch(batch, batch.eventTime, tracker, [operator]);
     },
     rows: () => outputs.table("gold.propensity_scores"),
-    hot(): PropensityRecord[] {
-      const values: string[] = [];
-      operator.flushHot?.(({ value }) => values.push(value), Number.POSITIVE_INFINITY);
-      return values.map((value) => JSON.parse(value) as PropensityRecord);
+    hot(): (PropensityRecord & { readonly userId: string })[] {
+      const hot = new CollectedHot();
+      userRecords.flush(hot, Number.POSITIVE_INFINITY);
+      return [...hot.values().values()].map((value) => {
+        const { userId, propensity } = JSON.parse(value) as Required<UserRecord>;
+        return { userId, ...propensity };
+      });
     },
   };
 }
@@ -232,10 +238,10 @@ describe("hot records", () => {
       modelVersion: 'percent "1"',
       eventTime: NOON,
       sessionStart: NOON,
-      contributions: { price: 0 },
+      contributions: { price: 50 },
       partition: 3,
       offset: 0,
-    } satisfies PropensityRecord);
+    });
   });
 
   test("show the contributions that move the score most, with the score of the newest event", () => {
@@ -274,7 +280,7 @@ describe("with the propensity model", () => {
   function run(cuts: readonly number[], restoreAt: readonly number[]) {
     let rig = createRig({ real: true });
     const rows: OutputRow[] = [];
-    const hot = new Map<string, PropensityRecord>();
+    const hot = new Map<string, unknown>();
     const collect = (): void => {
       rows.push(...rig.rows());
       for (const record of rig.hot()) hot.set(record.userId, record);

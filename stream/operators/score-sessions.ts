@@ -6,12 +6,10 @@ import {
   RowFlag,
   StateSection,
 } from "../../schema/index.ts";
-import type { HotEntry } from "../ports/hot-store.ts";
 import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
-import { HotNamespace } from "../sinks/hot-records.ts";
-import { sortByKey } from "./key-order.ts";
-import { SlotSet } from "./slot-set.ts";
+import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
 import { touchSlots } from "./touch-slots.ts";
+import type { UserRecords } from "./user-records.ts";
 
 export interface ScoreSessionsConfig {
   /** A session whose score reaches this is a high-propensity session. */
@@ -20,12 +18,12 @@ export interface ScoreSessionsConfig {
   readonly rearmBelow: number;
   /** A gap longer than this begins a new session. */
   readonly sessionGapMs: number;
-  readonly hotTtlMs: number;
 }
 
 export interface ScoreSessionsDeps {
   readonly keys: FeatureKeys;
   readonly outputs: OperatorOutputs;
+  readonly userRecords: UserRecords;
   /** State of the model's features; its sections belong to the task beside the operator's own. */
   readonly features: FeatureSet<CustomerEventBatch>;
   readonly scorer: Scorer;
@@ -42,6 +40,8 @@ const SCORE = 3;
 const SCORE_ROWS = 128;
 /** Contributions that the hot record shows; gold has all of them. */
 const HOT_CONTRIBUTIONS = 3;
+const COMMA = 0x2c;
+const CLOSE = 0x7d;
 
 /**
  * Folds every event into the features of its user, scores the session so far, reports crossings of
@@ -53,12 +53,11 @@ export function createScoreSessions(
   config: ScoreSessionsConfig,
   deps: ScoreSessionsDeps,
 ): Operator<CustomerEventBatch> {
-  const { features, keys, outputs, scorer } = deps;
+  const { features, keys, outputs, scorer, userRecords } = deps;
   const state = new StateSection("score-sessions");
   /** Half a cache line a user: what the hot record says beside the features. */
   const users = state.float64("users");
   const above = state.uint8("above");
-  const changedUsers = new SlotSet();
   let partition = 0;
 
   const width = features.featureNames.length;
@@ -159,7 +158,7 @@ export function createScoreSessions(
     if (time > values[at + LAST]) values[at + LAST] = time;
     values[at + OFFSET] = batch.offset[row];
     users.dirty[at >>> PAGE_SHIFT] = 1;
-    changedUsers.add(user);
+    userRecords.mark(user);
     return begins ? 1 : 0;
   }
 
@@ -201,38 +200,60 @@ export function createScoreSessions(
     return `{${text}}`;
   }
 
-  /** The features that move the score most, as JSON; four digits are enough to read. */
-  function strongest(vector: Float64Array): string {
+  const names = scorer.featureNames.map((name) => jsonFragment(`${JSON.stringify(name)}:`));
+
+  /** The features that move the score most; four digits are enough to read. */
+  function writeStrongest(vector: Float64Array, out: JsonWriter): void {
     scorer.contributions(vector, contributions);
-    let text = "";
-    for (let n = 0; n < HOT_CONTRIBUTIONS; n++) {
+    for (let n = 0; n < Math.min(HOT_CONTRIBUTIONS, width); n++) {
       let best = 0;
       for (let j = 1; j < width; j++)
         if (Math.abs(contributions[j]) > Math.abs(contributions[best])) best = j;
-      text += `${n === 0 ? "" : ","}"${scorer.featureNames[best]}":${Math.round(contributions[best] * 1e4) / 1e4}`;
+      if (n > 0) out.byte(COMMA);
+      out.raw(names[best]);
+      out.decimal(contributions[best], 4);
       contributions[best] = 0;
     }
-    return `{${text}}`;
   }
 
-  function flushHot(put: (entry: HotEntry) => void, keysMax: number): boolean {
+  const field = {
+    score: jsonFragment('{"score":'),
+    modelVersion: jsonFragment(`,"modelVersion":${JSON.stringify(scorer.modelVersion)}`),
+    eventTime: jsonFragment(',"eventTime":'),
+    sessionStart: jsonFragment(',"sessionStart":'),
+    contributions: jsonFragment(',"contributions":{'),
+    partition: jsonFragment('},"partition":'),
+    offset: jsonFragment(',"offset":'),
+  };
+
+  /** The user's `PropensityRecord`. */
+  function writeRecord(user: number, out: JsonWriter): void {
+    const at = user << USER_SHIFT;
     const vector = vectors.subarray(0, width);
-    const modelVersion = JSON.stringify(scorer.modelVersion);
-    for (const user of sortByKey(changedUsers.take(keysMax), keys.userId)) {
-      const at = user << USER_SHIFT;
-      features.read(user, users.values[at + LAST], vectors, 0);
-      const userId = keys.userId.text(user);
-      // Written out by hand: JSON.stringify of the record costs four times as much.
-      const value =
-        `{"userId":${JSON.stringify(userId)},"score":${round6(users.values[at + SCORE])},"modelVersion":${modelVersion},` +
-        `"eventTime":${users.values[at + LAST]},"sessionStart":${users.values[at + START]},` +
-        `"contributions":${strongest(vector)},"partition":${partition},"offset":${users.values[at + OFFSET]}}`;
-      put({ namespace: HotNamespace.propensity, key: userId, value, ttlMs: config.hotTtlMs });
-    }
-    return changedUsers.size > 0;
+    features.read(user, users.values[at + LAST], vectors, 0);
+    out.raw(field.score);
+    out.decimal(users.values[at + SCORE], 6);
+    out.raw(field.modelVersion);
+    out.raw(field.eventTime);
+    out.integer(users.values[at + LAST]);
+    out.raw(field.sessionStart);
+    out.integer(users.values[at + START]);
+    out.raw(field.contributions);
+    writeStrongest(vector, out);
+    out.raw(field.partition);
+    out.integer(partition);
+    out.raw(field.offset);
+    out.integer(users.values[at + OFFSET]);
+    out.byte(CLOSE);
   }
 
-  return { name: "score-sessions", state, process, advance: () => undefined, flushHot };
+  userRecords.addPart({
+    name: "propensity",
+    has: (user) => user << USER_SHIFT < users.length && users.values[(user << USER_SHIFT) + LAST] > 0,
+    write: writeRecord,
+  });
+
+  return { name: "score-sessions", state, process, advance: () => undefined };
 }
 
 function round6(value: number): number {

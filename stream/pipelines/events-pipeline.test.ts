@@ -37,10 +37,11 @@ const config: EventsPipelineConfig = {
   futureSkewMs: null,
   dedupe: defaultDedupeConfig,
   sessions: defaultSessionizeConfig,
-  pageViews: { windowMs: 600_000, advanceMs: 60_000, recentMs: 300_000, recentMax: 20, hotTtlMs: 60_000 },
+  pageViews: { windowMs: 600_000, advanceMs: 60_000, recentMs: 300_000, recentMax: 20 },
   productPanes: defaultProductPanesConfig,
   orderRules: defaultOrderRulesConfig,
-  propensity: { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000, hotTtlMs: 60_000 },
+  propensity: { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 },
+  hotTtlMs: 60_000,
   fileBytesMax: 1 << 20,
 };
 

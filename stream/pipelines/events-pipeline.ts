@@ -28,6 +28,7 @@ import {
   type PageViewsConfig,
   type ProductPanesConfig,
   type SessionizeConfig,
+  UserRecords,
 } from "../operators/index.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
 import type { Operator, Progress } from "../runtime/operator.ts";
@@ -49,6 +50,8 @@ export interface EventsPipelineConfig {
   readonly productPanes: ProductPanesConfig;
   readonly orderRules: OrderRulesConfig;
   readonly propensity: ScoreSessionsConfig;
+  /** How long a user's hot record lives. */
+  readonly hotTtlMs: number;
   readonly fileBytesMax: number;
 }
 
@@ -122,9 +125,11 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       outputs.sink(silverEvents).append(columns, from, to, selection),
   });
   const features = createFeatureSet(deps.plugin, keys);
+  const userRecords = new UserRecords(keys.userId, config.hotTtlMs);
   const scoring = createScoreSessions(config.propensity, {
     keys,
     outputs,
+    userRecords,
     features,
     scorer: deps.scorer,
   });
@@ -139,7 +144,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     dedupe,
     silver,
     createSessionize(config.sessions, { keys, outputs, time: config.time }),
-    createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time }),
+    createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
     panes,
     scoring,
   ];
@@ -247,11 +252,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       advance(orderSteps, orderTime.progress);
     },
     flushRows: () => outputs.flushRows(),
-    flushHot(put, keysMax) {
-      let more = false;
-      for (const operator of operators) more = operator.flushHot?.(put, keysMax) === true || more;
-      return more;
-    },
+    flushHot: (hot, keysMax) => userRecords.flush(hot, keysMax),
     markIdle: () => outbox.addPane({ bytes: panes.idleBlock(), sequence: null }),
     counters: () => ({
       processed,

@@ -51,8 +51,8 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
     },
     afterRestore: () => insights.afterRestore?.(),
     flushRows: () => outputs.flushRows(),
-    flushHot(put) {
-      insights.flushHot(put);
+    flushHot(hot) {
+      insights.flushHot(hot);
       return false;
     },
     markIdle: () => undefined,

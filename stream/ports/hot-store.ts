@@ -1,15 +1,36 @@
-/** One hot value: JSON text under a namespace and a key, for `ttlMs` from the write. */
-export interface HotEntry {
+const utf8Decoder = new TextDecoder();
+
+/**
+ * Hot values of one namespace, back to back in one buffer: entry i has the key
+ * `bytes[bounds[2i], bounds[2i + 1])` and the value `bytes[bounds[2i + 1], bounds[2i + 2])`, both UTF-8.
+ */
+export interface HotBatch {
   readonly namespace: string;
-  readonly key: string;
-  readonly value: string;
+  /** How long each value lives from its write on. */
   readonly ttlMs: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  /** At least `2 × count + 1` places. */
+  readonly bounds: Int32Array;
+}
+
+/** Key i of a batch. */
+export function hotKey({ bytes, bounds }: HotBatch, i: number): string {
+  return utf8Decoder.decode(bytes.subarray(bounds[2 * i], bounds[2 * i + 1]));
+}
+
+/** Value i of a batch, a view of its bytes. */
+export function hotValue({ bytes, bounds }: HotBatch, i: number): Uint8Array {
+  return bytes.subarray(bounds[2 * i + 1], bounds[2 * i + 2]);
 }
 
 /** Key-value store of the newest scores and live aggregates. Writes are last-writer-wins and idempotent. */
 export interface HotStore {
-  /** One batched round trip; resolves when a reader sees the values. */
-  putMany(entries: readonly HotEntry[]): Promise<void>;
+  /**
+   * One batched round trip; resolves when a reader sees the values. The batch stays as it is until
+   * then.
+   */
+  putMany(batch: HotBatch): Promise<void>;
   /** Null where there is none or its time is over. */
   get(namespace: string, key: string): Promise<string | null>;
   getMany(namespace: string, keys: readonly string[]): Promise<readonly (string | null)[]>;

@@ -1,6 +1,5 @@
 import type { EventBatch, KeyDictionary, RowBuffer, StateSection, TableSpec } from "../../schema/index.ts";
 import type { Alert } from "../ports/alert-bus.ts";
-import type { HotEntry } from "../ports/hot-store.ts";
 
 /** Event-time progress of a task, per input. */
 export interface Progress {
@@ -23,11 +22,6 @@ export interface Operator<B extends EventBatch = EventBatch> {
   process(batch: B, from: number, to: number, progress: Progress): void;
   /** Emits everything that is due at this progress. */
   advance(progress: Progress): void;
-  /**
-   * Hands over hot values that changed since they were last handed over, the newest of each key only;
-   * at most so many keys, and returns whether more are waiting.
-   */
-  flushHot?(put: (entry: HotEntry) => void, keysMax: number): boolean;
   /** Rebuilds what derives from `state`; called once, after its section was restored. */
   afterRestore?(): void;
 }

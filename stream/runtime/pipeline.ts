@@ -1,5 +1,5 @@
 import type { RecordBatch, StateSection } from "../../schema/index.ts";
-import type { HotEntry } from "../ports/hot-store.ts";
+import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import type { TableSink } from "../sinks/table-sink.ts";
 import type { TaskStatus } from "./status.ts";
 
@@ -30,8 +30,8 @@ export interface Pipeline {
   afterRestore(): void;
   /** Moves rows that wait in buffers into the sinks. */
   flushRows(): void;
-  /** Hands over hot values that changed, of each operator at most so many keys; whether more are waiting. */
-  flushHot(put: (entry: HotEntry) => void, keysMax: number): boolean;
+  /** Hands over hot values that changed, at most so many keys; whether more are waiting. */
+  flushHot(hot: HotOutputs, keysMax: number): boolean;
   /** Tells the second stage not to wait for this task; called once when its inputs fall silent. */
   markIdle(): void;
   counters(): TaskStatus["events"];

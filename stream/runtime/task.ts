@@ -116,9 +116,9 @@ export class Task {
     );
   }
 
-  /** Moves hot values that changed to the outbox, of each operator at most so many; whether more are waiting. */
+  /** Moves hot values that changed to the outbox, at most so many; whether more are waiting. */
   flushHot(keysMax: number): boolean {
-    return this.pipeline.flushHot((entry) => this.outbox.addHot(entry), keysMax);
+    return this.pipeline.flushHot(this.outbox, keysMax);
   }
 
   /** Cuts the task between two batches. The cut's files and image are the only copy: upload or fail. */

@@ -1,31 +1,30 @@
 /** What the hot store holds: namespace → JSON value. Written by the stream, read by the API. */
 export const HotNamespace = {
-  /** key: user id → {@link UserActivityRecord} */
-  userActivity: "user-activity",
-  /** key: user id → {@link PropensityRecord} */
-  propensity: "propensity",
+  /** key: user id → {@link UserRecord} */
+  users: "users",
   /** key: `all` → {@link PopularProductsRecord} */
   popularProducts: "popular-products",
   /** key: `latest` → {@link CategoryRevenueRecord} */
   categoryRevenue: "category-revenue",
 } as const;
 
-export interface UserActivityRecord {
+/** All that is live of one user, in one value; a part is missing where there is nothing to say. */
+export interface UserRecord {
   readonly userId: string;
+  readonly activity?: UserActivityRecord;
+  readonly propensity?: PropensityRecord;
+}
+
+export interface UserActivityRecord {
   /** Page and item views in the last 5 minutes before `eventTime`. */
   readonly views5m: number;
   /** Event time of the user's newest view, ms. */
   readonly eventTime: number;
   /** The newest views of the last 5 minutes, newest first, at most 20. */
-  readonly recent: readonly {
-    readonly eventTime: number;
-    readonly eventType: string;
-    readonly productId: string | null;
-  }[];
+  readonly recent: readonly (readonly [eventTime: number, eventType: string, productId: string | null])[];
 }
 
 export interface PropensityRecord {
-  readonly userId: string;
   readonly score: number;
   readonly modelVersion: string;
   readonly eventTime: number;

@@ -4,8 +4,6 @@ import type { HotStore } from "../ports/hot-store.ts";
 import { probeAlert, RuntimeHome } from "../runtime/testing/runtime-home.ts";
 import { Outbox } from "./outbox.ts";
 
-const HOT_ENTRIES_AT_ONCE = 10_000;
-
 describe("outbox", () => {
   let home: RuntimeHome;
   beforeEach(async () => {
@@ -18,7 +16,8 @@ describe("outbox", () => {
     return new Outbox({ log, hotStore, alertBus, taskId: "events-0", paneTopic: "panes", ...ports });
   }
 
-  const hot = (key: string, value: string) => ({ namespace: "probe", key, value, ttlMs: 1e9 });
+  const putHot = (outbox: Outbox, key: string, value: string): void =>
+    outbox.namespace("probe", 1e9).put(key, value);
   const pane = (text: string, sequence: number | null) => ({ bytes: Buffer.from(text), sequence });
 
   async function panes(): Promise<string[]> {
@@ -38,7 +37,7 @@ describe("outbox", () => {
     const outbox = createOutbox();
     outbox.addAlert(probeAlert("first", 1));
     outbox.addPane(pane("block 0", 0));
-    outbox.addHot(hot("k", "1"));
+    putHot(outbox, "k", "1");
     await outbox.flush();
     expect(await home.alerts()).toEqual([1]);
     expect(await panes()).toEqual(["block 0"]);
@@ -61,7 +60,7 @@ describe("outbox", () => {
     const outbox = createOutbox();
     for (let i = 0; i < 3; i++) outbox.addAlert(probeAlert("first", i));
     outbox.addPane(pane("p", 0));
-    outbox.addHot(hot("k", "1"));
+    putHot(outbox, "k", "1");
     expect(outbox.pending).toBe(5);
     const flushed = outbox.flush();
     outbox.addAlert(probeAlert("first", 9));
@@ -75,17 +74,20 @@ describe("outbox", () => {
   test("hot values leave in parts before any flush, and the newest of a key stays", async () => {
     const parts: number[] = [];
     const hotStore: HotStore = Object.create(home.hotStore);
-    hotStore.putMany = (entries) => {
-      parts.push(entries.length);
-      return home.hotStore.putMany(entries);
+    hotStore.putMany = (batch) => {
+      parts.push(batch.count);
+      return home.hotStore.putMany(batch);
     };
     const outbox = createOutbox({ hotStore });
-    for (let i = 0; i < 2 * HOT_ENTRIES_AT_ONCE + 5; i++) outbox.addHot(hot(`k${i % 100}`, String(i)));
-    expect(parts).toEqual([HOT_ENTRIES_AT_ONCE, HOT_ENTRIES_AT_ONCE]);
+    const large = "x".repeat(10_000);
+    for (let i = 0; i < 250; i++) putHot(outbox, `k${i % 100}`, `${i} ${large}`);
+    expect(parts.length).toBeGreaterThanOrEqual(2);
+    const before = parts.length;
     await outbox.flush();
-    expect(parts).toEqual([HOT_ENTRIES_AT_ONCE, HOT_ENTRIES_AT_ONCE, 5]);
-    expect(await home.hotStore.get("probe", "k4")).toBe("20004");
-    expect(await home.hotStore.get("probe", "k5")).toBe("19905");
+    expect(parts.length).toBe(before + 1);
+    expect(parts.reduce((sum, count) => sum + count)).toBe(250);
+    expect(await home.hotStore.get("probe", "k49")).toBe(`249 ${large}`);
+    expect(await home.hotStore.get("probe", "k50")).toBe(`150 ${large}`);
   });
 
   test("a rejected write surfaces on the flush that began it and on every later one", async () => {
@@ -106,7 +108,7 @@ describe("outbox", () => {
     const hotStore: HotStore = Object.create(home.hotStore);
     hotStore.putMany = () => Promise.reject(new Error("store is full"));
     const outbox = createOutbox({ hotStore });
-    for (let i = 0; i < HOT_ENTRIES_AT_ONCE; i++) outbox.addHot(hot(String(i), "1"));
+    putHot(outbox, "k", "x".repeat(1 << 20));
     await new Promise((resolve) => setImmediate(resolve));
     expect(outbox.pending).toBe(0);
     await expect(outbox.flush()).rejects.toThrow("store is full");
@@ -139,7 +141,7 @@ describe("outbox", () => {
   test("waits on its writes alone, not on a chain of all flushes since the start", async () => {
     const outbox = createOutbox();
     for (let i = 0; i < 3000; i++) {
-      outbox.addHot(hot("k", String(i)));
+      putHot(outbox, "k", String(i));
       void outbox.flush();
       if (i % 100 === 0) await outbox.flush();
     }

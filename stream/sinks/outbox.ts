@@ -1,10 +1,10 @@
 import type { Alert, AlertBus } from "../ports/alert-bus.ts";
 import type { EventLog } from "../ports/event-log.ts";
-import type { HotEntry, HotStore } from "../ports/hot-store.ts";
+import type { HotStore } from "../ports/hot-store.ts";
+import { HotBatchWriter, type HotOutputs } from "./hot-batch-writer.ts";
 
 /** Alerts, pane blocks and hot values that wait for their write; above it the task stops reading. */
 export const OUTBOX_ITEMS_MAX = 50_000;
-const HOT_ENTRIES_AT_ONCE = 10_000;
 
 /** A record for an internal topic; `sequence` rises by one from block to block of a task. */
 export interface PaneRecord {
@@ -26,11 +26,11 @@ export interface OutboxDeps {
  * alerts are told apart by id, pane blocks by sequence, hot values overwrite themselves. A checkpoint
  * is prepared only after everything that its inputs caused has been written.
  */
-export class Outbox {
+export class Outbox implements HotOutputs {
   private readonly deps: OutboxDeps;
   private alerts: Alert[] = [];
   private panes: PaneRecord[] = [];
-  private hot: HotEntry[] = [];
+  private readonly hot = new Map<string, HotBatchWriter>();
   private inFlight = 0;
   private urgent: Promise<void> = Promise.resolve();
   private writingHot: Promise<void> = Promise.resolve();
@@ -41,7 +41,9 @@ export class Outbox {
 
   /** Items that are not written yet. */
   get pending(): number {
-    return this.alerts.length + this.panes.length + this.hot.length + this.inFlight;
+    let pending = this.alerts.length + this.panes.length + this.inFlight;
+    for (const { count } of this.hot.values()) pending += count;
+    return pending;
   }
 
   addAlert(alert: Alert): void {
@@ -52,10 +54,15 @@ export class Outbox {
     this.panes.push(record);
   }
 
-  /** Hot values go out in parts, so that a flush of many never holds them all. */
-  addHot(entry: HotEntry): void {
-    this.hot.push(entry);
-    if (this.hot.length >= HOT_ENTRIES_AT_ONCE) this.writeHot();
+  /** The writer of a namespace. Its values leave in parts, so that a flush of many never holds them all. */
+  namespace(name: string, ttlMs: number): HotBatchWriter {
+    let writer = this.hot.get(name);
+    if (writer === undefined) {
+      const made = new HotBatchWriter(name, ttlMs, () => this.writeHot(made));
+      this.hot.set(name, made);
+      writer = made;
+    }
+    return writer;
   }
 
   /** Sends alerts and panes; resolves when all that were added so far are written. */
@@ -75,14 +82,13 @@ export class Outbox {
   /** Sends everything; resolves when all that was added so far is written. */
   async flush(): Promise<void> {
     const urgent = this.flushUrgent();
-    if (this.hot.length > 0) this.writeHot();
+    for (const writer of this.hot.values()) if (writer.count > 0) this.writeHot(writer);
     await Promise.all([urgent, this.writingHot]);
   }
 
-  private writeHot(): void {
-    const entries = this.hot;
-    this.hot = [];
-    this.writingHot = this.track(this.writingHot, entries.length, this.deps.hotStore.putMany(entries));
+  private writeHot(writer: HotBatchWriter): void {
+    const batch = writer.take();
+    this.writingHot = this.track(this.writingHot, batch.count, this.deps.hotStore.putMany(batch));
   }
 
   /** Resolves when the writes before and this one are done. */

@@ -1,5 +1,5 @@
 import { goldPropensityScores } from "../../../schema/index.ts";
-import { HotNamespace, type HotStore, type PropensityRecord } from "../../../stream/index.ts";
+import { HotNamespace, type HotStore, type UserRecord } from "../../../stream/index.ts";
 import { readHot } from "../common/hot-reader.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { long, number, type Row, text, time } from "../common/row.ts";
@@ -23,10 +23,10 @@ export class PropensityService {
   }
 
   async live(userId: string): Promise<LivePropensity | null> {
-    const record = await readHot<PropensityRecord>(this.hotStore, HotNamespace.propensity, userId);
-    if (record === null) return null;
-    const { partition, offset, contributions, ...score } = record;
-    return { ...score, contributions: toContributions(contributions), source: { partition, offset } };
+    const record = await readHot<UserRecord>(this.hotStore, HotNamespace.users, userId);
+    if (record?.propensity === undefined) return null;
+    const { partition, offset, contributions, ...score } = record.propensity;
+    return { userId, ...score, contributions: toContributions(contributions), source: { partition, offset } };
   }
 
   /** Scores of the lake, newest first. */

@@ -1,11 +1,11 @@
 import { goldPageViewsByUser } from "../../../schema/index.ts";
-import { HotNamespace, type HotStore, type UserActivityRecord } from "../../../stream/index.ts";
+import { HotNamespace, type HotStore, type UserRecord } from "../../../stream/index.ts";
 import { readHot } from "../common/hot-reader.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { number, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
 import type { Page, TimeRangePageArgs } from "../common/types.ts";
-import type { PageViewWindow } from "./type.ts";
+import type { PageViewWindow, RecentPageViews } from "./type.ts";
 
 export class UsersService {
   private readonly lake: LakeReader;
@@ -34,7 +34,11 @@ export class UsersService {
     });
   }
 
-  recentPageViews(userId: string): Promise<UserActivityRecord | null> {
-    return readHot(this.hotStore, HotNamespace.userActivity, userId);
+  async recentPageViews(userId: string): Promise<RecentPageViews | null> {
+    const record = await readHot<UserRecord>(this.hotStore, HotNamespace.users, userId);
+    if (record?.activity === undefined) return null;
+    const { recent, ...activity } = record.activity;
+    const views = recent.map(([eventTime, eventType, productId]) => ({ eventTime, eventType, productId }));
+    return { ...activity, recent: views };
   }
 }

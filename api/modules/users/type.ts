@@ -39,7 +39,7 @@ export class RecentPageViews {
   @Field(() => Int, { description: "Page and item views in the 5 minutes before `eventTime`." })
   views5m!: number;
 
-  @Field(() => DateTime, { description: "Event time of the newest view." })
+  @Field(() => DateTime, { description: "Event time of the user's newest event." })
   eventTime!: number;
 
   @Field(() => [RecentView], { description: "The newest views, newest first, at most 20." })

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Alert, type HotEntry, HotNamespace } from "../../../stream/index.ts";
+import { type Alert, HotNamespace } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { type Adapters, openAdapters } from "../../platform/adapters.ts";
 import { platformTopics } from "../../platform/topics.ts";
@@ -35,14 +35,13 @@ async function readHot(
   userIds: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const hot = new Map<string, string>();
-  const read = async (namespace: HotEntry["namespace"], keys: readonly string[]): Promise<void> => {
+  const read = async (namespace: string, keys: readonly string[]): Promise<void> => {
     const values = await hotStore.getMany(namespace, keys);
     for (const [i, value] of values.entries()) if (value !== null) hot.set(`${namespace}/${keys[i]}`, value);
   };
   for (let from = 0; from < userIds.length; from += USERS_AT_ONCE) {
     const users = userIds.slice(from, from + USERS_AT_ONCE);
-    await read(HotNamespace.userActivity, users);
-    await read(HotNamespace.propensity, users);
+    await read(HotNamespace.users, users);
   }
   await read(HotNamespace.popularProducts, ["all"]);
   await read(HotNamespace.categoryRevenue, ["latest"]);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { hotStoreContract } from "../../ports/hot-store.contract.ts";
+import { hotBatchOf } from "../../sinks/hot-batch-writer.ts";
 import { RedisHotStore, type RedisHotStoreOptions } from "./redis-hot-store.ts";
 import { type OwnRedis, startRedis, startRedisCluster, until } from "./testing.ts";
 
@@ -27,8 +28,13 @@ async function harnessOn(options: Omit<RedisHotStoreOptions, "random" | "keyPref
   return harness;
 }
 
-const entry = (key: string, value: string) => ({ namespace: "scores", key, value, ttlMs: MINUTE_MS });
-const numbered = (count: number) => Array.from({ length: count }, (_, i) => entry(`user-${i}`, String(i)));
+const entry = (key: string, value: string) => hotBatchOf("scores", { [key]: value }, MINUTE_MS);
+const numbered = (count: number, namespace = "scores") =>
+  hotBatchOf(
+    namespace,
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`user-${i}`, String(i)])),
+    MINUTE_MS,
+  );
 
 describe("one Redis server", () => {
   let redis: OwnRedis;
@@ -51,7 +57,8 @@ describe("Redis Cluster", () => {
 
   it("spreads values over all nodes, and keeps those of one user on one", async () => {
     const store = openStore({ url: nodes[1].url, isCluster: true, keyPrefix: "spread" });
-    await store.putMany(numbered(3000).flatMap((each) => [each, { ...each, namespace: "activity" }]));
+    await store.putMany(numbered(3000));
+    await store.putMany(numbered(3000, "activity"));
     const perNode = await Promise.all(
       nodes.map(async (node) => (await node.command("keys", "spread:*")).split("\n")),
     );
@@ -78,7 +85,7 @@ describe("RedisHotStore when something goes wrong", () => {
   });
 
   it("goes on after Redis was killed: waiting writes are done, and what it lost reads as null", async () => {
-    await store.putMany([entry("before", "1")]);
+    await store.putMany(entry("before", "1"));
     await redis.kill();
     const waiting = store.putMany(numbered(1000));
     await sleep(200);
@@ -98,7 +105,7 @@ describe("RedisHotStore when something goes wrong", () => {
 
   it("writes calls in their order, however large the first", async () => {
     const large = store.putMany(numbered(20_000));
-    const small = store.putMany([entry("user-19999", "newer")]);
+    const small = store.putMany(entry("user-19999", "newer"));
     await Promise.all([large, small]);
     expect(await store.get("scores", "user-19999")).toBe("newer");
   });
@@ -108,7 +115,7 @@ describe("RedisHotStore when something goes wrong", () => {
     await hurried.check();
     await redis.kill();
     const problem = { code: "hot-store-unreachable", origin: "external", retry: true };
-    const reads = [hurried.get("scores", "a"), hurried.putMany([entry("a", "1")])];
+    const reads = [hurried.get("scores", "a"), hurried.putMany(entry("a", "1"))];
     await expect(hurried.get("scores", "b")).rejects.toMatchObject({ code: "hot-store-overloaded" });
     for (const read of reads) await expect(read).rejects.toMatchObject(problem);
     const late = openStore({ url: redis.url, callMsMax: 300 });
@@ -135,7 +142,7 @@ describe("RedisHotStore when something goes wrong", () => {
 
   it("gives up on a server that is silent", async () => {
     const hurried = openStore({ url: redis.url, callMsMax: 300 });
-    await hurried.putMany([entry("a", "1")]);
+    await hurried.putMany(entry("a", "1"));
     await redis.command("client", "pause", "60000", "ALL");
     await expect(hurried.get("scores", "a")).rejects.toMatchObject({
       code: "hot-store-unreachable",
@@ -160,13 +167,13 @@ describe("RedisHotStore when something goes wrong", () => {
 
   it("says that Redis is full, and writes again when there is room", async () => {
     await redis.command("config", "set", "maxmemory", "1");
-    await expect(store.putMany([entry("a", "1")])).rejects.toMatchObject({
+    await expect(store.putMany(entry("a", "1"))).rejects.toMatchObject({
       code: "hot-store-full",
       retry: true,
       message: expect.stringContaining("maxmemory"),
     });
     await redis.command("config", "set", "maxmemory", "0");
-    await store.putMany([entry("a", "1")]);
+    await store.putMany(entry("a", "1"));
     expect(await store.get("scores", "a")).toBe("1");
   });
 
@@ -174,12 +181,12 @@ describe("RedisHotStore when something goes wrong", () => {
     const primary = await startRedis();
     await redis.command("replicaof", "127.0.0.1", String(primary.port));
     await until(async () => (await redis.command("info", "replication")).includes("master_link_status:up"));
-    await expect(store.putMany([entry("a", "1")])).rejects.toMatchObject({
+    await expect(store.putMany(entry("a", "1"))).rejects.toMatchObject({
       code: "hot-store-read-only",
       retry: true,
     });
     await redis.command("replicaof", "no", "one");
-    await store.putMany([entry("a", "1")]);
+    await store.putMany(entry("a", "1"));
     expect(await store.get("scores", "a")).toBe("1");
     await primary.remove();
   });

@@ -1,4 +1,4 @@
-import type { HotEntry, HotStore } from "../../ports/hot-store.ts";
+import { type HotBatch, type HotStore, hotKey, hotValue } from "../../ports/hot-store.ts";
 import { createRedisClient, type RedisClient, type RedisClientOptions, serverOf } from "./redis-client.ts";
 import { hotStoreError, overloaded, timedOut } from "./redis-errors.ts";
 import { bucketOf, checkNamespace, redisKey } from "./redis-keys.ts";
@@ -64,10 +64,10 @@ export class RedisHotStore implements HotStore {
     await this.call(() => this.client.ping());
   }
 
-  async putMany(entries: readonly HotEntry[]): Promise<void> {
-    if (entries.length === 0) return;
+  async putMany(batch: HotBatch): Promise<void> {
+    if (batch.count === 0) return;
     await this.call((isOver) => {
-      const write = this.writing.then(() => this.write(entries, isOver));
+      const write = this.writing.then(() => this.write(batch, isOver));
       this.writing = write.catch(() => undefined);
       return write;
     });
@@ -124,22 +124,23 @@ export class RedisHotStore implements HotStore {
   }
 
   /** A crash or an error in the middle leaves some of the values written; writing them again is harmless. */
-  private write(entries: readonly HotEntry[], isOver: () => boolean): Promise<void> {
-    for (const { namespace } of entries) checkNamespace(namespace);
+  private write(batch: HotBatch, isOver: () => boolean): Promise<void> {
+    checkNamespace(batch.namespace);
+    const batchKeys = Array.from({ length: batch.count }, (_, i) => hotKey(batch, i));
+    const ttl = String(Math.max(1, Math.round(batch.ttlMs)));
     return this.eachPart(
-      entries,
+      batchKeys,
       VALUES_PER_SCRIPT,
-      ({ key }) => key,
+      (key) => key,
       async (indexes) => {
         if (isOver()) return;
         const keys: string[] = [];
         const ttls: string[] = [];
-        const values: (string | Buffer)[] = [];
+        const values: Buffer[] = [];
         for (const index of indexes) {
-          const { namespace, key, value, ttlMs } = entries[index];
-          keys.push(redisKey(this.prefix, namespace, key));
-          ttls.push(String(Math.max(1, Math.round(ttlMs))));
-          values.push(bulk(value));
+          keys.push(redisKey(this.prefix, batch.namespace, batchKeys[index]));
+          ttls.push(ttl);
+          values.push(bulk(hotValue(batch, index)));
         }
         await this.client.setMany([keys.length, ...keys, ...ttls, ...values]);
       },
@@ -198,7 +199,6 @@ export class RedisHotStore implements HotStore {
 }
 
 /** A value as the client takes it; bytes are not copied. */
-function bulk(value: string | Uint8Array): string | Buffer {
-  if (typeof value === "string") return value;
-  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+function bulk(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -10,8 +10,10 @@ import {
   tableName,
 } from "../../../schema/index.ts";
 import type { Alert } from "../../ports/alert-bus.ts";
+import { hotKey, hotValue } from "../../ports/hot-store.ts";
 import type { Operator, OperatorOutputs } from "../../runtime/operator.ts";
 import { restoreStateImages, StateImageWriter } from "../../runtime/state-image.ts";
+import { HotBatchWriter, type HotOutputs } from "../../sinks/hot-batch-writer.ts";
 import { END_OF_INPUT, type WatermarkTracker } from "../../time/index.ts";
 
 export type OutputRow = Readonly<Record<string, string | number | boolean | null>>;
@@ -46,6 +48,27 @@ export class CollectedOutputs implements OperatorOutputs {
   table(name: string): readonly OutputRow[] {
     this.flush();
     return this.rows.get(name) ?? [];
+  }
+}
+
+/** Collects hot values, the newest of each `NAMESPACE/KEY`. */
+export class CollectedHot implements HotOutputs {
+  private readonly writers: HotBatchWriter[] = [];
+
+  namespace(name: string, ttlMs: number): HotBatchWriter {
+    const writer = new HotBatchWriter(name, ttlMs);
+    this.writers.push(writer);
+    return writer;
+  }
+
+  values(): Map<string, string> {
+    const values = new Map<string, string>();
+    for (const writer of this.writers.splice(0)) {
+      const batch = writer.take();
+      for (let i = 0; i < batch.count; i++)
+        values.set(`${batch.namespace}/${hotKey(batch, i)}`, Buffer.from(hotValue(batch, i)).toString());
+    }
+    return values;
   }
 }
 

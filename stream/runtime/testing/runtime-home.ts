@@ -278,8 +278,8 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
     },
     afterRestore: () => undefined,
     flushRows: () => outputs.flushRows(),
-    flushHot(put) {
-      if (hot !== null) put({ namespace: "probe", key: "last", value: String(hot), ttlMs: 1e9 });
+    flushHot(outputs) {
+      if (hot !== null) outputs.namespace("probe", 1e9).put("last", String(hot));
       hot = null;
       return false;
     },

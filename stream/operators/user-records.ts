@@ -1,0 +1,71 @@
+import type { KeyDictionary } from "../../schema/index.ts";
+import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
+import { HotNamespace } from "../sinks/hot-records.ts";
+import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
+import { sortByKey } from "./key-order.ts";
+import { SlotSet } from "./slot-set.ts";
+
+/** What one operator has to say in a user's hot record. */
+export interface UserRecordPart {
+  /** Field of the record. */
+  readonly name: string;
+  /** False for a user of whom there is nothing to say; the field is then missing. */
+  has(user: number): boolean;
+  /** Writes the part as a JSON value. */
+  write(user: number, out: JsonWriter): void;
+}
+
+const OPEN = jsonFragment('{"userId":');
+const CLOSE = jsonFragment("}");
+
+/**
+ * The hot record of each user, in one value: operators add their parts and mark the users whose part
+ * changed, so that an event that changes several of them is one write. Which users wait is no state:
+ * a checkpoint is only cut after everything was flushed.
+ */
+export class UserRecords {
+  private readonly userIds: KeyDictionary;
+  private readonly ttlMs: number;
+  private readonly parts: { readonly part: UserRecordPart; readonly field: Uint8Array }[] = [];
+  private readonly changed = new SlotSet();
+
+  constructor(userIds: KeyDictionary, ttlMs: number) {
+    this.userIds = userIds;
+    this.ttlMs = ttlMs;
+  }
+
+  addPart(part: UserRecordPart): void {
+    this.parts.push({ part, field: jsonFragment(`,${JSON.stringify(part.name)}:`) });
+  }
+
+  mark(user: number): void {
+    this.changed.add(user);
+  }
+
+  isMarked(user: number): boolean {
+    return this.changed.has(user);
+  }
+
+  /** Writes the records of the users that changed first, at most so many; whether more are waiting. */
+  flush(hot: HotOutputs, usersMax: number): boolean {
+    if (this.changed.size === 0) return false;
+    const { userIds, parts } = this;
+    const batch = hot.namespace(HotNamespace.users, this.ttlMs);
+    // Neighbours in the store share pages.
+    for (const user of sortByKey(this.changed.take(usersMax), userIds)) {
+      batch.out.copy(userIds.heap, userIds.start(user), userIds.ends[user]);
+      batch.value();
+      const { out } = batch;
+      out.raw(OPEN);
+      out.key(userIds, user);
+      for (const { part, field } of parts) {
+        if (!part.has(user)) continue;
+        out.raw(field);
+        part.write(user, out);
+      }
+      out.raw(CLOSE);
+      batch.end();
+    }
+    return this.changed.size > 0;
+  }
+}
