@@ -17,7 +17,7 @@ function liveWorld(faults: Faults) {
   const scheduler = new Scheduler(SEED, NOON);
   const world = new World({ scheduler, trace: new Trace(), faults });
   let processes = 0;
-  const connect = () => world.connect(new SimulatedProcess(`p${++processes}`, scheduler, 0));
+  const connect = () => world.connect(new SimulatedProcess(`p${++processes}`, scheduler));
   scheduler.pump();
   return { world, scheduler, connect, dispose: async () => scheduler.stopPump() };
 }

@@ -6,16 +6,23 @@ import type { Scheduler } from "./scheduler.ts";
  */
 export class SimulatedProcess {
   readonly name: string;
+  /** Those that started later have higher ones. */
+  readonly number: number;
   /** Its wall clock is so much off. */
   readonly skewMs: number;
   private readonly scheduler: Scheduler;
   private state: "running" | "paused" | "dead" = "running";
   private held: (() => void)[] = [];
 
-  constructor(name: string, scheduler: Scheduler, skewMs: number) {
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    options: { readonly number?: number; readonly skewMs?: number } = {},
+  ) {
     this.name = name;
+    this.number = options.number ?? 0;
     this.scheduler = scheduler;
-    this.skewMs = skewMs;
+    this.skewMs = options.skewMs ?? 0;
   }
 
   get isDead(): boolean {

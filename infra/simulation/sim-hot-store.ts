@@ -3,12 +3,22 @@ import { Link, type Network } from "./link.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { unavailable } from "./unavailable.ts";
 
+interface HotValue {
+  readonly value: string;
+  readonly expiresAt: number;
+  /** Numbers of the process that wrote it, and of the newest one that ever wrote the key. */
+  readonly writer: number;
+  readonly newestWriter: number;
+}
+
 /** The hot values that survive every process. */
 export class StoredHotValues {
-  readonly byKey = new Map<string, { readonly value: string; readonly expiresAt: number }>();
+  readonly byKey = new Map<string, HotValue>();
 
-  put({ namespace, key, value, ttlMs }: HotEntry, nowMs: number): void {
-    this.byKey.set(hotKey(namespace, key), { value, expiresAt: nowMs + ttlMs });
+  put({ namespace, key, value, ttlMs }: HotEntry, writer: number, nowMs: number): void {
+    const at = hotKey(namespace, key);
+    const newestWriter = Math.max(writer, this.byKey.get(at)?.newestWriter ?? 0);
+    this.byKey.set(at, { value, expiresAt: nowMs + ttlMs, writer, newestWriter });
   }
 
   get(namespace: string, key: string, nowMs: number): string | null {
@@ -28,8 +38,10 @@ export class SimHotStore implements HotStore {
   private readonly stored: StoredHotValues;
   private readonly network: Network;
   private readonly link: Link;
+  private readonly writer: number;
 
   constructor(stored: StoredHotValues, network: Network, process: SimulatedProcess) {
+    this.writer = process.number;
     this.stored = stored;
     this.network = network;
     this.link = new Link(network, process, "hot", "ordered");
@@ -38,7 +50,7 @@ export class SimHotStore implements HotStore {
   putMany(entries: readonly HotEntry[]): Promise<void> {
     const sent = [...entries];
     return this.request(`put ${sent.length}`, (nowMs) => {
-      for (const entry of sent) this.stored.put(entry, nowMs);
+      for (const entry of sent) this.stored.put(entry, this.writer, nowMs);
     });
   }
 

@@ -122,7 +122,7 @@ class Simulation {
     world.log.createTopics(
       platformTopics({ partitions: config.partitions, retentionMs: null, alertRetentionMs: null }),
     );
-    const { catalog, objects } = world.connect(new SimulatedProcess("setup", scheduler, 0));
+    const { catalog, objects } = world.connect(new SimulatedProcess("setup", scheduler));
     await this.drive(
       ensureTables(lakeTables, {
         catalog,
@@ -135,7 +135,7 @@ class Simulation {
   }
 
   private produce(): Promise<void> {
-    const process = new SimulatedProcess("shop", this.scheduler, 0);
+    const process = new SimulatedProcess("shop", this.scheduler);
     return produceInput(
       {
         seed: this.seed,
@@ -199,7 +199,7 @@ class Simulation {
   }
 
   private async outcome(): Promise<Outcome> {
-    const reader = this.world.connect(new SimulatedProcess("reader", this.scheduler, 0));
+    const reader = this.world.connect(new SimulatedProcess("reader", this.scheduler));
     return readOutcome(await this.drive(readFiles(lakeTables, reader), RUN_MS_MAX), this.world);
   }
 

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 
 /** Random parts of names that the lake makes itself; they decide nothing. */
-const RANDOM_NAME = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|snap-\d+/g;
+const RANDOM_NAME =
+  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|snap-\d+|head of main is \d+, expected \d+/g;
 
 /** What happened, line by line: two runs of a seed have the same digest. */
 export class Trace {
