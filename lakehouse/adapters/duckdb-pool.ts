@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { MillraceError } from "../../schema/index.ts";
 import { quoteFile, quoteText } from "./duckdb-sql.ts";
+import { engineClosed, overloaded } from "./query-errors.ts";
 
 export interface DuckDbPoolOptions {
   /** Threads of DuckDB, over all connections (default 2). */
@@ -46,14 +46,10 @@ export class DuckDbPool {
     signal?.throwIfAborted();
     const idle = this.idle.pop();
     if (idle !== undefined) return idle;
-    if (this.isClosed) throw poolClosed();
+    if (this.isClosed) throw engineClosed();
     if (this.opened < (this.options.connectionsMax ?? CONNECTIONS_MAX)) return this.connect();
     if (this.waiting.length >= (this.options.waitingMax ?? WAITING_MAX)) {
-      throw new MillraceError(`${this.waiting.length} queries wait already; try again later`, {
-        code: "query-overloaded",
-        origin: "external",
-        retry: true,
-      });
+      throw overloaded(this.waiting.length);
     }
     return this.wait(signal);
   }
@@ -68,7 +64,7 @@ export class DuckDbPool {
   /** Running queries end; waiting ones are refused. */
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const waiter of this.waiting.splice(0)) waiter.reject(poolClosed());
+    for (const waiter of this.waiting.splice(0)) waiter.reject(engineClosed());
     for (const connection of this.idle.splice(0)) connection.closeSync();
     (await this.instance)?.closeSync();
     this.instance = null;
@@ -132,8 +128,4 @@ export class DuckDbPool {
     connection.closeSync();
     return instance;
   }
-}
-
-function poolClosed(): MillraceError {
-  return new MillraceError("the query engine is closed", { code: "query-aborted", origin: "external" });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { queryEngineContract } from "../ports/query-engine.contract.ts";
 import { createLakePublisher } from "../table/index.ts";
-import { createTestLake, probeTable, type TestLake } from "../table/testing/test-lake.ts";
+import { createTestLake, MS_PER_DAY, probeTable, type TestLake } from "../table/testing/test-lake.ts";
 import { DuckDbQueryEngine } from "./duckdb-query-engine.ts";
 
 const DAY = 20_000;
@@ -15,6 +15,7 @@ queryEngineContract("DuckDB over Iceberg files", async () => {
   let epoch = 0;
   return {
     engine,
+    table: probeTable,
     append: async (from, to, day) => {
       await publisher.publish([
         { taskId: "t", epoch: epoch++, files: [await lake.stage({ from, to, day })] },
@@ -57,6 +58,14 @@ describe("DuckDB query engine", () => {
     const { rows } = await movedEngine.query("SELECT count(*) AS n, max(id) AS last FROM {gold.probe}", []);
     expect(rows).toEqual([{ n: 20, last: 19 }]);
     await movedEngine.close();
+  });
+
+  it("opens only the files of the days asked for", async () => {
+    await append(0, 10, DAY);
+    await append(10, 20, DAY + 1);
+    const eventTime = { from: (DAY + 1) * MS_PER_DAY, to: (DAY + 2) * MS_PER_DAY };
+    const { rows } = await engine.query("SELECT min(id) AS low FROM {gold.probe}", [], { eventTime });
+    expect(rows).toEqual([{ low: 10 }]);
   });
 
   it("reads a lake in a folder with quotes, blanks and pattern characters in its name", async () => {

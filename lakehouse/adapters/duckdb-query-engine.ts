@@ -4,6 +4,7 @@ import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts"
 import type { Catalog } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { QueryEngine, QueryOptions, QueryResult, SqlValue } from "../ports/query-engine.ts";
+import { snapshotAsOf } from "../table/as-of.ts";
 import { FileIndex, type IndexedFile } from "../table/file-index.ts";
 import { LAKE_PREFIX } from "../table/layout.ts";
 import {
@@ -11,13 +12,12 @@ import {
   currentSnapshot,
   type IcebergSchema,
   type Snapshot,
-  snapshotAt,
-  snapshotById,
   type TableMetadata,
 } from "../table/table-metadata.ts";
 import { DuckDbPool, type DuckDbPoolOptions } from "./duckdb-pool.ts";
 import { tableRelation } from "./duckdb-sql.ts";
 import { bindParameter, sqlValue } from "./duckdb-values.ts";
+import { abortError, invalidQuery, tableNotFound, tooLarge } from "./query-errors.ts";
 
 export interface DuckDbQueryEngineOptions extends DuckDbPoolOptions {
   readonly catalog: Catalog;
@@ -143,13 +143,8 @@ export class DuckDbQueryEngine implements QueryEngine {
 
   private async relation(name: string, options: QueryOptions): Promise<string> {
     const loaded = await this.options.catalog.load(name);
-    if (loaded === null) {
-      throw new MillraceError(`there is no table ${name} in the lake`, {
-        code: "table-not-found",
-        origin: "user",
-      });
-    }
-    const snapshot = snapshotFor(name, loaded.metadata, options.asOf);
+    if (loaded === null) throw tableNotFound(name);
+    const snapshot = snapshotAsOf(name, loaded.metadata, options.asOf);
     const files = await this.index.files(name, loaded.metadata, snapshot);
     const kept = files.filter((file) => mayHold(file, options.eventTime));
     return tableRelation(
@@ -162,20 +157,6 @@ export class DuckDbQueryEngine implements QueryEngine {
     const files = await this.index.files(name, metadata, snapshot);
     return files.reduce((sum, file) => sum + file.rows, 0);
   }
-}
-
-function snapshotFor(name: string, metadata: TableMetadata, asOf: string | undefined): Snapshot | null {
-  if (asOf === undefined) return currentSnapshot(metadata);
-  if (/^\d+$/.test(asOf)) {
-    const snapshot = snapshotById(metadata, asOf);
-    if (snapshot !== null) return snapshot;
-    throw snapshotNotFound(`${name} has no snapshot ${asOf}: it expired or never was`);
-  }
-  const time = Date.parse(asOf);
-  if (Number.isNaN(time)) throw snapshotNotFound(`"${asOf}" is neither a snapshot id nor an ISO 8601 time`);
-  const snapshot = snapshotAt(metadata, time);
-  if (snapshot !== null) return snapshot;
-  throw snapshotNotFound(`${name} has no snapshot as old as ${asOf}: it expired, or the table is younger`);
 }
 
 /** A past snapshot is read with the columns that it had. */
@@ -212,20 +193,6 @@ function isFileVanished(error: unknown): boolean {
   return error instanceof Error && /No files found that match|No such file or directory/.test(error.message);
 }
 
-function abortError(timeout: AbortSignal, cause: unknown): MillraceError {
-  return timeout.aborted
-    ? new MillraceError("the query took too long and was stopped; ask for less or a narrower time range", {
-        code: "query-timeout",
-        origin: "user",
-        cause,
-      })
-    : new MillraceError("the query was stopped by its caller", {
-        code: "query-aborted",
-        origin: "user",
-        cause,
-      });
-}
-
 function queryError(error: unknown): unknown {
   if (error instanceof MillraceError || !(error instanceof Error)) return error;
   if (INVALID.test(error.message)) return invalidQuery(error.message, error);
@@ -236,19 +203,4 @@ function queryError(error: unknown): unknown {
     retry: isMemory || isFileVanished(error),
     cause: error,
   });
-}
-
-function invalidQuery(detail: string, cause?: unknown): MillraceError {
-  return new MillraceError(`invalid query: ${detail}`, { code: "query-invalid", origin: "user", cause });
-}
-
-function tooLarge(limit: number): MillraceError {
-  return new MillraceError(`the result has more than ${limit} rows; add a LIMIT or ask page by page`, {
-    code: "query-too-large",
-    origin: "user",
-  });
-}
-
-function snapshotNotFound(message: string): MillraceError {
-  return new MillraceError(message, { code: "snapshot-not-found", origin: "user" });
 }

@@ -11,6 +11,7 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import type { SqlValue } from "../ports/query-engine.ts";
+import { decimalValue } from "./sql-decimal.ts";
 
 const MS_PER_DAY = 86_400_000;
 
@@ -49,7 +50,7 @@ export function sqlValue(value: DuckDBValue): SqlValue {
   if (value instanceof DuckDBTimestampSecondsValue) return new Date(Number(value.seconds) * 1000);
   if (value instanceof DuckDBTimestampNanosecondsValue) return new Date(Number(value.nanos / 1_000_000n));
   if (value instanceof DuckDBDateValue) return new Date(value.days * MS_PER_DAY);
-  if (value instanceof DuckDBDecimalValue) return value.toDouble();
+  if (value instanceof DuckDBDecimalValue) return decimalValue(String(value));
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString("hex");
   return String(value);
 }

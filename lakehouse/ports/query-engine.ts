@@ -26,11 +26,16 @@ export interface QueryOptions {
 
 /**
  * SQL over lake tables. In the text, `{bronze.orders}` stands for a table; values are bound as `$1`,
- * `$2`, …, never written into the text. Values come back as: integers as number where a double holds
- * them, else bigint; decimals as number; timestamps and dates as Date (UTC); nested values as JSON text.
+ * `$2`, …, never written into the text. The text is one query of standard SQL, for every engine alike:
+ * `CAST(x AS …)`, no `::`; `TIMESTAMP WITH TIME ZONE`; what engines name differently is left out.
+ *
+ * Values come back as: integers as number where a double holds them, else bigint; decimals as number
+ * where a double holds their digits, else bigint or text; timestamps and dates as Date (UTC); nested
+ * values as JSON text.
  *
  * Errors: `query-invalid` (text or parameters), `query-aborted`, `query-timeout`, `query-overloaded`,
- * `query-too-large`, `table-not-found`, `snapshot-not-found`, `query-failed`.
+ * `query-too-large`, `table-not-found`, `snapshot-not-found`, `query-failed`; of an engine that is a
+ * server also `query-engine-unreachable` (retry) and `query-engine-denied`.
  */
 export interface QueryEngine {
   query(sql: string, parameters: readonly SqlValue[], options?: QueryOptions): Promise<QueryResult>;

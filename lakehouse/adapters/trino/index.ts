@@ -1,0 +1,1 @@
+export * from "./trino-query-engine.ts";
