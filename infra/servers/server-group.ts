@@ -105,7 +105,8 @@ export class ServerGroup {
       return { name, title, version, port: this.#port(spec), pid: null, memoryMiB: null, ready: false };
     }
     const ready = await isServerReady(spec, { ...this.#address(spec), installed: "" });
-    const { pid, port } = running;
+    const { pid } = running;
+    const port = running.ports[0];
     return { name, title, version: running.version, port, pid, memoryMiB: await memoryMiB(pid), ready };
   }
 
@@ -119,7 +120,7 @@ export class ServerGroup {
 
   /** Of the running server, so that a changed variable does not hide it; else the one it would get. */
   #port(spec: ServerSpec): number {
-    return runningServer(this.#folder(spec.name))?.port ?? this.#options.portOf(spec);
+    return runningServer(this.#folder(spec.name))?.ports[0] ?? this.#options.portOf(spec);
   }
 
   #folder(name: ServerName): string {

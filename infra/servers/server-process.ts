@@ -16,7 +16,8 @@ const LOG_LINES_SHOWN = 20;
 
 /** The file `server.json` in a server's folder: the process that was started last for it. */
 export interface ServerRecord extends ProcessIdentity {
-  readonly port: number;
+  /** All that it takes; the first is the one that clients know. */
+  readonly ports: readonly number[];
   readonly version: string;
 }
 
@@ -41,12 +42,13 @@ export async function startServer(
   instance: Instance,
   portAdvice: string,
 ): Promise<ServerRecord> {
-  for (let port = instance.port; port < instance.port + spec.port.count; port++) {
+  const ports = Array.from({ length: spec.port.count }, (_, i) => instance.port + i);
+  for (const port of ports) {
     if (!(await isPortFree(port))) throw portInUse(spec, port, portAdvice);
   }
   await spec.prepare?.(instance);
   const child = await spawnServer(spec, instance);
-  const record = { ...identityOf(child.pid!), port: instance.port, version: spec.version };
+  const record = { ...identityOf(child.pid!), ports, version: spec.version };
   writeRecord(instance.folder, record);
   try {
     await untilReady(spec, instance, record);
@@ -65,7 +67,7 @@ export async function stopServer(folder: string, signal: "SIGTERM" | "SIGKILL" =
     // A paused process sees the signal only when it goes on.
     process.kill(record.pid, "SIGCONT");
     if (!(await ends(record, STOP_MS_MAX))) {
-      process.kill(record.pid, "SIGKILL");
+      if (isRunning(record)) process.kill(record.pid, "SIGKILL");
       await ends(record, STOP_MS_MAX);
     }
   }
@@ -135,9 +137,10 @@ async function untilReady(spec: ServerSpec, instance: Instance, record: ServerRe
   }
 }
 
+/** Whether it ends, and with the last of its threads lets its ports go. */
 async function ends(record: ServerRecord, waitMsMax: number): Promise<boolean> {
   const deadline = performance.now() + waitMsMax;
-  while (isRunning(record)) {
+  while (isRunning(record) || !(await Promise.all(record.ports.map(isPortFree))).every(Boolean)) {
     if (performance.now() > deadline) return false;
     await sleep(POLL_MS / 2);
   }
