@@ -144,7 +144,7 @@ export function outOfRangeError(
   topic: string,
   partition: number,
   offset: number,
-  kept: { readonly begin: number; readonly end?: number },
+  kept: { readonly begin: number | string; readonly end?: number },
 ): MillraceError {
   return new MillraceError(
     `offset ${offset} of ${topic}[${partition}] is not in the log: it keeps ${kept.begin} ` +

@@ -1,0 +1,2 @@
+export type { KafkaConnectionOptions } from "./kafka-client.ts";
+export * from "./kafka-event-log.ts";

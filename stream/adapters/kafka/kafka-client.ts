@@ -1,0 +1,216 @@
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KafkaConfig } from "kafkajs";
+import { MillraceError } from "../../../schema/index.ts";
+import { readInt32 } from "./batch-header.ts";
+import { asKafkaError, isConnectionLost, isStale } from "./kafka-errors.ts";
+import { type Broker, type Cluster, createCluster, type Encoder, openSocket } from "./kafkajs-internals.ts";
+
+/** How to reach a Kafka cluster; `ssl` and `sasl` go to kafkajs as they are. */
+export interface KafkaConnectionOptions extends Pick<KafkaConfig, "ssl" | "sasl"> {
+  /** `host:port` of some brokers; the others are found through them. */
+  readonly brokers: readonly string[];
+  /** Name in the brokers' logs and quotas. */
+  readonly clientId: string;
+}
+
+/** Request of our own encoding, in a version before flexible ones; the answer begins with its throttle time. */
+export interface RawRequest<T> {
+  readonly apiKey: number;
+  readonly apiName: string;
+  readonly apiVersion: number;
+  readonly body: Encoder;
+  /** Where in the answer the int32 throttle time is; negative counts from the end. */
+  readonly throttleAt: number;
+  readonly decode: (payload: Buffer) => T;
+  readonly timeoutMs: number;
+}
+
+export const COORDINATOR = { group: 0, transaction: 1 } as const;
+
+const CONNECT_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Tries of one call before its error is passed on; with the waits between, about five seconds. */
+const ATTEMPTS_MAX = 10;
+export const BACKOFF_MS = { min: 20, max: 1000 } as const;
+
+/** Wait before the next try: doubles with each failure, half of it by chance. */
+export function backoffMs(failures: number, random: () => number = Math.random): number {
+  return Math.min(BACKOFF_MS.max, BACKOFF_MS.min * 2 ** (failures - 1)) * (0.5 + random() / 2);
+}
+
+/**
+ * Connections to the nodes of one cluster, at most one per node for fetches and one for all else.
+ * After a lost connection everything is opened anew: kafkajs keeps the half of an answer that a lost
+ * connection had brought, and would read the next one's bytes behind it.
+ */
+export class KafkaClient {
+  readonly options: KafkaConnectionOptions;
+  private opened: Promise<Cluster> | null = null;
+  private readonly sockets = new Map<Promise<Cluster>, Set<Socket>>();
+  private readonly leaders = new Map<string, readonly number[]>();
+  private readonly stopped = new AbortController();
+
+  constructor(options: KafkaConnectionOptions) {
+    this.options = options;
+  }
+
+  get closed(): boolean {
+    return this.stopped.signal.aborted;
+  }
+
+  /**
+   * Runs the calls of `body`, again where the error says that this may help: reconnects after a lost
+   * connection, and asks anew who leads after an answer from the wrong node.
+   *
+   * @throws MillraceError of the last try
+   */
+  async run<T>(what: string, body: () => Promise<T>, attemptsMax: number = ATTEMPTS_MAX): Promise<T> {
+    for (let tried = 1; ; tried++) {
+      try {
+        this.assertOpen();
+        return await body();
+      } catch (cause) {
+        const error = asKafkaError(cause, what, this.options.brokers);
+        this.noteFailure(error);
+        if (!error.retry || tried >= attemptsMax || this.closed) throw this.closed ? closedError() : error;
+        await this.sleep(backoffMs(tried));
+      }
+    }
+  }
+
+  /** Drops what a failed call has shown to be wrong: connections, or who leads. */
+  noteFailure(error: unknown): void {
+    if (isConnectionLost(error)) this.disconnect();
+    if (isStale(error)) this.leaders.clear();
+  }
+
+  onClose(callback: () => void): void {
+    this.stopped.signal.addEventListener("abort", callback, { once: true });
+  }
+
+  /** Ends early when the client closes. */
+  async sleep(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+  }
+
+  /** Node that leads each partition of a topic. */
+  async leadersOf(topic: string): Promise<readonly number[]> {
+    const known = this.leaders.get(topic);
+    if (known !== undefined) return known;
+    const broker = await (await this.cluster()).brokerPool.findConnectedBroker();
+    const { topicMetadata } = await broker.metadata([topic]);
+    const leaders: number[] = [];
+    for (const { partitionId, leader } of topicMetadata[0].partitionMetadata) leaders[partitionId] = leader;
+    this.leaders.set(topic, leaders);
+    return leaders;
+  }
+
+  /** @throws MillraceError `unknown-partition` */
+  async leaderOf(topic: string, partition: number): Promise<number> {
+    const leaders = await this.leadersOf(topic);
+    if (Number.isInteger(partition) && partition >= 0 && partition < leaders.length)
+      return leaders[partition];
+    throw new MillraceError(`topic ${topic} has partitions 0 to ${leaders.length - 1}, not ${partition}`, {
+      code: "unknown-partition",
+      origin: "user",
+    });
+  }
+
+  async broker(nodeId: number): Promise<Broker> {
+    return (await this.cluster()).findBroker({ nodeId });
+  }
+
+  async controller(): Promise<Broker> {
+    return (await this.cluster()).findControllerBroker();
+  }
+
+  async coordinator(type: keyof typeof COORDINATOR, id: string): Promise<Broker> {
+    return (await this.cluster()).findGroupCoordinator({ groupId: id, coordinatorType: COORDINATOR[type] });
+  }
+
+  async send<T>(broker: Broker, request: RawRequest<T>): Promise<T> {
+    const { apiKey, apiName, apiVersion, body, throttleAt, decode, timeoutMs } = request;
+    let value!: T;
+    await broker.connectionPool.send<void>({
+      request: { apiKey, apiName, apiVersion, encode: async () => body },
+      response: {
+        decode: async (payload) => {
+          value = decode(payload);
+          const at = throttleAt < 0 ? payload.length + throttleAt : throttleAt;
+          return { clientSideThrottleTime: readInt32(payload, at) };
+        },
+        parse: async () => undefined,
+      },
+      requestTimeout: timeoutMs + REQUEST_TIMEOUT_MS,
+      logResponseError: false,
+    });
+    return value;
+  }
+
+  /** Drops all connections; calls under way fail, the next one connects anew. */
+  disconnect(): void {
+    const { opened } = this;
+    this.opened = null;
+    this.leaders.clear();
+    if (opened === null) return;
+    for (const socket of this.sockets.get(opened) ?? [])
+      socket.destroy(new Error("the connection was dropped"));
+    this.sockets.delete(opened);
+    opened.then((cluster) => cluster.disconnect()).catch(() => undefined);
+  }
+
+  close(): void {
+    this.stopped.abort();
+    this.disconnect();
+  }
+
+  private cluster(): Promise<Cluster> {
+    this.assertOpen();
+    this.opened ??= this.connect();
+    return this.opened;
+  }
+
+  private connect(): Promise<Cluster> {
+    const { brokers, clientId, ssl, sasl } = this.options;
+    const sockets = new Set<Socket>();
+    const cluster = createCluster({
+      brokers,
+      clientId,
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(sasl === undefined ? {} : { sasl }),
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      authenticationTimeout: CONNECT_TIMEOUT_MS,
+      reauthenticationThreshold: 10_000,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      enforceRequestTimeout: true,
+      metadataMaxAge: 300_000,
+      allowAutoTopicCreation: false,
+      // One try for each address; what is tried again, and how long, is decided here.
+      retry: { retries: brokers.length - 1, initialRetryTime: BACKOFF_MS.min, maxRetryTime: BACKOFF_MS.max },
+      socketFactory: (options) => {
+        const socket = openSocket(options);
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+        return socket;
+      },
+    });
+    const opened = cluster
+      .connect()
+      .then(() => cluster.refreshMetadata())
+      .then(() => cluster);
+    this.sockets.set(opened, sockets);
+    opened.catch(() => {
+      if (this.opened === opened) this.disconnect();
+    });
+    return opened;
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw closedError();
+  }
+}
+
+function closedError(): MillraceError {
+  return new MillraceError("the connection to Kafka is closed", { code: "log-closed", origin: "internal" });
+}

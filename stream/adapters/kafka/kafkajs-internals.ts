@@ -1,0 +1,183 @@
+import { createRequire } from "node:module";
+import type { Socket } from "node:net";
+import type { KafkaConfig } from "kafkajs";
+
+/**
+ * The only file that reaches into kafkajs: connections, authentication, metadata, coordinators and
+ * the group protocol are its, record batches are ours (infra/decisions/0003). kafkajs is pinned to one
+ * version, and the integration tests go through everything that is used here.
+ */
+
+/** kafkajs' writer of protocol fields. */
+export interface Encoder {
+  writeInt8(value: number): Encoder;
+  writeInt16(value: number): Encoder;
+  writeInt32(value: number): Encoder;
+  writeInt64(value: number): Encoder;
+  writeString(value: string | null): Encoder;
+  writeBytes(value: Buffer): Encoder;
+}
+
+export interface ProtocolCall<T> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiName: string;
+    readonly apiVersion: number;
+    readonly encode: () => Promise<Encoder>;
+  };
+  readonly response: {
+    /** Reads how long the broker wants to be left alone, beside the bytes. */
+    readonly decode: (payload: Buffer) => Promise<{ readonly clientSideThrottleTime: number }>;
+    readonly parse: (decoded: { readonly clientSideThrottleTime: number }) => Promise<T>;
+  };
+  readonly requestTimeout: number;
+  readonly logResponseError: boolean;
+}
+
+export interface PartitionMetadata {
+  readonly partitionId: number;
+  readonly leader: number;
+}
+
+interface TransactionOf {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+export interface GroupMemberJoined {
+  readonly generationId: number;
+  readonly leaderId: string;
+  readonly memberId: string;
+  readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
+}
+
+/** A node of the cluster; requests over one connection are answered one after the other. */
+export interface Broker {
+  readonly nodeId: number;
+  readonly connectionPool: { send<T>(call: ProtocolCall<T>): Promise<T> };
+  metadata(topics: readonly string[]): Promise<{
+    readonly topicMetadata: readonly {
+      readonly topic: string;
+      readonly partitionMetadata: readonly PartitionMetadata[];
+    }[];
+  }>;
+  listOffsets(request: {
+    readonly replicaId: number;
+    readonly isolationLevel: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly { readonly partitions: readonly { readonly offset: string }[] }[];
+  }>;
+  initProducerId(request: {
+    readonly transactionalId?: string;
+    readonly transactionTimeout: number;
+  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
+  addPartitionsToTxn(
+    request: TransactionOf & {
+      readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+    },
+  ): Promise<unknown>;
+  endTxn(request: TransactionOf & { readonly transactionResult: boolean }): Promise<unknown>;
+  offsetCommit(request: {
+    readonly groupId: string;
+    readonly groupGenerationId: number;
+    readonly memberId: string;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }): Promise<unknown>;
+  offsetFetch(request: {
+    readonly groupId: string;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly { readonly partitions: readonly { readonly offset: string }[] }[];
+  }>;
+  joinGroup(request: {
+    readonly groupId: string;
+    readonly sessionTimeout: number;
+    readonly rebalanceTimeout: number;
+    readonly memberId: string;
+    readonly groupProtocols: readonly { readonly name: string; readonly metadata: Buffer }[];
+  }): Promise<GroupMemberJoined>;
+  syncGroup(request: {
+    readonly groupId: string;
+    readonly generationId: number;
+    readonly memberId: string;
+    readonly groupAssignment: readonly { readonly memberId: string; readonly memberAssignment: Buffer }[];
+  }): Promise<{ readonly memberAssignment: Buffer }>;
+  heartbeat(request: {
+    readonly groupId: string;
+    readonly groupGenerationId: number;
+    readonly memberId: string;
+  }): Promise<unknown>;
+  leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
+}
+
+export interface Cluster {
+  readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findBroker(node: { readonly nodeId: number }): Promise<Broker>;
+  findControllerBroker(): Promise<Broker>;
+  findGroupCoordinator(of: { readonly groupId: string; readonly coordinatorType: number }): Promise<Broker>;
+}
+
+export interface ClusterOptions extends Pick<KafkaConfig, "ssl" | "sasl" | "clientId" | "retry"> {
+  readonly brokers: readonly string[];
+  readonly connectionTimeout: number;
+  readonly authenticationTimeout: number;
+  readonly reauthenticationThreshold: number;
+  readonly requestTimeout: number;
+  readonly enforceRequestTimeout: boolean;
+  readonly metadataMaxAge: number;
+  readonly allowAutoTopicCreation: boolean;
+  readonly socketFactory: (options: {
+    readonly host: string;
+    readonly port: number;
+    readonly ssl: object | null;
+    readonly onConnect: () => void;
+  }) => Socket;
+}
+
+const load = createRequire(import.meta.url);
+const ClusterClass = load("kafkajs/src/cluster/index.js") as new (options: object) => Cluster;
+const EncoderClass = load("kafkajs/src/protocol/encoder.js") as new (bytes?: number) => Encoder;
+const { createLogger } = load("kafkajs/src/loggers/index.js") as {
+  createLogger(options: { level: number; logCreator: () => () => void }): object;
+};
+const { createErrorFromCode } = load("kafkajs/src/protocol/error.js") as {
+  createErrorFromCode(code: number): Error;
+};
+const defaultSocketFactory = load(
+  "kafkajs/src/network/socketFactory.js",
+) as () => ClusterOptions["socketFactory"];
+
+/** What kafkajs logs is left out: its errors come back to the caller, who knows what they concern. */
+const SILENT = createLogger({ level: 0, logCreator: () => () => undefined });
+
+export function createCluster(options: ClusterOptions): Cluster {
+  return new ClusterClass({ ...options, logger: SILENT });
+}
+
+export function createEncoder(sizeHint = 511): Encoder {
+  return new EncoderClass(sizeHint);
+}
+
+/** The error of a code in a broker's answer, named as in the protocol's list. */
+export function protocolError(code: number): Error {
+  return createErrorFromCode(code);
+}
+
+/** Opens a TCP or TLS connection as kafkajs does; requests leave at once, without Nagle's wait. */
+export function openSocket(options: Parameters<ClusterOptions["socketFactory"]>[0]): Socket {
+  return defaultSocketFactory()(options).setNoDelay(true);
+}

@@ -1,0 +1,108 @@
+import type { AppendPart } from "./append-parts.ts";
+import type { KafkaClient } from "./kafka-client.ts";
+import { type ProducerOptions, ProducerSession, produce } from "./producer-session.ts";
+
+/**
+ * Longest that a transaction may stay open. A killed process leaves one open until its successor claims
+ * the id or this has passed, and so long no reader gets past it.
+ */
+const TRANSACTION_TIMEOUT_MS = 10_000;
+
+/**
+ * Appends to several partitions so that all is there or nothing, one transaction after the other.
+ *
+ * The commit point is the coordinator's note of the commit. A crash before it leaves an open
+ * transaction, which the next claim of the id, or the time-out, rolls back; after it the
+ * coordinator finishes the markers, whoever is alive.
+ */
+export class TransactionalProducer {
+  readonly id: string;
+  private readonly client: KafkaClient;
+  private readonly options: ProducerOptions;
+  private session: Promise<ProducerSession> | null = null;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(id: string, client: KafkaClient, options: ProducerOptions) {
+    this.id = id;
+    this.client = client;
+    this.options = options;
+  }
+
+  /**
+   * Takes the id over: settles what its last holder left open, and shuts that one out (its calls fail
+   * with code `producer-fenced`).
+   */
+  async claim(): Promise<void> {
+    this.session = this.client.run(`claiming producer ${this.id}`, async () => {
+      const coordinator = await this.client.coordinator("transaction", this.id);
+      const request = { transactionalId: this.id, transactionTimeout: TRANSACTION_TIMEOUT_MS };
+      return new ProducerSession(await coordinator.initProducerId(request), this.options);
+    });
+    await this.session;
+  }
+
+  /** Resolves with the parts' base offsets once they are committed; calls are served in their order. */
+  append(parts: readonly AppendPart[]): Promise<number[]> {
+    const result = this.last.then(() => this.transact(parts));
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+
+  private async transact(parts: readonly AppendPart[]): Promise<number[]> {
+    if (this.session === null) await this.claim();
+    try {
+      const session = await (this.session as Promise<ProducerSession>);
+      await this.begin(session, parts);
+      const offsets = await this.produceInOrder(session, parts);
+      await this.end(session);
+      return offsets;
+    } catch (error) {
+      // The next claim rolls back what is open; until then it holds up the partitions' readers.
+      this.session = null;
+      const fenced = error instanceof Error && "code" in error && error.code === "producer-fenced";
+      if (!fenced && !this.client.closed) await this.claim().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private begin(session: ProducerSession, parts: readonly AppendPart[]): Promise<unknown> {
+    const topics = [...new Set(parts.map((part) => part.topic))].map((topic) => ({
+      topic,
+      partitions: [...new Set(parts.filter((part) => part.topic === topic).map((part) => part.partition))],
+    }));
+    const { producerId, producerEpoch } = session;
+    const request = { transactionalId: this.id, producerId, producerEpoch, topics };
+    return this.client.run(`beginning a transaction of ${this.id}`, async () =>
+      (await this.client.coordinator("transaction", this.id)).addPartitionsToTxn(request),
+    );
+  }
+
+  /** A request holds one batch a partition; further ones of the same partition follow. */
+  private async produceInOrder(session: ProducerSession, parts: readonly AppendPart[]): Promise<number[]> {
+    const offsets = new Array<number>(parts.length).fill(-1);
+    let left = parts.map((_, i) => i);
+    while (left.length > 0) {
+      const seen = new Set<string>();
+      const now = left.filter((i) => {
+        const key = `${parts[i].topic}/${parts[i].partition}`;
+        return !seen.has(key) && seen.add(key);
+      });
+      left = left.filter((i) => !now.includes(i));
+      const sealed = now.map((i) => session.seal(parts[i], true));
+      const bases = await produce(this.client, this.id, sealed);
+      now.forEach((index, i) => {
+        offsets[index] = bases[i];
+      });
+    }
+    return offsets;
+  }
+
+  /** Sent again after a lost answer it gets the same answer: the coordinator knows how it ended. */
+  private end(session: ProducerSession): Promise<unknown> {
+    const { producerId, producerEpoch } = session;
+    const request = { transactionalId: this.id, producerId, producerEpoch, transactionResult: true };
+    return this.client.run(`committing a transaction of ${this.id}`, async () =>
+      (await this.client.coordinator("transaction", this.id)).endTxn(request),
+    );
+  }
+}
