@@ -1,4 +1,4 @@
-import type { HotEntry, HotStore } from "../../stream/index.ts";
+import { type HotBatch, type HotStore, hotKey, hotValue } from "../../stream/index.ts";
 import { Link, type Network } from "./link.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { unavailable } from "./unavailable.ts";
@@ -15,14 +15,18 @@ interface HotValue {
 export class StoredHotValues {
   readonly byKey = new Map<string, HotValue>();
 
-  put({ namespace, key, value, ttlMs }: HotEntry, writer: number, nowMs: number): void {
-    const at = hotKey(namespace, key);
-    const newestWriter = Math.max(writer, this.byKey.get(at)?.newestWriter ?? 0);
-    this.byKey.set(at, { value, expiresAt: nowMs + ttlMs, writer, newestWriter });
+  put(batch: HotBatch, writer: number, nowMs: number): void {
+    const expiresAt = nowMs + batch.ttlMs;
+    for (let i = 0; i < batch.count; i++) {
+      const at = storedKey(batch.namespace, hotKey(batch, i));
+      const value = Buffer.from(hotValue(batch, i)).toString();
+      const newestWriter = Math.max(writer, this.byKey.get(at)?.newestWriter ?? 0);
+      this.byKey.set(at, { value, expiresAt, writer, newestWriter });
+    }
   }
 
   get(namespace: string, key: string, nowMs: number): string | null {
-    const found = this.byKey.get(hotKey(namespace, key));
+    const found = this.byKey.get(storedKey(namespace, key));
     return found === undefined || found.expiresAt <= nowMs ? null : found.value;
   }
 
@@ -47,11 +51,8 @@ export class SimHotStore implements HotStore {
     this.link = new Link(network, process, "hot", "ordered");
   }
 
-  putMany(entries: readonly HotEntry[]): Promise<void> {
-    const sent = [...entries];
-    return this.request(`put ${sent.length}`, (nowMs) => {
-      for (const entry of sent) this.stored.put(entry, this.writer, nowMs);
-    });
+  putMany(batch: HotBatch): Promise<void> {
+    return this.request(`put ${batch.count}`, (nowMs) => this.stored.put(batch, this.writer, nowMs));
   }
 
   async get(namespace: string, key: string): Promise<string | null> {
@@ -66,7 +67,7 @@ export class SimHotStore implements HotStore {
 
   delete(namespace: string, keys: readonly string[]): Promise<void> {
     return this.request(`delete ${keys.length} of ${namespace}`, () => {
-      for (const key of keys) this.stored.byKey.delete(hotKey(namespace, key));
+      for (const key of keys) this.stored.byKey.delete(storedKey(namespace, key));
     });
   }
 
@@ -86,6 +87,6 @@ export class SimHotStore implements HotStore {
 }
 
 /** Length first: no namespace's end is another key's begin. */
-function hotKey(namespace: string, key: string): string {
+function storedKey(namespace: string, key: string): string {
   return `${namespace.length}:${namespace}/${key}`;
 }

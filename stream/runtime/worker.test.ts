@@ -3,7 +3,7 @@ import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus } from "../ports/alert-bus.ts";
 import type { HotStore } from "../ports/hot-store.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
-import { READ_LIMITS, Task } from "./task.ts";
+import { READ_LIMITS } from "./task.ts";
 import { probeRows, RuntimeHome, type TestWorkerOptions, type Topic } from "./testing/runtime-home.ts";
 import type { Worker } from "./worker.ts";
 
@@ -403,62 +403,6 @@ describe("worker", () => {
     await untilTrue(async () => (await markers()) === 2);
     await drainAndStop(run);
     expect(await markers()).toBe(2);
-  });
-
-  /** A probe that reads one topic alone. */
-  function createReader(taskId: string, topic: string): Task {
-    const { pipeline, outbox } = home.createTask(taskId);
-    const inputs = pipeline.inputs[0];
-    return new Task({ ...pipeline, inputs: [{ ...inputs, topic }] }, outbox);
-  }
-
-  test("a task that falls silent is told of beside one that does not", async () => {
-    const tasks = [createReader("silent", "first"), createReader("busy", "second")];
-    const run = await start({ tasks, config: { ...quiet, idleAfterMs: 500 } });
-    await append("first", [1]);
-    await untilTrue(() => tasks[0].recordsSinceCut === 1);
-    for (let i = 1; i <= 5; i++) {
-      home.nowMs += 200;
-      await append("second", [i]);
-      await untilTrue(() => tasks[1].recordsSinceCut === i);
-    }
-    await untilTrue(async () => (await home.log.offsets("panes", 0)).end === 1);
-    run.worker.stop();
-    await run.running;
-  });
-
-  test("reading that others are idle does not end their silence: an idle worker comes to rest", async () => {
-    const silent = createReader("silent", "first");
-    const second = home.createTask("second");
-    let marks = 0;
-    const reader = new Task(
-      {
-        ...second.pipeline,
-        inputs: [
-          {
-            topic: "panes",
-            partition: 0,
-            process: ({ count }) => {
-              marks += count;
-            },
-          },
-        ],
-        markIdle: () => undefined,
-      },
-      second.outbox,
-    );
-    const run = await start({ tasks: [silent, reader], config: { ...quiet, idleAfterMs: 500 } });
-    await append("first", [1]);
-    await untilTrue(() => silent.recordsSinceCut === 1);
-    home.nowMs += 500;
-    await untilTrue(() => marks === 1);
-    for (let i = 0; i < 5; i++) {
-      home.nowMs += 1000;
-      await reader.wait(5);
-    }
-    run.worker.stop();
-    await run.running;
-    expect((await home.log.offsets("panes", 0)).end).toBe(1);
   });
 
   test("writes the hot value of a record that came within the millisecond of the last write", async () => {
