@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MillraceError } from "../../schema/index.ts";
+import { compactTable, expireSnapshots } from "../maintenance/index.ts";
 import type { Catalog, TableCommit } from "../ports/catalog.ts";
 import type { StagedCommit } from "../ports/staged-file.ts";
 import { EntryStatus } from "./manifest.ts";
@@ -126,6 +127,38 @@ describe("lake publisher", () => {
       expect((await readBack()).ids).toEqual(range(0, 10));
     },
   );
+
+  it("looks again when what it was reading was replaced and removed meanwhile", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    await publisher.publish([await staged("a", 1, 0, 10)]);
+    await publisher.publish([await staged("b", 1, 10, 20)]);
+    const stale = await lake.catalog.load(PROBE);
+    const maintenance = { ...lake.deps, rewriter: lake.rewriter };
+    await publisher.publish([await staged("a", 2, 20, 30)]);
+    await compactTable(probeTable, { ...maintenance, full: true });
+    await expireSnapshots(PROBE, { ...maintenance, maxAgeMs: -60_000, keepLast: 1 });
+    let loads = 0;
+    const behind: Catalog = {
+      load: (table) => (loads++ === 0 ? Promise.resolve(stale) : lake.catalog.load(table)),
+      list: (namespace) => lake.catalog.list(namespace),
+      commit: (table, commit) => lake.catalog.commit(table, commit),
+    };
+    const late = createLakePublisher({ ...lake.deps, catalog: behind, tables: [probeTable] });
+    await late.publish([await staged("b", 2, 30, 40)]);
+    expect((await readBack()).ids).toEqual(range(0, 40));
+  });
+
+  it("says so when a manifest of the newest version is missing", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    await publisher.publish([await staged("a", 1, 0, 10)]);
+    for await (const { key } of lake.objectStore.list("lake/gold/probe/metadata/snap-")) {
+      await lake.objectStore.delete([key]);
+    }
+    const fresh = createLakePublisher({ ...lake.deps, tables: [probeTable] });
+    await expect(fresh.publish([await staged("a", 2, 10, 20)])).rejects.toMatchObject({
+      code: "object-not-found",
+    });
+  });
 
   it("gives up after a bounded number of tries", async () => {
     let tries = 0;

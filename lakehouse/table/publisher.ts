@@ -2,6 +2,7 @@ import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts"
 import type { Catalog, TableCommit } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { LakePublisher, StagedCommit, StagedFile } from "../ports/staged-file.ts";
+import { commitConflict } from "./apply-updates.ts";
 import { type RetryOptions, retryCommit } from "./commit-retry.ts";
 import { ensureTable } from "./ensure-tables.ts";
 import { TableLayout } from "./layout.ts";
@@ -48,7 +49,7 @@ export function createLakePublisher(options: LakePublisherOptions): LakePublishe
       while (next < tables.length) {
         const table = tables[next++];
         options.onPoint?.(`before-publish:${table}`);
-        await retryCommit(table, options, () => publishTable(table, commits));
+        await retryCommit(table, options, () => publishTo(table, commits));
         options.onPoint?.(`after-publish:${table}`);
       }
     };
@@ -60,8 +61,24 @@ export function createLakePublisher(options: LakePublisherOptions): LakePublishe
   }
 
   /** One attempt: looks what the table has, and adds the rest in one snapshot. */
-  async function publishTable(table: string, commits: readonly StagedCommit[]): Promise<void> {
-    const { metadata } = (await options.catalog.load(table)) ?? (await ensureTable(specOf(table), options));
+  async function publishTo(table: string, commits: readonly StagedCommit[]): Promise<void> {
+    const loaded = (await options.catalog.load(table)) ?? (await ensureTable(specOf(table), options));
+    try {
+      await addPending(table, loaded.metadata, commits);
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === "object-not-found")) throw error;
+      // Maintenance of another engine may have replaced and removed what was being read.
+      const now = await options.catalog.load(table);
+      if (now?.metadataLocation === loaded.metadataLocation) throw error;
+      throw commitConflict(table, "manifests of the version before were removed");
+    }
+  }
+
+  async function addPending(
+    table: string,
+    metadata: TableMetadata,
+    commits: readonly StagedCommit[],
+  ): Promise<void> {
     const pending = commits.filter((commit) => isPending(commit, table, metadata));
     if (pending.length === 0) return;
     const layout = new TableLayout(table, metadata, options.objectStore);
