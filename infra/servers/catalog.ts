@@ -1,9 +1,8 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installJars } from "./maven.ts";
-import { REGION } from "./minio.ts";
 import { http } from "./probes.ts";
-import type { ServerSpec } from "./server-spec.ts";
+import type { Instance, ServerSpec } from "./server-spec.ts";
 import { java, maven, toolPath } from "./tools.ts";
 
 const ICEBERG = "1.10.1";
@@ -32,6 +31,7 @@ export const catalog: ServerSpec<"catalog"> = {
       `org.apache.iceberg:iceberg-aws:${ICEBERG}`,
       `org.eclipse.jetty:jetty-server:${JETTY}`,
       `org.eclipse.jetty:jetty-servlet:${JETTY}`,
+      `org.eclipse.jetty:jetty-xml:${JETTY}`,
       "org.xerial:sqlite-jdbc:3.50.3.0",
       "org.slf4j:slf4j-simple:2.0.17",
       ...["s3", "sts", "kms", "glue", "dynamodb", "url-connection-client", "apache-client"].map(
@@ -40,38 +40,21 @@ export const catalog: ServerSpec<"catalog"> = {
       `org.apache.hadoop:hadoop-client-api:${HADOOP}`,
       `org.apache.hadoop:hadoop-client-runtime:${HADOOP}`,
     ]),
-  async prepare({ folder }) {
-    await mkdir(folder, { recursive: true });
+  async prepare(instance) {
+    await mkdir(instance.folder, { recursive: true });
+    await writeFile(configurationFile(instance), configuration(instance), { mode: 0o600 });
   },
-  async launch({ installed, folder, port, endpoint }) {
-    const { endpoint: s3, accessKeyId, secretAccessKey, bucket } = endpoint("minio");
-    return {
-      command: await toolPath(java),
-      args: [
-        "-Xmx256m",
-        `-Drest.port=${port}`,
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        "-cp",
-        join(installed, "*"),
-        "org.apache.iceberg.rest.RESTCatalogServer",
-      ],
-      // It makes properties of these: CATALOG_A__B_C is a-b.c.
-      environment: {
-        CATALOG_CATALOG_NAME: "millrace",
-        CATALOG_URI: `jdbc:sqlite:${join(folder, "catalog.db")}`,
-        CATALOG_CLIENTS: "1",
-        CATALOG_WAREHOUSE: warehouse(bucket),
-        CATALOG_IO__IMPL: "org.apache.iceberg.aws.s3.S3FileIO",
-        CATALOG_S3_ENDPOINT: s3,
-        CATALOG_S3_PATH__STYLE__ACCESS: "true",
-        CATALOG_S3_ACCESS__KEY__ID: accessKeyId,
-        CATALOG_S3_SECRET__ACCESS__KEY: secretAccessKey,
-        CATALOG_CLIENT_REGION: REGION,
-        AWS_REGION: REGION,
-        CATALOG_REST_PORT: String(port),
-      },
-    };
-  },
+  launch: async (instance) => ({
+    command: await toolPath(java),
+    args: [
+      "-Xmx256m",
+      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+      "-cp",
+      join(instance.installed, "*"),
+      "org.eclipse.jetty.xml.XmlConfiguration",
+      configurationFile(instance),
+    ],
+  }),
   // Listing asks its database, the configuration does not.
   isReady: async ({ port }) => (await http(`http://127.0.0.1:${port}/v1/namespaces`)).ok,
   endpoint: ({ port, endpoint }) => ({
@@ -82,4 +65,62 @@ export const catalog: ServerSpec<"catalog"> = {
 
 function warehouse(bucket: string): string {
   return `s3://${bucket}/warehouse`;
+}
+
+const configurationFile = ({ folder }: Instance) => join(folder, "catalog.xml");
+
+/**
+ * The fixture's own main program listens on every interface. Jetty can put the same parts together from
+ * a file instead, here for this machine only.
+ */
+function configuration({ folder, port, endpoint }: Instance): string {
+  const { endpoint: s3, region, accessKeyId, secretAccessKey, bucket } = endpoint("minio");
+  const properties = {
+    "catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
+    uri: `jdbc:sqlite:${join(folder, "catalog.db")}`,
+    "jdbc.schema-version": "V1",
+    clients: "1",
+    warehouse: warehouse(bucket),
+    "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+    "s3.endpoint": s3,
+    "s3.path-style-access": "true",
+    "s3.access-key-id": accessKeyId,
+    "s3.secret-access-key": secretAccessKey,
+    "client.region": region,
+  };
+  const entries = Object.entries(properties).map(
+    ([key, value]) => `<Entry><Item>${key}</Item><Item>${escaped(value)}</Item></Entry>`,
+  );
+  const catalog = `<Call class="org.apache.iceberg.CatalogUtil" name="buildIcebergCatalog">
+      <Arg>millrace</Arg>
+      <Arg><Map>${entries.join("\n        ")}</Map></Arg>
+      <Arg><New class="org.apache.hadoop.conf.Configuration"/></Arg>
+    </Call>`;
+  const servlet = [
+    "org.apache.iceberg.rest.RESTCatalogAdapter",
+    "org.apache.iceberg.rest.RESTCatalogServlet",
+    "org.eclipse.jetty.servlet.ServletHolder",
+  ].reduce((inner, outer) => `<New class="${outer}"><Arg>${inner}</Arg></New>`, catalog);
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE Configure PUBLIC "-//Jetty//Configure//EN" "https://www.eclipse.org/jetty/configure_10_0.dtd">
+<Configure id="server" class="org.eclipse.jetty.server.Server">
+  <Call name="addConnector"><Arg>
+    <New class="org.eclipse.jetty.server.ServerConnector">
+      <Arg><Ref refid="server"/></Arg>
+      <Set name="host">127.0.0.1</Set>
+      <Set name="port">${port}</Set>
+    </New>
+  </Arg></Call>
+  <Set name="handler"><New class="org.eclipse.jetty.servlet.ServletContextHandler">
+    <Call name="addServlet">
+      <Arg>${servlet}</Arg>
+      <Arg>/*</Arg>
+    </Call>
+  </New></Set>
+</Configure>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

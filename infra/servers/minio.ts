@@ -10,7 +10,7 @@ const MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
 /** Of a server that only this machine reaches. */
 const ACCESS_KEY_ID = "millrace";
 const SECRET_ACCESS_KEY = "millrace-local";
-export const REGION = "us-east-1";
+const REGION = "us-east-1";
 const BUCKET = "millrace";
 
 export const minio: ServerSpec<"minio"> = {

@@ -126,8 +126,7 @@ async function untilReady(spec: ServerSpec, instance: Instance, record: ServerRe
     if (ended || performance.now() > deadline) {
       const why = ended ? "it ended" : `it was not ready after ${spec.startMsMax / 1000} s`;
       const path = logFile(instance.folder);
-      const log = readFileSync(path, "utf8").trimEnd().split("\n").slice(-LOG_LINES_SHOWN).join("\n");
-      throw new MillraceError(`${spec.title} did not start: ${why}. The end of ${path}:\n${log}`, {
+      throw new MillraceError(`${spec.title} did not start: ${why}. The end of ${path}:\n${logEnd(path)}`, {
         code: "server-start-failed",
         origin: "external",
         retry: true,
@@ -135,6 +134,15 @@ async function untilReady(spec: ServerSpec, instance: Instance, record: ServerRe
     }
     await sleep(POLL_MS);
   }
+}
+
+/** The last lines, without Java's stack traces, which would hide what they are about. */
+function logEnd(path: string): string {
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  return lines
+    .filter((line) => !/^\s+at /.test(line))
+    .slice(-LOG_LINES_SHOWN)
+    .join("\n");
 }
 
 /** Whether it ends, and with the last of its threads lets its ports go. */
