@@ -1,10 +1,21 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { environmentName, settings } from "../config/index.ts";
+import { CONFIG_FILE_VARIABLE, environmentName, fileVariableName, settings } from "../config/index.ts";
+import { composeDependencies, composeServices, composeViolations } from "./compose.ts";
 import { repositoryRoot } from "./source-file.ts";
 
-const known = new Set(Object.keys(settings).map(environmentName));
+const STACK = "docker-compose.yml";
+const EMBEDDED = "infra/images/compose.embedded.yml";
+const read = (path: string) => readFileSync(join(repositoryRoot, path), "utf8");
+
+const known = new Set(
+  Object.entries(settings).flatMap(([key, setting]) => [
+    environmentName(key),
+    fileVariableName(key, setting),
+  ]),
+);
+known.add(CONFIG_FILE_VARIABLE);
 
 /** Variables that a text names and no setting has. */
 function unknownVariables(text: string): string[] {
@@ -12,8 +23,8 @@ function unknownVariables(text: string): string[] {
 }
 
 describe("what is deployed names only settings that exist:", () => {
-  test.each(["docker-compose.yml", "infra/images/Dockerfile", ".env.example"])("%s", (path) => {
-    const text = readFileSync(join(repositoryRoot, path), "utf8");
+  test.each([STACK, EMBEDDED, "infra/images/Dockerfile", ".env.example"])("%s", (path) => {
+    const text = read(path);
     expect(text).toContain("MILLRACE_");
     expect(unknownVariables(text)).toEqual([]);
   });
@@ -23,9 +34,65 @@ describe("what is deployed names only settings that exist:", () => {
   });
 });
 
+describe("the compose files", () => {
+  const services = composeServices(read(STACK));
+  const names = services.map(({ name }) => name);
+
+  test("hold the whole stack", () => {
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ...["api", "worker-1", "worker-2", "topics", "contracts", "bucket"],
+        ...["kafka", "minio", "postgres", "catalog", "schemas", "redis", "trino"],
+        ...["prometheus", "grafana", "kafka-ui"],
+      ]),
+    );
+  });
+
+  test.each([STACK, EMBEDDED])(
+    "%s: every service has a fixed version, limits, health, no privileges, and no secret of its own",
+    (path) => {
+      const found = composeServices(read(path));
+      expect(found.length).toBeGreaterThan(0);
+      expect(found.flatMap(composeViolations)).toEqual([]);
+    },
+  );
+
+  test("wait for services that exist, and the platform for everything that it needs", () => {
+    for (const service of services)
+      expect(names).toEqual(expect.arrayContaining(composeDependencies(service)));
+    const needed = (name: string) => composeDependencies(services.find((service) => service.name === name)!);
+    expect(needed("api").sort()).toEqual(["bucket", "catalog", "contracts", "redis", "topics", "trino"]);
+    expect(needed("worker-2")).toEqual(expect.arrayContaining([...needed("api"), "api"]));
+  });
+
+  test("ask for the variables that .env.example lists, secrets empty there", () => {
+    const example = new Map(
+      [...read(".env.example").matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    const used = [...`${read(STACK)}${read(EMBEDDED)}`.matchAll(/(?<!\$)\$\{([A-Z_]+)(:\?)?/g)];
+    for (const [, name, required] of used) {
+      if (required === undefined && !name.startsWith("MILLRACE_")) continue;
+      expect(example.has(name), `${name} in .env.example`).toBe(true);
+      if (required !== undefined) expect(example.get(name), name).toBe("");
+    }
+  });
+
+  test.each([
+    ["a moving version", "    image: redis:latest", "fixed version"],
+    ["a port for everybody", '    ports: ["0.0.0.0:1:1"]', "other machines"],
+    ["a committed password", "      DB_PASSWORD: hunter2", "DB_PASSWORD"],
+    ["no limits", "", "limits"],
+    ["no health check", "", "no health check"],
+  ])("a planted violation is caught: %s", (_, line, problem) => {
+    const text = `services:\n  one:\n${line}\n    restart: unless-stopped\n`;
+    expect(composeServices(text).flatMap(composeViolations)).toContainEqual(expect.stringContaining(problem));
+  });
+});
+
 test("the image's Node is the pinned one", () => {
-  const dockerfile = readFileSync(join(repositoryRoot, "infra/images/Dockerfile"), "utf8");
-  const { dependencies } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8"));
-  const versions = [...dockerfile.matchAll(/^FROM node:([\d.]+)-/gm)].map((match) => match[1]);
+  const { dependencies } = JSON.parse(read("package.json"));
+  const versions = [...read("infra/images/Dockerfile").matchAll(/^FROM node:([\d.]+)-/gm)].map(
+    (match) => match[1],
+  );
   expect(new Set(versions)).toEqual(new Set([dependencies.node]));
 });

@@ -20,10 +20,7 @@ export function registerTopics(program: Command, io: CliIo): void {
   withSettings(topics.command("apply"), ["partitions", "kafkaBrokers", "kafkaReplication"])
     .description("create what is missing and set what differs; partitions are never added")
     .option("--json", "one JSON document on standard output")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ millrace topics apply --mode distributed --kafka-brokers localhost:9092",
-    )
+    .addHelpText("after", "\nExample:\n  $ millrace topics apply --mode distributed")
     .action((options: Record<string, unknown>) => apply(options, io));
   withSettings(topics.command("check"), ["partitions", "kafkaBrokers", "kafkaReplication"])
     .description("compare the topics with what is declared; exit code 1 where they differ")
