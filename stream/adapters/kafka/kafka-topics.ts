@@ -1,8 +1,11 @@
-import { type Admin, ConfigResourceTypes, type ITopicConfig, Kafka, logLevel } from "kafkajs";
+import kafkajs, { type Admin, type ITopicConfig } from "kafkajs";
 import { MillraceError } from "../../../schema/index.ts";
 import type { TopicSpec } from "../../ports/event-log.ts";
 import type { KafkaConnectionOptions } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
+
+// kafkajs is CommonJS: Node sees not all of its names.
+const { ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 
 /** Largest record batch that topics of ours take; the broker's default is 1 MB. */
 const MESSAGE_BYTES_MAX = 16 << 20;
