@@ -13,18 +13,24 @@ export interface RedisClientOptions {
 }
 
 /**
- * Writes KEYS[i] = ARGV[n + i], to expire in ARGV[i] ms. Measured with 100,000 values of 100 bytes: 1.2 µs
- * of the client's CPU a value (0.6 where values are texts) and 2.9 µs of Redis'; as SETs in pipelines of
- * 500 or 1,000, 3.5 to 5.9 µs of the client's and 2.2 of Redis'.
+ * Writes the entries of a `HotBatch`: KEYS[1] stands before every key, ARGV are the time to live in ms,
+ * the batch's bytes, and its bounds as little-endian int32. The keys are not declared one by one; they
+ * have the hash tag of KEYS[1], so they are in its slot.
+ *
+ * Measured with 100,000 values of 100 bytes, CPU a value: in scripts of 500, 0.55 µs of the client's and 2.8
+ * of Redis' (of 100: 1.2 and 2.9; of 2,000: 0.35 and 2.6); as SETs in pipelines of 500 or 1,000, 3.5 to 5.9
+ * and 2.2.
  */
 const SET_MANY = `
-local n = #KEYS
-for i = 1, n do redis.call('SET', KEYS[i], ARGV[n + i], 'PX', ARGV[i]) end
-return n`;
+local begin, ttl, bytes, bounds = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local call, sub, unpack = redis.call, string.sub, struct.unpack
+for at = 1, #bounds - 8, 8 do
+  local key, value, stop = unpack('<i4i4i4', bounds, at)
+  call('SET', begin .. sub(bytes, key + 1, value), sub(bytes, value + 1, stop), 'PX', ttl)
+end`;
 
 export type RedisClient = (Redis | Cluster) & {
-  /** Number of keys, the keys, their times to live in ms, their values. All keys in one slot. */
-  setMany(args: readonly (string | number | Buffer)[]): Promise<number>;
+  setMany(keyCount: 1, begin: string, ttlMs: number, bytes: Buffer, bounds: Buffer): Promise<unknown>;
 };
 
 const RECONNECT_MS_MIN = 50;

@@ -1,7 +1,8 @@
-import { type HotBatch, type HotStore, hotKey, hotValue } from "../../ports/hot-store.ts";
+import type { HotBatch, HotStore } from "../../ports/hot-store.ts";
+import { divide } from "./divide-batch.ts";
 import { createRedisClient, type RedisClient, type RedisClientOptions, serverOf } from "./redis-client.ts";
 import { hotStoreError, overloaded, timedOut } from "./redis-errors.ts";
-import { bucketOf, checkNamespace, redisKey } from "./redis-keys.ts";
+import { RedisKeys } from "./redis-keys.ts";
 
 export interface RedisHotStoreOptions extends Omit<RedisClientOptions, "silenceMsMax"> {
   /** First part of every key (default `millrace`): several platforms may share one Redis. */
@@ -14,8 +15,10 @@ export interface RedisHotStoreOptions extends Omit<RedisClientOptions, "silenceM
 
 const CALL_MS_MAX = 10_000;
 const CALLS_MAX = 1_000;
-/** Values of one script: Redis answers nobody else meanwhile, about 1.5 ms. */
+/** Values of one script; Redis answers nobody else meanwhile, about 1.5 ms. */
 const VALUES_PER_SCRIPT = 500;
+/** Bytes of one script, except where one value alone has more. */
+const SCRIPT_BYTES_MAX = 1 << 20;
 /** Keys of one MGET or UNLINK. */
 const KEYS_PER_COMMAND = 1_000;
 
@@ -35,8 +38,7 @@ const KEYS_PER_COMMAND = 1_000;
 export class RedisHotStore implements HotStore {
   private readonly client: RedisClient;
   private readonly server: string;
-  private readonly isCluster: boolean;
-  private readonly prefix: string;
+  private readonly keys: RedisKeys;
   private readonly callMsMax: number;
   private readonly callsMax: number;
   private calls = 0;
@@ -47,8 +49,7 @@ export class RedisHotStore implements HotStore {
   constructor(options: RedisHotStoreOptions) {
     this.callMsMax = options.callMsMax ?? CALL_MS_MAX;
     this.callsMax = options.callsMax ?? CALLS_MAX;
-    this.isCluster = options.isCluster ?? false;
-    this.prefix = options.keyPrefix ?? "millrace";
+    this.keys = new RedisKeys(options.keyPrefix ?? "millrace", options.isCluster ?? false);
     this.server = serverOf(options.url);
     this.client = createRedisClient({ ...options, silenceMsMax: this.callMsMax });
     this.client.on("ready", () => {
@@ -78,38 +79,18 @@ export class RedisHotStore implements HotStore {
   }
 
   async getMany(namespace: string, keys: readonly string[]): Promise<readonly (string | null)[]> {
-    if (keys.length === 0) return [];
-    checkNamespace(namespace);
     const values: (string | null)[] = new Array(keys.length).fill(null);
-    await this.call(() =>
-      this.eachPart(
-        keys,
-        KEYS_PER_COMMAND,
-        (key) => key,
-        async (indexes) => {
-          const found = await this.client.mget(
-            indexes.map((index) => redisKey(this.prefix, namespace, keys[index])),
-          );
-          for (const [i, index] of indexes.entries()) values[index] = found[i];
-        },
-      ),
-    );
+    await this.eachPart(namespace, keys, async (names, indexes) => {
+      const found = await this.client.mget(names);
+      for (const [i, index] of indexes.entries()) values[index] = found[i];
+    });
     return values;
   }
 
   async delete(namespace: string, keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return;
-    checkNamespace(namespace);
-    await this.call(() =>
-      this.eachPart(
-        keys,
-        KEYS_PER_COMMAND,
-        (key) => key,
-        async (indexes) => {
-          await this.client.unlink(indexes.map((index) => redisKey(this.prefix, namespace, keys[index])));
-        },
-      ),
-    );
+    await this.eachPart(namespace, keys, async (names) => {
+      await this.client.unlink(names);
+    });
   }
 
   /** Redis removes what is expired by itself: always 0. */
@@ -123,54 +104,51 @@ export class RedisHotStore implements HotStore {
     this.client.disconnect();
   }
 
-  /** A crash or an error in the middle leaves some of the values written; writing them again is harmless. */
-  private write(batch: HotBatch, isOver: () => boolean): Promise<void> {
-    checkNamespace(batch.namespace);
-    const batchKeys = Array.from({ length: batch.count }, (_, i) => hotKey(batch, i));
-    const ttl = String(Math.max(1, Math.round(batch.ttlMs)));
-    return this.eachPart(
-      batchKeys,
-      VALUES_PER_SCRIPT,
-      (key) => key,
-      async (indexes) => {
-        if (isOver()) return;
-        const keys: string[] = [];
-        const ttls: string[] = [];
-        const values: Buffer[] = [];
-        for (const index of indexes) {
-          keys.push(redisKey(this.prefix, batch.namespace, batchKeys[index]));
-          ttls.push(ttl);
-          values.push(bulk(hotValue(batch, index)));
-        }
-        await this.client.setMany([keys.length, ...keys, ...ttls, ...values]);
-      },
-    );
-  }
-
   /**
-   * Runs a command for all items, in parts of so many at most: on one server one part after the other;
-   * on a cluster the parts of one slot one after the other, beside those of other slots.
+   * The buckets' values side by side, those of one bucket in their order. A crash or an error in the
+   * middle leaves some of the values written; writing them again is harmless.
    */
-  private async eachPart<T>(
-    items: readonly T[],
-    itemsMax: number,
-    keyOf: (item: T) => string,
-    run: (indexes: readonly number[]) => Promise<void>,
-  ): Promise<void> {
-    const slots = new Map<number, number[]>();
-    for (const [index, item] of items.entries()) {
-      const slot = this.isCluster ? bucketOf(keyOf(item)) : 0;
-      const indexes = slots.get(slot);
-      if (indexes === undefined) slots.set(slot, [index]);
-      else indexes.push(index);
-    }
+  private async write(batch: HotBatch, isOver: () => boolean): Promise<void> {
     await Promise.all(
-      Array.from(slots.values(), async (indexes) => {
-        for (let from = 0; from < indexes.length; from += itemsMax) {
-          await run(indexes.slice(from, from + itemsMax));
+      divide(batch, this.keys).map(async ([bucket, part]) => {
+        const begin = this.keys.begin(part.namespace, bucket);
+        const ttlMs = Math.max(1, Math.round(part.ttlMs));
+        for (let from = 0; from < part.count && !isOver(); ) {
+          const to = scriptEnd(part, from);
+          const { bytes, bounds } = copyOf(part, from, to);
+          await this.client.setMany(1, begin, ttlMs, bytes, bounds);
+          from = to;
         }
       }),
     );
+  }
+
+  /** Runs a command of many keys for all keys: one for each bucket and so many keys at most. */
+  private async eachPart(
+    namespace: string,
+    keys: readonly string[],
+    run: (names: string[], indexes: readonly number[]) => Promise<void>,
+  ): Promise<void> {
+    if (keys.length === 0) return;
+    const buckets = new Map<number, number[]>();
+    for (const [index, key] of keys.entries()) {
+      const bytes = Buffer.from(key);
+      const bucket = this.keys.bucketOf(bytes, 0, bytes.length);
+      const indexes = buckets.get(bucket);
+      if (indexes === undefined) buckets.set(bucket, [index]);
+      else indexes.push(index);
+    }
+    const ofBucket = async (bucket: number, indexes: readonly number[]): Promise<void> => {
+      const begin = this.keys.begin(namespace, bucket);
+      for (let from = 0; from < indexes.length; from += KEYS_PER_COMMAND) {
+        const part = indexes.slice(from, from + KEYS_PER_COMMAND);
+        await run(
+          part.map((index) => begin + keys[index]),
+          part,
+        );
+      }
+    };
+    await this.call(() => Promise.all(Array.from(buckets, ([bucket, indexes]) => ofBucket(bucket, indexes))));
   }
 
   /** One call: bounded in time and number. Counts until its commands are settled, in time or not. */
@@ -198,7 +176,24 @@ export class RedisHotStore implements HotStore {
   }
 }
 
-/** A value as the client takes it; bytes are not copied. */
-function bulk(value: Uint8Array): Buffer {
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+/** End of the entries from `from` on that one script takes. */
+function scriptEnd({ count, bounds }: HotBatch, from: number): number {
+  const last = Math.min(count, from + VALUES_PER_SCRIPT);
+  let to = from + 1;
+  while (to < last && bounds[2 * to + 2] - bounds[2 * from] <= SCRIPT_BYTES_MAX) to++;
+  return to;
+}
+
+/**
+ * Entries [from, to), with bounds from 0 on. A copy: the client may send a command once more after the
+ * call's time is over, when the batch is its writer's again.
+ */
+function copyOf(batch: HotBatch, from: number, to: number) {
+  const start = batch.bounds[2 * from];
+  const bounds = batch.bounds.slice(2 * from, 2 * to + 1);
+  for (let i = 0; i < bounds.length; i++) bounds[i] -= start;
+  return {
+    bytes: Buffer.from(batch.bytes.subarray(start, batch.bounds[2 * to])),
+    bounds: Buffer.from(bounds.buffer),
+  };
 }
