@@ -12,8 +12,8 @@ function layout(storeBase: string, location: string): TableLayout {
 
 describe("addresses of a table's files", () => {
   it.each([
-    ["/home/", "/home/lake/gold/probe", "/home/lake/gold/probe/data/x.parquet"],
-    ["/home/", "/old/lake/gold/probe", "/old/lake/gold/probe/data/x.parquet"],
+    ["/data/", "/data/lake/gold/probe", "/data/lake/gold/probe/data/x.parquet"],
+    ["/data/", "/old/lake/gold/probe", "/old/lake/gold/probe/data/x.parquet"],
     ["s3://b/p/", "s3://b/p/lake/gold/probe", "s3://b/p/lake/gold/probe/data/x.parquet"],
     // Created by another engine in a place of its own choice: files may lie anywhere in the store.
     ["s3://b/p/", "s3://b/p/gold.db/probe-1f", "s3://b/p/lake/gold/probe/data/x.parquet"],

@@ -14,8 +14,6 @@ import {
   ROWS_PER_COMMIT,
 } from "../adapters/testing/remote-lake.ts";
 import { createLakePublisher, ensureTables } from "./index.ts";
-import { EntryStatus } from "./manifest.ts";
-import { readEntries, readManifests } from "./table-files.ts";
 import { currentSnapshot } from "./table-metadata.ts";
 import { runPython } from "./testing/test-lake.ts";
 
@@ -89,21 +87,6 @@ describe("the lake in MinIO and an Iceberg REST catalog", () => {
   const foreignEngine = (body = "") =>
     runPython(pyiceberg(body), JSON.stringify(lake.place)) as Promise<ReaderReport>;
 
-  /** Every addition of a data file in the table's history. */
-  async function additions(): Promise<string[]> {
-    const { metadata } = (await lake.catalog.load(lake.table))!;
-    const added: string[] = [];
-    for (const snapshot of metadata.snapshots ?? []) {
-      const all = await readManifests(lake.table, metadata, snapshot, lake.objectStore);
-      const id = String(snapshot["snapshot-id"]);
-      const manifests = all.filter((manifest) => String(manifest.added_snapshot_id) === id);
-      for (const entry of (await readEntries(lake.table, metadata, manifests, lake.objectStore)).flat()) {
-        if (entry.status === EntryStatus.added) added.push(entry.data_file.file_path);
-      }
-    }
-    return added;
-  }
-
   async function duckdbCount(): Promise<unknown> {
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
@@ -154,8 +137,8 @@ describe("the lake in MinIO and an Iceberg REST catalog", () => {
     }
     await flaky.objectStore.close();
     expect((await foreignEngine()).ids).toEqual(range(1, 5).flatMap((epoch) => idsOf(0, epoch)));
-    expect(await additions()).toHaveLength(4);
-    expect(new Set(await additions()).size).toBe(4);
+    expect(await lake.additions()).toHaveLength(4);
+    expect(new Set(await lake.additions()).size).toBe(4);
   });
 
   it("adds every file once where the object store loses every third answer", async () => {
@@ -167,7 +150,7 @@ describe("the lake in MinIO and an Iceberg REST catalog", () => {
     for (const epoch of range(1, 6)) await publisher.publish([await flaky.stageCommit(0, epoch)]);
     await flaky.objectStore.close();
     expect((await foreignEngine()).ids).toEqual(range(1, 6).flatMap((epoch) => idsOf(0, epoch)));
-    expect(await additions()).toHaveLength(5);
+    expect(await lake.additions()).toHaveLength(5);
   });
 
   it("goes on above what another engine appended, overwrote and deleted", async () => {
@@ -187,10 +170,9 @@ with table.update_schema() as update:
     const widened = (await lake.catalog.load(lake.table))!.metadata["current-schema-id"];
     await ensureTables([lake.spec], lake.deps);
     expect((await lake.catalog.load(lake.table))?.metadata["current-schema-id"]).toBe(widened);
-    await publisherOf(openRemoteLake(lake.place)).publish([
-      await lake.stageCommit(0, 1),
-      await lake.stageCommit(1, 1),
-    ]);
+    const restarted = openRemoteLake(lake.place);
+    await publisherOf(restarted).publish([await lake.stageCommit(0, 1), await lake.stageCommit(1, 1)]);
+    await restarted.objectStore.close();
     const expected = [0, 1, 2, 3, 4, 6, 7, 8, 9, ...idsOf(0, 1), ...range(500, 510), ...idsOf(1, 1)];
     const report = await foreignEngine();
     expect(report).toMatchObject({ ids: expected, foreign: 12 });
@@ -202,7 +184,7 @@ with table.update_schema() as update:
     expect((await foreignEngine(`table.append(rows([700]))`)).ids).toEqual(
       [...expected, 700].sort((a, b) => a - b),
     );
-    expect(new Set(await additions()).size).toBe((await additions()).length);
+    expect(new Set(await lake.additions()).size).toBe((await lake.additions()).length);
   });
 
   it("loses nothing of eight processes that commit without a pause, and few commits need more than three retries", async () => {
@@ -229,7 +211,7 @@ with table.update_schema() as update:
     );
     expect((await foreignEngine()).ids).toEqual(expected);
     expect(expected).toHaveLength(8 * commits * ROWS_PER_COMMIT);
-    const added = await additions();
+    const added = await lake.additions();
     expect(added).toHaveLength(8 * commits);
     expect(new Set(added).size).toBe(8 * commits);
     expect(p95(retries)).toBeLessThanOrEqual(3);

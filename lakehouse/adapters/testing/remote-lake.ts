@@ -6,6 +6,8 @@ import { columnOf } from "../../parquet/testing/plain-columns.ts";
 import type { PlainValue } from "../../parquet/testing/read-back.ts";
 import type { StagedCommit, StagedFile } from "../../ports/staged-file.ts";
 import { dataFileKey } from "../../table/index.ts";
+import { EntryStatus } from "../../table/manifest.ts";
+import { readEntries, readManifests } from "../../table/table-files.ts";
 import { MS_PER_DAY, probeTable } from "../../table/testing/probe-table.ts";
 import { RestCatalog } from "../rest/index.ts";
 import { S3ObjectStore } from "../s3/index.ts";
@@ -44,6 +46,8 @@ export interface RemoteLake {
   stage(range: { readonly from: number; readonly to: number; readonly day: number }): Promise<StagedFile>;
   /** One commit of one such file, its ids following from task and epoch: see {@link idsOf}. */
   stageCommit(task: number, epoch: number): Promise<StagedCommit>;
+  /** Every addition of a data file in the table's history: an address twice is a file added twice. */
+  additions(): Promise<string[]>;
 }
 
 export const ROWS_PER_COMMIT = 10;
@@ -87,6 +91,22 @@ export function openRemoteLake(place: RemoteLakePlace): RemoteLake {
     return { table, key, day, bytes: bytes.length, ...file };
   }
 
+  async function additions(): Promise<string[]> {
+    const loaded = await catalog.load(table);
+    if (loaded === null) return [];
+    const { metadata } = loaded;
+    const added: string[] = [];
+    for (const snapshot of metadata.snapshots ?? []) {
+      const id = String(snapshot["snapshot-id"]);
+      const manifests = await readManifests(table, metadata, snapshot, objectStore);
+      const own = manifests.filter((manifest) => String(manifest.added_snapshot_id) === id);
+      for (const entry of (await readEntries(table, metadata, own, objectStore)).flat()) {
+        if (entry.status === EntryStatus.added) added.push(entry.data_file.file_path);
+      }
+    }
+    return added;
+  }
+
   return {
     place,
     objectStore,
@@ -95,6 +115,7 @@ export function openRemoteLake(place: RemoteLakePlace): RemoteLake {
     table,
     deps: { catalog, objectStore, ...environment },
     stage,
+    additions,
     stageCommit: async (task, epoch) => {
       const [from] = idsOf(task, epoch);
       const file = await stage({ from, to: from + ROWS_PER_COMMIT, day: 20_000 });
