@@ -56,9 +56,10 @@ const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 export function readTopics(content: unknown, settings: TopicSettings): DeclaredTopic[] {
   const problems: string[] = [];
   const entries = isObject(content) && Array.isArray(content.topics) ? content.topics : null;
-  if (entries === null) problems.push('expected { "topics": [ … ] }');
+  if (entries === null) problems.push('expected { "defaults": { … }, "topics": [ … ] }');
+  const defaults = isObject(content) && isObject(content.defaults) ? content.defaults : {};
   const topics = (entries ?? []).map((entry: unknown, index) => {
-    const members = isObject(entry) ? entry : {};
+    const members = { ...defaults, ...(isObject(entry) ? entry : {}) };
     return new TopicEntry(members, settings, `topic ${members.name ?? index + 1}`, problems).read();
   });
   const names = topics.map(({ name }) => name);
