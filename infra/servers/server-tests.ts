@@ -4,7 +4,7 @@ import type { ServerName } from "./server-spec.ts";
 import { serverNames } from "./specs.ts";
 
 const INTEGRATION_TESTS = "{schema,lakehouse,ml,stream,api,infra}/**/*.integration.test.ts";
-const STARTS_SERVERS = /from "[^"]*\/(test-servers|private-server)\.ts"/;
+const STARTS_SERVERS = /(?:from|import) "[^"]*\/(test-servers|private-server)\.ts"/;
 const NAMED = /\b(?:testServer|startPrivateServer)\(\s*"(\w+)"/g;
 
 /**

@@ -68,7 +68,7 @@ async function start(names: readonly ServerName[], options: ServersOptions, io: 
   await group.start(wanted);
   const found = connectionSettings(group, await runningIn(group));
   const environment = environmentOf(found);
-  const file = writeSettings(home, found, io);
+  const file = writeSettings(home, group, found, io);
   if (options.json === true) {
     io.out(`${JSON.stringify({ servers: await group.status(wanted), environment, file })}\n`);
     return;
@@ -106,22 +106,20 @@ function environmentOf(found: Partial<Config>): Record<string, string> {
 }
 
 /**
- * Puts the settings where commands look for them, and returns the file; null where there is one that
- * says more than where servers are: that is somebody's own.
+ * Puts the settings where commands look for them, and returns the file. One that says more than where
+ * servers are is somebody's own: it stays, and null is returned.
  */
-function writeSettings(home: string, found: Partial<Config>, io: CliIo): string | null {
-  const file =
-    [join(io.folder, CONFIG_FILE), join(home, CONFIG_FILE)].find(existsSync) ?? join(home, CONFIG_FILE);
-  const known = new Set(Object.keys(found));
-  if (
-    existsSync(file) &&
-    !Object.keys(JSON.parse(readFileSync(file, "utf8"))).every((key) => known.has(key))
-  ) {
+function writeSettings(home: string, group: ServerGroup, found: Partial<Config>, io: CliIo): string | null {
+  const usual = [join(io.folder, CONFIG_FILE), join(home, CONFIG_FILE)];
+  const file = usual.find((path) => existsSync(path)) ?? usual[1];
+  const earlier: Partial<Config> = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const ours = new Set(Object.keys(connectionSettings(group, serverNames)));
+  if (!Object.keys(earlier).every((key) => ours.has(key))) {
     io.err(`${file} has settings of its own and stays as it is: set the variables, or put them there.\n`);
     return null;
   }
   mkdirSync(home, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(file, `${JSON.stringify({ ...earlier, ...found }, null, 2)}\n`, { mode: 0o600 });
   io.err(`The settings are in ${file}: millrace up --mode distributed\n`);
   return file;
 }
