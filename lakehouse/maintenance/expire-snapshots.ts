@@ -12,8 +12,8 @@ export interface ExpireSnapshotsOptions extends MaintenanceOptions {
 
 export interface ExpiryReport {
   readonly snapshots: number;
-  /** Objects that only expired snapshots used. */
-  readonly objects: number;
+  /** Objects that only expired snapshots used; null where the engine that did it does not say. */
+  readonly objects: number | null;
 }
 
 const MAX_AGE_MS = 86_400_000;

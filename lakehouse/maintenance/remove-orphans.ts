@@ -14,9 +14,10 @@ export interface RemoveOrphansOptions extends MaintenanceOptions {
   readonly protectedKeys?: Iterable<string>;
 }
 
+/** Null where the engine that did it does not say. */
 export interface OrphanReport {
-  readonly objects: number;
-  readonly bytes: number;
+  readonly objects: number | null;
+  readonly bytes: number | null;
 }
 
 const MIN_AGE_MS = 3 * 86_400_000;

@@ -1,1 +1,2 @@
+export * from "./trino-maintenance.ts";
 export * from "./trino-query-engine.ts";

@@ -43,6 +43,14 @@ export function failureError(failure: TrinoFailure): MillraceError {
   if (NOT_FOUND.has(errorName)) return tableNotFound(/'([^']+)'/.exec(message)?.[1] ?? "of the query", cause);
   if (/snapshot ID does not exist/i.test(message)) return snapshotNotFound(message, cause);
   if (TIMEOUTS.has(errorName)) return timeoutError(cause);
+  if (errorName === "ICEBERG_COMMIT_ERROR" || errorName === "TRANSACTION_CONFLICT") {
+    return new MillraceError(`Trino could not commit beside another writer: ${message}`, {
+      code: "commit-conflict",
+      origin: "external",
+      retry: true,
+      cause,
+    });
+  }
   if (errorName === "QUERY_QUEUE_FULL") {
     return new MillraceError("Trino's queue of queries is full; try again later", {
       code: "query-overloaded",
