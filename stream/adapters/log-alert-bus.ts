@@ -3,9 +3,14 @@ import type { Alert, AlertBus, PositionedAlert } from "../ports/alert-bus.ts";
 import type { EventLog, LogReader } from "../ports/event-log.ts";
 import type { UniqueEntry } from "./lmdb-event-log.ts";
 
-/** An event log that can keep an index of record ids beside a partition. */
-export interface UniqueEventLog extends EventLog {
+/** What the bus needs of an event log: one that keeps an index of record ids beside a partition. */
+export interface AlertLog extends Pick<EventLog, "offsets" | "reader"> {
   appendUnique(topic: string, partition: number, entries: readonly UniqueEntry[]): Promise<number>;
+  /**
+   * For a log whose processes share no index, so that a repeat can get into it: whether the record at
+   * the offset is a later one of the id. Every reader drops it.
+   */
+  isRepeat?(id: string, offset: number): Promise<boolean>;
 }
 
 export const ALERTS_TOPIC = "alerts";
@@ -27,23 +32,25 @@ const utf8Decoder = new TextDecoder();
  * Each subscription has its own reader; a slow one holds a position, never a queue.
  */
 export class LogAlertBus implements AlertBus {
-  private readonly log: UniqueEventLog;
+  private readonly log: AlertLog;
+  private readonly topic: string;
   private readonly readers = new Set<LogReader>();
   private closed = false;
 
-  /** The log has to hold the topic {@link ALERTS_TOPIC}; it is not closed with the bus. */
-  constructor(log: UniqueEventLog) {
+  /** The log has to hold the topic, with one partition; it is not closed with the bus. */
+  constructor(log: AlertLog, topic: string = ALERTS_TOPIC) {
     this.log = log;
+    this.topic = topic;
   }
 
   async publish(alerts: readonly Alert[]): Promise<void> {
     if (this.closed) throw closedError();
     if (alerts.length === 0) return;
     const entries = alerts.map((alert) => ({
-      id: `${alert.revision}/${alert.id}`,
+      id: alertRecordId(alert),
       value: utf8Encoder.encode(JSON.stringify(alert)),
     }));
-    await this.log.appendUnique(ALERTS_TOPIC, PARTITION, entries);
+    await this.log.appendUnique(this.topic, PARTITION, entries);
   }
 
   /** The position is taken at the call, not at the first `next`. */
@@ -61,10 +68,10 @@ export class LogAlertBus implements AlertBus {
 
   private async open(after: string | null): Promise<LogReader> {
     if (this.closed) throw closedError();
-    const { begin, end } = await this.log.offsets(ALERTS_TOPIC, PARTITION);
+    const { begin, end } = await this.log.offsets(this.topic, PARTITION);
     const offset = after === null ? end : after === "begin" ? begin : cursorOffset(after) + 1;
     try {
-      return await this.log.reader(ALERTS_TOPIC, PARTITION, offset);
+      return await this.log.reader(this.topic, PARTITION, offset);
     } catch (error) {
       throw asGap(error);
     }
@@ -84,7 +91,11 @@ export class LogAlertBus implements AlertBus {
         }
         for (let i = 0; i < batch.count && !signal.aborted && !this.closed; i++) {
           const alert = parseAlert(batch.bytes.subarray(batch.starts[i], batch.ends[i]));
-          if (alert !== null) yield { alert, cursor: cursorOf(batch.baseOffset + i) };
+          if (alert === null) continue;
+          const offset = batch.baseOffset + i;
+          if (this.log.isRepeat !== undefined && (await this.log.isRepeat(alertRecordId(alert), offset)))
+            continue;
+          yield { alert, cursor: cursorOf(offset) };
         }
       }
     } finally {
@@ -103,8 +114,13 @@ function read(reader: LogReader) {
   }
 }
 
+/** Tells an alert, in each of its revisions, from all others. */
+export function alertRecordId({ id, revision }: Alert): string {
+  return `${revision}/${id}`;
+}
+
 /** A record that is no alert (another program's) is passed over. */
-function parseAlert(bytes: Uint8Array): Alert | null {
+export function parseAlert(bytes: Uint8Array): Alert | null {
   try {
     const value: unknown = JSON.parse(utf8Decoder.decode(bytes));
     return typeof value === "object" && value !== null && "id" in value ? (value as Alert) : null;

@@ -161,6 +161,19 @@ const defaultSocketFactory = load(
   "kafkajs/src/network/socketFactory.js",
 ) as () => ClusterOptions["socketFactory"];
 
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+// kafkajs sets a timer with a negative time after every answer, to look at a queue that is empty: that
+// costs a timer a fetch, and Node warns of it. Requests wait in the queue only where a broker throttles.
+const { prototype } = load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue };
+const { scheduleCheckPendingRequests } = prototype;
+prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+  if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
+};
+
 /** What kafkajs logs is left out: its errors come back to the caller, who knows what they concern. */
 const SILENT = createLogger({ level: 0, logCreator: () => () => undefined });
 

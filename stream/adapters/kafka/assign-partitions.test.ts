@@ -1,0 +1,77 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { assignPartitions, type MemberClaim } from "./assign-partitions.ts";
+
+/** Lets everybody stop what it lost and join again, until nothing moves any more. */
+function settle(members: readonly MemberClaim[], partitions: number): MemberClaim[] {
+  let current = [...members];
+  for (let round = 0; round < 4; round++) {
+    const next = assignPartitions(current, partitions);
+    current = current.map(({ id, generation }) => ({
+      id,
+      generation: generation + 1,
+      owned: next.get(id) ?? [],
+    }));
+  }
+  return current;
+}
+
+const claims = fc
+  .record({
+    partitions: fc.integer({ min: 0, max: 40 }),
+    owned: fc.array(fc.array(fc.integer({ min: -2, max: 50 })), { minLength: 1, maxLength: 7 }),
+  })
+  .map(({ partitions, owned }) => ({
+    partitions,
+    members: owned.map((own, i) => ({ id: `m${i}`, generation: i % 3, owned: own })),
+  }));
+
+it("never gives a partition to two, and none to a member while another still works on it", () => {
+  fc.assert(
+    fc.property(claims, ({ partitions, members }) => {
+      const assigned = assignPartitions(members, partitions);
+      const all = [...assigned.values()].flat();
+      expect(new Set(all).size).toBe(all.length);
+      for (const { id, generation } of members) {
+        for (const partition of assigned.get(id) ?? []) {
+          const others = members.filter((each) => each.id !== id && each.owned.includes(partition));
+          const own = members.find((each) => each.id === id)?.owned.includes(partition) ?? false;
+          expect(others.every((other) => own && other.generation <= generation)).toBe(true);
+        }
+      }
+    }),
+  );
+});
+
+it("ends with every partition assigned, evenly", () => {
+  fc.assert(
+    fc.property(claims, ({ partitions, members }) => {
+      const sizes = settle(members, partitions).map(({ owned }) => owned.length);
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(partitions);
+      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+    }),
+  );
+});
+
+it("moves no more than it has to when a member comes or goes", () => {
+  const two = settle(
+    [
+      { id: "a", generation: 0, owned: [] },
+      { id: "b", generation: 0, owned: [] },
+    ],
+    8,
+  );
+  const three = settle([...two, { id: "c", generation: 0, owned: [] }], 8);
+  const stayed = two.flatMap(({ id, owned }) =>
+    owned.filter((p) => three.find((each) => each.id === id)?.owned.includes(p)),
+  );
+  expect(stayed.length).toBe(6);
+  const left = settle(
+    three.filter(({ id }) => id !== "a"),
+    8,
+  );
+  for (const { id, owned } of three) {
+    if (id !== "a")
+      expect(left.find((each) => each.id === id)?.owned).toEqual(expect.arrayContaining([...owned]));
+  }
+});
