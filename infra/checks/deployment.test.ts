@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { CONFIG_FILE_VARIABLE, environmentName, fileVariableName, settings } from "../config/index.ts";
+import { unknownVariables } from "../config/index.ts";
 import { composeDependencies, composeServices, composeViolations } from "./compose.ts";
 import { repositoryRoot } from "./source-file.ts";
 
@@ -9,28 +9,22 @@ const STACK = "docker-compose.yml";
 const EMBEDDED = "infra/images/compose.embedded.yml";
 const read = (path: string) => readFileSync(join(repositoryRoot, path), "utf8");
 
-const known = new Set(
-  Object.entries(settings).flatMap(([key, setting]) => [
-    environmentName(key),
-    fileVariableName(key, setting),
-  ]),
-);
-known.add(CONFIG_FILE_VARIABLE);
-
 /** Variables that a text names and no setting has. */
-function unknownVariables(text: string): string[] {
-  return [...new Set(text.match(/\bMILLRACE_[A-Z0-9_]+/g) ?? [])].filter((name) => !known.has(name));
+function unknownIn(text: string): string[] {
+  return unknownVariables(
+    Object.fromEntries((text.match(/\bMILLRACE_[A-Z0-9_]+/g) ?? []).map((name) => [name, ""])),
+  );
 }
 
 describe("what is deployed names only settings that exist:", () => {
   test.each([STACK, EMBEDDED, "infra/images/Dockerfile", ".env.example"])("%s", (path) => {
     const text = read(path);
     expect(text).toContain("MILLRACE_");
-    expect(unknownVariables(text)).toEqual([]);
+    expect(unknownIn(text)).toEqual([]);
   });
 
   test("and a planted one is caught", () => {
-    expect(unknownVariables("MILLRACE_PORT: 4000\nMILLRACE_PROT: 4000")).toEqual(["MILLRACE_PROT"]);
+    expect(unknownIn("MILLRACE_PORT: 4000\nMILLRACE_PROT: 4000")).toEqual(["MILLRACE_PROT"]);
   });
 });
 

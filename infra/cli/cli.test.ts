@@ -78,6 +78,7 @@ describe("the command line", () => {
     [["generate", "--events", "-1", "--out", "x"], "whole number"],
     [["train", "nothing"], "use one of propensity"],
     [["config", "check", "--port", "99999", "--tick-ms", "x"], "--tick-ms must be"],
+    [["up", "--trino-password", "secret"], "unknown option '--trino-password'"],
     [["up", "--mode", "distributed"], "MILLRACE_KAFKA_BROKERS"],
   ])("answers wrong usage %j with exit code 2 and a hint", async (args, hint) => {
     const { code, out, err } = await run(...args);
@@ -104,6 +105,14 @@ describe("the command line", () => {
     expect(out).toMatch(/^port +4100 +flag +MILLRACE_PORT$/m);
     expect(out).toMatch(/^tickMs +1000 +default +MILLRACE_TICK_MS$/m);
     expect(JSON.parse((await run("config", "print", "--json")).out).partitions).toBe(2);
+  });
+
+  it("tells of variables that are no settings, and shows no secret", async () => {
+    const environment = { MILLRACE_PROT: "1", MILLRACE_CATALOG_TOKEN: "hush" };
+    const checked = await runCli(["config", "check"], { folder, environment });
+    expect(checked).toMatchObject({ code: 0, err: "MILLRACE_PROT is no setting: it changes nothing\n" });
+    const printed = await runCli(["config", "print"], { folder, environment });
+    expect(printed.out).toMatch(/^catalogToken +\*{4} +environment/m);
   });
 
   it("generates events with their truth", async () => {

@@ -62,6 +62,19 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   return { config: loaded, origins: origins as Record<SettingKey, ConfigOrigin>, file };
 }
 
+/** Variables that begin as those of settings do and are none: most likely misspelt. */
+export function unknownVariables(environment: ConfigSources["environment"]): string[] {
+  const known = new Set(
+    (Object.keys(settings) as SettingKey[]).flatMap((key) => [
+      environmentName(key),
+      fileVariableName(key, settings[key]),
+    ]),
+  );
+  return Object.keys(environment).filter(
+    (name) => name.startsWith("MILLRACE_") && name !== CONFIG_FILE_VARIABLE && !known.has(name),
+  );
+}
+
 /** The configuration as it may be shown: secrets are masked. */
 export function shownConfig(config: Config): Record<SettingKey, unknown> {
   const entries = (Object.keys(settings) as SettingKey[]).map((key) => [

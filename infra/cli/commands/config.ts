@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { environmentName, type SettingKey, shownConfig } from "../../config/index.ts";
+import { environmentName, type SettingKey, shownConfig, unknownVariables } from "../../config/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { loadedConfigOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
@@ -29,7 +29,12 @@ export function registerConfig(program: Command, io: CliIo): void {
     .option("--json", "one JSON document")
     .action((options: Record<string, unknown>) => {
       const { file } = loadedConfigOf(options, io);
-      if (options.json === true) io.out(`${JSON.stringify({ valid: true, file })}\n`);
-      else io.out(`The configuration is valid (${file ?? "no configuration file"}).\n`);
+      const unknown = unknownVariables(io.environment);
+      if (options.json === true) {
+        io.out(`${JSON.stringify({ valid: true, file, unknownVariables: unknown })}\n`);
+        return;
+      }
+      for (const name of unknown) io.err(`${name} is no setting: it changes nothing\n`);
+      io.out(`The configuration is valid (${file ?? "no configuration file"}).\n`);
     });
 }
