@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import "../servers/test-servers.ts";
-import { main } from "./main.ts";
+import { type CliRun, runCli } from "./testing/run-cli.ts";
 
 // Redis stands for all of them: it starts at once, from what `npm test` has made sure is there.
 const PORT = "29479";
@@ -17,21 +17,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function run(...args: string[]) {
-  const said = { out: "", err: "" };
-  const code = await main(args, {
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    errIsTerminal: false,
-    environment: { PATH: process.env.PATH, MILLRACE_CACHE: folder, MILLRACE_REDIS_PORT: PORT },
-    folder,
-    clock: Date.now,
-  });
-  return { code, ...said };
+function run(...args: string[]): Promise<CliRun> {
+  const environment = { PATH: process.env.PATH ?? "", MILLRACE_CACHE: folder, MILLRACE_REDIS_PORT: PORT };
+  return runCli(args, { folder, environment });
 }
 
 const settingsFile = () => join(folder, ".millrace", "millrace.config.json");
