@@ -3,6 +3,7 @@ export * from "./pipelines/index.ts";
 export * from "./ports/alert-bus.ts";
 export * from "./ports/event-log.ts";
 export * from "./ports/hot-store.ts";
+export * from "./ports/task-group.ts";
 export * from "./runtime/checkpoint-store.ts";
 export * from "./runtime/operator.ts";
 export * from "./runtime/pipeline.ts";

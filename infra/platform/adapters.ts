@@ -33,10 +33,21 @@ export interface Adapters {
   close(): Promise<void>;
 }
 
-/** Opens the mode's adapters; the libraries of the other mode are not loaded. */
-export async function openAdapters(config: Config, clock: () => number): Promise<Adapters> {
-  const { openEmbeddedAdapters } = await import("./embedded-adapters.ts");
-  return openEmbeddedAdapters(config.home, clock);
+/**
+ * Opens the mode's adapters; the libraries of the other mode are not loaded. `warn` hears of failures
+ * that an adapter goes on trying to get over.
+ */
+export async function openAdapters(
+  config: Config,
+  clock: () => number,
+  warn: (message: string) => void = () => undefined,
+): Promise<Adapters> {
+  if (config.mode === "embedded") {
+    const { openEmbeddedAdapters } = await import("./embedded-adapters.ts");
+    return openEmbeddedAdapters(config.home, clock);
+  }
+  const { openDistributedAdapters } = await import("./distributed-adapters.ts");
+  return openDistributedAdapters(config, clock, warn);
 }
 
 /** What retrying a commit or a connection needs of the outside. */

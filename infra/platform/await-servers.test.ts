@@ -21,7 +21,9 @@ describe("waiting for servers at the start", () => {
       clock: () => now,
       random: () => 0,
       waitMsMax,
-      sleep: async (ms: number) => void (now += ms),
+      async sleep(ms: number) {
+        now += ms;
+      },
     };
   }
 

@@ -15,8 +15,6 @@ export interface SupervisorEvents {
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
-  /** Another owner has gone on with a task of the worker: whoever gave it the tasks may take them back. */
-  readonly onFenced?: (worker: number) => void;
 }
 
 interface Failure {
@@ -173,7 +171,6 @@ export class Supervisor implements PipelineStatus {
     const reason = textOf(failure);
     const final = !failure.retry && slot.restarts >= RESTARTS_MAX;
     this.events.onFailure(slot.data.workerIndex, reason, final);
-    if (failure.code === "task-fenced") this.events.onFenced?.(slot.data.workerIndex);
     slot.tasks = slot.tasks.map((task) => ({
       ...task,
       state: final ? "failed" : "recovering",

@@ -13,7 +13,9 @@ if (port === null) throw new Error(`worker-thread runs on a worker thread only, 
 const { config, taskIds } = workerData as WorkerThreadData;
 const send = (message: FromWorker): void => port.postMessage(message);
 
-const adapters = await openAdapters(config.settings, Date.now);
+const adapters = await openAdapters(config.settings, Date.now, (message) =>
+  send({ type: "warning", message }),
+);
 /** Statuses on their way, one after another: the adapters that they read stay open until they are sent. */
 let statuses: Promise<void> = Promise.resolve();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;

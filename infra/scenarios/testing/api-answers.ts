@@ -8,18 +8,18 @@ const PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } fre
 const SESSION =
   "id userId start end durationMs events pageViews cartAdds purchases revenueMinor converted entryEventType entryProductId exitEventType exitProductId";
 const SCORE =
-  "kind userId sessionStart eventTime score modelVersion source { partition offset } contributions { feature logOdds }";
+  "kind userId sessionStart eventTime score modelVersion source { partition } contributions { feature logOdds }";
 
 /**
  * Operations over the REES46 replay that touch every kind of answer: live values, pages from the lake
  * with their cursors, aggregates, corrections. What is a matter of the single run (snapshot ids, wall-clock
- * times, epochs) is not asked for.
+ * times, epochs, offsets of a log with gaps) is not asked for.
  */
 const OPERATIONS: Readonly<Record<string, string>> = {
   popularLive: `{ popularProducts(limit: 100) { source windowStart windowEnd items { rank productId score views cartAdds purchases product { id brand categoryId categoryCode price { amountMinor currency } } } } }`,
   latestRevenue: `{ latestRevenueByCategory { rows { windowStart windowEnd categoryId revenue { amountMinor currency } units purchases } } }`,
   user: `{ user(id: "515136153") { id recentPageViews { eventTime views5m recent { eventTime eventType productId } }
-    propensity { score sessionStart eventTime modelVersion source { partition offset } contributions { feature logOdds } }
+    propensity { score sessionStart eventTime modelVersion source { partition } contributions { feature logOdds } }
     pageViews(${ROWS}) { edges { cursor node { windowStart windowEnd views } } ${PAGE} }
     sessions(${ROWS}) { edges { cursor node { ${SESSION} } } ${PAGE} } } }`,
   unknownUser: `{ user(id: "nobody") { id recentPageViews { views5m } propensity { score } sessions { edges { cursor } } } }`,

@@ -71,6 +71,7 @@ export class OracleRun {
       await options.whenProcessed?.(platform);
     });
     if (lakeReadBy === "iceberg extension") await reader.copyLake(config, "lake", READ);
+    if (config.mode === "distributed") await numberRecords(reader);
     await reader.run(oracleText("settings"));
     await options.readRaw(reader, file, config.partitions, folder);
     await reader.run(oracleText("admitted"));
@@ -173,6 +174,22 @@ function oracleText(name: string): string {
   const text = readFileSync(new URL(`../oracle/${name}.sql`, import.meta.url), "utf8");
   // A statement in parentheses must not end in a comment's line.
   return `${text.trim().replace(/;$/, "")}\n`;
+}
+
+/**
+ * Kafka's offsets have gaps, where transactions ended: a record's place in its partition takes the
+ * offset's place.
+ */
+async function numberRecords(reader: LakeReader): Promise<void> {
+  const [events, letters] = [copyOf("lake", bronzeEvents), copyOf("lake", bronzeDeadLetters)];
+  await reader.run(`CREATE TABLE places AS
+    SELECT *, row_number() OVER (PARTITION BY _partition ORDER BY _offset) - 1 AS place FROM (
+      SELECT _partition, _offset FROM ${events}
+      UNION SELECT _partition, _offset FROM ${letters} WHERE _topic = 'customer-events')`);
+  for (const table of [events, letters, copyOf("lake", silverEvents)]) {
+    await reader.run(`UPDATE ${table} SET _offset = place FROM places
+      WHERE ${table}._partition = places._partition AND ${table}._offset = places._offset`);
+  }
 }
 
 /** Through the mode's query engine (DuckDB, Trino) and JSON: the path that the API takes. */

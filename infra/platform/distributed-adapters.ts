@@ -1,0 +1,124 @@
+import { type CatalogAuth, RestCatalog } from "../../lakehouse/adapters/rest/index.ts";
+import { S3ObjectStore } from "../../lakehouse/adapters/s3/index.ts";
+import { TrinoQueryEngine } from "../../lakehouse/adapters/trino/index.ts";
+import { KafkaAlertBus, KafkaEventLog } from "../../stream/adapters/kafka/index.ts";
+import { RedisHotStore } from "../../stream/adapters/redis/index.ts";
+import type { Config } from "../config/index.ts";
+import { withRegistrySchemas } from "../registry/with-registry-schemas.ts";
+import { kafkaConnection } from "../topics/kafka-connection.ts";
+import { type Adapters, retryEnvironment } from "./adapters.ts";
+import type { ServerCheck } from "./await-servers.ts";
+import { createPrefixedLog } from "./prefixed-log.ts";
+import { WorkerGroup } from "./worker-group.ts";
+
+/** All ports on servers; the client libraries of the distributed mode are loaded with this module. */
+export function openDistributedAdapters(
+  config: Config,
+  clock: () => number,
+  warn: (message: string) => void,
+): Adapters {
+  const { log, schemas } = openLog(config, clock, warn);
+  const hotStore = new RedisHotStore({
+    url: config.redisUrl,
+    isCluster: config.redisCluster,
+    keyPrefix: config.redisPrefix,
+    random,
+  });
+  const objects = openObjects(config);
+  const catalog = openCatalog(config, clock);
+  const alertBus = new KafkaAlertBus(log);
+  const workers = new WorkerGroup(config);
+  const checks: ServerCheck[] = [
+    { server: `Kafka at ${config.kafkaBrokers.join(", ")}`, run: () => log.topics() },
+    { server: `the object store at ${config.s3Endpoint || config.s3Region}`, run: () => objects.check() },
+    { server: `the catalog at ${config.catalogUri}`, run: () => catalog.check() },
+    { server: "Redis", run: () => hotStore.check() },
+  ];
+  return {
+    log,
+    schemas,
+    hotStore,
+    alertBus,
+    objects,
+    catalog,
+    openQueryEngine: () => openTrino(config, catalog),
+    ownedPartitions: () => workers.ownedPartitions(),
+    maintainLake: async () => [],
+    checks,
+    async close() {
+      await workers.close();
+      await alertBus.close();
+      await hotStore.close();
+      await log.close();
+    },
+  };
+}
+
+const { sleep, random } = retryEnvironment;
+
+function openObjects(config: Config): S3ObjectStore {
+  return new S3ObjectStore({
+    region: config.s3Region,
+    bucket: config.s3Bucket,
+    prefix: config.s3Prefix,
+    pathStyle: config.s3PathStyle,
+    ...(config.s3Endpoint !== "" && { endpoint: config.s3Endpoint }),
+    ...(config.s3AccessKeyId !== "" && {
+      credentials: { accessKeyId: config.s3AccessKeyId, secretAccessKey: config.s3SecretAccessKey },
+    }),
+    sleep,
+    random,
+  });
+}
+
+function openCatalog(config: Config, clock: () => number): RestCatalog {
+  return new RestCatalog({
+    uri: config.catalogUri,
+    ...(config.catalogWarehouse !== "" && { warehouse: config.catalogWarehouse }),
+    auth: catalogAuth(config),
+    clock,
+    sleep,
+    random,
+  });
+}
+
+function catalogAuth(config: Config): CatalogAuth {
+  const { catalogToken: token, catalogCredential, catalogOauthUri, catalogOauthScope: scope } = config;
+  if (token !== "") return { kind: "bearer", token };
+  if (catalogCredential === "") return { kind: "none" };
+  const colon = catalogCredential.indexOf(":");
+  return {
+    kind: "client-credentials",
+    clientId: catalogCredential.slice(0, colon),
+    clientSecret: catalogCredential.slice(colon + 1),
+    scope,
+    ...(catalogOauthUri !== "" && { tokenUri: catalogOauthUri }),
+  };
+}
+
+function openLog(config: Config, clock: () => number, warn: (message: string) => void) {
+  const log = new KafkaEventLog({
+    connection: { ...kafkaConnection(config), clientId: "millrace", brokers: config.kafkaBrokers },
+    clock,
+    warn: ({ message }) => warn(message),
+    replicationFactor: config.kafkaReplication,
+    producersTopic: `${config.kafkaTopicPrefix}millrace-producers`,
+  });
+  return withRegistrySchemas(createPrefixedLog(log, config.kafkaTopicPrefix), config, {
+    sleep,
+    random,
+    warn,
+  });
+}
+
+function openTrino(config: Config, catalog: RestCatalog): TrinoQueryEngine {
+  return new TrinoQueryEngine({
+    server: config.trinoUrl,
+    user: config.trinoUser,
+    ...(config.trinoPassword !== "" && { password: config.trinoPassword }),
+    trinoCatalog: config.trinoCatalog,
+    catalog,
+    sleep,
+    random,
+  });
+}

@@ -1,0 +1,102 @@
+import { MillraceError } from "../../schema/index.ts";
+import type { TaskMembership } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
+import { openAdapters, retryEnvironment } from "./adapters.ts";
+import { awaitServers } from "./await-servers.ts";
+import { supervisorLog } from "./embedded-runner.ts";
+import type { PlatformLogger } from "./pipeline-runner.ts";
+import { platformConfig } from "./platform-config.ts";
+import { prepareTopics } from "./prepare-topics.ts";
+import { Supervisor } from "./supervisor.ts";
+import { tasksOfPartition } from "./topics.ts";
+
+/**
+ * A member of the workers' group: runs the tasks of the partitions that the group gives it. They have
+ * a thread of their own, so that a busy task never keeps the membership from being renewed. On a change
+ * it stops with a last checkpoint before others take over, and opens what it has then. Where it cannot
+ * (it was killed, or slept), the new owner goes on from the last checkpoint, and this one is fenced.
+ */
+export class GroupWorker {
+  private readonly config: Config;
+  private readonly logger: PlatformLogger;
+  private readonly membership: TaskMembership;
+  private partitions: readonly number[] | null = null;
+  private supervisor: Supervisor | null = null;
+  private failure: MillraceError | null = null;
+  private ending: Promise<void> | null = null;
+
+  private constructor(config: Config, logger: PlatformLogger, membership: TaskMembership) {
+    this.config = config;
+    this.logger = logger;
+    this.membership = membership;
+  }
+
+  /** Joins the group when every server can be worked with. */
+  static async open(config: Config, logger: PlatformLogger): Promise<GroupWorker> {
+    const warn = (message: string): void => logger.warn({}, message);
+    const adapters = await openAdapters(config, Date.now, warn);
+    try {
+      const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
+      await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });
+    } finally {
+      await adapters.close();
+    }
+    const { joinWorkers } = await import("./worker-group.ts");
+    return new GroupWorker(config, logger, joinWorkers(config, warn));
+  }
+
+  /**
+   * Runs what the group gives, until {@link stop}. Rejects where the tasks fail again and again:
+   * whoever restarts the process has the next try.
+   */
+  async run(onReady: () => void): Promise<void> {
+    for await (const { partitions } of this.membership.assignments) {
+      if (this.ending === null) await this.take(partitions, onReady);
+    }
+    await this.ending;
+    if (this.failure !== null) throw this.failure;
+  }
+
+  /** Stops after a last checkpoint, then leaves: the others take over at once. */
+  stop(): Promise<void> {
+    this.ending ??= this.stopTasks().then(() => this.membership.leave());
+    return this.ending;
+  }
+
+  /** Tasks that stay are stopped too: all of a process publish together. */
+  private async take(partitions: readonly number[], onReady: () => void): Promise<void> {
+    if (this.partitions !== null && String(partitions) === String(this.partitions)) return;
+    await this.stopTasks();
+    this.partitions = partitions;
+    const taskIds = partitions.flatMap(tasksOfPartition);
+    this.logger.info({ tasks: taskIds }, "has its share of the tasks");
+    if (taskIds.length === 0) return onReady();
+    const { onWarning, onFailure } = supervisorLog(this.logger);
+    const data = { config: platformConfig(this.config), taskIds, workerIndex: 0 };
+    this.supervisor = new Supervisor([data], Date.now, {
+      onWarning,
+      onFailure: (worker, message, final) => {
+        onFailure(worker, message, final);
+        if (final) this.fail(message);
+      },
+    });
+    // Not waited for: a change may come while it restores. A failure is logged, and tried again.
+    this.supervisor.start().then(onReady, () => undefined);
+  }
+
+  private fail(message: string): void {
+    if (this.ending !== null) return;
+    this.failure = new MillraceError(`the tasks failed again and again, at last with: ${message}`, {
+      code: "worker-failed",
+      origin: "internal",
+    });
+    void this.stop();
+  }
+
+  private async stopTasks(): Promise<void> {
+    const { supervisor } = this;
+    this.supervisor = null;
+    this.partitions = null;
+    await supervisor?.stop();
+  }
+}

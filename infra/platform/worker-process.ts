@@ -1,0 +1,29 @@
+import { pino } from "pino";
+import { loadConfig } from "../config/index.ts";
+import { GroupWorker } from "./group-worker.ts";
+import type { FromWorkerProcess } from "./worker-processes.ts";
+
+/**
+ * One worker process that another process started: configured by its environment, it ends in order at
+ * SIGTERM and where that process is gone.
+ */
+const { config } = loadConfig({ environment: process.env, folder: process.cwd() });
+const logger = pino({ level: config.logLevel, base: { worker: process.pid } }, pino.destination(2));
+const send = (message: FromWorkerProcess): void => void process.send?.(message);
+
+const interrupted = Promise.withResolvers<void>();
+process.on("SIGTERM", () => interrupted.resolve());
+process.on("disconnect", () => interrupted.resolve());
+// Ctrl-C in a terminal goes to the whole group of processes; the one that started this one stops it.
+process.on("SIGINT", () => undefined);
+
+try {
+  const worker = await GroupWorker.open(config, logger);
+  void interrupted.promise.then(() => worker.stop());
+  await worker.run(() => send({ type: "ready" }));
+} catch (error) {
+  logger.error({ err: error }, error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+} finally {
+  if (process.connected) process.disconnect();
+}

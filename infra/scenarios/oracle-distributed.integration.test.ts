@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadInto } from "../../stream/index.ts";
+import { connectionSettings } from "../servers/local-servers.ts";
+import { testServers, uniqueName } from "../servers/test-servers.ts";
+import { apiAnswers } from "./testing/api-answers.ts";
+import { type Connections, freshDistributedConfig } from "./testing/distributed-config.ts";
+import { describeOracles } from "./testing/oracle-suite.ts";
+import {
+  dataFile,
+  freshFolder,
+  REES46,
+  removeFolder,
+  scenarioConfig,
+  withPlatform,
+} from "./testing/scenario-home.ts";
+
+const SERVERS = ["kafka", "minio", "catalog", "redis", "trino"] as const;
+/** More and smaller files than in production, so that the tests wait less. */
+const FLAGS = { workers: 2, checkpointIntervalMs: 1_000 };
+
+let answers: Awaited<ReturnType<typeof apiAnswers>> = {};
+
+describeOracles({
+  name: "distributed",
+  async freshConfig(folder, flags) {
+    await testServers.start(SERVERS);
+    const connections = connectionSettings(testServers, SERVERS) as Connections;
+    const name = uniqueName("oracle");
+    return freshDistributedConfig(join(folder, "home"), name, connections, { ...FLAGS, ...flags });
+  },
+  // Trino reads every table.
+  lakeReaders: ["query engine"],
+  async whenReplayed(platform) {
+    answers = await apiAnswers(platform);
+  },
+});
+
+describe("the same GraphQL operations", () => {
+  it("give the same answers as in embedded mode", async () => {
+    const folder = freshFolder("oracle-api");
+    try {
+      const config = scenarioConfig(join(folder, "home"), { partitions: 2 });
+      const embedded = await withPlatform(config, async (platform) => {
+        await loadInto(platform.log, "rees46", dataFile(REES46), { now: Date.now, endOfInput: true });
+        await platform.waitUntilProcessed();
+        return apiAnswers(platform);
+      });
+      expect(Object.keys(answers)).toEqual(Object.keys(embedded));
+      for (const [operation, answer] of Object.entries(embedded)) {
+        expect(answers[operation], operation).toEqual(answer);
+      }
+    } finally {
+      removeFolder(folder);
+    }
+  });
+});
