@@ -12,9 +12,11 @@ import {
   LocalObjectStore,
 } from "../../lakehouse/adapters/index.ts";
 import {
+  type Catalog,
   createLakePublisher,
   dataFileKey,
   ensureTables,
+  type ObjectStore,
   type QueryEngine,
   type SqlValue,
 } from "../../lakehouse/index.ts";
@@ -63,7 +65,20 @@ export interface GraphQLAnswer {
   readonly errors?: readonly { message: string; extensions: Record<string, unknown> }[];
 }
 
-/** The API over a real lake, hot store and log in a temporary folder. */
+/** The lake that an API of a test reads, and the engine that reads it. */
+export interface TestApiLake {
+  readonly catalog: Catalog;
+  readonly objectStore: ObjectStore;
+  readonly engine: QueryEngine;
+}
+
+function embeddedLake(home: string): TestApiLake {
+  const objectStore = new LocalObjectStore(home);
+  const catalog = new FileCatalog({ objectStore, clock: Date.now });
+  return { catalog, objectStore, engine: new DuckDbQueryEngine({ catalog, objectStore }) };
+}
+
+/** The API over a real lake, by default an embedded one, with hot store and log in a temporary folder. */
 export class TestApi {
   readonly logged: object[] = [];
   tasks: TaskStatus[] = [];
@@ -71,10 +86,8 @@ export class TestApi {
   failing: Error | null = null;
   private constructor(
     readonly home: string,
-    readonly catalog: FileCatalog,
-    readonly objectStore: LocalObjectStore,
+    readonly lake: TestApiLake,
     readonly rewriter: DuckDbFileRewriter,
-    readonly engine: DuckDbQueryEngine,
     readonly hotStore: HotStore,
     readonly log: LmdbEventLog,
     readonly alertBus: LogAlertBus,
@@ -82,20 +95,20 @@ export class TestApi {
   server!: ApiServer;
   private epoch = 1;
 
-  static async start(config: Partial<ApiConfig> = {}): Promise<TestApi> {
+  static async start(
+    config: Partial<ApiConfig> = {},
+    openLake: (home: string) => TestApiLake = embeddedLake,
+  ): Promise<TestApi> {
     const home = await mkdtemp(join(tmpdir(), "millrace-api-"));
-    const objectStore = new LocalObjectStore(home);
-    const catalog = new FileCatalog({ objectStore, clock: Date.now });
+    const lake = openLake(home);
     const log = new LmdbEventLog({ path: join(home, "log"), clock: Date.now });
     await log.createTopics([
       { name: ALERTS_TOPIC, partitions: 1, retentionMs: 3_600_000, retentionBytes: null },
     ]);
     const api = new TestApi(
       home,
-      catalog,
-      objectStore,
-      new DuckDbFileRewriter({ objectStore }),
-      new DuckDbQueryEngine({ catalog, objectStore }),
+      lake,
+      new DuckDbFileRewriter({ objectStore: lake.objectStore }),
       new LmdbHotStore({ path: join(home, "hot"), clock: Date.now }),
       log,
       new LogAlertBus(log),
@@ -108,9 +121,9 @@ export class TestApi {
   async serve(config: Partial<ApiConfig>): Promise<void> {
     const record = (details: object, message: string) => this.logged.push({ message, ...details });
     const queryEngine: QueryEngine = {
-      query: (...args) => (this.failing ? Promise.reject(this.failing) : this.engine.query(...args)),
-      snapshot: (table) => this.engine.snapshot(table),
-      close: () => this.engine.close(),
+      query: (...args) => (this.failing ? Promise.reject(this.failing) : this.lake.engine.query(...args)),
+      snapshot: (table) => this.lake.engine.snapshot(table),
+      close: () => this.lake.engine.close(),
     };
     this.server = await createApiServer({
       queryEngine,
@@ -128,7 +141,7 @@ export class TestApi {
     await this.alertBus.close();
     await this.log.close();
     await this.hotStore.close();
-    await this.engine.close();
+    await this.lake.engine.close();
     await this.rewriter.close();
     await rm(this.home, { recursive: true, force: true });
   }
@@ -171,7 +184,7 @@ export class TestApi {
     }
     const publisher = createLakePublisher({ ...this.lakeDeps(), tables: TABLES });
     await publisher.publish([{ taskId: "test", epoch: this.epoch++, files }]);
-    return (await this.engine.snapshot(table))?.id ?? "";
+    return (await this.lake.engine.snapshot(table))?.id ?? "";
   }
 
   async put(namespace: string, key: string, value: object): Promise<void> {
@@ -179,7 +192,7 @@ export class TestApi {
   }
 
   private lakeDeps() {
-    const { catalog, objectStore } = this;
+    const { catalog, objectStore } = this.lake;
     return { catalog, objectStore, clock: Date.now, sleep: (ms: number) => sleep(ms), random: Math.random };
   }
 }

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { testServer, uniqueName } from "../../infra/servers/test-servers.ts";
+import { RestCatalog } from "../../lakehouse/adapters/rest/index.ts";
+import { S3ObjectStore } from "../../lakehouse/adapters/s3/index.ts";
+import { TrinoQueryEngine } from "../../lakehouse/adapters/trino/index.ts";
+import type { Catalog } from "../../lakehouse/index.ts";
+import { TestApi } from "../server/api.fixture.ts";
+import { answersContract } from "./answers.contract.ts";
+
+answersContract("Trino", async () => {
+  const trino = await testServer("trino");
+  const { uri } = await testServer("catalog");
+  const { endpoint, region, bucket, ...credentials } = await testServer("minio");
+  const environment = { clock: Date.now, sleep: (ms: number) => sleep(ms), random: Math.random };
+  const prefix = uniqueName("answers");
+  const namespacePrefix = `${prefix.replaceAll("-", "_")}_`;
+  const catalog = withPrefix(new RestCatalog({ uri, ...environment }), namespacePrefix);
+  const objectStore = new S3ObjectStore({ endpoint, region, bucket, prefix, credentials, ...environment });
+  const { url: server, user, catalog: trinoCatalog } = trino;
+  const connection = { server, user, trinoCatalog, namespacePrefix };
+  const engine = new TrinoQueryEngine({ ...connection, ...environment, catalog });
+  return TestApi.start({}, () => ({ catalog, objectStore, engine }));
+});
+
+/** The tables of this test in namespaces of their own: the server is every test's. */
+function withPrefix(catalog: Catalog, prefix: string): Catalog {
+  return {
+    load: (table) => catalog.load(`${prefix}${table}`),
+    commit: (table, commit) => catalog.commit(`${prefix}${table}`, commit),
+    list: (namespace) => catalog.list(`${prefix}${namespace}`),
+  };
+}
