@@ -22,7 +22,7 @@ export const catalog: ServerSpec<"catalog"> = {
   needs: ["minio"],
   tools: { install: [maven], run: [java] },
   installTakes: "half a minute, 110 MB",
-  startMsMax: 60_000,
+  startMsMax: 180_000,
   install: (installer) =>
     installJars(installer, "catalog", [
       `org.apache.iceberg:iceberg-open-api:${ICEBERG}:test-fixtures`,

@@ -30,7 +30,7 @@ export const kafka: ServerSpec<"kafka"> = {
   needs: [],
   tools: { install: [maven], run: [java] },
   installTakes: "half a minute, 54 MB",
-  startMsMax: 90_000,
+  startMsMax: 180_000,
   install: (installer) =>
     installJars(installer, "kafka", [
       `org.apache.kafka:kafka_2.13:${VERSION}`,

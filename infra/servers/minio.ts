@@ -21,7 +21,7 @@ export const minio: ServerSpec<"minio"> = {
   needs: [],
   tools: { install: [go], run: [] },
   installTakes: "5 minutes, 112 MB",
-  startMsMax: 60_000,
+  startMsMax: 180_000,
   install: (installer) =>
     installer.once(`minio-${VERSION}`, async (folder) => {
       await installer.step(

@@ -37,7 +37,7 @@ export const postgres: ServerSpec<"postgres"> = {
   needs: [],
   tools: { install: [], run: [postgresServer] },
   installTakes: "comes from the system's packages",
-  startMsMax: 60_000,
+  startMsMax: 180_000,
   install: async (installer) => installer.cache,
   async prepare({ folder }) {
     await mkdir(folder, { recursive: true });

@@ -61,7 +61,10 @@ export async function startPrivateServer<N extends ServerName>(
     const running = runningServer(folder);
     if (running !== null) process.kill(running.pid, kind);
   };
-  await start();
+  await start().catch(async (error: unknown) => {
+    await removeServer(folder);
+    throw error;
+  });
   return {
     endpoint: spec.endpoint(instance),
     kill: () => stopServer(folder, "SIGKILL"),

@@ -18,7 +18,7 @@ export const registry: ServerSpec<"registry"> = {
   needs: [],
   tools: { install: [maven], run: [java] },
   installTakes: "half a minute, 109 MB",
-  startMsMax: 90_000,
+  startMsMax: 180_000,
   install: (installer) =>
     installer.once(`registry-${VERSION}`, async (folder) => {
       const artifact = `io.apicurio:apicurio-registry-app:${VERSION}:tar.gz:all`;

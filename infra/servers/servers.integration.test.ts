@@ -116,6 +116,12 @@ describe("a private server", () => {
   });
 });
 
+test("a private server without those that it needs is refused, and leaves nothing", async () => {
+  await expect(startPrivateServer("catalog")).rejects.toThrow("a private server needs minio");
+  const left = readdirSync(join(serversCache(), "private"));
+  expect(left.filter((name) => name.startsWith("catalog-") && name.includes(`-${process.pid}-`))).toEqual([]);
+});
+
 test("processes that ask at the same time get the same server", async () => {
   const cache = mkdtempSync(join(tmpdir(), "millrace-servers-"));
   const environment = { MILLRACE_CACHE: cache, MILLRACE_TEST_PORTS: "29000" };

@@ -22,7 +22,7 @@ export const trino: ServerSpec<"trino"> = {
   needs: ["minio", "catalog"],
   tools: { install: [maven], run: [java25] },
   installTakes: "2 minutes, 821 MB to fetch",
-  startMsMax: 240_000,
+  startMsMax: 280_000,
   async install(installer) {
     await installJava25(installer);
     return installer.once(`trino-${VERSION}`, async (folder) => {
