@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testServer, uniqueName } from "../servers/test-servers.ts";
 import { type CliRun, runCli } from "./testing/run-cli.ts";
@@ -78,4 +79,20 @@ test("what is produced on Kafka, as JSON and as Avro with the registry's id, is 
     expect(some.map(({ value }) => value).toSorted((a, b) => a.quantity - b.quantity)).toEqual(events);
     expect(new Set(some.map((record) => record.schemaId))).toEqual(new Set([schemaId]));
   }
+});
+
+test("a record whose schema id the registry does not know is shown with the id, and its bytes are kept", async () => {
+  const value = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 1, 2]);
+  const kafka = new Kafka({ brokers: [environment.MILLRACE_KAFKA_BROKERS], logLevel: logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  const topic = `${environment.MILLRACE_KAFKA_TOPIC_PREFIX}orders`;
+  await producer.send({ topic, messages: [{ partition: 0, value }] });
+  await producer.disconnect();
+  const { out } = await millrace(["consume", "orders", "--json"]);
+  expect(JSON.parse(out)).toMatchObject({
+    schemaId: 0x7fffffff,
+    refused: { reason: "unknown-schema", detail: "schema id 2147483647 is not known" },
+    bytes: value.toString("base64"),
+  });
 });
