@@ -19,7 +19,7 @@ async function inChild(text: string, environment: Record<string, string> = {}): 
   return (await run(process.execPath, args, { env: { ...process.env, ...environment } })).stdout;
 }
 
-describe("a private server is killed and started again on its port:", () => {
+describe("a private server is killed and started again on its port:", { timeout: 300_000 }, () => {
   test("Kafka keeps its topics", async () => {
     await withPrivate(await startPrivateServer("kafka"), async ({ endpoint, kill, restart }) => {
       const client = new Kafka({ brokers: [endpoint.bootstrap], logLevel: logLevel.NOTHING });
