@@ -6,8 +6,9 @@ import { TrinoQueryEngine } from "../../lakehouse/adapters/trino/index.ts";
 import type { Catalog } from "../../lakehouse/index.ts";
 import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
+import { connectionsContract } from "./connections.contract.ts";
 
-answersContract("Trino", async () => {
+async function start(): Promise<TestApi> {
   const trino = await testServer("trino");
   const { uri } = await testServer("catalog");
   const { endpoint, region, bucket, ...credentials } = await testServer("minio");
@@ -20,7 +21,10 @@ answersContract("Trino", async () => {
   const connection = { server, user, trinoCatalog, namespacePrefix };
   const engine = new TrinoQueryEngine({ ...connection, ...environment, catalog });
   return TestApi.start({}, () => ({ catalog, objectStore, engine }));
-});
+}
+
+answersContract("Trino", start);
+connectionsContract("Trino", start);
 
 /** The tables of this test in namespaces of their own: the server is every test's. */
 function withPrefix(catalog: Catalog, prefix: string): Catalog {

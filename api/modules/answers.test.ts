@@ -1,4 +1,8 @@
 import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
+import { connectionsContract } from "./connections.contract.ts";
 
-answersContract("DuckDB", () => TestApi.start());
+const start = () => TestApi.start();
+
+answersContract("DuckDB", start);
+connectionsContract("DuckDB", start);

@@ -1,2 +1,6 @@
 export * from "./trino-maintenance.ts";
-export * from "./trino-query-engine.ts";
+export {
+  type TrinoConnection,
+  TrinoQueryEngine,
+  type TrinoQueryEngineOptions,
+} from "./trino-query-engine.ts";
