@@ -28,12 +28,22 @@ export const bigintLong = avro.types.LongType.__with({
 
 const headerType = avro.Type.forSchema({ type: "map", values: "bytes" });
 
+/** The types made last, by their schema: to make one compiles code, and a lake has few schemas. */
+const types = new Map<string, Type>();
+const TYPES_MAX = 64;
+
 /** An Avro type whose longs are bigints. `schema` is an Avro schema; unknown attributes are kept out. */
 export function avroType(schema: unknown): Type {
-  return avro.Type.forSchema(schema as avro.Schema, {
+  const text = JSON.stringify(schema);
+  const known = types.get(text);
+  if (known !== undefined) return known;
+  const type = avro.Type.forSchema(schema as avro.Schema, {
     registry: { long: bigintLong },
     noAnonymousTypes: false,
   });
+  if (types.size >= TYPES_MAX) types.delete(types.keys().next().value as string);
+  types.set(text, type);
+  return type;
 }
 
 /** One container file with one deflated block. `schema` goes into the header as it is. */

@@ -13,12 +13,14 @@ export interface RetryOptions {
 
 const ATTEMPTS_MAX = 20;
 const BACKOFF_MS_MIN = 40;
-const BACKOFF_MS_MAX = 10_000;
+const BACKOFF_MS_MAX = 20_000;
 /**
- * The first wait is spread over so many durations of an attempt: of eight writers that lost the same
- * race, about half then find an attempt's time for themselves, and nearly all at the second try.
+ * The first wait is up to so many durations of an attempt, and doubles: writers that lost the same race
+ * then mostly find an attempt's time for themselves, however slow the catalog is. Of eight writers that
+ * commit without a pause, the 95th percentile of retries stays within 3 (commit-retry.test.ts; with 8
+ * durations it was 4 now and then); with a first wait of 20 ms, whatever an attempt took, it was 6 or 7.
  */
-const BACKOFF_ATTEMPTS = 8;
+const BACKOFF_ATTEMPTS = 12;
 
 /**
  * Runs one attempt of a commit until it is through. An attempt must load the table and look whether
@@ -48,6 +50,7 @@ export async function retryCommit<T>(
       }
     }
     const first = Math.max(BACKOFF_MS_MIN, BACKOFF_ATTEMPTS * (clock() - startedAt));
-    await options.sleep(Math.min(BACKOFF_MS_MAX, first * 2 ** (tried - 1)) * options.random());
+    const ceiling = Math.min(BACKOFF_MS_MAX, first * 2 ** (tried - 1));
+    await options.sleep(ceiling * (0.5 + options.random() / 2));
   }
 }
