@@ -15,6 +15,8 @@ export interface Faults {
   readonly rivalShare: number;
   /** Reads and listings that give only a part at once. */
   readonly partShare: number;
+  /** Reads before which the news of all appends come in. */
+  readonly newsShare: number;
   /** Of what a dead process had sent, what still arrives. */
   readonly lateShare: number;
   /** Time that a batch of records computes. */
@@ -32,6 +34,7 @@ export const noFaults: Faults = {
   twiceShare: 0,
   rivalShare: 0,
   partShare: 0,
+  newsShare: 0,
   lateShare: 0,
   computeMsMax: 0,
   timeoutMs: 0,

@@ -121,6 +121,11 @@ export class SimEventLog implements EventLog {
     const callOff = this.process.deliverAfter(timeoutMs, done);
   }
 
+  /** Learns at once of everything that was appended. */
+  catchUp(): void {
+    this.seen = this.stored.sequence;
+  }
+
   wake(): void {
     for (const done of [...this.waiting]) done();
   }
@@ -160,10 +165,12 @@ class SimLogReader implements LogReader {
 
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null {
     if (this.position < this.stored.begin) throw outOfRange(this.place, this.position);
-    const batch = this.nextBatch();
-    if (batch === null) return null;
     const { network, process } = this.log;
     const { random } = network.scheduler;
+    // An append may come between two reads of one turn, too.
+    if (random.chance(network.faults.newsShare)) this.log.catchUp();
+    const batch = this.nextBatch();
+    if (batch === null) return null;
     const from = this.position - batch.base;
     let to = Math.min(batch.count, from + Math.max(1, limits.recordsMax));
     while (to > from + 1 && batch.ends[to - 1] > batch.starts[from] + limits.bytesMax) to--;

@@ -19,6 +19,7 @@ export function stormFaults({ random }: Scheduler): Faults {
     twiceShare: random.pick([0, 0.01]),
     rivalShare: random.pick([0, 0.02, 0.1]),
     partShare: random.pick([0, 0.2, 0.7]),
+    newsShare: random.pick([0, 0.05]),
     lateShare: random.pick([0, 0.5, 1]),
     computeMsMax: random.pick([1, 6]),
     timeoutMs: random.pick([200, 1_000]),
@@ -72,7 +73,8 @@ export class Storm {
 
   private pause(member: Member): void {
     const { random } = this.scheduler;
-    const ms = random.between(100, 6_000);
+    // Long enough, now and then, that every trace of its epoch is collected before it goes on.
+    const ms = random.chance(0.25) ? random.between(6_000, 25_000) : random.between(100, 6_000);
     this.cluster.pause(member, ms, random.chance(0.7) ? random.between(100, 3_000) : null);
   }
 
