@@ -6,67 +6,52 @@ import { temporaryFolder } from "../testing.ts";
 
 const run = promisify(execFile);
 
-/** A Redis of one test's own, for what must not happen to the shared one. */
-export interface OwnRedis {
-  readonly port: number;
-  readonly url: string;
-  /** One command through redis-cli; what it prints. */
-  command(...args: string[]): Promise<string>;
-  kill(): Promise<void>;
-  /** Again on the same port, empty. */
-  start(): Promise<void>;
+/** One command through redis-cli; what it prints. */
+export async function redisCli(url: string, ...args: string[]): Promise<string> {
+  return (await run("redis-cli", ["-u", url, ...args])).stdout.trim();
+}
+
+export interface RedisCluster {
+  /** Addresses of three primaries that share the slots. */
+  readonly urls: readonly string[];
   remove(): Promise<void>;
 }
 
-export async function startRedis(...settings: string[]): Promise<OwnRedis> {
-  const port = await freePort();
-  const folder = await temporaryFolder();
-  let stop = async (): Promise<void> => {};
-  const redis: OwnRedis = {
-    port,
-    url: `redis://127.0.0.1:${port}`,
-    command: async (...args) => (await run("redis-cli", ["-p", String(port), ...args])).stdout.trim(),
-    kill: () => stop(),
-    async start() {
-      const fixed = ["--port", port, "--bind", "127.0.0.1", "--dir", folder.path, "--save", ""].map(String);
-      const child = spawn("redis-server", [...fixed, ...settings], { stdio: "ignore" });
-      const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-      stop = async () => {
-        child.kill("SIGKILL");
-        await exited;
-      };
-      await until(async () => /PONG|NOAUTH/.test(await redis.command("ping").catch(() => "")));
-    },
-    async remove() {
-      await stop();
-      await folder.remove();
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const nodes = await Promise.all([startNode(), startNode(), startNode()]);
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const urls = addresses.map((address) => `redis://${address}`);
+  await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"]);
+  for (const url of urls) {
+    await until(async () => (await redisCli(url, "cluster", "info")).includes("cluster_state:ok"));
+  }
+  return {
+    urls,
+    remove: async () => {
+      await Promise.all(nodes.map((node) => node.remove()));
     },
   };
-  await redis.start();
-  return redis;
-}
-
-/** Three primaries that share the slots. */
-export async function startRedisCluster(): Promise<readonly OwnRedis[]> {
-  const nodes: OwnRedis[] = [];
-  for (let i = 0; i < 3; i++) {
-    nodes.push(
-      await startRedis(
-        ...["--cluster-enabled", "yes", "--cluster-port", String(await freePort())],
-        ...["--cluster-node-timeout", "2000"],
-      ),
-    );
-  }
-  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"]);
-  for (const node of nodes) {
-    await until(async () => (await node.command("cluster", "info")).includes("cluster_state:ok"));
-  }
-  return nodes;
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(20);
+}
+
+async function startNode(): Promise<{ readonly port: number; remove(): Promise<void> }> {
+  const [port, busPort, folder] = [await freePort(), await freePort(), await temporaryFolder()];
+  const settings = ["--port", port, "--cluster-port", busPort, "--bind", "127.0.0.1", "--dir", folder.path];
+  const cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--save", ""];
+  const child = spawn("redis-server", [...settings.map(String), ...cluster], { stdio: "ignore" });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  await until(async () => (await redisCli(`redis://127.0.0.1:${port}`, "ping").catch(() => "")) === "PONG");
+  return {
+    port,
+    remove: async () => {
+      child.kill("SIGKILL");
+      await exited;
+      await folder.remove();
+    },
+  };
 }
 
 async function freePort(): Promise<number> {
