@@ -6,6 +6,8 @@ const registered = { schema: JSON.stringify(avroSchemaOf(productContract)), sche
 const down = () =>
   new MillraceError("down", { code: "registry-unreachable", origin: "external", retry: true });
 
+let now = 0;
+
 function schemasWith(schemaOf: (id: number) => Promise<typeof registered | null>) {
   const asked: number[] = [];
   const waits: number[] = [];
@@ -18,6 +20,7 @@ function schemasWith(schemaOf: (id: number) => Promise<typeof registered | null>
     },
     sleep: async (ms) => void waits.push(ms),
     random: () => 1,
+    clock: () => now,
     warn: () => undefined,
   });
   return { schemas, asked, waits };
@@ -51,4 +54,21 @@ test("damaged records make a bounded number of requests and of kept ids, and evi
   expect(asked).toHaveLength(1 + 20 * 100);
   expect(schemas.schemas.size).toBe(1000);
   expect(schemas.schemas.get(1)?.contract).toBe("product");
+});
+
+test("an id that the registry did not know is asked for again after a minute: it may be registered by then", async () => {
+  let isRegistered = false;
+  const { schemas, asked } = schemasWith(async () => (isRegistered ? registered : null));
+  await schemas.resolve([5]);
+  isRegistered = true;
+  now += 59_999;
+  await schemas.resolve([5]);
+  expect(schemas.schemas.get(5)).toBeNull();
+  now += 1;
+  expect(schemas.schemas.has(5)).toBe(false);
+  await schemas.resolve([5]);
+  expect(schemas.schemas.get(5)?.contract).toBe("product");
+  now += 1e9;
+  await schemas.resolve([5]);
+  expect(asked).toEqual([5, 5]);
 });

@@ -11,6 +11,8 @@ import type { SchemaRegistry } from "./schema-registry.ts";
 const IDS_MAX = 1_000;
 /** New ids that one batch may have looked up: damaged records could name any number of them. */
 const LOOKUPS_PER_BATCH_MAX = 100;
+/** After so long an id that the registry did not know is asked for again: it may be registered by now. */
+const UNKNOWN_MS = 60_000;
 const LOOKUPS_AT_ONCE_MAX = 8;
 const ATTEMPTS_MAX = 6;
 const BACKOFF_MS_MIN = 100;
@@ -20,17 +22,19 @@ export interface RegistrySchemasDeps {
   readonly registry: Pick<SchemaRegistry, "schemaOf">;
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
+  readonly clock: () => number;
   readonly warn: (message: string) => void;
 }
 
 /** Schema ids of a registry, each asked for once and kept. */
 export class RegistrySchemas implements SchemaSource {
   private readonly deps: RegistrySchemasDeps;
-  private readonly known = new Map<number, WriterSchema | null>();
+  private readonly known: KnownSchemas;
   private readonly asked = new Map<number, Promise<void>>();
 
   constructor(deps: RegistrySchemasDeps) {
     this.deps = deps;
+    this.known = new KnownSchemas(deps.clock);
   }
 
   get schemas(): WriterSchemas {
@@ -79,10 +83,37 @@ export class RegistrySchemas implements SchemaSource {
   }
 
   private keep(id: number, schema: WriterSchema | null): void {
-    this.known.set(id, schema);
+    this.known.keep(id, schema);
     if (this.known.size <= IDS_MAX) return;
     const unknown = [...this.known].find(([other, kept]) => kept === null && other !== id);
     this.known.delete(unknown?.[0] ?? this.known.keys().next().value ?? id);
+  }
+}
+
+/** Has an id that the registry did not know for {@link UNKNOWN_MS} only. */
+class KnownSchemas extends Map<number, WriterSchema | null> {
+  private readonly clock: () => number;
+  private readonly unknownSince = new Map<number, number>();
+
+  constructor(clock: () => number) {
+    super();
+    this.clock = clock;
+  }
+
+  keep(id: number, schema: WriterSchema | null): void {
+    this.set(id, schema);
+    if (schema === null) this.unknownSince.set(id, this.clock());
+  }
+
+  override has(id: number): boolean {
+    const since = this.unknownSince.get(id);
+    if (since !== undefined && this.clock() - since >= UNKNOWN_MS) this.delete(id);
+    return super.has(id);
+  }
+
+  override delete(id: number): boolean {
+    this.unknownSince.delete(id);
+    return super.delete(id);
   }
 }
 
