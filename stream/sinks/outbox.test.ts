@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AlertBus } from "../ports/alert-bus.ts";
+import type { EventLog } from "../ports/event-log.ts";
 import type { HotStore } from "../ports/hot-store.ts";
 import { probeAlert, RuntimeHome } from "../runtime/testing/runtime-home.ts";
 import { Outbox } from "./outbox.ts";
@@ -11,7 +12,9 @@ describe("outbox", () => {
   });
   afterEach(() => home.remove());
 
-  function createOutbox(ports: { readonly alertBus?: AlertBus; readonly hotStore?: HotStore } = {}): Outbox {
+  function createOutbox(
+    ports: { readonly log?: EventLog; readonly alertBus?: AlertBus; readonly hotStore?: HotStore } = {},
+  ): Outbox {
     const { log, hotStore, alertBus } = home;
     return new Outbox({ log, hotStore, alertBus, taskId: "events-0", paneTopic: "panes", ...ports });
   }
@@ -112,6 +115,23 @@ describe("outbox", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(outbox.pending).toBe(0);
     await expect(outbox.flush()).rejects.toThrow("store is full");
+  });
+
+  test("no block goes out past one that failed: a replay still brings it", async () => {
+    let failures = 1;
+    const log: EventLog = Object.create(home.log);
+    log.append = (batches, producer) =>
+      failures-- > 0 ? Promise.reject(new Error("disk full")) : home.log.append(batches, producer);
+    const outbox = createOutbox({ log });
+    outbox.addPane(pane("block 0", 0));
+    const first = outbox.flushUrgent();
+    outbox.addPane(pane("block 1", 1));
+    await expect(first).rejects.toThrow("disk full");
+    await expect(outbox.flushUrgent()).rejects.toThrow("disk full");
+    const replay = createOutbox();
+    for (const i of [0, 1]) replay.addPane(pane(`block ${i}`, i));
+    await replay.flush();
+    expect(await panes()).toEqual(["block 0", "block 1"]);
   });
 
   test("a replay's panes are dropped by the log, with other cuts none is lost", async () => {

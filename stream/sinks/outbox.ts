@@ -33,6 +33,7 @@ export class Outbox implements HotOutputs {
   private readonly hot = new Map<string, HotBatchWriter>();
   private inFlight = 0;
   private urgent: Promise<void> = Promise.resolve();
+  private panesWritten: Promise<void> = Promise.resolve();
   private writingHot: Promise<void> = Promise.resolve();
 
   constructor(deps: OutboxDeps) {
@@ -74,7 +75,9 @@ export class Outbox implements HotOutputs {
     }
     if (panes.length > 0) {
       this.panes = [];
-      this.urgent = this.track(this.urgent, panes.length, this.appendPanes(panes));
+      // Never past a block that failed: the log would take that one, sent again, for a repeat.
+      this.panesWritten = this.panesWritten.then(() => this.appendPanes(panes));
+      this.urgent = this.track(this.urgent, panes.length, this.panesWritten);
     }
     return this.urgent;
   }
