@@ -3,6 +3,8 @@ const POLYNOMIAL = 0x82f63b78;
 /** Slices: bytes that one step folds in. */
 const SLICES = 16;
 
+const NO_WORDS = new Int32Array(0);
+
 /** `TABLE[k * 256 + b]` is the checksum of byte b followed by k zero bytes. */
 const TABLE = buildTable();
 
@@ -33,7 +35,8 @@ export function crc32c(bytes: Uint8Array, from: number, to: number): number {
   let crc = -1;
   let i = from;
   while (i < to && ((bytes.byteOffset + i) & 3) !== 0) crc = (crc >>> 8) ^ t[(crc ^ bytes[i++]) & 0xff];
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, ((to - i) >>> 4) * 4);
+  const wordCount = ((to - i) >>> 4) * 4;
+  const words = wordCount === 0 ? NO_WORDS : new Int32Array(bytes.buffer, bytes.byteOffset + i, wordCount);
   for (let w = 0; w < words.length; w += 4) {
     const a = crc ^ words[w];
     const b = words[w + 1];

@@ -64,6 +64,8 @@ class Membership implements TaskMembership {
   /** Partitions that the worker may be working on, and the generation that gave them. */
   private owned: { readonly generation: number; readonly partitions: readonly number[] } = NOTHING;
   private leaving = false;
+  /** When the group last answered, ms of a clock that only goes forward. */
+  private heardAt = performance.now();
   private wake: (() => void) | null = null;
 
   constructor(
@@ -155,6 +157,7 @@ class Membership implements TaskMembership {
     // Until the worker says otherwise it may still work on what it had.
     const held = [...new Set([...this.owned.partitions, ...partitions])];
     this.owned = { generation, partitions: held };
+    this.heardAt = performance.now();
     this.latest.put({ generation, partitions });
     for (;;) {
       await this.pause(this.options.heartbeatMs ?? HEARTBEAT_MS);
@@ -164,6 +167,7 @@ class Membership implements TaskMembership {
       try {
         const { memberId } = this;
         await coordinator.heartbeat({ groupId: group, groupGenerationId: generation, memberId });
+        this.heardAt = performance.now();
       } catch (error) {
         if (kindOf(this.asError(error)) === "REBALANCE_IN_PROGRESS") return;
         throw error;
@@ -190,10 +194,13 @@ class Membership implements TaskMembership {
     } else if (kind !== "REBALANCE_IN_PROGRESS") {
       if (!error.retry) throw error;
       this.options.warn?.(error);
+      const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
+      if (performance.now() - this.heardAt > sessionTimeoutMs) this.lose();
       await this.pause(backoffMs(failures));
     }
   }
 
+  /** The group holds this member for dead, or does so by now. */
   private lose(): void {
     if (this.owned.partitions.length > 0)
       this.latest.put({ generation: this.owned.generation, partitions: [] });

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { KafkaConfig } from "kafkajs";
+import { openFrameSocket } from "./frame-socket.ts";
 
 /**
  * The only file that reaches into kafkajs: connections, authentication, metadata, coordinators and
@@ -157,9 +158,11 @@ const { createLogger } = load("kafkajs/src/loggers/index.js") as {
 const { createErrorFromCode } = load("kafkajs/src/protocol/error.js") as {
   createErrorFromCode(code: number): Error;
 };
-const defaultSocketFactory = load(
+const createSocketFactory = load(
   "kafkajs/src/network/socketFactory.js",
 ) as () => ClusterOptions["socketFactory"];
+const openTlsSocket = createSocketFactory();
+const KEEP_ALIVE_MS = 60_000;
 
 interface RequestQueue {
   readonly pending: readonly unknown[];
@@ -190,7 +193,12 @@ export function protocolError(code: number): Error {
   return createErrorFromCode(code);
 }
 
-/** Opens a TCP or TLS connection as kafkajs does; requests leave at once, without Nagle's wait. */
+/** Opens a TCP or TLS connection; requests leave at once, without Nagle's wait. */
 export function openSocket(options: Parameters<ClusterOptions["socketFactory"]>[0]): Socket {
-  return defaultSocketFactory()(options).setNoDelay(true);
+  const { host, port, ssl, onConnect } = options;
+  if (ssl !== null) return openTlsSocket(options).setNoDelay(true);
+  return openFrameSocket(host, port)
+    .once("connect", onConnect)
+    .setKeepAlive(true, KEEP_ALIVE_MS)
+    .setNoDelay(true);
 }

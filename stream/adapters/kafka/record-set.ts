@@ -173,7 +173,8 @@ export class RecordSet {
     const count = group.reduce((sum, head) => sum + head.count, 0);
     const { bytes, parts } = this.recordBytes(group);
     // Records take seven bytes at least, so a count that lies cannot ask for more memory than this.
-    if (count > bytes.length) throw corruptError(`it says that it holds ${count} records`);
+    if (count > bytes.length || group.some((head) => head.count < 0))
+      throw corruptError(`it says that it holds ${count} records`);
     const { scanner } = this;
     scanner.begin(count);
     parts.forEach(({ from, to }, i) => {
@@ -210,9 +211,12 @@ export class RecordSet {
     const first = group[0];
     const last = group[group.length - 1];
     if ((first.attributes & CODEC_MASK) === 0) {
-      const to = last.to + RECORD_PADDING;
-      const inPlace = to <= this.bytes.length;
-      const bytes = inPlace ? this.bytes : padded([this.bytes.subarray(first.at, last.to)]);
+      // The memory behind an answer belongs to it (FrameAssembler), beyond what its view shows.
+      const { buffer, byteOffset } = this.bytes;
+      const inPlace = byteOffset + last.to + RECORD_PADDING <= buffer.byteLength;
+      const bytes = inPlace
+        ? new Uint8Array(buffer, byteOffset, last.to + RECORD_PADDING)
+        : padded([this.bytes.subarray(first.at, last.to)]);
       const shift = inPlace ? 0 : first.at;
       const parts = group.map((head) => ({
         from: head.at + BATCH_HEADER_BYTES - shift,
