@@ -107,6 +107,7 @@ function openLog(config: Config, clock: () => number, warn: (message: string) =>
   return withRegistrySchemas(createPrefixedLog(log, config.kafkaTopicPrefix), config, {
     sleep,
     random,
+    clock,
     warn,
   });
 }
