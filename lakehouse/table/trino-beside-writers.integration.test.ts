@@ -68,7 +68,10 @@ describe("writers beside Trino", () => {
     const maintaining = (async () => {
       let rounds = 0;
       while (isWriting) {
-        await maintain();
+        // Trino's commits may lose every race that they enter; then nothing was changed.
+        await maintain().catch((error: Error) => {
+          if (!/Failed to commit|Requirement failed/.test(error.message)) throw error;
+        });
         rounds++;
       }
       return rounds;
