@@ -177,6 +177,20 @@ prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
   if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
 };
 
+interface Connection {
+  bytesBuffered: number;
+  chunks: Buffer[];
+  processData(data: Buffer): void;
+}
+
+// What is left behind an answer is an empty buffer, to which kafkajs joins the next: a copy of each answer.
+const connection = (load("kafkajs/src/network/connection.js") as { prototype: Connection }).prototype;
+const { processData } = connection;
+connection.processData = function (this: Connection, data: Buffer): void {
+  if (this.bytesBuffered === 0) this.chunks = [];
+  processData.call(this, data);
+};
+
 /** What kafkajs logs is left out: its errors come back to the caller, who knows what they concern. */
 const SILENT = createLogger({ level: 0, logCreator: () => () => undefined });
 

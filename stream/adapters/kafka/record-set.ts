@@ -119,7 +119,7 @@ export class RecordSet {
   private skipInvisible(): number {
     let end = 0;
     for (let head = this.headAt(this.at); head !== null; head = this.headAt(this.at)) {
-      if (this.isVisible(head) && head.nextOffset > this.position) break;
+      if (this.isVisible(head)) break;
       this.at = head.to;
       end = head.nextOffset;
     }
@@ -154,12 +154,14 @@ export class RecordSet {
       if (aborted[this.abortedSeen].firstOffset >= head.nextOffset) break;
       abortedProducers.add(aborted[this.abortedSeen].producerId);
     }
-    if ((head.attributes & CONTROL) !== 0) {
-      if (this.controlType(head) === ABORT_MARKER) abortedProducers.delete(head.producerId);
-      return false;
-    }
-    if (head.count === 0) return false;
-    return (head.attributes & TRANSACTIONAL) === 0 || !abortedProducers.has(head.producerId);
+    const isControl = (head.attributes & CONTROL) !== 0;
+    const isAborted = (head.attributes & TRANSACTIONAL) !== 0 && abortedProducers.has(head.producerId);
+    const isOld = head.nextOffset <= this.position;
+    if (!isControl && !isAborted && !isOld && head.count !== 0) return true;
+    // What is left out has to say so itself, not a damaged bit.
+    this.verify(head);
+    if (isControl && this.controlType(head) === ABORT_MARKER) abortedProducers.delete(head.producerId);
+    return false;
   }
 
   /** A control record's key is int16 version, int16 type. */
