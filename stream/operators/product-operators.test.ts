@@ -203,18 +203,32 @@ describe.each(SEEDS)("product operators on random events, seed %i", (seed) => {
     }
   });
 
-  it("add up the panes of several tasks in any order, with repeated blocks and one task idle", async () => {
-    const random = seededRandom(seed);
+  const halves = (): CustomerEvent[][] => {
     const utf8 = new TextEncoder();
     const taskOf = (event: CustomerEvent): number => {
       const bytes = utf8.encode(event.userId);
       return (hashBytes(bytes, 0, bytes.length) >>> 0) % 2;
     };
-    const parts = [0, 1].map((task) => events.filter((event) => taskOf(event) === task));
+    return [0, 1].map((task) => events.filter((event) => taskOf(event) === task));
+  };
+
+  it("add up the panes of several tasks in any order, with repeated blocks and one task idle", async () => {
+    const random = seededRandom(seed);
+    const parts = halves();
     const tasks = parts.map((part, i) => runPanes(`events-${i}`, part, [0, part.length]).blocks);
     const idle = runPanes("events-2", [], [0]).idle;
     const merged = [idle, ...interleave(tasks, random)];
     const run = runInsights(["events-0", "events-1", "events-2"], merged, [20, merged.length - 4]);
+    const oracle = await Oracle.open(parts, SETTINGS);
+    await compareWithOracle(run, oracle);
+    oracle.close();
+  });
+
+  it("lose nothing of a task that was idle and begins when another has long come to its end", async () => {
+    const parts = halves();
+    const [first, second] = parts.map((part, i) => runPanes(`events-${i}`, part, [0, part.length]));
+    const blocks = [second.idle, ...first.blocks, ...second.blocks];
+    const run = runInsights(["events-0", "events-1"], blocks, [first.blocks.length]);
     const oracle = await Oracle.open(parts, SETTINGS);
     await compareWithOracle(run, oracle);
     oracle.close();

@@ -50,6 +50,20 @@ export class SourceWatermarks {
     this.numbers.mark(source * STRIDE);
   }
 
+  /**
+   * Up to here every expected task has come, idle ones too. One that has been idle since before
+   * `floorMs`, or was never heard of, counts as that.
+   */
+  slowestMs(floorMs: number): number {
+    let slowest = Number.POSITIVE_INFINITY;
+    for (const name of this.expected) {
+      const source = this.names.find(name);
+      const watermarkMs = source < 0 ? floorMs : this.numbers.values[source * STRIDE + WATERMARK];
+      slowest = Math.min(slowest, Math.max(watermarkMs, floorMs));
+    }
+    return slowest;
+  }
+
   /** The lowest watermark over the expected tasks that are not idle; the last one where all are. */
   watermarkMs(): number {
     let lowest = Number.POSITIVE_INFINITY;
