@@ -5,7 +5,7 @@ import type { Config } from "../config/index.ts";
 import type { ServerCheck } from "./await-servers.ts";
 
 export interface MaintenanceRun {
-  /** Merge all small files of each day. */
+  /** Merge all small files of each day; Trino always does. */
   readonly full?: boolean;
   readonly signal?: AbortSignal;
 }

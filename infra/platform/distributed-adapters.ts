@@ -1,6 +1,10 @@
 import { type CatalogAuth, RestCatalog } from "../../lakehouse/adapters/rest/index.ts";
 import { S3ObjectStore } from "../../lakehouse/adapters/s3/index.ts";
-import { TrinoQueryEngine } from "../../lakehouse/adapters/trino/index.ts";
+import {
+  maintainTablesByTrino,
+  type TrinoConnection,
+  TrinoQueryEngine,
+} from "../../lakehouse/adapters/trino/index.ts";
 import { KafkaAlertBus, KafkaEventLog } from "../../stream/adapters/kafka/index.ts";
 import { RedisHotStore } from "../../stream/adapters/redis/index.ts";
 import type { Config } from "../config/index.ts";
@@ -8,6 +12,7 @@ import { withRegistrySchemas } from "../registry/with-registry-schemas.ts";
 import { kafkaConnection } from "../topics/kafka-connection.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import type { ServerCheck } from "./await-servers.ts";
+import { lakeTables } from "./lake-tables.ts";
 import { createPrefixedLog } from "./prefixed-log.ts";
 import { WorkerGroup } from "./worker-group.ts";
 
@@ -41,9 +46,14 @@ export function openDistributedAdapters(
     alertBus,
     objects,
     catalog,
-    openQueryEngine: () => openTrino(config, catalog),
+    openQueryEngine: () => new TrinoQueryEngine({ ...trinoConnection(config), catalog }),
     ownedPartitions: () => workers.ownedPartitions(),
-    maintainLake: async () => [],
+    maintainLake: ({ signal }) =>
+      maintainTablesByTrino(lakeTables, {
+        ...trinoConnection(config),
+        catalog,
+        ...(signal && { signal }),
+      }),
     checks,
     async close() {
       await workers.close();
@@ -112,14 +122,13 @@ function openLog(config: Config, clock: () => number, warn: (message: string) =>
   });
 }
 
-function openTrino(config: Config, catalog: RestCatalog): TrinoQueryEngine {
-  return new TrinoQueryEngine({
+function trinoConnection(config: Config): TrinoConnection {
+  return {
     server: config.trinoUrl,
     user: config.trinoUser,
     ...(config.trinoPassword !== "" && { password: config.trinoPassword }),
     trinoCatalog: config.trinoCatalog,
-    catalog,
     sleep,
     random,
-  });
+  };
 }

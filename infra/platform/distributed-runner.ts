@@ -93,7 +93,7 @@ export class DistributedRunner implements PipelineRunner {
 
 /** What a task reads: every topic's partition of its number, and all of the products. */
 function inputsByTask(partitions: number): ReadonlyMap<string, TaskInput[]> {
-  const inputs = new Map<string, TaskInput[]>([[INSIGHTS_TASK, [{ topic: PANE_TOPIC, partition: 0 }]]]);
+  const inputs = new Map<string, TaskInput[]>();
   for (let own = 0; own < partitions; own++) {
     const others = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => p !== own);
     inputs.set(eventsTaskId(own), [
@@ -101,5 +101,5 @@ function inputsByTask(partitions: number): ReadonlyMap<string, TaskInput[]> {
       ...others.map((partition) => ({ topic: productContract.topic, partition })),
     ]);
   }
-  return inputs;
+  return inputs.set(INSIGHTS_TASK, [{ topic: PANE_TOPIC, partition: 0 }]);
 }
