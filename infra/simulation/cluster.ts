@@ -3,6 +3,7 @@ import { noStageClock, type Worker } from "../../stream/index.ts";
 import type { PlatformConfig } from "../platform/platform-config.ts";
 import { createWorker } from "../platform/worker-setup.ts";
 import { SimulatedProcess } from "./process.ts";
+import { errorName } from "./trace.ts";
 import type { World } from "./world.ts";
 
 /** Ends of a worker that faults explain; every other one is a bug. */
@@ -135,7 +136,7 @@ export class Cluster {
     } catch (error) {
       if (process.isDead) return;
       this.judge(process, error);
-      this.end(member, `fails: ${error}`);
+      this.end(member, `fails: ${errorName(error)}`);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Faults } from "./faults.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Trace } from "./trace.ts";
+import { errorName, type Trace } from "./trace.ts";
 
 /** What all links of a simulation share. `faults` changes when the storm is over. */
 export interface Network {
@@ -49,7 +49,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const deliver = (answer: Answer<T>, ms: number): void => {
         process.deliverAfter(ms, () => {
-          this.note(request.name, "error" in answer ? `fails: ${answer.error}` : "answered");
+          this.note(request.name, "error" in answer ? `fails: ${errorName(answer.error)}` : "answered");
           if ("error" in answer) reject(answer.error);
           else resolve(answer.value);
         });

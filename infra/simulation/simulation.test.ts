@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { StoredTables } from "./sim-catalog.ts";
 import { runOnce, simulateSeed } from "./simulate.ts";
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
@@ -17,6 +18,24 @@ describe("simulation", () => {
       expect(faulted.counts.crashes + faulted.counts.pauses).toBeGreaterThan(0);
     },
   );
+
+  test("a catalog that takes commits on top of what was not seen is found out", async () => {
+    const { commit } = StoredTables.prototype;
+    const careless = vi.spyOn(StoredTables.prototype, "commit").mockImplementation(function (
+      this: StoredTables,
+      table,
+      { requirements, updates },
+      nowMs,
+    ) {
+      const kept = requirements.filter(({ type }) => type === "assert-create");
+      return commit.call(this, table, { requirements: kept, updates }, nowMs);
+    });
+    try {
+      expect((await simulateSeed(1)).problems).not.toEqual([]);
+    } finally {
+      careless.mockRestore();
+    }
+  });
 
   test("a seed is the same run every time, and another seed another one", async () => {
     const [first, second, other] = [

@@ -1,8 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
+import { MillraceError } from "../../schema/index.ts";
 
 /** Random parts of names that the lake makes itself; they decide nothing. */
-const RANDOM_NAME =
-  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|snap-\d+|head of main is \d+, expected \d+/g;
+const RANDOM_NAME = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|snap-\d+/g;
+
+/** An error without its message, which may name what is random. */
+export function errorName(error: unknown): string {
+  return error instanceof MillraceError ? error.code : String(error);
+}
 
 /** What happened, line by line: two runs of a seed have the same digest. */
 export class Trace {
