@@ -1,6 +1,7 @@
 import { Worker as Thread } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
+import { setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
 import type { InputEnd } from "./input-ends.ts";
 import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
 
@@ -75,6 +76,7 @@ export class Supervisor implements PipelineStatus {
 
   /** Resolves when every worker has restored its tasks; rejects when one cannot, or is stopped before. */
   async start(): Promise<void> {
+    setHeapGrowth();
     await Promise.all(this.slots.map((slot) => this.startThread(slot)));
   }
 
@@ -128,8 +130,7 @@ export class Supervisor implements PipelineStatus {
     const thread = new Thread(entry, {
       workerData: slot.data,
       name: `worker-${slot.data.workerIndex}`,
-      // Short-lived objects (alerts, hot values) die young instead of being copied again and again.
-      resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 4096 },
+      resourceLimits: WORKER_HEAP,
     });
     slot.thread = thread;
     return new Promise<void>((ready, failed) => {

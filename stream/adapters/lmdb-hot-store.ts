@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Database, open, type TransactionFlags } from "lmdb";
 import { MillraceError } from "../../schema/index.ts";
-import type { HotBatch, HotStore } from "../ports/hot-store.ts";
+import { HOT_HEADER_BYTES, type HotBatch, type HotStore } from "../ports/hot-store.ts";
 
 export interface LmdbHotStoreOptions {
   /** Folder of the LMDB environment; made when missing. */
@@ -13,7 +13,7 @@ export interface LmdbHotStoreOptions {
 }
 
 /** float64 of the time of expiry, before the UTF-8 text. */
-const HEADER_BYTES = 8;
+const HEADER_BYTES = HOT_HEADER_BYTES;
 /** SYNCHRONOUS_COMMIT | NO_SYNC_FLUSH of lmdb-js: visible at once, synced to disk behind it. */
 const COMMIT_WITHOUT_WAIT = 0x10002 as TransactionFlags;
 /** Entries looked at by one sweep, per entry that it may remove. */
@@ -62,19 +62,16 @@ export class LmdbHotStore implements HotStore {
   async putMany(batch: HotBatch): Promise<void> {
     const { count, bounds } = batch;
     if (count === 0) return;
+    // LMDB's thread reads the values where they lie, each behind the time of its expiry.
     const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
     const expiresAt = this.clock() + batch.ttlMs;
-    // LMDB's thread reads the values when it writes them: each batch has memory of its own.
-    const slab = Buffer.allocUnsafeSlow(bounds[2 * count] + count * HEADER_BYTES);
     const head = this.key.write(`${batch.namespace}\0`, 0);
-    let at = 0;
     let last: Promise<boolean> | undefined;
     try {
       for (let i = 0; i < 2 * count; i += 2) {
-        slab.writeDoubleLE(expiresAt, at);
-        const end = at + HEADER_BYTES + bytes.copy(slab, at + HEADER_BYTES, bounds[i + 1], bounds[i + 2]);
-        last = this.db.put(this.keyOfBytes(head, bytes, bounds[i], bounds[i + 1]), slab.subarray(at, end));
-        at = end;
+        bytes.writeDoubleLE(expiresAt, bounds[i + 1]);
+        const value = bytes.subarray(bounds[i + 1], bounds[i + 2]);
+        last = this.db.put(this.keyOfBytes(head, bytes, bounds[i], bounds[i + 1]), value);
       }
       await last;
     } catch (error) {

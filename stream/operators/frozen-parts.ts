@@ -6,7 +6,7 @@ const NONE = -1;
 
 /** JSON texts of users in one buffer, for values that cannot be made again; each is kept until dropped. */
 export class FrozenParts {
-  private texts = new JsonWriter(1 << 12);
+  private texts = new JsonWriter(new Uint8Array(1 << 12));
   private starts = new Int32Array(1024).fill(NONE);
   private ends = new Int32Array(1024);
   private users: number[] = [];
@@ -43,7 +43,7 @@ export class FrozenParts {
   private moveTogether(): void {
     const dead = this.texts.length - this.live;
     if (dead < Math.max(DEAD_BYTES_MIN, this.live)) return;
-    const moved = new JsonWriter(this.live * 2);
+    const moved = new JsonWriter(new Uint8Array(this.live * 2));
     const users = new Set(this.users.filter((user) => this.starts[user] !== NONE));
     for (const user of users) {
       const start = moved.length;

@@ -1,8 +1,12 @@
+/** Room before each value of a {@link HotBatch}, for what a store keeps beside it. */
+export const HOT_HEADER_BYTES = 8;
+
 const utf8Decoder = new TextDecoder();
 
 /**
  * Hot values of one namespace, back to back in one buffer: entry i has the key
- * `bytes[bounds[2i], bounds[2i + 1])` and the value `bytes[bounds[2i + 1], bounds[2i + 2])`, both UTF-8.
+ * `bytes[bounds[2i], bounds[2i + 1])`, then {@link HOT_HEADER_BYTES} that the store may write to, and the
+ * value `bytes[bounds[2i + 1] + HOT_HEADER_BYTES, bounds[2i + 2])`; key and value are UTF-8.
  */
 export interface HotBatch {
   readonly namespace: string;
@@ -21,14 +25,14 @@ export function hotKey({ bytes, bounds }: HotBatch, i: number): string {
 
 /** Value i of a batch, a view of its bytes. */
 export function hotValue({ bytes, bounds }: HotBatch, i: number): Uint8Array {
-  return bytes.subarray(bounds[2 * i + 1], bounds[2 * i + 2]);
+  return bytes.subarray(bounds[2 * i + 1] + HOT_HEADER_BYTES, bounds[2 * i + 2]);
 }
 
 /** Key-value store of the newest scores and live aggregates. Writes are last-writer-wins and idempotent. */
 export interface HotStore {
   /**
-   * One batched round trip; resolves when a reader sees the values. The batch stays as it is until
-   * then.
+   * One batched round trip; resolves when a reader sees the values. The caller leaves the batch alone
+   * until then.
    */
   putMany(batch: HotBatch): Promise<void>;
   /** Null where there is none or its time is over. */

@@ -37,6 +37,9 @@ export interface WorkerDeps {
 
 /** Time that a worker may compute before it lets timers and I/O run. */
 const SLICE_MS = 4;
+/** The same once there has been a backlog for so long: each slice with alerts costs a disk sync. */
+const SLICE_BACKLOG_MS = 50;
+const LASTING_BACKLOG_MS = 1000;
 const WAIT_MS_MAX = 200;
 /** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
 const HOT_KEYS_A_TURN = 256;
@@ -52,6 +55,8 @@ export class Worker {
   private stopping = false;
   private lastCutAt = 0;
   private lastHotAt = 0;
+  /** Since when every slice has left records behind. */
+  private backlogSince = Number.POSITIVE_INFINITY;
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
   private hotChanged = false;
   /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
@@ -140,7 +145,8 @@ export class Worker {
 
   private workSlice(): Slice {
     const { clock } = this.deps;
-    const end = clock() + SLICE_MS;
+    const start = clock();
+    const end = start + (start - this.backlogSince >= LASTING_BACKLOG_MS ? SLICE_BACKLOG_MS : SLICE_MS);
     let slice: Slice = "nothing";
     for (let progress = true; progress; ) {
       progress = false;
@@ -149,10 +155,14 @@ export class Worker {
         this.silences[i].broken = true;
         progress = true;
       }
-      if (!progress) return slice;
+      if (!progress) break;
       slice = "caught up";
-      if (clock() >= end) return "backlog";
+      if (clock() >= end) {
+        this.backlogSince = Math.min(this.backlogSince, start);
+        return "backlog";
+      }
     }
+    this.backlogSince = Number.POSITIVE_INFINITY;
     return slice;
   }
 

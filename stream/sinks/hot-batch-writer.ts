@@ -1,18 +1,21 @@
-import type { HotBatch } from "../ports/hot-store.ts";
+import { HOT_HEADER_BYTES, type HotBatch } from "../ports/hot-store.ts";
 import { JsonWriter } from "./json-writer.ts";
 
 /** Bytes at which a batch leaves before anybody asks for it. */
 const BATCH_BYTES_MAX = 1 << 20;
 const INITIAL_BYTES = 1 << 14;
 const INITIAL_ENTRIES = 64;
+/** Batches given back whose memory is kept. */
+const SPARES_MAX = 4;
 
 /** Collects hot values of one namespace: for each entry write the key, call {@link value}, write the value, {@link end}. */
 export class HotBatchWriter {
   readonly namespace: string;
   readonly ttlMs: number;
   count = 0;
-  out = new JsonWriter(INITIAL_BYTES);
-  private bounds = new Int32Array(2 * INITIAL_ENTRIES + 1);
+  out = new JsonWriter(new Uint8Array(INITIAL_BYTES));
+  private bounds: Int32Array = new Int32Array(2 * INITIAL_ENTRIES + 1);
+  private readonly spares: HotBatch[] = [];
   private readonly onFull: () => void;
 
   /** @param onFull called when the batch is so large that it should be taken */
@@ -30,6 +33,7 @@ export class HotBatchWriter {
       this.bounds = bounds;
     }
     this.bounds[2 * this.count + 1] = this.out.length;
+    this.out.skip(HOT_HEADER_BYTES);
   }
 
   /** The value is written. */
@@ -47,14 +51,19 @@ export class HotBatchWriter {
     this.end();
   }
 
-  /** Hands over what was written and begins anew, in memory of its own. */
+  /** Hands over what was written and begins anew, in memory of its own or that of a batch given back. */
   take(): HotBatch {
-    const { namespace, ttlMs, count, bounds } = this;
-    const batch = { namespace, ttlMs, count, bytes: this.out.bytes, bounds };
-    this.out = new JsonWriter(Math.min(BATCH_BYTES_MAX * 2, Math.max(INITIAL_BYTES, this.out.length)));
-    this.bounds = new Int32Array(bounds.length);
+    const { namespace, ttlMs, count, out, bounds } = this;
+    const spare = this.spares.pop();
+    this.out = new JsonWriter(spare?.bytes ?? new Uint8Array(out.bytes.length));
+    this.bounds = spare?.bounds ?? new Int32Array(2 * INITIAL_ENTRIES + 1);
     this.count = 0;
-    return batch;
+    return { namespace, ttlMs, count, bytes: out.bytes, bounds };
+  }
+
+  /** Gives the memory of a batch back that nobody needs any more. */
+  giveBack(batch: HotBatch): void {
+    if (this.spares.length < SPARES_MAX) this.spares.push(batch);
   }
 }
 

@@ -4,7 +4,7 @@ import { KeyDictionary } from "../../schema/index.ts";
 import { JsonWriter } from "./json-writer.ts";
 
 const written = (write: (out: JsonWriter) => void): string => {
-  const out = new JsonWriter(1);
+  const out = new JsonWriter(new Uint8Array(1));
   write(out);
   return Buffer.from(out.bytes.subarray(0, out.length)).toString();
 };

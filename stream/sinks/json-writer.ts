@@ -26,8 +26,9 @@ export class JsonWriter {
   bytes: Uint8Array;
   length = 0;
 
-  constructor(initialBytes: number) {
-    this.bytes = new Uint8Array(initialBytes);
+  /** @param bytes where writing begins; a larger buffer takes its place when it is full */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
 
   raw(fragment: Uint8Array): void {
@@ -45,6 +46,12 @@ export class JsonWriter {
     let at = this.length;
     for (let i = start; i < end; i++) bytes[at++] = source[i];
     this.length = at;
+  }
+
+  /** Leaves bytes as they are. */
+  skip(bytes: number): void {
+    this.reserve(bytes);
+    this.length += bytes;
   }
 
   byte(value: number): void {

@@ -91,7 +91,8 @@ export class Outbox implements HotOutputs {
 
   private writeHot(writer: HotBatchWriter): void {
     const batch = writer.take();
-    this.writingHot = this.track(this.writingHot, batch.count, this.deps.hotStore.putMany(batch));
+    const write = this.deps.hotStore.putMany(batch).then(() => writer.giveBack(batch));
+    this.writingHot = this.track(this.writingHot, batch.count, write);
   }
 
   /** Resolves when the writes before and this one are done. */
