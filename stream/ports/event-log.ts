@@ -40,8 +40,16 @@ export interface AppendResult {
 }
 
 export interface LogReader {
-  /** Next offset to read. */
+  /**
+   * Next offset to read; behind what was read it also passes what is no record, such as the end of a
+   * transaction.
+   */
   readonly position: number;
+  /**
+   * For a log that is read over a network: whether it has, or may have, records that `read` does not
+   * give yet. A merge over topics waits for them; without it, what `read` lacks is not in the log.
+   */
+  readonly isBehind?: boolean;
   /** The next records, at most so many and so many bytes (at least one record), or null where none is there now. */
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null;
   /** Resolves when records may be there, or after the time-out. */
@@ -52,16 +60,22 @@ export interface LogReader {
 /** The consumer groups that have to process a partition, whether or not they have begun. */
 export type GroupsOf = (topic: string, partition: number) => readonly string[];
 
-/** Durable, partitioned, append-only log of records. Offsets of a partition are dense and never used again. */
+/**
+ * Durable, partitioned, append-only log of records. Offsets of a partition rise and are never used
+ * again. Within a batch that is read they are dense; between batches a log may leave some out.
+ */
 export interface EventLog {
   /** Creates what is missing; rejects with code `topic-mismatch` where the partition count differs. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
   topics(): Promise<readonly TopicSpec[]>;
   /** All batches in one transaction: after a crash all or none are there. Resolves when durable. */
   append(batches: readonly AppendBatch[], producer?: ProducerMark): Promise<AppendResult>;
-  /** Last sequence of a producer, or -1. */
+  /**
+   * Last sequence of a producer, or -1. Asking takes the producer over: in a log that processes share,
+   * one that had it before may append under it no more (code `producer-fenced`).
+   */
   producerSequence(id: string): Promise<number>;
-  /** Oldest offset kept, and the offset after the newest. */
+  /** Oldest offset kept, and the offset after the newest, also where that cannot be read yet. */
   offsets(topic: string, partition: number): Promise<{ readonly begin: number; readonly end: number }>;
   /** A reader from the offset on; an offset below the oldest kept rejects with code `offset-out-of-range`. */
   reader(topic: string, partition: number, offset: number): Promise<LogReader>;
@@ -79,6 +93,7 @@ export interface EventLog {
    * Drops what the topics' retention allows, at the given time. Spared are records that a group of
    * `groupsOf`, or any other with a committed offset, has not processed; one of `groupsOf` without a
    * committed offset has processed none. A partition without any group goes by age and bytes alone.
+   * A log whose servers do this by themselves drops nothing here, and spares nothing.
    */
   enforceRetention(nowMs: number, groupsOf: GroupsOf): Promise<{ readonly recordsDropped: number }>;
   close(): Promise<void>;

@@ -106,8 +106,9 @@ export class Task {
 
   /** Resolves when an input may have records, or after the time-out. */
   async wait(timeoutMs: number): Promise<void> {
+    const awaited = this.opened.filter(isAwaited);
     await Promise.race(
-      this.opened.map((input) => {
+      (awaited.length > 0 ? awaited : this.opened).map((input) => {
         input.waiting ??= input.reader.wait(timeoutMs).finally(() => {
           input.waiting = null;
         });
@@ -163,13 +164,14 @@ export class Task {
   /**
    * The input whose next batch the log took first, so that the order over topics is the log's and a
    * replay repeats it. An input that was empty when another's batch was found is asked once more:
-   * what it then still lacks was taken later than that batch.
+   * what it then still lacks was taken later than that batch. None where an input's records are
+   * still on their way from the log.
    */
   private nextInput(): OpenInput | null {
     let first = this.fill();
     if (first === null) return null;
     if (this.opened.some((input) => input.pending === null)) first = this.fill();
-    return first;
+    return this.opened.some(isAwaited) ? null : first;
   }
 
   private fill(): OpenInput | null {
@@ -181,4 +183,9 @@ export class Task {
     }
     return first;
   }
+}
+
+/** The log has records for the input that have not come yet: what others have may be later. */
+function isAwaited({ pending, reader }: OpenInput): boolean {
+  return pending === null && reader.isBehind === true;
 }

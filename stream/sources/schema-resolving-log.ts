@@ -55,6 +55,10 @@ class SchemaResolvingReader implements LogReader {
     return this.held?.baseOffset ?? this.reader.position;
   }
 
+  get isBehind(): boolean {
+    return this.held !== null || this.reader.isBehind === true;
+  }
+
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null {
     if (this.asking !== null) return null;
     if (this.failure !== null) throw this.failure;

@@ -30,8 +30,11 @@ export const COORDINATOR = { group: 0, transaction: 1 } as const;
 
 const CONNECT_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Tries of one call before its error is passed on; with the waits between, about five seconds. */
-const ATTEMPTS_MAX = 10;
+/**
+ * Tries of one call before its error is passed on: some 20 seconds with the waits between, in which a
+ * broker restarts; three where the cluster was never reached, and the address may be wrong.
+ */
+const ATTEMPTS_MAX = { start: 10, later: 30 } as const;
 export const BACKOFF_MS = { min: 20, max: 1000 } as const;
 
 /** Wait before the next try: doubles with each failure, half of it by chance. */
@@ -47,6 +50,7 @@ export function backoffMs(failures: number, random: () => number = Math.random):
 export class KafkaClient {
   readonly options: KafkaConnectionOptions;
   private opened: Promise<Cluster> | null = null;
+  private reached = false;
   private readonly sockets = new Map<Promise<Cluster>, Set<Socket>>();
   private readonly leaders = new Map<string, readonly number[]>();
   private readonly stopped = new AbortController();
@@ -65,7 +69,7 @@ export class KafkaClient {
    *
    * @throws MillraceError of the last try
    */
-  async run<T>(what: string, body: () => Promise<T>, attemptsMax: number = ATTEMPTS_MAX): Promise<T> {
+  async run<T>(what: string, body: () => Promise<T>): Promise<T> {
     for (let tried = 1; ; tried++) {
       try {
         this.assertOpen();
@@ -73,6 +77,7 @@ export class KafkaClient {
       } catch (cause) {
         const error = asKafkaError(cause, what, this.options.brokers);
         this.noteFailure(error);
+        const attemptsMax = this.reached ? ATTEMPTS_MAX.later : ATTEMPTS_MAX.start;
         if (!error.retry || tried >= attemptsMax || this.closed) throw this.closed ? closedError() : error;
         await this.sleep(backoffMs(tried));
       }
@@ -198,7 +203,10 @@ export class KafkaClient {
     const opened = cluster
       .connect()
       .then(() => cluster.refreshMetadata())
-      .then(() => cluster);
+      .then(() => {
+        this.reached = true;
+        return cluster;
+      });
     this.sockets.set(opened, sockets);
     opened.catch(() => {
       if (this.opened === opened) this.disconnect();

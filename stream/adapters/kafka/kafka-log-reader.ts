@@ -49,10 +49,6 @@ export class KafkaLogReader implements LogReader, FetchTarget {
     return !this.closed && this.error === null && this.bufferedBytes < BUFFERED_BYTES_ENOUGH;
   }
 
-  get caughtUp(): boolean {
-    return !this.isBehind && !this.isReady();
-  }
-
   accept(bytes: Buffer, { from, to, aborted, stableOffset }: FetchedPartition): void {
     const end = endOfBatches(bytes, from, to);
     if (end !== null) {

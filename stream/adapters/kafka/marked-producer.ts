@@ -1,7 +1,6 @@
-import { MillraceError } from "../../../schema/index.ts";
 import type { AppendPart } from "./append-parts.ts";
 import type { ProducerMarks } from "./producer-marks.ts";
-import type { TransactionalProducer } from "./transactional-producer.ts";
+import { isFenced, type TransactionalProducer } from "./transactional-producer.ts";
 
 /**
  * A producer whose appends carry a sequence. Its transactional id is its own, so a process that claims
@@ -58,8 +57,4 @@ export class MarkedProducer {
     this.turn = result.catch(() => undefined);
     return result;
   }
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof MillraceError && error.code === "producer-fenced";
 }

@@ -1,3 +1,4 @@
+import { MillraceError } from "../../../schema/index.ts";
 import type { AppendPart } from "./append-parts.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { type ProducerOptions, ProducerSession, produce } from "./producer-session.ts";
@@ -38,7 +39,11 @@ export class TransactionalProducer {
       const request = { transactionalId: this.id, transactionTimeout: TRANSACTION_TIMEOUT_MS };
       return new ProducerSession(await coordinator.initProducerId(request), this.options);
     });
-    await this.session;
+    const { session } = this;
+    session.catch(() => {
+      if (this.session === session) this.session = null;
+    });
+    await session;
   }
 
   /** Resolves with the parts' base offsets once they are committed; calls are served in their order. */
@@ -50,17 +55,18 @@ export class TransactionalProducer {
 
   private async transact(parts: readonly AppendPart[]): Promise<number[]> {
     if (this.session === null) await this.claim();
+    const session = await (this.session as Promise<ProducerSession>);
     try {
-      const session = await (this.session as Promise<ProducerSession>);
       await this.begin(session, parts);
       const offsets = await this.produceInOrder(session, parts);
-      await this.end(session);
+      await this.end(session, "commit");
       return offsets;
     } catch (error) {
-      // The next claim rolls back what is open; until then it holds up the partitions' readers.
+      // Shut out, it stays so: with the same session every further call fails the same way.
+      if (isFenced(error)) throw error;
+      // What is open would hold up readers; and whatever was sent, its sequences are not known any more.
+      if (!this.client.closed) await this.end(session, "abort").catch(() => undefined);
       this.session = null;
-      const fenced = error instanceof Error && "code" in error && error.code === "producer-fenced";
-      if (!fenced && !this.client.closed) await this.claim().catch(() => undefined);
       throw error;
     }
   }
@@ -98,11 +104,20 @@ export class TransactionalProducer {
   }
 
   /** Sent again after a lost answer it gets the same answer: the coordinator knows how it ended. */
-  private end(session: ProducerSession): Promise<unknown> {
+  private end(session: ProducerSession, how: "commit" | "abort"): Promise<unknown> {
     const { producerId, producerEpoch } = session;
-    const request = { transactionalId: this.id, producerId, producerEpoch, transactionResult: true };
-    return this.client.run(`committing a transaction of ${this.id}`, async () =>
+    const request = {
+      transactionalId: this.id,
+      producerId,
+      producerEpoch,
+      transactionResult: how === "commit",
+    };
+    return this.client.run(`ending a transaction of ${this.id} (${how})`, async () =>
       (await this.client.coordinator("transaction", this.id)).endTxn(request),
     );
   }
+}
+
+export function isFenced(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === "producer-fenced";
 }

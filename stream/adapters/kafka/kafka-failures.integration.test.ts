@@ -1,0 +1,128 @@
+import diagnostics from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { afterEach, expect, it } from "vitest";
+import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
+import type { MillraceError } from "../../../schema/index.ts";
+import { batchOf, numbered, readRecords } from "../../ports/event-log.contract.ts";
+import { KafkaClient } from "./kafka-client.ts";
+import { KafkaEventLog } from "./kafka-event-log.ts";
+
+const closing: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of closing.splice(0).reverse()) await each.close();
+});
+
+const prefix = uniqueName("failures");
+async function openLog(options: { brokers?: string[]; warn?: (error: MillraceError) => void } = {}) {
+  const { bootstrap } = await testServer("kafka");
+  const { brokers = [bootstrap], warn } = options;
+  const log = new KafkaEventLog({
+    connection: { brokers, clientId: "test" },
+    clock: Date.now,
+    producersTopic: `${prefix}-producers`,
+    ...(warn === undefined ? {} : { warn }),
+  });
+  closing.push(log);
+  return log;
+}
+
+async function createTopic(log: KafkaEventLog, partitions = 2): Promise<string> {
+  const name = uniqueName("failing");
+  await log.createTopics([{ name, partitions, retentionMs: null, retentionBytes: null }]);
+  return name;
+}
+
+it("says which broker cannot be reached, and what to do", async () => {
+  const log = await openLog({ brokers: ["127.0.0.1:1"] });
+  const failure = await log.offsets("orders", 0).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "kafka-unreachable", origin: "external", retry: true });
+  expect((failure as Error).message).toMatch(/orders.*127\.0\.0\.1:1.*check that it runs/s);
+});
+
+it("says that the credentials are not taken, and does not show them", async () => {
+  const { bootstrap } = await testServer("kafka");
+  const sasl = { mechanism: "plain", username: "shop", password: "not-to-be-shown" } as const;
+  const log = new KafkaEventLog({
+    connection: { brokers: [bootstrap], clientId: "test", sasl },
+    clock: Date.now,
+  });
+  closing.push(log);
+  // This broker takes nobody's: SASL is off, which it says in the same way.
+  const failure = await log.offsets("orders", 0).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "kafka-auth-failed", origin: "user", retry: false });
+  expect((failure as Error).message).not.toContain("not-to-be-shown");
+});
+
+it("shuts out a process whose producer another has taken over, until it takes it back", async () => {
+  const [zombie, heir] = [await openLog(), await openLog()];
+  const topic = await createTopic(zombie);
+  const id = uniqueName("task");
+  expect(await zombie.producerSequence(id)).toBe(-1);
+  await zombie.append([batchOf(topic, 0, ["a"])], { id, sequence: 1 });
+  expect(await heir.producerSequence(id)).toBe(1);
+  await heir.append([batchOf(topic, 0, ["b"])], { id, sequence: 2 });
+  for (const sequence of [2, 3]) {
+    await expect(zombie.append([batchOf(topic, 0, ["zombie"])], { id, sequence })).rejects.toMatchObject({
+      code: "producer-fenced",
+    });
+  }
+  expect(await zombie.producerSequence(id)).toBe(2);
+  await zombie.append([batchOf(topic, 0, ["c"])], { id, sequence: 3 });
+  const records = await readRecords(await heir.reader(topic, 0, 0), 3);
+  expect(records.map(({ value }) => value)).toEqual(["a", "b", "c"]);
+});
+
+it("leaves out what an open transaction of a dead process wrote, once another has taken over", async () => {
+  const log = await openLog();
+  const topic = await createTopic(log);
+  const id = uniqueName("dies");
+  // What a process does that dies before its commit: its session is claimed, its partition is in, its records are sent.
+  const { bootstrap } = await testServer("kafka");
+  const client = new KafkaClient({ brokers: [bootstrap], clientId: "dies" });
+  closing.push(client);
+  const { ProducerSession, produce } = await import("./producer-session.ts");
+  const { encodeValues } = await import("./encode-batch.ts");
+  const transactionalId = `${prefix}-producers/${id}`;
+  await client.run("test", async () => {
+    const coordinator = await client.coordinator("transaction", transactionalId);
+    const identity = await coordinator.initProducerId({ transactionalId, transactionTimeout: 60_000 });
+    const session = new ProducerSession(identity, { codec: "none", clock: Date.now });
+    const { producerId, producerEpoch } = session;
+    const topics = [{ topic, partitions: [0] }];
+    await coordinator.addPartitionsToTxn({ transactionalId, producerId, producerEpoch, topics });
+    const records = encodeValues([batchOf(topic, 0, ["rolled back"])]);
+    await produce(client, transactionalId, [session.seal({ topic, partition: 0, records }, true)]);
+  });
+  await log.append([batchOf(topic, 0, ["behind it"])]);
+  const reader = await log.reader(topic, 0, 0);
+  await log.append([batchOf(topic, 1, ["elsewhere"])], { id, sequence: 0 });
+  expect((await readRecords(reader, 1)).map(({ value, offset }) => [offset, value])).toEqual([
+    [1, "behind it"],
+  ]);
+});
+
+it("appends and reads everything once over connections that break, and says that they broke", async () => {
+  const sockets = new Set<Socket>();
+  const connected = ({ socket }: { socket: Socket }): void => {
+    sockets.add(socket);
+  };
+  diagnostics.subscribe("net.client.socket", connected as (message: unknown) => void);
+  closing.push({
+    close: () => diagnostics.unsubscribe("net.client.socket", connected as (message: unknown) => void),
+  });
+  const warnings: MillraceError[] = [];
+  const log = await openLog({ warn: (error) => warnings.push(error) });
+  const topic = await createTopic(log);
+  const reader = await log.reader(topic, 0, 0);
+  const all = numbered(600);
+  const read = readRecords(reader, all.length);
+  for (let i = 0; i < all.length; i += 3) {
+    const appended = log.append([batchOf(topic, 0, all.slice(i, i + 3))]);
+    // With a request under way, whose answer is lost.
+    if (i % 90 === 60) for (const socket of sockets) socket.destroy(new Error("broken by the test"));
+    await appended;
+  }
+  expect((await read).map(({ value }) => value)).toEqual(all);
+  expect((await log.offsets(topic, 0)).end).toBe(all.length);
+  expect(warnings.map(({ code }) => code)).toContain("kafka-unreachable");
+});
