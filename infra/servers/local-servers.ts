@@ -6,16 +6,6 @@ import { ServerGroup } from "./server-group.ts";
 import type { Endpoints, ServerName, ServerSpec } from "./server-spec.ts";
 import type { Environment } from "./tools.ts";
 
-/** What the distributed mode connects to. PostgreSQL is there for who asks for it. */
-export const platformServers: readonly ServerName[] = [
-  "kafka",
-  "minio",
-  "redis",
-  "catalog",
-  "registry",
-  "trino",
-];
-
 export interface LocalServersOptions {
   /** Folder of their data; without one, it lies beside what is installed. */
   readonly data?: string | undefined;

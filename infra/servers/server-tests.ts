@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerName } from "./server-spec.ts";
-import { serverNames } from "./specs.ts";
+import { platformServers, serverNames } from "./specs.ts";
 
 const INTEGRATION_TESTS = "{schema,lakehouse,ml,stream,api,infra}/**/*.integration.test.ts";
 const STARTS_SERVERS = /(?:from|import) "[^"]*\/(test-servers|private-server)\.ts"/;
@@ -20,7 +20,7 @@ export function serversOfTests(files: readonly string[]): ServerName[] {
   const asked = new Set<string>();
   for (const file of files.filter(startsServers)) {
     const named = [...readFileSync(file, "utf8").matchAll(NAMED)].map((match) => match[1]);
-    for (const name of named.length > 0 ? named : serverNames) asked.add(name);
+    for (const name of named.length > 0 ? named : platformServers) asked.add(name);
   }
   return serverNames.filter((name) => asked.has(name));
 }

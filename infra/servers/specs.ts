@@ -20,6 +20,9 @@ export const specs: { readonly [N in ServerName]: ServerSpec<N> } = {
 
 export const serverNames = Object.keys(specs) as readonly ServerName[];
 
+/** What the distributed mode connects to. PostgreSQL is there for who asks for it by name. */
+export const platformServers = serverNames.filter((name) => name !== "postgres");
+
 /** These servers and all that they need, in the order in which they start. */
 export function withNeeded(names: Iterable<ServerName>): ServerName[] {
   const wanted = new Set<ServerName>();
