@@ -1,5 +1,6 @@
+export * from "./evaluation.ts";
 export * from "./features/index.ts";
 export * from "./plugin.ts";
-export { mlPlugins } from "./plugins/index.ts";
+export { mlPlugins, sessionScorers } from "./plugins/index.ts";
 export * from "./registry/index.ts";
 export * from "./training/index.ts";

@@ -1,4 +1,5 @@
 import type { EventBatch, KeyDictionary, StateSection } from "../schema/index.ts";
+import type { Evaluation } from "./evaluation.ts";
 
 /**
  * Features that share state, keyed by one entity. Declared once: the stream calls
@@ -105,19 +106,19 @@ export interface StoredModel {
   readonly weights: Uint8Array;
 }
 
-/** Text of the files that `millrace evaluate` was given. */
-export interface EvaluationFiles {
-  readonly train: string;
-  /** Null: cross-validation on `train`. */
-  readonly test: string | null;
-  readonly seed: number;
-  readonly onProgress?: (message: string) => void;
-}
-
 /** One folder under `plugins/` exports one of these; the list in `plugins/index.ts` names it. */
-export interface MlPlugin<B extends EventBatch = EventBatch> {
+export interface MlPlugin {
   readonly name: string;
   readonly doc: string;
+  /** What `millrace evaluate NAME` does; made by {@link defineEvaluation}. */
+  readonly evaluation: Evaluation;
+}
+
+/**
+ * A plugin that scores each event of an entity's session in the stream, from features that are
+ * folded there, and that `millrace train` fits on the lake's bronze events.
+ */
+export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends MlPlugin {
   /** Contract of the events that it folds, `customer-event`. */
   readonly contract: string;
   /** Fields of the contract that features and labels read, as training fetches them from bronze. */
@@ -133,9 +134,9 @@ export interface MlPlugin<B extends EventBatch = EventBatch> {
   load(weights: Uint8Array, modelVersion: string): Scorer;
   /** The model that scores until one is trained, and where a stored one is unusable. */
   defaultModel(): StoredModel;
-  /**
-   * Trains and measures on files of a public data set; the result is one JSON object. Throws code
-   * `file-unusable`, with file, line and column, where a file is not of that form.
-   */
-  evaluateFiles?(files: EvaluationFiles): Readonly<Record<string, unknown>>;
+}
+
+/** Whether a plugin sits in the stream as a scorer of sessions. */
+export function isSessionScorer(plugin: MlPlugin): plugin is SessionScorerPlugin {
+  return "features" in plugin;
 }

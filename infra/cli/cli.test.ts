@@ -77,6 +77,8 @@ describe("the command line", () => {
     [["replay", "rees46"], "missing required argument 'file'"],
     [["generate", "--events", "-1", "--out", "x"], "whole number"],
     [["train", "nothing"], "use one of propensity"],
+    [["evaluate", "propensty"], "Did you mean propensity?"],
+    [["evaluate", "propensity"], "required option '--train <file>'"],
     [["config", "check", "--port", "99999", "--tick-ms", "x"], "--tick-ms must be"],
     [["up", "--trino-password", "secret"], "unknown option '--trino-password'"],
     [["up", "--mode", "distributed"], "MILLRACE_KAFKA_BROKERS"],

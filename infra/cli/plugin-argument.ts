@@ -1,14 +1,15 @@
-import { type MlPlugin, mlPlugins } from "../../ml/index.ts";
+import { type SessionScorerPlugin, sessionScorers } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 
-export const PLUGIN_NAMES: readonly string[] = mlPlugins.map(({ name }) => name);
+/** The plugins that learn from the lake's events. */
+export const TRAINED_PLUGINS: readonly string[] = sessionScorers.map(({ name }) => name);
 
 /** The plugin of that name; throws code `unknown-plugin`. */
-export function pluginNamed(name: string): MlPlugin {
-  const plugin = mlPlugins.find((candidate) => candidate.name === name);
-  if (plugin !== undefined) return plugin as MlPlugin;
-  throw new MillraceError(`there is no plugin "${name}": use one of ${PLUGIN_NAMES.join(", ")}.`, {
-    code: "unknown-plugin",
-    origin: "user",
-  });
+export function trainedPlugin(name: string): SessionScorerPlugin {
+  const plugin = sessionScorers.find((candidate) => candidate.name === name);
+  if (plugin !== undefined) return plugin;
+  throw new MillraceError(
+    `no plugin "${name}" is trained on the lake: use one of ${TRAINED_PLUGINS.join(", ")}.`,
+    { code: "unknown-plugin", origin: "user" },
+  );
 }

@@ -1,6 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createLakePublisher } from "../../lakehouse/index.ts";
-import { createModelRegistry, loadChampion, type MlPlugin, mlPlugins } from "../../ml/index.ts";
+import {
+  createModelRegistry,
+  loadChampion,
+  type SessionScorerPlugin,
+  sessionScorers,
+} from "../../ml/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
 import {
   CheckpointStore,
@@ -52,7 +57,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin;
+  const plugin = sessionScorers.find(({ name }) => name === "propensity") as SessionScorerPlugin;
   const model = await loadChampion(createModelRegistry(objects), plugin);
   if (model.problem !== null)
     setup.warn(`propensity: ${model.problem.message}; scoring with the built-in model`);

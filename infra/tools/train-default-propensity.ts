@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { buildDataset, mlPlugins, splitByTime } from "../../ml/index.ts";
+import { buildDataset, sessionScorers, splitByTime } from "../../ml/index.ts";
 import {
   createDecoder,
   customerEventContract,
@@ -57,7 +57,7 @@ async function* events(): AsyncGenerator<EventBatch> {
 }
 
 async function main(): Promise<void> {
-  const plugin = mlPlugins.find(({ name }) => name === "propensity");
+  const plugin = sessionScorers.find(({ name }) => name === "propensity");
   if (plugin === undefined) throw new Error("there is no plugin propensity");
   const built = await buildDataset(plugin, events(), { seed: SEED, rowsMax: 500_000 });
   const { train, validation } = splitByTime(built.dataset, {

@@ -1,5 +1,5 @@
 import { type EventBatch, StateSection } from "../../schema/index.ts";
-import type { FeatureKeys, FeatureState, MlPlugin } from "../plugin.ts";
+import type { FeatureKeys, FeatureState, SessionScorerPlugin } from "../plugin.ts";
 
 /** All feature groups of a plugin behind one fold and one read: the whole vector. */
 export interface FeatureSet<B extends EventBatch = EventBatch> extends FeatureState<B> {
@@ -9,13 +9,13 @@ export interface FeatureSet<B extends EventBatch = EventBatch> extends FeatureSt
 }
 
 /** Names of the whole vector, the groups one after the other. */
-export function featureNames(plugin: MlPlugin): readonly string[] {
+export function featureNames(plugin: SessionScorerPlugin): readonly string[] {
   return plugin.features.flatMap((group) => group.features);
 }
 
 /** Makes the state of one task for all groups of a plugin. */
 export function createFeatureSet<B extends EventBatch>(
-  plugin: MlPlugin<B>,
+  plugin: SessionScorerPlugin<B>,
   keys: FeatureKeys,
 ): FeatureSet<B> {
   const sections = plugin.features.map((group) => new StateSection(`features-${group.name}`));

@@ -1,5 +1,8 @@
-import type { MlPlugin } from "../plugin.ts";
+import { isSessionScorer, type MlPlugin, type SessionScorerPlugin } from "../plugin.ts";
 import { propensity } from "./propensity/index.ts";
 
 /** Every ML plugin; the only list. */
 export const mlPlugins: readonly MlPlugin[] = [propensity];
+
+/** Those of them that score sessions in the stream. */
+export const sessionScorers: readonly SessionScorerPlugin[] = mlPlugins.filter(isSessionScorer);

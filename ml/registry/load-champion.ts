@@ -1,5 +1,5 @@
 import { MillraceError } from "../../schema/index.ts";
-import type { MlPlugin, Scorer } from "../plugin.ts";
+import type { Scorer, SessionScorerPlugin } from "../plugin.ts";
 import type { ModelCard } from "./model-card.ts";
 import type { ModelRegistry } from "./model-registry.ts";
 
@@ -17,7 +17,10 @@ export interface LoadedModel {
  * The scorer that the stream uses. Never fails for what the registry holds or for its absence: an
  * unusable champion is a `problem` beside the built-in default, so that events go on being scored.
  */
-export async function loadChampion(registry: ModelRegistry, plugin: MlPlugin): Promise<LoadedModel> {
+export async function loadChampion(
+  registry: ModelRegistry,
+  plugin: SessionScorerPlugin,
+): Promise<LoadedModel> {
   try {
     const version = await registry.alias(plugin.name, "champion");
     if (version === null) return loadDefault(plugin, null);
@@ -28,7 +31,7 @@ export async function loadChampion(registry: ModelRegistry, plugin: MlPlugin): P
   }
 }
 
-function loadDefault(plugin: MlPlugin, problem: MillraceError | null): LoadedModel {
+function loadDefault(plugin: SessionScorerPlugin, problem: MillraceError | null): LoadedModel {
   const { version, weights } = plugin.defaultModel();
   return { scorer: plugin.load(weights, version), source: "default", card: null, problem };
 }

@@ -22,7 +22,7 @@ describe("parseCsv", () => {
   it.each([
     ["nothing", "", /no rows/],
     ["a header alone", "a,b\n", /no rows/],
-    ["a short row", "a,b\n1,2\n3\n", /line 3 has 1 cells, the header 2/],
+    ["a short row", "a,b\n1,2\n3\n", "test cannot be used: line 3: 1 cells, the header has 2"],
   ])("refuses a file with %s", (_, text, message) => {
     expect(() => parseCsv(text, "test")).toThrow(message);
     expect(() => parseCsv(text, "test")).toThrow(expect.objectContaining({ code: "file-unusable" }));

@@ -1,9 +1,9 @@
-import { MillraceError } from "../../schema/index.ts";
+import { unusableFile } from "./input-file.ts";
 
 /** A CSV file by columns. */
 export interface CsvTable {
-  /** What to call the file in messages. */
-  readonly name: string;
+  /** The file, for messages. */
+  readonly path: string;
   readonly header: readonly string[];
   /** Cells, row by row; every row is as long as the header. */
   readonly rows: readonly (readonly string[])[];
@@ -14,30 +14,24 @@ export interface CsvTable {
  * and doubled quotes). Throws code `file-unusable` where it is empty or a row has other cells than
  * the header.
  */
-export function parseCsv(text: string, name: string): CsvTable {
+export function parseCsv(text: string, path: string): CsvTable {
   const lines = splitCells(text.replace(/^\uFEFF/, ""));
   const header = lines[0];
-  if (header === undefined || lines.length < 2) throw unusable(name, "it has no rows under a header line");
+  if (header === undefined || lines.length < 2)
+    throw unusableFile(path, "it has no rows under a header line");
   lines.forEach((cells, index) => {
     if (cells.length !== header.length) {
-      throw unusable(name, `line ${index + 1} has ${cells.length} cells, the header ${header.length}`);
+      throw unusableFile(path, `${cells.length} cells, the header has ${header.length}`, { line: index + 1 });
     }
   });
-  return { name, header, rows: lines.slice(1) };
+  return { path, header, rows: lines.slice(1) };
 }
 
 /** Position of a column. Throws code `file-unusable` where there is none. */
 export function csvColumn(table: CsvTable, column: string): number {
   const index = table.header.indexOf(column);
-  if (index < 0) throw unusable(table.name, `it has no column ${column}`);
+  if (index < 0) throw unusableFile(table.path, `it has no column ${column}`);
   return index;
-}
-
-export function unusable(name: string, detail: string): MillraceError {
-  return new MillraceError(`the ${name} file cannot be used: ${detail}`, {
-    code: "file-unusable",
-    origin: "user",
-  });
 }
 
 function splitCells(text: string): string[][] {

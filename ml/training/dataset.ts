@@ -1,6 +1,6 @@
 import { type Column, type EventBatch, KeyDictionary, RowFlag } from "../../schema/index.ts";
 import { createFeatureSet, type FeatureSet } from "../features/feature-set.ts";
-import type { Dataset, FeatureKeys, MlPlugin } from "../plugin.ts";
+import type { Dataset, FeatureKeys, SessionScorerPlugin } from "../plugin.ts";
 import { createRandom } from "./random.ts";
 import { RowReservoir } from "./row-reservoir.ts";
 
@@ -38,7 +38,7 @@ const KNOWN_SHARE_MIN = 0.5;
  * Memory: the sample, and the fold's state of every entity.
  */
 export async function buildDataset(
-  plugin: MlPlugin,
+  plugin: SessionScorerPlugin,
   events: AsyncIterable<EventBatch>,
   options: BuildDatasetOptions,
 ): Promise<BuiltDataset> {
@@ -90,7 +90,7 @@ function keysOf(batch: EventBatch): FeatureKeys {
 
 /** The fold of one partition, and the open session of each of its entities. */
 class PartitionReplay {
-  private readonly plugin: MlPlugin;
+  private readonly plugin: SessionScorerPlugin;
   private readonly features: FeatureSet;
   private readonly sample: RowReservoir;
   private readonly sessionRows: number;
@@ -103,7 +103,7 @@ class PartitionReplay {
   private newestMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    plugin: MlPlugin,
+    plugin: SessionScorerPlugin,
     keys: FeatureKeys,
     sample: RowReservoir,
     options: BuildDatasetOptions,

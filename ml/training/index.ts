@@ -1,6 +1,6 @@
 export * from "./bronze-reader.ts";
 export * from "./dataset.ts";
-export * from "./evaluate-files.ts";
+export * from "./input-file.ts";
 export * from "./metrics.ts";
 export * from "./random.ts";
 export * from "./split.ts";

@@ -1,4 +1,5 @@
-import { type CsvTable, csvColumn, unusable } from "./csv.ts";
+import { type CsvTable, csvColumn } from "./csv.ts";
+import { unusableFile } from "./input-file.ts";
 import type { Design } from "./logistic-regression.ts";
 
 /** How the columns of a file become inputs of a linear model. */
@@ -139,8 +140,6 @@ function fitCategory(
 
 function badCell(table: CsvTable, row: number, column: string, expected: string): Error {
   const found = table.rows[row][csvColumn(table, column)];
-  return unusable(
-    table.name,
-    `line ${row + 2}, column ${column}: found ${JSON.stringify(found)}, expected ${expected}`,
-  );
+  const detail = `column ${column}: found ${JSON.stringify(found)}, expected ${expected}`;
+  return unusableFile(table.path, detail, { line: row + 2 });
 }

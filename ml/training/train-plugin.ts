@@ -1,5 +1,5 @@
 import { type EventBatch, MillraceError } from "../../schema/index.ts";
-import type { Dataset, EvaluationReport, MlPlugin } from "../plugin.ts";
+import type { Dataset, EvaluationReport, SessionScorerPlugin } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
 import type { ModelRegistry } from "../registry/model-registry.ts";
@@ -32,7 +32,10 @@ export interface TrainedModel {
  * Replays the events, fits, evaluates on later sessions, publishes the version and gives it an alias.
  * Rejects with code `dataset-unusable`, and publishes nothing, where the data cannot carry a model.
  */
-export async function trainPlugin(plugin: MlPlugin, options: TrainPluginOptions): Promise<TrainedModel> {
+export async function trainPlugin(
+  plugin: SessionScorerPlugin,
+  options: TrainPluginOptions,
+): Promise<TrainedModel> {
   const built = await buildDataset(plugin, options.events, { ...options, openSessions: "auto" });
   const { dataset } = built;
   const split = splitByTime(dataset, {
@@ -77,7 +80,7 @@ export async function trainPlugin(plugin: MlPlugin, options: TrainPluginOptions)
 }
 
 function isPromoted(
-  plugin: MlPlugin,
+  plugin: SessionScorerPlugin,
   card: ModelCard,
   evaluation: EvaluationReport,
   promote: "if-better" | "always" | "never",

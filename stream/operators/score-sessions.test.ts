@@ -3,9 +3,9 @@ import {
   createFeatureSet,
   type FeatureKeys,
   type FeatureSet,
-  type MlPlugin,
-  mlPlugins,
   type Scorer,
+  type SessionScorerPlugin,
+  sessionScorers,
 } from "../../ml/index.ts";
 import {
   type CustomerEvent,
@@ -33,7 +33,9 @@ import { UserRecords } from "./user-records.ts";
 const CONFIG = { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 };
 const NOON = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;
-const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin<CustomerEventBatch>;
+const plugin = sessionScorers.find(
+  ({ name }) => name === "propensity",
+) as SessionScorerPlugin<CustomerEventBatch>;
 const propensity = () => {
   const { weights, version } = plugin.defaultModel();
   return plugin.load(weights, version);

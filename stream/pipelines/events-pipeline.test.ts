@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/index.ts";
-import { type MlPlugin, mlPlugins } from "../../ml/index.ts";
+import { type SessionScorerPlugin, sessionScorers } from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   contracts,
@@ -30,7 +30,9 @@ import { createEventsPipeline, type EventsPipelineConfig } from "./events-pipeli
 
 const PARTITIONS = 2;
 const NOON = Date.UTC(2026, 0, 5, 12);
-const plugin = mlPlugins.find(({ name }) => name === "propensity") as MlPlugin<CustomerEventBatch>;
+const plugin = sessionScorers.find(
+  ({ name }) => name === "propensity",
+) as SessionScorerPlugin<CustomerEventBatch>;
 const config: EventsPipelineConfig = {
   time: defaultTimeConfig,
   recordBytesMax: 1000,

@@ -1,4 +1,4 @@
-import { createFeatureSet, type MlPlugin, type Scorer } from "../../ml/index.ts";
+import { createFeatureSet, type Scorer, type SessionScorerPlugin } from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   contracts,
@@ -64,7 +64,7 @@ export interface EventsPipelineDeps {
   readonly nonce: string;
   readonly outbox: Outbox;
   /** The plugin whose features are folded and whose model scores. */
-  readonly plugin: MlPlugin<CustomerEventBatch>;
+  readonly plugin: SessionScorerPlugin<CustomerEventBatch>;
   readonly scorer: Scorer;
   /** What schema ids of Avro records mean. */
   readonly schemas: WriterSchemas;

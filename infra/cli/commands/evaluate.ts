@@ -1,38 +1,69 @@
-import type { Command } from "commander";
-import { evaluateFiles } from "../../../ml/index.ts";
+import { type Command, Option } from "commander";
+import {
+  type EvaluationOption,
+  type InputFile,
+  type MlPlugin,
+  mlPlugins,
+  openInputFile,
+} from "../../../ml/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
-import { PLUGIN_NAMES, pluginNamed } from "../plugin-argument.ts";
 
-interface EvaluateOptions {
-  readonly train: string;
-  readonly test?: string;
-  readonly seed: number;
-  readonly json?: boolean;
-}
-
+/** One subcommand a plugin: its options, help and checks are those that the plugin declares. */
 export function registerEvaluate(program: Command, io: CliIo): void {
-  program
+  const evaluate = program
     .command("evaluate")
-    .description("train and measure a plugin on files of a public data set; touches no home folder")
-    .argument("<plugin>", PLUGIN_NAMES.join(", "))
-    .requiredOption("--train <file>", "training file, plain or gzipped")
-    .option("--test <file>", "test file; without it, cross-validation where the plugin has one")
-    .option("--seed <n>", "seed", wholeNumber(0, 2 ** 32 - 1), 1)
-    .option("--json", "one JSON document on standard output, on one line")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ millrace evaluate propensity --train online_shoppers_intention.csv",
-    )
-    .action((name: string, options: EvaluateOptions) => evaluate(name, options, io));
+    .description("train and measure a plugin on files of a public data set; touches no home folder");
+  for (const plugin of mlPlugins) registerPlugin(evaluate, plugin, io);
 }
 
-async function evaluate(name: string, options: EvaluateOptions, io: CliIo): Promise<void> {
-  const result = await evaluateFiles(pluginNamed(name), {
-    train: options.train,
-    test: options.test ?? null,
-    seed: options.seed,
-    onProgress: (message) => io.err(`${message}\n`),
-  });
-  io.out(`${JSON.stringify(result, null, options.json === true ? undefined : 2)}\n`);
+function registerPlugin(parent: Command, { name, evaluation }: MlPlugin, io: CliIo): void {
+  const command = parent
+    .command(name)
+    .description(evaluation.doc)
+    .addHelpText("after", `\nExample:\n  $ millrace evaluate ${name} ${evaluation.example}`);
+  const options = Object.entries(evaluation.options).map(([option, declared]) => ({
+    option,
+    flag: commandOption(option, declared),
+  }));
+  for (const { flag } of options) command.addOption(flag);
+  command
+    .option("--seed <n>", "the same seed gives the same figures", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option("--json", "one JSON document on standard output, on one line")
+    .action(async ({ seed, json }: { seed: number; json?: boolean }) => {
+      const values = options.map(({ option, flag }) => [
+        option,
+        command.getOptionValue(flag.attributeName()) ?? null,
+      ]);
+      const result = await evaluation.run(Object.fromEntries(values), {
+        seed,
+        onProgress: (message) => io.err(`${message}\n`),
+        clock: io.clock,
+      });
+      io.out(`${JSON.stringify(result, null, json === true ? undefined : 2)}\n`);
+    });
+}
+
+function commandOption(name: string, declared: EvaluationOption): Option {
+  switch (declared.kind) {
+    case "file": {
+      const option = new Option(`--${name} <file>`, `${declared.doc}; plain or gzipped`);
+      option.argParser((path): InputFile => openInputFile(path));
+      return option.makeOptionMandatory(declared.required);
+    }
+    case "integer": {
+      const option = new Option(`--${name} <n>`, declared.doc);
+      option.argParser(wholeNumber(declared.min, declared.max));
+      return withDefault(option, declared.default);
+    }
+    case "choice":
+      return withDefault(
+        new Option(`--${name} <choice>`, declared.doc).choices(declared.choices),
+        declared.default,
+      );
+  }
+}
+
+function withDefault(option: Option, value: number | string | null): Option {
+  return value === null ? option.makeOptionMandatory() : option.default(value);
 }

@@ -5,7 +5,7 @@ import { contracts, MillraceError } from "../../../schema/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
-import { PLUGIN_NAMES, pluginNamed } from "../plugin-argument.ts";
+import { TRAINED_PLUGINS, trainedPlugin } from "../plugin-argument.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -18,7 +18,7 @@ interface TrainOptions extends Record<string, unknown> {
 export function registerTrain(program: Command, io: CliIo): void {
   withSettings(program.command("train"))
     .description("train a plugin on the lake's bronze events; a better model becomes champion")
-    .argument("<plugin>", PLUGIN_NAMES.join(", "))
+    .argument("<plugin>", TRAINED_PLUGINS.join(", "))
     .option("--seed <n>", "seed of sampling and fit", wholeNumber(0, 2 ** 32 - 1), 1)
     .option("--promote <when>", "if-better, always or never", "if-better")
     .option("--json", "the model card as one JSON document on standard output")
@@ -27,7 +27,7 @@ export function registerTrain(program: Command, io: CliIo): void {
 }
 
 async function train(name: string, options: TrainOptions, io: CliIo): Promise<void> {
-  const plugin = pluginNamed(name);
+  const plugin = trainedPlugin(name);
   const promote = promotionOf(options.promote);
   const contract = contracts.find((candidate) => candidate.name === plugin.contract);
   if (contract === undefined) throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);

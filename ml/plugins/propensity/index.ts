@@ -6,19 +6,19 @@ import {
   type ShopperEventBatch,
   shopperSession,
 } from "../../features/index.ts";
-import type { MlPlugin } from "../../plugin.ts";
+import type { SessionScorerPlugin } from "../../plugin.ts";
 import { fitLogistic } from "../../training/logistic-regression.ts";
 import { classifierReport } from "../../training/metrics.ts";
 import { DEFAULT_MODEL_VERSION, DEFAULT_WEIGHTS } from "./default-model.ts";
 import { createLogisticScorer } from "./logistic-scorer.ts";
-import { evaluateUciShoppers } from "./uci-shoppers.ts";
+import { uciEvaluation } from "./uci-shoppers.ts";
 import { decodeWeights, encodeWeights } from "./weights.ts";
 
 /** Penalty beside the summed loss: enough to keep weights finite where a small data set separates. */
 const L2 = 1;
 
 /** Will this visit still lead to a purchase? Scored after each event of the shopper. */
-export const propensity: MlPlugin<ShopperEventBatch> = {
+export const propensity: SessionScorerPlugin<ShopperEventBatch> = {
   name: "propensity",
   doc: "Probability that the shopper still buys in this session: logistic regression on the visit so far.",
   contract: "customer-event",
@@ -51,5 +51,5 @@ export const propensity: MlPlugin<ShopperEventBatch> = {
       weights: new TextEncoder().encode(JSON.stringify(DEFAULT_WEIGHTS)),
     };
   },
-  evaluateFiles: (files) => ({ ...evaluateUciShoppers(files) }),
+  evaluation: uciEvaluation,
 };

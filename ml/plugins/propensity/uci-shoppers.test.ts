@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { evaluateFiles } from "../../training/evaluate-files.ts";
+import { parseCsv } from "../../training/csv.ts";
+import { openInputFile } from "../../training/input-file.ts";
 import { createRandom } from "../../training/random.ts";
-import { propensity } from "./index.ts";
-import { evaluateUciShoppers, type UciReport } from "./uci-shoppers.ts";
+import { evaluateUciShoppers, type UciReport, uciEvaluation } from "./uci-shoppers.ts";
 
 const DATA = process.env.MILLRACE_DATA ?? "../shared/data";
 const HEADER =
@@ -25,10 +25,24 @@ function sessions(count: number, seed: number): string {
   return [HEADER, ...lines].join("\n");
 }
 
+function evaluateTexts(texts: { train: string; test?: string; seed: number }): UciReport {
+  return evaluateUciShoppers({
+    train: parseCsv(texts.train, "train.csv"),
+    test: texts.test === undefined ? null : parseCsv(texts.test, "test.csv"),
+    seed: texts.seed,
+    onProgress() {},
+  });
+}
+
+async function evaluateFile(path: string): Promise<UciReport> {
+  const context = { seed: 1, onProgress() {}, clock: () => 0 };
+  const report = await uciEvaluation.run({ train: openInputFile(path), test: null }, context);
+  return report as unknown as UciReport;
+}
+
 describe("propensity on the UCI shoppers", () => {
   it("comes near the published figures in stratified 10-fold cross-validation", async () => {
-    const file = `${DATA}/propensity/uci-online-shoppers-dev.csv.gz`;
-    const report = (await evaluateFiles(propensity, { train: file, seed: 1 })) as unknown as UciReport;
+    const report = await evaluateFile(`${DATA}/propensity/uci-online-shoppers-dev.csv.gz`);
     // Published: AUC .937, average precision .754; without PageValues AUC .79.
     expect(report).toMatchObject({ rows: 9864, positives: 1526, method: "stratified-10-fold" });
     expect(report.auc).toBeGreaterThan(0.925);
@@ -40,18 +54,16 @@ describe("propensity on the UCI shoppers", () => {
 
   it("tests on the second file where there is one, unknown categories included", () => {
     const test = sessions(1000, 2).replaceAll("New_Visitor", "Other");
-    const report = evaluateUciShoppers({ train: sessions(3000, 1), test, seed: 1 });
+    const report = evaluateTexts({ train: sessions(3000, 1), test, seed: 1 });
     expect(report).toMatchObject({ rows: 1000, method: "train-test" });
     expect(report.auc).toBeGreaterThan(report.withoutPageValues.auc + 0.1);
     expect(report.averagePrecision).toBeGreaterThan(report.baseline.averagePrecision + 0.2);
   });
 
   it("gives the same figures for the same seed", () => {
-    const files = { train: sessions(600, 3), test: null };
-    expect(evaluateUciShoppers({ ...files, seed: 4 })).toEqual(evaluateUciShoppers({ ...files, seed: 4 }));
-    expect(evaluateUciShoppers({ ...files, seed: 5 }).auc).not.toBe(
-      evaluateUciShoppers({ ...files, seed: 4 }).auc,
-    );
+    const train = sessions(600, 3);
+    expect(evaluateTexts({ train, seed: 4 })).toEqual(evaluateTexts({ train, seed: 4 }));
+    expect(evaluateTexts({ train, seed: 5 }).auc).not.toBe(evaluateTexts({ train, seed: 4 }).auc);
   });
 
   it.each([
@@ -59,7 +71,7 @@ describe("propensity on the UCI shoppers", () => {
     [
       "a cell that is no number",
       sessions(50, 1).replace("0,-1,", "0,x,"),
-      /line 2, column Administrative_Duration/,
+      /^train.csv cannot be used: line 2: column Administrative_Duration/,
     ],
     [
       "a label that is no truth value",
@@ -69,7 +81,7 @@ describe("propensity on the UCI shoppers", () => {
     ["one class", `${HEADER}\n${"0,".repeat(17)}TRUE\n`, /with and without a purchase/],
     ["too few for the folds", sessions(20, 1), /10 folds need 10 sessions/],
   ])("refuses a file with %s", (_, train, message) => {
-    const run = (): unknown => evaluateUciShoppers({ train, test: null, seed: 1 });
+    const run = (): unknown => evaluateTexts({ train, seed: 1 });
     expect(run).toThrow(message);
     expect(run).toThrow(expect.objectContaining({ code: "file-unusable", origin: "user" }));
   });
@@ -80,7 +92,7 @@ describe("propensity on the UCI shoppers", () => {
       const binary = join(folder, "binary.csv");
       await writeFile(binary, Buffer.from([0xff, 0xfe, 0x00]));
       for (const train of [binary, folder, join(folder, "missing.csv")]) {
-        await expect(evaluateFiles(propensity, { train, seed: 1 })).rejects.toMatchObject({
+        await expect(evaluateFile(train)).rejects.toMatchObject({
           code: "file-unusable",
           message: expect.stringContaining(train),
         });

@@ -1,5 +1,6 @@
-import type { EvaluationFiles } from "../../plugin.ts";
-import { type CsvTable, parseCsv, unusable } from "../../training/csv.ts";
+import { defineEvaluation } from "../../evaluation.ts";
+import { type CsvTable, parseCsv } from "../../training/csv.ts";
+import { unusableFile } from "../../training/input-file.ts";
 import { fitLogistic, logOdds, sigmoid } from "../../training/logistic-regression.ts";
 import { classifierReport } from "../../training/metrics.ts";
 import { createRandom, permutation } from "../../training/random.ts";
@@ -59,24 +60,52 @@ export interface UciReport extends FileFigures {
   readonly withoutPageValues: FileFigures;
 }
 
-/** Test on the second file, or by stratified, shuffled 10-fold cross-validation on the first. */
-export function evaluateUciShoppers(files: EvaluationFiles): UciReport {
-  const train = parseCsv(files.train, "training");
-  const test = files.test === null ? null : parseCsv(files.test, "test");
-  const parts = test === null ? foldsOf(train, files.seed) : [wholeFiles(train, test)];
+export interface UciTables {
+  readonly train: CsvTable;
+  /** Null: cross-validation on `train`. */
+  readonly test: CsvTable | null;
+  readonly seed: number;
+  readonly onProgress: (message: string) => void;
+}
+
+export const uciEvaluation = defineEvaluation({
+  doc: "UCI Online Shoppers: train and measure on the columns of that file, with and without PageValues",
+  options: {
+    train: { kind: "file", doc: "training file, UCI CSV", required: true },
+    test: {
+      kind: "file",
+      doc: "test file; without it, stratified 10-fold cross-validation",
+      required: false,
+    },
+  },
+  example: "--train online_shoppers_intention.csv",
+  async run({ train, test }, { seed, onProgress }) {
+    const report = evaluateUciShoppers({
+      train: parseCsv(await train.text(), train.path),
+      test: test === null ? null : parseCsv(await test.text(), test.path),
+      seed,
+      onProgress,
+    });
+    return { ...report };
+  },
+});
+
+/** Test on the second table, or by stratified, shuffled 10-fold cross-validation on the first. */
+export function evaluateUciShoppers({ train, test, seed, onProgress }: UciTables): UciReport {
+  const parts = test === null ? foldsOf(train, seed) : [wholeFiles(train, test)];
   const full = parts.map((part, index) => {
-    files.onProgress?.(`part ${index + 1} of ${parts.length}`);
+    onProgress(`part ${index + 1} of ${parts.length}`);
     return evaluatePart(WITH_PAGE_VALUES, part);
   });
   const without = parts.map((part, index) => {
-    files.onProgress?.(`part ${index + 1} of ${parts.length}, without PageValues`);
+    onProgress(`part ${index + 1} of ${parts.length}, without PageValues`);
     return evaluatePart(WITHOUT_PAGE_VALUES, part);
   });
   return {
     rows: full.reduce((total, { rows }) => total + rows, 0),
     positives: full.reduce((total, { positives }) => total + positives, 0),
     method: test === null ? "stratified-10-fold" : "train-test",
-    seed: files.seed,
+    seed,
     ...figures(full, "model"),
     baseline: figures(full, "baseline"),
     withoutPageValues: figures(without, "model"),
@@ -128,7 +157,10 @@ function foldsOf(table: CsvTable, seed: number): Part[] {
   const dealt = [0, 0];
   for (const row of permutation(labels.length, createRandom(seed))) fold[row] = dealt[labels[row]]++ % FOLDS;
   if (Math.min(...dealt) < FOLDS) {
-    throw unusable(table.name, `${FOLDS} folds need ${FOLDS} sessions with a purchase and ${FOLDS} without`);
+    throw unusableFile(
+      table.path,
+      `${FOLDS} folds need ${FOLDS} sessions with a purchase and ${FOLDS} without`,
+    );
   }
   const rows = allRows(table);
   return Array.from({ length: FOLDS }, (_, index) => ({
@@ -142,7 +174,7 @@ function foldsOf(table: CsvTable, seed: number): Part[] {
 function requireBothLabels(table: CsvTable): Float64Array {
   const labels = readLabels(WITH_PAGE_VALUES, table, allRows(table));
   if (labels.includes(0) && labels.includes(1)) return labels;
-  throw unusable(table.name, "it needs sessions with and without a purchase");
+  throw unusableFile(table.path, "it needs sessions with and without a purchase");
 }
 
 function allRows(table: CsvTable): Int32Array {
