@@ -35,12 +35,12 @@ if (plan === null) {
 const totals = { starts: 0, crashes: 0, pauses: 0, fenced: 0, failures: 0, staleHot: 0 };
 let failed = 0;
 for (const seed of plan.seeds) {
-  const { problems, faulted } = await simulateSeed(
+  const { problems, faulted, staleHot } = await simulateSeed(
     seed,
     plan.trace ? (line) => process.stdout.write(line) : undefined,
   );
   const { starts, crashes, pauses, fenced, failures } = faulted.counts;
-  const counts = { starts, crashes, pauses, fenced, failures, staleHot: faulted.outcome.staleHot.size };
+  const counts = { starts, crashes, pauses, fenced, failures, staleHot };
   for (const [name, count] of Object.entries(counts)) totals[name as keyof typeof totals] += count;
   const seconds = (faulted.virtualMs / 1000).toFixed(0);
   process.stdout.write(

@@ -20,8 +20,6 @@ export interface Outcome {
   /** How often each row is there, by table. */
   readonly rows: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly hot: ReadonlyMap<string, string>;
-  /** Hot values that a process wrote over those of its successor: known, see {@link staleHotKeys}. */
-  readonly staleHot: ReadonlySet<string>;
   readonly alerts: ReadonlyMap<string, string>;
   /** What is wrong with this run by itself. */
   readonly problems: readonly string[];
@@ -61,7 +59,6 @@ export async function readOutcome(files: readonly TableFiles[], world: World): P
     rows,
     problems,
     hot: hotValues(world),
-    staleHot: staleHotKeys(world),
     alerts: firstStageAlerts(world.alerts.kept),
   };
 }
@@ -131,14 +128,16 @@ function hotValues({ hot }: World): ReadonlyMap<string, string> {
 }
 
 /**
- * A process that slept, or died with a write on its way, may write an older value over the one of its
- * successor: hot values are not fenced. It stays until the key changes again, or expires. Such keys
- * are counted and not compared.
+ * A process that slept, or died with a write on its way, may write an older value over the one of
+ * another: hot values are not fenced. It stays until the key changes again, or expires. These are the
+ * keys that had the expected value, of another process than the one that wrote last.
  */
-function staleHotKeys({ hot }: World): ReadonlySet<string> {
-  return new Set(
-    [...hot.byKey].filter(([, { writer, newestWriter }]) => writer < newestWriter).map(([key]) => key),
-  );
+export function staleHotKeys(expected: Outcome, { hot }: World): ReadonlySet<string> {
+  const stale = [...hot.byKey].filter(([key, { value, writer, writers }]) => {
+    const right = expected.hot.get(key);
+    return right !== undefined && right !== value && (writers.get(right) ?? writer) !== writer;
+  });
+  return new Set(stale.map(([key]) => key));
 }
 
 function firstStageAlerts(alerts: readonly Alert[]): ReadonlyMap<string, string> {
@@ -178,12 +177,12 @@ function counted(texts: readonly string[]): ReadonlyMap<string, number> {
 const EXAMPLES_MAX = 3;
 
 /** How a run differs from what it should be, for a person; empty where it does not. */
-export function differences(expected: Outcome, given: Outcome): string[] {
+export function differences(expected: Outcome, given: Outcome, staleHot: ReadonlySet<string>): string[] {
   const found = [...given.problems];
   for (const [table, rows] of expected.rows)
     found.push(...mapDifferences(table, rows, given.rows.get(table)));
-  const decided = new Map([...given.hot].filter(([key]) => !given.staleHot.has(key)));
-  const comparable = new Map([...expected.hot].filter(([key]) => !given.staleHot.has(key)));
+  const decided = new Map([...given.hot].filter(([key]) => !staleHot.has(key)));
+  const comparable = new Map([...expected.hot].filter(([key]) => !staleHot.has(key)));
   found.push(...mapDifferences("hot value", comparable, decided));
   found.push(...mapDifferences("alert", expected.alerts, given.alerts));
   return found;

@@ -6,9 +6,10 @@ import { unavailable } from "./unavailable.ts";
 interface HotValue {
   readonly value: string;
   readonly expiresAt: number;
-  /** Numbers of the process that wrote it, and of the newest one that ever wrote the key. */
+  /** Number of the process that wrote it. */
   readonly writer: number;
-  readonly newestWriter: number;
+  /** Who wrote each value that the key ever had. */
+  readonly writers: Map<string, number>;
 }
 
 /** The hot values that survive every process. */
@@ -20,8 +21,9 @@ export class StoredHotValues {
     for (let i = 0; i < batch.count; i++) {
       const at = storedKey(batch.namespace, hotKey(batch, i));
       const value = Buffer.from(hotValue(batch, i)).toString();
-      const newestWriter = Math.max(writer, this.byKey.get(at)?.newestWriter ?? 0);
-      this.byKey.set(at, { value, expiresAt, writer, newestWriter });
+      const writers = this.byKey.get(at)?.writers ?? new Map<string, number>();
+      writers.set(value, writer);
+      this.byKey.set(at, { value, expiresAt, writer, writers });
     }
   }
 

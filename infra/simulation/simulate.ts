@@ -8,7 +8,7 @@ import { Cluster, type ClusterCounts, RESTART_MS_MAX } from "./cluster.ts";
 import { calmFaults, noFaults } from "./faults.ts";
 import { produceInput } from "./input.ts";
 import { readFiles } from "./lake-rows.ts";
-import { differences, type Outcome, readOutcome } from "./outcome.ts";
+import { differences, type Outcome, readOutcome, staleHotKeys } from "./outcome.ts";
 import { SimulatedProcess } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
 import { diesAt, Storm, stormFaults } from "./storm.ts";
@@ -27,6 +27,7 @@ const RUN_MS_MAX = 3_600_000;
 export interface Run {
   readonly outcome: Outcome;
   readonly counts: ClusterCounts;
+  readonly world: World;
   /** Of everything that happened. */
   readonly digest: string;
   readonly virtualMs: number;
@@ -35,6 +36,8 @@ export interface Run {
 export interface SeedResult {
   /** How the faulted run differs from the calm one; empty where all is well. */
   readonly problems: readonly string[];
+  /** Hot values that a process left behind its successor's: known, and no failure. */
+  readonly staleHot: number;
   readonly faulted: Run;
   readonly calm: Run;
 }
@@ -43,9 +46,11 @@ export interface SeedResult {
 export async function simulateSeed(seed: number, write?: (line: string) => void): Promise<SeedResult> {
   const calm = await runOnce(seed, "calm");
   const faulted = await runOnce(seed, "storm", write);
-  const problems = differences(calm.outcome, faulted.outcome);
+  const staleHot = staleHotKeys(calm.outcome, faulted.world);
+  const problems = differences(calm.outcome, faulted.outcome, staleHot);
   return {
     problems: [...calm.outcome.problems.map((text) => `without faults: ${text}`), ...problems],
+    staleHot: staleHot.size,
     faulted,
     calm,
   };
@@ -111,6 +116,7 @@ class Simulation {
     return {
       outcome: { ...outcome, problems: [...problems, ...cluster.problems, ...outcome.problems] },
       counts: cluster.counts,
+      world,
       digest: network.trace.digest(),
       virtualMs: scheduler.nowMs - START_MS,
     };
