@@ -1,9 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { MillraceError } from "../../schema/index.ts";
 import { type Config, environmentName, type SettingKey, settings } from "../config/index.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 
 const RESTART_DELAY_MS = 500;
 const RESTART_DELAY_MS_MAX = 30_000;
+/** A worker that ends so often in a row is not worth waiting for; started again it is all the same. */
+const START_FAILURES_MAX = 3;
 /** A process that ran this long has proved itself: the next delay is the first again. */
 const HEALTHY_MS = 60_000;
 /** Time for the last checkpoint; after it, the process is killed, and recovery does the rest. */
@@ -11,6 +14,12 @@ const STOP_MS_MAX = 60_000;
 
 /** What a worker process tells the one that started it. */
 export type FromWorkerProcess = { readonly type: "ready" };
+
+/** How a start ends; without effect once it has. */
+interface Start {
+  readonly ready: () => void;
+  readonly failed: (error: Error) => void;
+}
 
 interface Slot {
   readonly index: number;
@@ -41,9 +50,11 @@ export class WorkerProcesses {
     }));
   }
 
-  /** Resolves when each has restored its first tasks; one that fails is tried again meanwhile. */
+  /** Resolves when each has restored its first tasks. Rejects where one ends before that again and again. */
   async start(): Promise<void> {
-    await Promise.all(this.slots.map((slot) => new Promise<void>((ready) => this.launch(slot, ready))));
+    await Promise.all(
+      this.slots.map((slot) => new Promise<void>((ready, failed) => this.launch(slot, { ready, failed }))),
+    );
   }
 
   /** Process ids of the workers that run now. */
@@ -64,7 +75,7 @@ export class WorkerProcesses {
     );
   }
 
-  private launch(slot: Slot, ready: () => void): void {
+  private launch(slot: Slot, start: Start): void {
     slot.startedAt = this.clock();
     const entry = new URL(
       import.meta.url.endsWith(".ts") ? "./worker-process.ts" : "./worker-process.js",
@@ -73,31 +84,39 @@ export class WorkerProcesses {
     const child = fork(entry, { env: { ...process.env, ...environmentOf(this.config) }, execArgv: [] });
     slot.child = child;
     child.on("message", (message: FromWorkerProcess) => {
-      if (message.type === "ready") ready();
+      if (message.type === "ready") start.ready();
     });
     child.on("error", (err) => this.logger.error({ err, worker: slot.index }, "a worker process failed"));
     slot.ended = new Promise((resolve) => {
       child.on("exit", (code, signal) => {
         slot.child = null;
-        if (!this.stopping) this.launchLater(slot, signal ?? `exit code ${code}`, ready);
-        else ready();
+        if (!this.stopping) this.launchLater(slot, signal ?? `exit code ${code}`, start);
+        else start.ready();
         resolve();
       });
     });
   }
 
-  private launchLater(slot: Slot, reason: string, ready: () => void): void {
+  private launchLater(slot: Slot, reason: string, start: Start): void {
     slot.failures = this.clock() - slot.startedAt > HEALTHY_MS ? 1 : slot.failures + 1;
+    if (slot.failures > START_FAILURES_MAX) start.failed(neverStarted(slot, reason));
     const delayMs = Math.min(RESTART_DELAY_MS * 2 ** (slot.failures - 1), RESTART_DELAY_MS_MAX);
     this.logger.error(
       { worker: slot.index, delayMs },
       `a worker process ended (${reason}); it is started again`,
     );
     setTimeout(() => {
-      if (this.stopping) ready();
-      else this.launch(slot, ready);
+      if (this.stopping) start.ready();
+      else this.launch(slot, start);
     }, delayMs).unref();
   }
+}
+
+function neverStarted(slot: Slot, reason: string): MillraceError {
+  return new MillraceError(
+    `worker process ${slot.index} ended ${slot.failures} times in a row (${reason}); its log says why`,
+    { code: "worker-failed", origin: "internal" },
+  );
 }
 
 /** The whole configuration as variables: secrets stay out of the command line, which others may read. */
