@@ -31,10 +31,11 @@ export const COORDINATOR = { group: 0, transaction: 1 } as const;
 const CONNECT_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /**
- * Tries of one call before its error is passed on: some 20 seconds with the waits between, in which a
- * broker restarts; three where the cluster was never reached, and the address may be wrong.
+ * Tries of one call before its error is passed on: some 45 seconds with the waits between, since a
+ * killed broker took 18 to lead its partitions again; three where the cluster was never reached, and
+ * the address may be wrong.
  */
-const ATTEMPTS_MAX = { start: 10, later: 30 } as const;
+const ATTEMPTS_MAX = { start: 10, later: 60 } as const;
 export const BACKOFF_MS = { min: 20, max: 1000 } as const;
 
 /** Wait before the next try: doubles with each failure, half of it by chance. */
