@@ -13,7 +13,7 @@ const CHUNK_EVERY_MS = 5;
  * The input of the crash runs: real clicks, then a small shop that goes on where they end, with orders
  * in quick succession (rules), a flash sale, late, too-late, repeated and broken events.
  */
-const SHOP = {
+export const SHOP = {
   seed: 11,
   startTime: Date.UTC(2019, 9, 1, 2, 50, 1),
   // Slow: nearly every chunk passes a minute, and so makes a pane block.

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { MillraceError } from "../../../schema/index.ts";
+import {
+  type AppendBatch,
+  createShopEvents,
+  type EventLog,
+  endOfInput,
+  SHOP_TOPICS,
+} from "../../../stream/index.ts";
+import { SHOP } from "./crash-input.ts";
+
+const CHUNK_RECORDS = 200;
+const RETRY_MS = 250;
+/** A server that was killed is back within this time, or the run has failed. */
+const RETRY_MS_MAX = 120_000;
+
+/**
+ * The shop's events, appended a share at a time: the same records in the same order in every run,
+ * whatever happens between. A chunk whose append failed is sent again under its number, as any producer
+ * would; the log drops it where the first try did arrive.
+ */
+export class CrashFeed {
+  private readonly log: EventLog;
+  private readonly partitions: number;
+  private readonly shop: ReturnType<typeof createShopEvents>;
+  private sequence = 0;
+  private ended = false;
+
+  constructor(log: EventLog, partitions: number, events: number) {
+    this.log = log;
+    this.partitions = partitions;
+    this.shop = createShopEvents({ ...SHOP, customerEventsMax: events }, () => partitions);
+  }
+
+  /** Appends about so many records, a chunk every so often; false where there are no more. */
+  async append(records: number, chunkEveryMs: number): Promise<boolean> {
+    for (let appended = 0; appended < records; appended += CHUNK_RECORDS) {
+      const batches = this.shop.until(Number.POSITIVE_INFINITY, CHUNK_RECORDS);
+      if (batches === null) return false;
+      if (batches.length > 0) await this.send(batches);
+      await sleep(chunkEveryMs);
+    }
+    return true;
+  }
+
+  /** Appends what is left, and the end of the input. */
+  async finish(): Promise<void> {
+    while (await this.append(CHUNK_RECORDS, 0));
+    if (this.ended) return;
+    this.ended = true;
+    const partitions = Array.from({ length: this.partitions }, (_, partition) => partition);
+    await this.send(
+      SHOP_TOPICS.flatMap((topic) => partitions.map((partition) => endOfInput(topic, partition))),
+    );
+  }
+
+  private async send(batches: readonly AppendBatch[]): Promise<void> {
+    const sequence = this.sequence++;
+    const giveUpAt = Date.now() + RETRY_MS_MAX;
+    for (;;) {
+      try {
+        await this.log.append(batches, { id: "shop", sequence });
+        return;
+      } catch (error) {
+        if (!(error instanceof MillraceError && error.retry) || Date.now() > giveUpAt) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { join } from "node:path";
+import type { Config } from "../../config/index.ts";
+import { compareHomes, type HomeComparison, type Reference, readReference } from "./compare-homes.ts";
+import { type Connections, freshDistributedConfig } from "./distributed-config.ts";
+import { DistributedRun } from "./distributed-run.ts";
+import { LakeReader } from "./lake-reader.ts";
+import type { MatrixRow } from "./matrix-rows.ts";
+import { freshFolder, removeFolder } from "./scenario-home.ts";
+
+export interface MatrixOptions {
+  readonly connections: Connections;
+  /** Customer events of each run. */
+  readonly events: number;
+  /** Put before the names of topics, objects and hot values. */
+  readonly name: string;
+  /** Hears how far the matrix is. */
+  readonly say: (line: string) => void;
+}
+
+export interface MatrixResult extends HomeComparison {
+  readonly names: readonly string[];
+  /** By disturbance: from its end until a record that came right behind it was in the lake, ms. */
+  readonly recoveriesMs: readonly number[];
+}
+
+const PARTITIONS = 2;
+/** Small epochs, so that there are many; a source is never idle, because that is a matter of the wall clock. */
+const SETTINGS: Partial<Config> = {
+  partitions: PARTITIONS,
+  workers: 0,
+  checkpointRecordsMax: 1_000,
+  checkpointIntervalMs: 200,
+  checkpointBacklogIntervalMs: 200,
+  idleAfterMs: 3_600_000,
+  // Low enough that the input's dearest orders are over it.
+  orderAmountMinorMax: 50_000,
+  // The scenario looks at all of it at the end.
+  hotTtlMs: 86_400_000,
+};
+const CHUNK_EVERY_MS = 20;
+/** Appended behind a disturbance: its recovery is over when this is in the lake. */
+const PROBE_RECORDS = 200;
+
+/** Runs of the same input on real servers, disturbed in many ways, against one that was left alone. */
+export class DistributedMatrix {
+  readonly reference: Reference;
+  private readonly options: MatrixOptions;
+  private readonly folder: string;
+  private readonly reader: LakeReader;
+  private runs = 0;
+
+  private constructor(options: MatrixOptions, folder: string, reader: LakeReader, reference: Reference) {
+    this.options = options;
+    this.folder = folder;
+    this.reader = reader;
+    this.reference = reference;
+  }
+
+  /** Makes the undisturbed run. */
+  static async open(options: MatrixOptions): Promise<DistributedMatrix> {
+    const folder = freshFolder("matrix");
+    const reader = await LakeReader.open();
+    const config = await configOf(options, folder, "reference");
+    const run = await DistributedRun.open(config, options.events);
+    await run.finish(1);
+    return new DistributedMatrix(options, folder, reader, await readReference(reader, config));
+  }
+
+  close(): void {
+    this.reader.close();
+    removeFolder(this.folder);
+  }
+
+  /** Disturbs one run by each of the rows in turn, so many times, and compares what it holds at the end. */
+  async run(rows: readonly MatrixRow[], times: number): Promise<MatrixResult> {
+    const config = await configOf(this.options, this.folder, `run-${this.runs++}`);
+    const around = rows.length === 1 ? await rows[0].around?.(config) : undefined;
+    const run = await DistributedRun.open(around?.config ?? config, this.options.events);
+    const recoveriesMs: number[] = [];
+    const share = Math.floor(this.options.events / (rows.length * times + 1));
+    try {
+      for (let time = 0; time < times; time++) {
+        for (const row of rows) recoveriesMs.push(await this.disturb(run, row, share));
+      }
+      await run.finish(rows[rows.length - 1].workers);
+    } catch (error) {
+      await run.close();
+      throw error;
+    } finally {
+      await around?.close();
+    }
+    const hotValues = !rows.some(({ losesHotValues }) => losesHotValues);
+    const comparison = await compareHomes(this.reader, this.reference, config, { hotValues });
+    return { ...comparison, names: rows.map(({ name }) => name), recoveriesMs };
+  }
+
+  private async disturb(run: DistributedRun, row: MatrixRow, share: number): Promise<number> {
+    await run.keepWorkers(row.workers, row.crashAt);
+    this.options.say(`${row.name}: disturbing`);
+    const feeding = run.feed.append(share, CHUNK_EVERY_MS);
+    await Promise.all([feeding, row.disturb(run)]);
+    const began = performance.now();
+    const restarted = run.keepWorkers(row.workers);
+    await run.feed.append(PROBE_RECORDS, 0);
+    await run.caughtUp();
+    const recoveryMs = performance.now() - began;
+    this.options.say(`${row.name}: recovered in ${(recoveryMs / 1000).toFixed(1)} s`);
+    await restarted;
+    if (row.crashAt !== undefined) await run.stopWorkers();
+    return recoveryMs;
+  }
+}
+
+function configOf(options: MatrixOptions, folder: string, run: string): Promise<Config> {
+  const name = `${options.name}-${run}`;
+  return freshDistributedConfig(join(folder, run), name, options.connections, SETTINGS);
+}
+
+/** One line a disturbed run: what it lost and doubled, and its recoveries. */
+export function distributedTable(results: readonly MatrixResult[]): string {
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1).padStart(8);
+  const lines = results.map(({ names, recoveriesMs, lost, doubled }) => {
+    const sorted = [...recoveriesMs].sort((a, b) => a - b);
+    const figures = [sorted.length, lost, doubled].map((n) => String(n).padStart(8)).join("");
+    return `${names.join(", ").padEnd(48)}${figures}${seconds(sorted[sorted.length >> 1])}${seconds(sorted[sorted.length - 1])}`;
+  });
+  return [
+    `${"disturbed by".padEnd(48)}   times    lost doubled  median   worst (s to recover)`,
+    ...lines,
+    ...results.flatMap(({ problems }) => problems),
+  ].join("\n");
+}

@@ -1,0 +1,117 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Config } from "../../config/index.ts";
+import { committed } from "../../platform/input-ends.ts";
+import { Platform } from "../../platform/platform.ts";
+import { environmentOf } from "../../platform/worker-processes.ts";
+import { CrashFeed } from "./crash-feed.ts";
+
+const ENTRY = fileURLToPath(new URL("../../platform/worker-process.ts", import.meta.url));
+const LINES_KEPT = 40;
+
+/** A worker process that may be treated badly. */
+export class WorkerChild {
+  /** Resolves when it has restored its first tasks. */
+  readonly ready: Promise<void>;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  alive = true;
+  private readonly child: ChildProcess;
+  private readonly lines: string[] = [];
+
+  constructor(config: Config, crashAt: string) {
+    this.child = fork(ENTRY, {
+      env: { ...process.env, ...environmentOf(config), MILLRACE_CRASH_AT: crashAt },
+      execArgv: [],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.lines.push(...text.trim().split("\n"));
+      this.lines.splice(0, this.lines.length - LINES_KEPT);
+    });
+    this.ready = new Promise((resolve) => this.child.once("message", () => resolve()));
+    this.ended = once(this.child, "exit").then(([code, signal]) => {
+      this.alive = false;
+      return (signal ?? code) as number | NodeJS.Signals;
+    });
+  }
+
+  /** The last lines of its log. */
+  get log(): string {
+    return this.lines.join("\n");
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** A platform on servers, its workers, and the input that it gets a share at a time. */
+export class DistributedRun {
+  readonly config: Config;
+  readonly platform: Platform;
+  readonly feed: CrashFeed;
+  private workers: WorkerChild[] = [];
+
+  private constructor(config: Config, platform: Platform, events: number) {
+    this.config = config;
+    this.platform = platform;
+    this.feed = new CrashFeed(platform.log, config.partitions, events);
+  }
+
+  static async open(config: Config, events: number): Promise<DistributedRun> {
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    return new DistributedRun(config, await Platform.open(config, quiet), events);
+  }
+
+  /** Starts what is missing of so many workers; resolves when these have restored their tasks, or ended. */
+  async keepWorkers(count: number, crashAt = ""): Promise<void> {
+    const missing = count - this.running.length;
+    const started = Array.from({ length: missing }, () => new WorkerChild(this.config, crashAt));
+    this.workers = [...this.running, ...started];
+    await Promise.all(started.map(({ ready, ended }) => Promise.race([ready, ended])));
+  }
+
+  /** The first that {@link keepWorkers} kept or started; it may have ended. */
+  get first(): WorkerChild {
+    return this.workers[0];
+  }
+
+  get running(): readonly WorkerChild[] {
+    return this.workers.filter(({ alive }) => alive);
+  }
+
+  /** Resolves when everything that the inputs hold now is processed, checkpointed and published. */
+  async caughtUp(): Promise<void> {
+    const { log } = this.platform;
+    const ends = await Promise.all(
+      Array.from({ length: this.config.partitions }, async (_, partition) => {
+        const { end } = await log.offsets("customer-events", partition);
+        return { topic: "customer-events", partition, offset: end };
+      }),
+    );
+    await committed(log, this.config.kafkaGroup, ends);
+  }
+
+  /** Appends the rest and waits for all of it; then everything is stopped in order. */
+  async finish(workers: number): Promise<void> {
+    await this.keepWorkers(workers);
+    await this.feed.finish();
+    await this.platform.waitUntilProcessed();
+    await this.close();
+  }
+
+  /** Ends every worker in order. */
+  async stopWorkers(): Promise<void> {
+    for (const worker of this.running) {
+      worker.signal("SIGTERM");
+      await worker.ended;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.stopWorkers();
+    await this.platform.close();
+  }
+}

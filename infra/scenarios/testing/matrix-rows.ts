@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../../config/index.ts";
+import type { DistributedRun } from "./distributed-run.ts";
+import { LossyProxy } from "./lossy-proxy.ts";
+
+/** A server that may be killed, as `startPrivateServer` gives it. */
+export interface KillableServer {
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+export interface MatrixServers {
+  readonly kafka: KillableServer;
+  readonly minio: KillableServer;
+  readonly redis: KillableServer;
+  readonly catalog: KillableServer;
+  /** Null where a matrix does without it. */
+  readonly trino: KillableServer | null;
+}
+
+/** One kind of disturbance. */
+export interface MatrixRow {
+  readonly name: string;
+  readonly workers: number;
+  /** Hot values may be gone at the end: the hot store was emptied. */
+  readonly losesHotValues?: boolean;
+  /** Point at which the workers that are started kill themselves. */
+  readonly crashAt?: string;
+  /** Puts something between the platform and its servers. */
+  readonly around?: (config: Config) => Promise<{ readonly config: Config; close(): Promise<void> }>;
+  /** Disturbs once, while records come; resolves when the disturbance is over. */
+  readonly disturb: (run: DistributedRun) => Promise<void>;
+}
+
+const POINT_MS_MAX = 90_000;
+/** Longer than the session: the others have the sleeper's tasks by then. */
+const SLEEP_MS = 9_000;
+/** Every so many commits one answer gets lost. */
+const LOST_EVERY = 5;
+
+/** Points of the checkpoint protocol at which a worker that has every task kills itself. */
+export function pointRows(): MatrixRow[] {
+  const points = [
+    ["before upload", "before-stage"],
+    ["after upload", "after-stage"],
+    ["before prepare", "before-prepare#2"],
+    ["after prepare", "after-prepare"],
+    ["after prepare of another task", "after-prepare#2"],
+    ["before the table commits", "before-publish:bronze.customer_events"],
+    ["between the table commits", "after-publish:bronze.customer_events"],
+    ["after the table commits", "after-publish:silver.events"],
+    ["before the offset commit", "before-offset-commit"],
+    ["after the offset commit", "after-offset-commit"],
+  ];
+  return points.map(([name, point]) => ({ name, crashAt: point, workers: 1, disturb: crashed }));
+}
+
+export function processRows(random: () => number): MatrixRow[] {
+  return [
+    {
+      name: "SIGKILL at any moment, 2 workers",
+      workers: 2,
+      async disturb(run) {
+        await sleep(random() * 1_500);
+        const victim = run.running[Math.floor(random() * run.running.length)];
+        victim.signal("SIGKILL");
+        await victim.ended;
+      },
+    },
+    {
+      name: "zombie: SIGSTOP, then SIGCONT",
+      workers: 2,
+      async disturb(run) {
+        const zombie = run.running[Math.floor(random() * run.running.length)];
+        zombie.signal("SIGSTOP");
+        await run.feed.append(400, 20);
+        await sleep(SLEEP_MS);
+        zombie.signal("SIGCONT");
+      },
+    },
+  ];
+}
+
+export function answerRows(): MatrixRow[] {
+  return [
+    {
+      name: "commit answered, answer lost",
+      workers: 1,
+      around: (config) =>
+        lossy(config, "catalogUri", ({ method, path }) => method === "POST" && path.includes("/tables/")),
+      disturb: async (run) => void (await run.feed.append(400, 20)),
+    },
+    {
+      name: "prepare answered, answer lost",
+      workers: 1,
+      around: (config) =>
+        lossy(config, "s3Endpoint", ({ method, path }) => method === "PUT" && path.includes("/checkpoints/")),
+      disturb: async (run) => void (await run.feed.append(400, 20)),
+    },
+  ];
+}
+
+export function serverRows(servers: MatrixServers): MatrixRow[] {
+  const restart = (name: string, server: KillableServer, more: Partial<MatrixRow> = {}): MatrixRow => ({
+    name: `${name} killed and started again`,
+    workers: 2,
+    async disturb(run) {
+      await server.kill();
+      const feeding = run.feed.append(400, 20);
+      await sleep(1_000);
+      await server.restart();
+      await feeding;
+    },
+    ...more,
+  });
+  const rows = [
+    restart("Kafka", servers.kafka),
+    restart("MinIO", servers.minio),
+    // It keeps nothing on disk: a restart is a flush.
+    restart("Redis", servers.redis, { losesHotValues: true }),
+    restart("the catalog", servers.catalog),
+  ];
+  return servers.trino === null ? rows : [...rows, restart("Trino", servers.trino)];
+}
+
+async function crashed(run: DistributedRun): Promise<void> {
+  const victim = run.first;
+  const timer = setTimeout(() => victim.signal("SIGTERM"), POINT_MS_MAX);
+  const end = await victim.ended;
+  clearTimeout(timer);
+  if (end !== "SIGKILL")
+    throw new Error(`a worker did not come to its point, it ended with ${end}:\n${victim.log}`);
+}
+
+async function lossy(
+  config: Config,
+  key: "catalogUri" | "s3Endpoint",
+  isCommit: (request: { readonly method: string; readonly path: string }) => boolean,
+) {
+  let commits = 0;
+  const proxy = await LossyProxy.start(
+    config[key],
+    (request) => isCommit(request) && ++commits % LOST_EVERY === 0,
+  );
+  return { config: { ...config, [key]: proxy.url }, close: () => proxy.close() };
+}
