@@ -8,6 +8,8 @@ import type { PageSize, PageWriter } from "./page-writer.ts";
 export interface EncoderOptions {
   /** A page is closed at this many rows, which bounds the scratch buffers. */
   readonly pageRows: number;
+  /** The same for the first page of a chunk, so that the columns of a file do not close theirs together. */
+  readonly firstPageRows: number;
   /** A page of strings is closed at this many bytes. */
   readonly pageBytes: number;
   /** A dictionary is closed at this many bytes, and the rest of the chunk written without one. */
@@ -61,6 +63,8 @@ export abstract class ColumnEncoder {
   private capacity = 0;
   private chunkRows = 0;
   private chunkNulls = 0;
+  /** Rows at which the open page is closed. */
+  private pageRowsMax: number;
   private uncompressedBytes = 0;
   private pageCounts = new Map<Encoding, number>();
 
@@ -68,6 +72,7 @@ export abstract class ColumnEncoder {
     this.column = column;
     this.options = options;
     this.writer = writer;
+    this.pageRowsMax = options.firstPageRows;
     this.levels = column.required ? null : new Uint8Array(0);
   }
 
@@ -75,10 +80,10 @@ export abstract class ColumnEncoder {
   append(column: Column, from: number, to: number, selection: Int32Array | undefined): void {
     let at = from;
     while (at < to) {
-      const end = Math.min(to, at + this.options.pageRows - this.pageRows);
+      const end = Math.min(to, at + this.pageRowsMax - this.pageRows);
       this.reserveRows(this.pageRows + end - at);
       at = this.take(column, at, end, selection);
-      if (this.pageRows === this.options.pageRows) this.endPage();
+      if (this.pageRows === this.pageRowsMax) this.endPage();
     }
   }
 
@@ -112,6 +117,7 @@ export abstract class ColumnEncoder {
     this.fileBytes += metadata.compressedBytes;
     this.chunkRows = 0;
     this.chunkNulls = 0;
+    this.pageRowsMax = this.options.firstPageRows;
     this.uncompressedBytes = 0;
     this.pageCounts = new Map();
     this.pages = [];
@@ -211,6 +217,7 @@ export abstract class ColumnEncoder {
     this.leadingNulls = 0;
     this.pageRows = 0;
     this.pageValues = 0;
+    this.pageRowsMax = this.options.pageRows;
   }
 
   /** Definition levels: a 4-byte length, then runs. */

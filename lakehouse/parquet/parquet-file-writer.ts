@@ -7,7 +7,7 @@ import {
 } from "../../schema/index.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
 import { ByteSink } from "./byte-sink.ts";
-import type { ColumnEncoder, EncoderOptions } from "./column-encoder.ts";
+import type { ChunkMetadata, ColumnEncoder, EncoderOptions } from "./column-encoder.ts";
 import { type RowGroupMetadata, writeFooter } from "./footer.ts";
 import { MAGIC } from "./format.ts";
 import { NumberEncoder } from "./number-encoder.ts";
@@ -63,8 +63,9 @@ export class ParquetFileWriter {
    *   over; it is of no use any more
    */
   constructor(table: TableSpec, options: ParquetWriterOptions = {}, finished?: ParquetFileWriter) {
-    const encoding: EncoderOptions = {
-      pageRows: options.pageRows ?? 65_536,
+    const pageRows = options.pageRows ?? 65_536;
+    const encoding = {
+      pageRows,
       pageBytes: options.pageBytes ?? 1024 * 1024,
       dictionaryBytes: options.dictionaryBytes ?? 8 * 1024 * 1024,
       delta: options.encodings !== "plain",
@@ -76,7 +77,11 @@ export class ParquetFileWriter {
       return;
     }
     const writer = new PageWriter(options.zstdLevel ?? 1);
-    this.encoders = table.columns.map((column) => createEncoder(column, encoding, writer));
+    this.encoders = table.columns.map((column, i, { length }) => {
+      // Closing pages takes time: those of one table are spread over the batches that come in.
+      const firstPageRows = Math.ceil(pageRows / 2 + (pageRows / 2) * ((i + 1) / length));
+      return createEncoder(column, { ...encoding, firstPageRows }, writer);
+    });
   }
 
   /** Estimated size of the finished file: what is encoded, and what is pending. */
@@ -101,13 +106,22 @@ export class ParquetFileWriter {
       this.groupRows += end - at;
       this.rows += end - at;
       at = end;
-      if (this.groupRows === this.rowGroupRows) this.endRowGroup();
+      if (this.groupRows === this.rowGroupRows) for (const _ of this.endRowGroup());
     }
   }
 
   /** Completes the file; the writer is of no use after it. */
   finish(): ParquetFile {
-    if (this.groupRows > 0) this.endRowGroup();
+    const steps = this.finishInSteps();
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+    }
+  }
+
+  /** As {@link finish}, a column a step: each takes a millisecond or two. */
+  *finishInSteps(): Generator<undefined, ParquetFile> {
+    if (this.groupRows > 0) yield* this.endRowGroup();
     this.finished = true;
     const footer = new ByteSink(4096);
     writeFooter(footer, this.table, this.rowGroups);
@@ -132,12 +146,14 @@ export class ParquetFileWriter {
     return this.encoders;
   }
 
-  private endRowGroup(): void {
-    const chunks = this.encoders.map((encoder) => {
+  private *endRowGroup(): Generator<undefined, void> {
+    const chunks: ChunkMetadata[] = [];
+    for (const encoder of this.encoders) {
       const chunk = encoder.finishChunk(this.parts, this.length);
       this.length += chunk.compressedBytes;
-      return chunk;
-    });
+      chunks.push(chunk);
+      yield;
+    }
     const [first] = chunks;
     const offset = first.dictionaryPageOffset ?? first.dataPageOffset;
     this.rowGroups.push({ rows: this.groupRows, offset, chunks });

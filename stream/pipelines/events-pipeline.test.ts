@@ -24,6 +24,7 @@ import { CheckpointStore } from "../runtime/checkpoint-store.ts";
 import { noStageClock } from "../runtime/stage-clock.ts";
 import { Task } from "../runtime/task.ts";
 import { Outbox } from "../sinks/outbox.ts";
+import { finishFile } from "../sinks/table-sink.ts";
 import { type FileRow, readFiles } from "../sinks/testing/read-files.ts";
 import { defaultTimeConfig } from "../time/index.ts";
 import { createEventsPipeline, type EventsPipelineConfig } from "./events-pipeline.ts";
@@ -115,7 +116,7 @@ describe("events pipeline", () => {
     while (task.step());
     const tables = new Map<string, FileRow[]>();
     for (const detached of task.cut().files) {
-      const file = detached.finish();
+      const file = finishFile(detached);
       const rows = await readFiles([file]);
       tables.set(file.staged.table, [...(tables.get(file.staged.table) ?? []), ...rows]);
     }

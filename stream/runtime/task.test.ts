@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "../operators/testing/drive.ts";
-import type { FinishedFile } from "../sinks/table-sink.ts";
+import { type FinishedFile, finishFile } from "../sinks/table-sink.ts";
 import { readFiles } from "../sinks/testing/read-files.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import type { Task, TaskCut } from "./task.ts";
@@ -145,7 +145,7 @@ describe("task", () => {
         for (let epochs = 1 + Math.floor(random() * 3); epochs > 0; epochs--) {
           for (let steps = Math.floor(random() * 6); steps > 0; steps--) task.step();
           const cut = task.cut();
-          rows.push(...(await rowsOf(cut.files.map((file) => file.finish()))));
+          rows.push(...(await rowsOf(cut.files.map(finishFile))));
           await commit(task, cut, store);
         }
         // Killed behind the commit, with work that is done again by the next incarnation.
@@ -207,9 +207,8 @@ describe("task", () => {
   });
 
   async function digestAfter(task: Task): Promise<number | undefined> {
-    return (await rowsOf(task.cut().files.map((file) => file.finish())))
-      .sort((a, b) => a.position - b.position)
-      .at(-1)?.digest;
+    return (await rowsOf(task.cut().files.map(finishFile))).sort((a, b) => a.position - b.position).at(-1)
+      ?.digest;
   }
 });
 

@@ -146,7 +146,7 @@ export class Worker {
   private workSlice(): Slice {
     const { clock } = this.deps;
     const start = clock();
-    const end = start + (start - this.backlogSince >= LASTING_BACKLOG_MS ? SLICE_BACKLOG_MS : SLICE_MS);
+    const end = start + this.sliceMs();
     let slice: Slice = "nothing";
     for (let progress = true; progress; ) {
       progress = false;
@@ -164,6 +164,10 @@ export class Worker {
     }
     this.backlogSince = Number.POSITIVE_INFINITY;
     return slice;
+  }
+
+  private sliceMs(): number {
+    return this.deps.clock() - this.backlogSince >= LASTING_BACKLOG_MS ? SLICE_BACKLOG_MS : SLICE_MS;
   }
 
   private async afterSlice(slice: Slice): Promise<void> {
@@ -295,15 +299,24 @@ export class Worker {
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
   }
 
-  /** Encodes what the cut's files still hold, a file a turn: records are processed in between. */
+  /** Encodes what the cut's files still hold, for a slice of time a turn: records are processed in between. */
   private async finishFiles(cut: TaskCut): Promise<FinishedFile[]> {
+    const { clock, scheduling, stageClock } = this.deps;
     const finished: FinishedFile[] = [];
+    let end = Number.NEGATIVE_INFINITY;
     for (const file of cut.files) {
-      await this.deps.scheduling.nextTurn();
-      this.deps.stageClock.lap("commits");
-      finished.push(file.finish());
-      this.deps.stageClock.lap("files and state");
+      for (let done: FinishedFile | null = null; done === null; ) {
+        if (clock() >= end) {
+          stageClock.lap("files and state");
+          await scheduling.nextTurn();
+          stageClock.lap("commits");
+          end = clock() + this.sliceMs();
+        }
+        done = file.step();
+        if (done !== null) finished.push(done);
+      }
     }
+    stageClock.lap("files and state");
     return finished;
   }
 

@@ -11,6 +11,7 @@ import { temporaryFolder } from "../adapters/testing.ts";
 import {
   type DetachedFile,
   type FinishedFile,
+  finishFile,
   stageFiles,
   TableSink,
   type TableSinkOptions,
@@ -52,7 +53,7 @@ function createSink(options: Partial<TableSinkOptions> = {}): TableSink {
 }
 
 function drained(sink: TableSink, epoch: number): FinishedFile[] {
-  return sink.drain(epoch).map((file) => file.finish());
+  return sink.drain(epoch).map(finishFile);
 }
 
 describe("table sink", () => {
@@ -180,9 +181,9 @@ describe("table sink", () => {
       detached.push(...sink.drain(epoch));
       expected.push(Array.from({ length: 2000 }, (_, i) => epoch * 2000 + i));
       // Finished an epoch late: the next one's rows are in another writer by then.
-      if (epoch > 0) finished.push(detached[epoch - 1].finish());
+      if (epoch > 0) finished.push(finishFile(detached[epoch - 1]));
     }
-    finished.push(detached[5].finish());
+    finished.push(finishFile(detached[5]));
     for (const [epoch, { bytes }] of finished.entries()) {
       expect((await readRows(bytes)).map(({ id }) => id)).toEqual(expected[epoch]);
     }

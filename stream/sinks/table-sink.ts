@@ -1,4 +1,9 @@
-import { type ObjectStore, ParquetFileWriter, type StagedFile } from "../../lakehouse/index.ts";
+import {
+  type ObjectStore,
+  type ParquetFile,
+  ParquetFileWriter,
+  type StagedFile,
+} from "../../lakehouse/index.ts";
 import { type Column, type Float64Column, type TableSpec, tableName } from "../../schema/index.ts";
 
 /** UTC day partitions that a sink keeps open at once; a further one closes the oldest. */
@@ -15,7 +20,16 @@ export interface FinishedFile {
 
 /** A file that takes no more rows. To be finished once, in the order in which the sink gave them. */
 export interface DetachedFile {
-  finish(): FinishedFile;
+  /** Encodes a column of what is still open, a millisecond or two; the file once all are done, else null. */
+  step(): FinishedFile | null;
+}
+
+/** All steps of a detached file at once. */
+export function finishFile(file: DetachedFile): FinishedFile {
+  for (;;) {
+    const finished = file.step();
+    if (finished !== null) return finished;
+  }
 }
 
 export interface TableSinkOptions {
@@ -60,14 +74,14 @@ export class TableSink {
 
   /**
    * Detaches every file from the sink, complete or not: later rows go to others. Encoding what an open
-   * one still holds takes milliseconds, so that is left to the caller, who finishes file by file.
+   * one still holds takes many milliseconds, so that is left to the caller, who finishes step by step.
    */
   drain(epoch: number): DetachedFile[] {
-    const files = this.finished.map((file): DetachedFile => ({ finish: () => file }));
+    const files = this.finished.map((file): DetachedFile => ({ step: () => file }));
     this.finished = [];
     for (const [day, writer] of [...this.open].sort(([a], [b]) => a - b)) {
       this.open.delete(day);
-      files.push({ finish: () => this.finish(writer, day, epoch) });
+      files.push(this.detach(writer, day, epoch));
     }
     this.lastWriter = null;
     return files;
@@ -125,12 +139,23 @@ export class TableSink {
     if (writer === undefined) return;
     this.open.delete(day);
     if (day === this.lastDay) this.lastWriter = null;
-    this.finished.push(this.finish(writer, day, "part"));
+    this.finished.push(finishFile(this.detach(writer, day, "part")));
   }
 
-  private finish(writer: ParquetFileWriter, day: number, epoch: number | "part"): FinishedFile {
-    const { bytes, rows, splitOffsets, columns } = writer.finish();
-    this.spare = writer;
+  private detach(writer: ParquetFileWriter, day: number, epoch: number | "part"): DetachedFile {
+    const steps = writer.finishInSteps();
+    return {
+      step: () => {
+        const { done, value } = steps.next();
+        if (done !== true) return null;
+        this.spare = writer;
+        return this.named(value, day, epoch);
+      },
+    };
+  }
+
+  private named(file: ParquetFile, day: number, epoch: number | "part"): FinishedFile {
+    const { bytes, rows, splitOffsets, columns } = file;
     const { taskId, nonce } = this.options;
     const folder = `lake/${this.table.namespace}/${this.table.name}/data/${this.table.partitionByDayOf}_day=${dayText(day)}`;
     const key = `${folder}/${taskId}-${epoch}-${this.fileSequence++}-${nonce}.parquet`;
