@@ -1,12 +1,12 @@
 import type { Config } from "../config/index.ts";
-import { Platform } from "../platform/platform.ts";
+import { Platform, type PlatformOptions } from "../platform/platform.ts";
 import { type CliIo, createLogger } from "./cli-io.ts";
 
 /** Opens the platform for one command and closes it, whatever happens. `runsWorkers` as in {@link Platform.open}. */
 export async function withPlatform<T>(
   config: Config,
   io: CliIo,
-  options: { readonly runsWorkers: boolean },
+  options: PlatformOptions,
   use: (platform: Platform) => Promise<T>,
 ): Promise<T> {
   const platform = await Platform.open(config, createLogger(config, io), options);

@@ -16,6 +16,10 @@ export type { PlatformLogger } from "./pipeline-runner.ts";
 export interface PlatformOptions {
   /** Who will never start any leaves the embedded home's lock to others. */
   readonly runsWorkers?: boolean;
+  /** Who cannot do without the query engine waits for it, too. */
+  readonly runsQueries?: boolean;
+  /** How long servers that are down are waited for, ms; by default as {@link awaitServers} does. */
+  readonly serversWaitMsMax?: number;
 }
 
 /** Log, lake, hot store and what runs between them, by mode: the composition root of a command. */
@@ -102,7 +106,7 @@ interface PlatformParts {
 async function openParts(
   config: Config,
   logger: PlatformLogger,
-  { runsWorkers = true }: PlatformOptions,
+  { runsWorkers = true, runsQueries = false, serversWaitMsMax }: PlatformOptions,
   resources: AsyncDisposableStack,
 ): Promise<PlatformParts> {
   const embedded = config.mode === "embedded";
@@ -112,7 +116,13 @@ async function openParts(
   const queryEngine = adapters.openQueryEngine();
   resources.defer(() => queryEngine.close());
   const { checks, log, catalog, objects: objectStore } = adapters;
-  await awaitServers(checks, { logger, clock: Date.now, ...retryEnvironment });
+  const engine = { server: "the query engine", run: () => queryEngine.query("SELECT 1 AS one", []) };
+  await awaitServers(runsQueries ? [...checks, engine] : checks, {
+    logger,
+    clock: Date.now,
+    ...retryEnvironment,
+    ...(serversWaitMsMax !== undefined && { waitMsMax: serversWaitMsMax }),
+  });
   if (embedded) await log.createTopics(platformTopics(config));
   else await prepareTopics(config, true);
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });

@@ -47,7 +47,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   const logger = createLogger(config, io);
   const interruption = onInterrupt();
   try {
-    await withPlatform(config, io, { runsWorkers: true }, async (platform) => {
+    await withPlatform(config, io, { runsWorkers: true, runsQueries: true }, async (platform) => {
       await platform.startWorkers();
       const api = await startApi(platform, logger);
       const maintenance = startMaintenance(platform, logger);
