@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MillraceError } from "../../../schema/index.ts";
+import { MillraceError, productContract } from "../../../schema/index.ts";
 import {
   type AppendBatch,
   createShopEvents,
@@ -22,13 +22,24 @@ const RETRY_MS_MAX = 120_000;
 export class CrashFeed {
   private readonly log: EventLog;
   private readonly partitions: number;
+  private readonly productsSeen: () => Promise<void>;
   private readonly shop: ReturnType<typeof createShopEvents>;
   private sequence = 0;
   private ended = false;
 
-  constructor(log: EventLog, partitions: number, events: number) {
+  /** @param productsSeen resolves when every task has read the products that the log holds now */
+  constructor(
+    log: EventLog,
+    options: {
+      readonly partitions: number;
+      readonly events: number;
+      readonly productsSeen: () => Promise<void>;
+    },
+  ) {
+    const { partitions, events, productsSeen } = options;
     this.log = log;
     this.partitions = partitions;
+    this.productsSeen = productsSeen;
     this.shop = createShopEvents({ ...SHOP, customerEventsMax: events }, () => partitions);
   }
 
@@ -37,7 +48,7 @@ export class CrashFeed {
     for (let appended = 0; appended < records; appended += CHUNK_RECORDS) {
       const batches = this.shop.until(Number.POSITIVE_INFINITY, CHUNK_RECORDS);
       if (batches === null) return false;
-      if (batches.length > 0) await this.send(batches);
+      await this.sendInOrder(batches);
       await sleep(chunkEveryMs);
     }
     return true;
@@ -52,6 +63,20 @@ export class CrashFeed {
     await this.send(
       SHOP_TOPICS.flatMap((topic) => partitions.map((partition) => endOfInput(topic, partition))),
     );
+  }
+
+  /**
+   * Products before what names them: Kafka has no order over topics, so whether a task reads an event
+   * or its product first is chance where both come at the same time.
+   */
+  private async sendInOrder(batches: readonly AppendBatch[]): Promise<void> {
+    const products = batches.filter(({ topic }) => topic === productContract.topic);
+    if (products.length > 0) {
+      await this.send(products);
+      await this.productsSeen();
+    }
+    const others = batches.filter((batch) => !products.includes(batch));
+    if (others.length > 0) await this.send(others);
   }
 
   private async send(batches: readonly AppendBatch[]): Promise<void> {

@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { productContract } from "../../../schema/index.ts";
 import type { Config } from "../../config/index.ts";
+import { consumerGroupsOf } from "../../platform/consumer-groups.ts";
 import { committed } from "../../platform/input-ends.ts";
 import { Platform } from "../../platform/platform.ts";
 import { environmentOf } from "../../platform/worker-processes.ts";
@@ -57,7 +59,8 @@ export class DistributedRun {
   private constructor(config: Config, platform: Platform, events: number) {
     this.config = config;
     this.platform = platform;
-    this.feed = new CrashFeed(platform.log, config.partitions, events);
+    const { partitions } = config;
+    this.feed = new CrashFeed(platform.log, { partitions, events, productsSeen: () => this.productsSeen() });
   }
 
   static async open(config: Config, events: number): Promise<DistributedRun> {
@@ -92,6 +95,17 @@ export class DistributedRun {
       }),
     );
     await committed(log, this.config.kafkaGroup, ends);
+  }
+
+  private async productsSeen(): Promise<void> {
+    const { log } = this.platform;
+    const { topic } = productContract;
+    const groupsOf = consumerGroupsOf(this.config);
+    for (let partition = 0; partition < this.config.partitions; partition++) {
+      const { end } = await log.offsets(topic, partition);
+      for (const group of groupsOf(topic, partition))
+        await committed(log, group, [{ topic, partition, offset: end }]);
+    }
   }
 
   /** Appends the rest and waits for all of it; then everything is stopped in order. */
