@@ -142,10 +142,10 @@ describe("supervisor", () => {
   test("starts a worker again that failed, and its drain resolves after it has caught up", async () => {
     const some = createSupervisor();
     await some.start();
-    // Another owner takes epoch 1 of one task, from the beginning: the worker is fenced at its first checkpoint.
+    // Another owner claims one task, from the beginning: the worker is fenced at its first checkpoint.
     await new CheckpointStore(adapters.objects, "other").prepare({
       taskId: "events-0",
-      epoch: 1,
+      epoch: 2,
       inputs: [],
       files: [],
       stateImages: [],
@@ -160,7 +160,7 @@ describe("supervisor", () => {
     expect(some.tasks().find(({ taskId }) => taskId === "events-0")).toMatchObject({
       state: "running",
       error: null,
-      epoch: 2,
+      epoch: 4,
     });
   });
 

@@ -79,6 +79,12 @@ export class CheckpointStore {
     if ((await this.newestKey(checkpoint.taskId)) !== key) throw fenced(checkpoint);
   }
 
+  /** Rejects with code `task-fenced` where a later epoch than this one was prepared. */
+  async requireNewest(taskId: string, epoch: number): Promise<void> {
+    const newest = await this.newestKey(taskId);
+    if (newest !== null && newest > checkpointKey(taskId, epoch)) throw fenced({ taskId, epoch });
+  }
+
   /** The newest prepared checkpoint, or null for a fresh task. */
   async newest(taskId: string): Promise<Checkpoint | null> {
     const key = await this.newestKey(taskId);
@@ -114,9 +120,9 @@ export class CheckpointStore {
   }
 }
 
-function fenced(checkpoint: Checkpoint, cause?: unknown): MillraceError {
+function fenced(at: Pick<Checkpoint, "taskId" | "epoch">, cause?: unknown): MillraceError {
   return new MillraceError(
-    `task ${checkpoint.taskId}: epoch ${checkpoint.epoch} was prepared by another owner; this one stops`,
+    `task ${at.taskId}: another owner has gone on behind epoch ${at.epoch}; this one stops`,
     { code: "task-fenced", origin: "external", cause },
   );
 }

@@ -44,6 +44,7 @@ export class Task {
   checkpointedAt: number | null = null;
   private readonly images: StateImageWriter;
   private opened: OpenInput[] = [];
+  private restoredImages: readonly string[] = [];
   private chain: string[] = [];
   private chainBytes = { full: 0, deltas: 0 };
 
@@ -63,6 +64,7 @@ export class Task {
     if (checkpoint !== null) {
       restoreStateImages(this.pipeline.sections, await checkpoints.images(checkpoint));
       this.epoch = checkpoint.epoch;
+      this.restoredImages = checkpoint.stateImages;
     }
     this.pipeline.afterRestore();
     for (const input of this.pipeline.inputs) {
@@ -74,6 +76,25 @@ export class Task {
       this.opened.push({ input, reader, pending: null, position, waiting: null });
     }
     return checkpoint;
+  }
+
+  /**
+   * Takes the next epoch with what was restored: no earlier owner can prepare it any more. Rejects with
+   * code `task-fenced` where another has taken it. A crash behind it leaves a checkpoint like the one
+   * before, without files.
+   */
+  async claim(checkpoints: CheckpointStore, nowMs: number): Promise<void> {
+    this.epoch += 1;
+    await checkpoints.prepare({
+      taskId: this.taskId,
+      epoch: this.epoch,
+      inputs: this.inputs(),
+      files: [],
+      stateImages: this.restoredImages,
+      createdAt: nowMs,
+      watermarkMs: this.pipeline.watermarkMs(),
+      events: this.pipeline.counters(),
+    });
   }
 
   /** Processes one batch; false where no input has any. */

@@ -67,7 +67,8 @@ describe("worker", () => {
     while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
-  const newestEpoch = async () => (await home.checkpoints().newest("probe"))?.epoch ?? 0;
+  /** The newest epoch behind the one with which the first worker claimed the task. */
+  const newestEpoch = async () => ((await home.checkpoints().newest("probe"))?.epoch ?? 0) - 1;
 
   describe("checkpoints", () => {
     test("when the interval is over, and not before", async () => {
@@ -120,7 +121,7 @@ describe("worker", () => {
       expect(next.tasks[0].inputs()).toEqual(await home.ends());
       next.worker.stop();
       await next.running;
-      expect(await newestEpoch()).toBe(1);
+      expect(await newestEpoch(), "the last checkpoint, and the next start's claim").toBe(2);
     });
 
     test("one at a time: a full epoch waits for the one before it", async () => {
@@ -163,8 +164,8 @@ describe("worker", () => {
       expect(published).toEqual(["after-publish:gold.order_probe"]);
       expect(await home.published()).toHaveLength(60);
       expect(run.worker.status(new Map([["first/0", 25]]), "running")).toMatchObject([
-        { taskId: "a", epoch: 1, inputs: [{ position: 20, endOffset: 25, lag: 5 }, { lag: 0 }] },
-        { taskId: "b", epoch: 1, checkpointedAt: home.nowMs },
+        { taskId: "a", epoch: 2, inputs: [{ position: 20, endOffset: 25, lag: 5 }, { lag: 0 }] },
+        { taskId: "b", epoch: 2, checkpointedAt: home.nowMs },
         { taskId: "c", state: "running", events: { processed: 20 } },
       ]);
     });
@@ -375,7 +376,7 @@ describe("worker", () => {
         await append("second", range(epoch * 100, epoch * 100 + 10));
         await owner.worker.drained(await home.ends());
       }
-      expect(await newestEpoch()).toBe(5);
+      expect(await newestEpoch(), "five checkpoints, and the claim").toBe(6);
       const before = await home.published();
       gate.open();
       await expect(zombieEnd).rejects.toMatchObject({ code: "task-fenced" });
@@ -383,6 +384,22 @@ describe("worker", () => {
       await append("first", [17]);
       await drainAndStop(owner);
       expect(await home.published()).toEqual(probeRows(records));
+      await expectAllOnceAfterRestart();
+    });
+
+    test("a zombie that was paused while others took over writes nothing, hot values neither", async () => {
+      const zombie = await start({ nonce: "zombie", config: { ...quiet, hotFlushMs: 0 } });
+      await append("first", [1]);
+      await untilTrue(async () => (await home.hotStore.get("probe", "last")) === "1");
+      const owner = await start({ nonce: "owner", config: quiet });
+      await append("second", [2, 3]);
+      await untilTrue(() => owner.tasks[0].recordsSinceCut === 3);
+      await drainAndStop(owner);
+      // The pause: to its owner, no time went by between two records.
+      home.nowMs += 60_000;
+      await append("first", [4]);
+      await expect(zombie.running).rejects.toMatchObject({ code: "task-fenced" });
+      expect(await home.hotStore.get("probe", "last")).toBe("3");
       await expectAllOnceAfterRestart();
     });
   });

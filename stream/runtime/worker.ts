@@ -41,6 +41,8 @@ const SLICE_MS = 4;
 const SLICE_BACKLOG_MS = 50;
 const LASTING_BACKLOG_MS = 1000;
 const WAIT_MS_MAX = 200;
+/** Time between two turns after which others may have taken the tasks over. */
+const OWNERSHIP_PAUSE_MS = 2000;
 /** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
 const HOT_KEYS_A_TURN = 256;
 
@@ -55,6 +57,7 @@ export class Worker {
   private stopping = false;
   private lastCutAt = 0;
   private lastHotAt = 0;
+  private lastTurnAt = 0;
   /** Since when every slice has left records behind. */
   private backlogSince = Number.POSITIVE_INFINITY;
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
@@ -76,7 +79,10 @@ export class Worker {
     this.silences = tasks.map(() => ({ sinceMs: 0, told: true, broken: false }));
   }
 
-  /** Restores every task and finishes the publishing that a crash cut short, and what stands behind it. */
+  /**
+   * Restores every task, finishes the publishing that a crash cut short, and what stands behind it, and
+   * claims the tasks: an earlier owner that only slept is fenced from then on.
+   */
   async open(): Promise<void> {
     const { log, checkpoints, publisher, clock } = this.deps;
     const restored: { readonly task: Task; readonly checkpoint: Checkpoint }[] = [];
@@ -86,9 +92,11 @@ export class Worker {
       else this.committedSums.set(task, offsetSum(task.inputs()));
     }
     await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
+    // Behind the publishing: a claim has no files, and recovery reads the newest checkpoint only.
+    for (const task of this.tasks) await task.claim(checkpoints, clock());
     // Who waits for these offsets from another process must not wait for the next record to come.
     await Promise.all(restored.map(({ task, checkpoint }) => this.commitOffsets(task, checkpoint.inputs)));
-    this.lastCutAt = this.lastHotAt = clock();
+    this.lastCutAt = this.lastHotAt = this.lastTurnAt = clock();
   }
 
   /** Runs until {@link stop}; rejects when a task fails or is fenced. */
@@ -97,6 +105,7 @@ export class Worker {
     try {
       while (!this.stopping) {
         const slice = this.workSlice();
+        await this.requireOwnership();
         await this.afterSlice(slice);
         this.throwFailure();
         if (slice !== "nothing") await this.deps.scheduling.nextTurn();
@@ -164,6 +173,18 @@ export class Worker {
     }
     this.backlogSince = Number.POSITIVE_INFINITY;
     return slice;
+  }
+
+  /**
+   * A process that was paused may find its tasks with another owner: before it writes anything that no
+   * conditional write guards (hot values), it looks.
+   */
+  private async requireOwnership(): Promise<void> {
+    const { clock, checkpoints } = this.deps;
+    const pausedMs = clock() - this.lastTurnAt;
+    this.lastTurnAt = clock();
+    if (pausedMs < OWNERSHIP_PAUSE_MS) return;
+    for (const task of this.tasks) await checkpoints.requireNewest(task.taskId, task.epoch);
   }
 
   private sliceMs(): number {
