@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { MillraceError } from "../../../schema/index.ts";
+import { HOT_HEADER_BYTES } from "../../ports/hot-store.ts";
 
 export interface RedisClientOptions {
   /** `redis://[USER:PASSWORD@]HOST:PORT[/DB]`, `rediss://` for TLS; of a cluster, any one node. */
@@ -26,7 +27,7 @@ local begin, ttl, bytes, bounds = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local call, sub, unpack = redis.call, string.sub, struct.unpack
 for at = 1, #bounds - 8, 8 do
   local key, value, stop = unpack('<i4i4i4', bounds, at)
-  call('SET', begin .. sub(bytes, key + 1, value), sub(bytes, value + 1, stop), 'PX', ttl)
+  call('SET', begin .. sub(bytes, key + 1, value), sub(bytes, value + ${HOT_HEADER_BYTES + 1}, stop), 'PX', ttl)
 end`;
 
 export type RedisClient = (Redis | Cluster) & {
