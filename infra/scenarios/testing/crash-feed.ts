@@ -26,6 +26,7 @@ export class CrashFeed {
   private readonly shop: ReturnType<typeof createShopEvents>;
   private sequence = 0;
   private ended = false;
+  private before: Promise<unknown> = Promise.resolve();
 
   /** @param productsSeen resolves when every task has read the products that the log holds now */
   constructor(
@@ -44,7 +45,14 @@ export class CrashFeed {
   }
 
   /** Appends about so many records, a chunk every so often; false where there are no more. */
-  async append(records: number, chunkEveryMs: number): Promise<boolean> {
+  append(records: number, chunkEveryMs: number): Promise<boolean> {
+    // One after another: a chunk that overtook the one before would make the log drop that as a repeat.
+    const appended = this.before.then(() => this.appendNext(records, chunkEveryMs));
+    this.before = appended.catch(() => undefined);
+    return appended;
+  }
+
+  private async appendNext(records: number, chunkEveryMs: number): Promise<boolean> {
     for (let appended = 0; appended < records; appended += CHUNK_RECORDS) {
       const batches = this.shop.until(Number.POSITIVE_INFINITY, CHUNK_RECORDS);
       if (batches === null) return false;

@@ -79,6 +79,10 @@ export class DistributedMatrix {
     const recoveriesMs: number[] = [];
     const share = Math.floor(this.options.events / (rows.length * times + 1));
     try {
+      // Undisturbed: the products, for which the feed waits.
+      await run.keepWorkers(1);
+      await run.feed.append(PROBE_RECORDS, 0);
+      await run.stopWorkers();
       for (let time = 0; time < times; time++) {
         for (const row of rows) recoveriesMs.push(await this.disturb(run, row, share));
       }
