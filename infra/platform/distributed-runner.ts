@@ -80,7 +80,7 @@ export class DistributedRunner implements PipelineRunner {
   }
 
   /** One at a time; where a server does not answer, what was known last is still told. */
-  private refresh(): Promise<void> {
+  refresh(): Promise<void> {
     this.refreshing ??= this.status
       .refresh()
       .catch((err: unknown) => this.logger.warn({ err }, "the workers' status is not known at the moment"))

@@ -31,6 +31,8 @@ export class EmbeddedRunner implements PipelineRunner {
     return this.supervisor?.tasks() ?? [];
   }
 
+  async refresh(): Promise<void> {}
+
   cpuMicrosByStage(): Record<string, number> {
     return this.supervisor?.cpuMicrosByStage() ?? {};
   }

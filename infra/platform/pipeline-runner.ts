@@ -10,6 +10,8 @@ export interface PipelineRunner extends PipelineStatus {
   startUnlessRunning(): Promise<void>;
   /** Resolves when every record that the log holds now is processed and published, whoever does it. */
   waitUntilProcessed(): Promise<void>;
+  /** Brings `tasks` up to date where others run them; else they are. */
+  refresh(): Promise<void>;
   /** CPU time by stage, microseconds; empty unless `measureStages` is set. */
   cpuMicrosByStage(): Record<string, number>;
   /** Stops what was started, after a last checkpoint. */

@@ -69,6 +69,11 @@ export class Platform implements PipelineStatus {
     return this.runner.tasks();
   }
 
+  /** Brings {@link tasks} up to date where other processes run them. */
+  refreshTasks(): Promise<void> {
+    return this.runner.refresh();
+  }
+
   /** CPU time by stage, microseconds; empty unless `measureStages` is set. */
   cpuMicrosByStage(): Record<string, number> {
     return this.runner.cpuMicrosByStage();

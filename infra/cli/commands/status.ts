@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { tableName } from "../../../schema/index.ts";
+import type { Config } from "../../config/index.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { CliIo } from "../cli-io.ts";
@@ -20,6 +21,7 @@ async function status(options: Record<string, unknown>, io: CliIo): Promise<void
   const report = await withPlatform(config, io, { runsWorkers: false }, async (platform) => ({
     home: config.home,
     runBy: platform.runBy,
+    tasks: await tasks(platform),
     topics: await topics(platform),
     tables: await tables(platform),
   }));
@@ -27,11 +29,33 @@ async function status(options: Record<string, unknown>, io: CliIo): Promise<void
     io.out(`${JSON.stringify(report)}\n`);
     return;
   }
-  io.out(`${report.home}: ${report.runBy === null ? "not running" : `run by process ${report.runBy}`}\n\n`);
+  io.out(`${runningText(config, report)}\n\n`);
   const topicRows = report.topics.map((t) => [t.topic, t.partition, t.begin, t.end, t.lag ?? "-"]);
   io.out(textTable([["topic", "partition", "oldest", "next", "lag"], ...topicRows], ""));
   const tableRows = report.tables.map((t) => [t.table, t.rows, t.committedAt ?? "-"]);
   io.out(`\n${textTable([["table", "rows", "newest snapshot"], ...tableRows], "")}`);
+}
+
+function runningText(
+  { mode, kafkaGroup, home }: Config,
+  report: { readonly runBy: number | null; readonly tasks: readonly { readonly state: string }[] },
+): string {
+  if (mode === "embedded")
+    return `${home}: ${report.runBy === null ? "not running" : `run by process ${report.runBy}`}`;
+  const running = report.tasks.filter(({ state }) => state === "running").length;
+  return `group ${kafkaGroup}: ${running} of ${report.tasks.length} tasks have a worker`;
+}
+
+/** By their newest checkpoints; in embedded mode the process that runs them knows them alone. */
+async function tasks(platform: Platform) {
+  await platform.refreshTasks();
+  return platform.tasks().map(({ taskId, state, epoch, checkpointedAt, watermarkMs }) => ({
+    taskId,
+    state,
+    epoch,
+    checkpointedAt,
+    watermarkMs,
+  }));
 }
 
 /** Lag counts records that no checkpoint has covered yet; null for topics that no task reads. */
