@@ -412,7 +412,7 @@ describe("worker", () => {
     expect(await markers()).toBe(0);
     home.nowMs += 500;
     await untilTrue(async () => (await markers()) === 1);
-    home.nowMs += 5000;
+    home.nowMs += 1500;
     await append("first", [2]);
     await untilTrue(() => run.tasks[0].recordsSinceCut === 2);
     expect(await markers()).toBe(1);
