@@ -37,6 +37,9 @@ function renamed(reader: LogReader, topic: string): LogReader {
     get position() {
       return reader.position;
     },
+    get isBehind() {
+      return reader.isBehind === true;
+    },
     read(limits) {
       const batch = reader.read(limits);
       return batch === null ? null : { ...batch, topic };
