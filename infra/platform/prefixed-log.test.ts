@@ -1,28 +1,23 @@
-import { expect, test } from "vitest";
-import type { EventLog, LogReader } from "../../stream/index.ts";
+import { LmdbEventLog } from "../../stream/adapters/index.ts";
+import { eventLogContract } from "../../stream/ports/event-log.contract.ts";
+import { freshFolder, removeFolder } from "../scenarios/testing/scenario-home.ts";
 import { createPrefixedLog } from "./prefixed-log.ts";
 
-test("a reader tells whether it is behind, prefix or not: a merge over topics waits for it", async () => {
-  let isBehind = true;
-  const reader: LogReader = {
-    position: 0,
-    get isBehind() {
-      return isBehind;
+eventLogContract("with prefixed names", async () => {
+  const path = freshFolder("prefixed");
+  const open = () => createPrefixedLog(new LmdbEventLog({ path, clock: Date.now }), "shop-a.");
+  const harness = {
+    log: open(),
+    prefix: "",
+    async reopen() {
+      await harness.log.close();
+      harness.log = open();
+      return harness.log;
     },
-    read: () => null,
-    wait: async () => undefined,
-    close: () => undefined,
+    async dispose() {
+      await harness.log.close();
+      removeFolder(path);
+    },
   };
-  const asked: string[] = [];
-  const log = {
-    reader: async (topic: string) => {
-      asked.push(topic);
-      return reader;
-    },
-  } as unknown as EventLog;
-  const prefixed = await createPrefixedLog(log, "shop.").reader("products", 0, 0);
-  expect(asked).toEqual(["shop.products"]);
-  expect(prefixed.isBehind).toBe(true);
-  isBehind = false;
-  expect(prefixed.isBehind).toBe(false);
+  return harness;
 });
