@@ -1,8 +1,9 @@
 import { isSessionScorer, type MlPlugin, type SessionScorerPlugin } from "../plugin.ts";
+import { fraud } from "./fraud/index.ts";
 import { propensity } from "./propensity/index.ts";
 
 /** Every ML plugin; the only list. */
-export const mlPlugins: readonly MlPlugin[] = [propensity];
+export const mlPlugins: readonly MlPlugin[] = [propensity, fraud];
 
 /** Those of them that score sessions in the stream. */
 export const sessionScorers: readonly SessionScorerPlugin[] = mlPlugins.filter(isSessionScorer);

@@ -22,7 +22,11 @@ export interface Forest {
   readonly cover: Float64Array;
 }
 
-export function createForest(featureNames: readonly string[], start: number, trees: readonly Tree[]): Forest {
+export function createForest(
+  featureNames: readonly string[],
+  start: number,
+  trees: readonly StoredTree[],
+): Forest {
   const nodes = trees.reduce((total, tree) => total + tree.left.length, 0);
   const forest = {
     featureNames,
@@ -48,6 +52,33 @@ export function createForest(featureNames: readonly string[], start: number, tre
     base += tree.left.length;
   });
   return forest;
+}
+
+/** One forest whose log-odds are the mean of those of several over the same features (bagging). */
+export function averageForests(forests: readonly Forest[]): Forest {
+  const share = 1 / forests.length;
+  const trees = forests.flatMap((forest) =>
+    Array.from(forest.roots, (root, tree) => treeOf(forest, root, tree)),
+  );
+  for (const tree of trees) for (let node = 0; node < tree.value.length; node++) tree.value[node] *= share;
+  const start = forests.reduce((total, forest) => total + forest.start * share, 0);
+  return createForest(forests[0].featureNames, start, trees);
+}
+
+type StoredTree = Omit<Tree, "splitBin">;
+
+function treeOf(forest: Forest, root: number, tree: number): StoredTree {
+  const end = tree + 1 < forest.roots.length ? forest.roots[tree + 1] : forest.left.length;
+  const back = (child: number): number => (child < 0 ? -1 : child - root);
+  return {
+    feature: forest.feature.slice(root, end),
+    threshold: forest.threshold.slice(root, end),
+    missingLeft: forest.missingLeft.slice(root, end),
+    left: forest.left.slice(root, end).map(back),
+    right: forest.right.slice(root, end).map(back),
+    value: forest.value.slice(root, end),
+    cover: forest.cover.slice(root, end),
+  };
 }
 
 /** Log-odds of the vector at `base`. */
