@@ -9,6 +9,7 @@ import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerEvaluate } from "./commands/evaluate.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerProduce } from "./commands/produce.ts";
+import { registerQuery } from "./commands/query.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerSchemas } from "./commands/schemas.ts";
 import { registerServers } from "./commands/servers.ts";
@@ -61,6 +62,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerEvaluate,
     registerStatus,
     registerDeadLetters,
+    registerQuery,
     registerCompact,
     registerTopics,
     registerSchemas,
