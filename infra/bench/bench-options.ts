@@ -8,19 +8,35 @@ export interface BenchOptions {
   readonly stages: boolean;
   /** Folder that keeps the homes of the runs; a temporary one, removed at the end, where null. */
   readonly home: string | null;
-  readonly subject: "reference job" | "flat memory" | "latency";
+  readonly subject: "reference job" | "flat memory" | "latency" | "recovery";
+  readonly mode: "embedded" | "distributed";
+  /** Worker processes of the distributed mode: the reference job runs once with each. */
+  readonly workers: readonly number[];
+  readonly partitions: number;
+  readonly codec: "none" | "zstd";
+  readonly kills: number;
   readonly rate: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly probesPerSecond: number;
 }
 
-interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject"> {
+interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject" | "workers"> {
   readonly home?: string;
   readonly json?: boolean;
   readonly flat?: boolean;
   readonly latency?: boolean;
+  readonly recovery?: boolean;
+  readonly workers?: readonly number[];
 }
+
+/** What only one of the modes has, by the name of the option. */
+const ONLY = {
+  distributed: ["recovery", "workers", "partitions", "codec", "kills"],
+  embedded: ["flat", "home", "stages"],
+} as const;
+/** Unless told otherwise; a worker that is killed leaves its tasks to another. */
+const WORKERS = { "reference job": [1, 2], "flat memory": [1], latency: [1], recovery: [2] } as const;
 
 /**
  * Throws CommanderError on wrong usage, and with exit code 0 after `--help`.
@@ -28,19 +44,36 @@ interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject"> {
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const command = benchCommand().exitOverride();
   command.parse(args, { from: "user" });
-  const { flat, latency, home, json, ...parsed } = command.opts<Parsed>();
-  return {
-    ...parsed,
-    json: json === true,
-    home: home ?? null,
-    subject: flat === true ? "flat memory" : latency === true ? "latency" : "reference job",
-  };
+  const { flat, latency, recovery, home, json, ...parsed } = command.opts<Parsed>();
+  refuseOtherMode(command, parsed.mode);
+  const subject = flat ? "flat memory" : latency ? "latency" : recovery ? "recovery" : "reference job";
+  const workers = parsed.workers ?? WORKERS[subject];
+  if (subject === "latency" && workers.length > 1)
+    command.error("error: --latency takes one number of --workers");
+  if (subject === "recovery" && (workers.length > 1 || workers[0] < 2))
+    command.error("error: --recovery takes one number of --workers, at least 2: somebody has to take over");
+  if (Math.max(...workers) > parsed.partitions)
+    command.error("error: more --workers than --partitions: the others would have nothing to do");
+  return { ...parsed, workers, json: json === true, home: home ?? null, subject };
+}
+
+function refuseOtherMode(command: Command, mode: BenchOptions["mode"]): void {
+  const other = mode === "embedded" ? "distributed" : "embedded";
+  for (const name of ONLY[other]) {
+    if (command.getOptionValueSource(name) === "cli")
+      command.error(`error: --${name === "stages" ? "no-stages" : name} is of --mode ${other}`);
+  }
 }
 
 function benchCommand(): Command {
   return new Command("npm run bench --")
     .description(
-      "Measures the whole pipeline with one worker thread: the reference job unless --flat or --latency is given.",
+      "Measures the whole pipeline: the reference job unless --flat, --latency or --recovery is given. In embedded mode with one worker thread; in distributed mode with worker processes on Kafka, MinIO, Redis and an Iceberg catalog that it starts for itself and removes at the end.",
+    )
+    .addOption(
+      new Option("--mode <mode>", "what it measures")
+        .choices(["embedded", "distributed"])
+        .default("embedded"),
     )
     .option("--events <n>", "events of the reference job", count(1), 4_000_000)
     .option("--seed <n>", "seed of the events", count(0), 1)
@@ -49,10 +82,24 @@ function benchCommand(): Command {
     .option("--home <dir>", "keeps log, lake and hot store of each run in a folder below this one")
     .addOption(new Option("--flat", "peak memory of --events and of ten times as many").conflicts("latency"))
     .option("--latency", "event to subscriber, beside a bare reader of the log")
-    .option("--rate <n>", "with --latency: events per second", count(1), 20_000)
+    .option("--rate <n>", "with --latency or --recovery: events per second", count(1), 20_000)
     .option("--seconds <n>", "with --latency: time that is measured", count(1), 20)
     .option("--warm-up-seconds <n>", "with --latency: time before it", count(0), 5)
-    .option("--probes-per-second <n>", "with --latency: orders whose alert is timed", count(1), 100)
+    .option("--probes-per-second <n>", "the same: orders whose alert is timed", count(1), 100)
+    .addOption(
+      new Option(
+        "--recovery",
+        "distributed: from the kill of a worker process until its tasks go on",
+      ).conflicts(["flat", "latency"]),
+    )
+    .option("--workers <list>", "distributed: worker processes, such as 1,2", counts)
+    .option("--partitions <n>", "distributed: partitions of the topics", count(1), 4)
+    .addOption(
+      new Option("--codec <codec>", "distributed: compression of the filled topic")
+        .choices(["none", "zstd"])
+        .default("zstd"),
+    )
+    .option("--kills <n>", "with --recovery: how often", count(1), 20)
     .option("--json", "one JSON document on standard output")
     .showHelpAfterError("(npm run bench -- --help shows the options)")
     .addHelpText(
@@ -63,10 +110,16 @@ Examples:
   $ npm run bench -- --events 400000 --runs 5
   $ npm run bench -- --flat --events 400000        memory of 400,000 and of 4 million events
   $ npm run bench -- --latency --rate 20000 --seconds 20
+  $ npm run bench -- --mode distributed --workers 1,2 --runs 3
+  $ npm run bench -- --mode distributed --recovery --kills 20
 
 Settings of the platform are taken from the environment (MILLRACE_…).
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     );
+}
+
+function counts(text: string): number[] {
+  return text.split(",").map(count(1));
 }
 
 function count(least: number): (text: string) => number {

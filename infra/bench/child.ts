@@ -9,10 +9,18 @@ export function entry(name: string): URL {
 
 /**
  * Starts an entry in a process of its own. Its standard error is ours; it is killed with the signal.
- * Messages of the child's IPC channel are its results.
+ * Messages of the child's IPC channel are its results. `environment` is put over this process's.
  */
-export function startChild(name: string, args: readonly string[], signal: AbortSignal): ChildProcess {
-  const child = fork(entry(name), [...args], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+export function startChild(
+  name: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const child = fork(entry(name), [...args], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const kill = (): void => void child.kill("SIGKILL");
   signal.addEventListener("abort", kill, { once: true });
   child.once("exit", () => signal.removeEventListener("abort", kill));
@@ -21,8 +29,13 @@ export function startChild(name: string, args: readonly string[], signal: AbortS
 }
 
 /** The child's one message. Rejects with BenchError where it ends without one or with a failure. */
-export async function childResult<T>(name: string, args: readonly string[], signal: AbortSignal): Promise<T> {
-  const child = startChild(name, args, signal);
+export async function childResult<T>(
+  name: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const child = startChild(name, args, signal, environment);
   const messages: T[] = [];
   child.on("message", (message) => messages.push(message as T));
   const [code, killedBy] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
@@ -30,6 +43,30 @@ export async function childResult<T>(name: string, args: readonly string[], sign
     throw new BenchError(`${name} ended with ${killedBy ?? `exit code ${code}`}; its message is above`);
   }
   return messages[0];
+}
+
+/** The child's messages, one after another; rejects with BenchError where it ends before the next. */
+export function childMessages<T>(name: string, child: ChildProcess): () => Promise<T> {
+  const messages: T[] = [];
+  let wake: (() => void) | null = null;
+  let ended: string | null = null;
+  child.on("message", (message) => {
+    messages.push(message as T);
+    wake?.();
+  });
+  child.once("exit", (code, killedBy) => {
+    ended = killedBy ?? `exit code ${code}`;
+    wake?.();
+  });
+  return async () => {
+    while (messages.length === 0) {
+      if (ended !== null) throw new BenchError(`${name} ended with ${ended}; its message is above`);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return messages.shift() as T;
+  };
 }
 
 /** Sends a child's result to the bench. */

@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { MillraceError } from "../../schema/index.ts";
 import { BenchError } from "./bench-error.ts";
 import { BenchHomes } from "./bench-homes.ts";
 import { type BenchOptions, parseBenchOptions } from "./bench-options.ts";
@@ -23,13 +24,18 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (interruption.signal.aborted) return EXIT.interrupted;
-    const message = error instanceof BenchError ? error.message : ((error as Error).stack ?? String(error));
+    const known = error instanceof BenchError || error instanceof MillraceError;
+    const message = known ? error.message : ((error as Error).stack ?? String(error));
     process.stderr.write(`bench: ${message}\n`);
     return EXIT.failed;
   }
 }
 
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<Output> {
+  if (options.mode === "distributed") {
+    const { benchDistributed } = await import("./distributed/bench-distributed.ts");
+    return benchDistributed(options, signal);
+  }
   const homes = new BenchHomes(options.home);
   try {
     if (options.subject === "latency") {

@@ -1,16 +1,18 @@
-import { readFileSync } from "node:fs";
+import { anonymousBytesOf } from "./process-usage.ts";
 
 const SAMPLE_EVERY_MS = 50;
 
 /**
- * Peak of the process's own memory, bytes: anonymous pages, as Linux counts them. Pages of the log
+ * Peak of a process's own memory, bytes: anonymous pages, as Linux counts them. Pages of the log
  * and the hot store that are mapped from files are the kernel's cache and not in it.
  */
 export class MemorySampler {
   peakBytes = 0;
+  private readonly pid: number | "self";
   private readonly timer: NodeJS.Timeout;
 
-  constructor() {
+  constructor(pid: number | "self" = "self") {
+    this.pid = pid;
     this.sample();
     this.timer = setInterval(() => this.sample(), SAMPLE_EVERY_MS);
   }
@@ -22,7 +24,6 @@ export class MemorySampler {
   }
 
   private sample(): void {
-    const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"));
-    if (match !== null) this.peakBytes = Math.max(this.peakBytes, Number(match[1]) * 1024);
+    this.peakBytes = Math.max(this.peakBytes, anonymousBytesOf(this.pid));
   }
 }

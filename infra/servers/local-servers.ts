@@ -25,12 +25,15 @@ export function localServers({ data, environment, say }: LocalServersOptions): S
   });
 }
 
+/** Servers of whatever kind that tell where they are. */
+export type ServerEndpoints = Pick<ServerGroup, "endpoint">;
+
 /** The settings with which the platform finds these servers of a group. */
-export function connectionSettings(group: ServerGroup, names: readonly ServerName[]): Partial<Config> {
+export function connectionSettings(group: ServerEndpoints, names: readonly ServerName[]): Partial<Config> {
   return Object.assign({}, ...names.map((name) => settingsFor(group, name)));
 }
 
-function settingsFor<N extends ServerName>(group: ServerGroup, name: N): Partial<Config> {
+function settingsFor<N extends ServerName>(group: ServerEndpoints, name: N): Partial<Config> {
   return SETTINGS[name](group.endpoint(name));
 }
 

@@ -24,6 +24,8 @@ export interface PrivateServerOptions {
 /** A server of one test or experiment, on a port and data folder of its own, that may be treated badly. */
 export interface PrivateServer<N extends ServerName> {
   readonly endpoint: Endpoints[N];
+  /** Of its process; null while none runs. */
+  readonly pid: number | null;
   /** Ends it at once; resolves when the process is gone. Its data stays. */
   kill(): Promise<void>;
   /** Stops it in an orderly way. Its data stays. */
@@ -67,6 +69,9 @@ export async function startPrivateServer<N extends ServerName>(
   });
   return {
     endpoint: spec.endpoint(instance),
+    get pid() {
+      return runningServer(folder)?.pid ?? null;
+    },
     kill: () => stopServer(folder, "SIGKILL"),
     stop: () => stopServer(folder),
     pause: () => signal("SIGSTOP"),

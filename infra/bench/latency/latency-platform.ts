@@ -64,8 +64,6 @@ async function run(home: string, options: Omit<ProducerOptions, "home" | "partit
   sendResult({
     type: "measured",
     ...produced,
-    sentAt: [...produced.sentAt],
-    appendMs: [...produced.appendMs],
     seenAt: [...seenAt],
   } satisfies PlatformMessage);
   await api.close();

@@ -3,12 +3,21 @@ import type { BenchOptions } from "../bench-options.ts";
 import { type Spread, spread } from "../spread.ts";
 import type { LatencyRun, Quantiles } from "./latency-run.ts";
 
-const BUDGET = { p50Ms: 3, p99Ratio: 1.5 };
+interface Budget {
+  readonly p50Ms: number;
+  readonly p99Ratio: number;
+}
+
+const BUDGET: Budget = { p50Ms: 3, p99Ratio: 1.5 };
 const WHOSE = ["subscriber", "bareReader", "append"] as const;
 const QUANTILES = ["p50", "p99", "p999", "max"] as const;
 
-/** Medians over the runs, ms, with every run beside them. */
-export function latencyDocument(runs: readonly LatencyRun[], options: BenchOptions) {
+/** Medians over the runs, ms, with every run beside them; `budget` is null where none is set. */
+export function latencyDocument(
+  runs: readonly LatencyRun[],
+  options: BenchOptions,
+  budget: Budget | null = BUDGET,
+) {
   const median = (pick: (run: LatencyRun) => number): number => spread(runs.map(pick)).median;
   const medians = (whose: (typeof WHOSE)[number]): Quantiles =>
     Object.fromEntries(QUANTILES.map((q) => [q, median((run) => run[whose][q])])) as unknown as Quantiles;
@@ -21,14 +30,16 @@ export function latencyDocument(runs: readonly LatencyRun[], options: BenchOptio
       append: medians("append"),
     },
     p99Ratio: spread(runs.map((run) => run.p99Ratio)),
-    budget: BUDGET,
+    budget,
     lost: runs.reduce((sum, run) => sum + run.lost, 0),
     runs,
   };
 }
 
 export function latencyText(document: ReturnType<typeof latencyDocument>): string {
-  const { latencyMs, p99Ratio, runs, lost } = document;
+  const { latencyMs, p99Ratio, runs, lost, budget } = document;
+  const p50Budget = budget === null ? "" : ` (budget ${budget.p50Ms} ms)`;
+  const ratioBudget = budget === null ? "" : ` (budget ${budget.p99Ratio})`;
   const row = (label: string, q: Quantiles): string[] => [
     label,
     ...QUANTILES.map((quantile) => q[quantile].toFixed(2)),
@@ -42,8 +53,8 @@ export function latencyText(document: ReturnType<typeof latencyDocument>): strin
       row("a bare reader", latencyMs.bareReader),
       row("a subscriber", latencyMs.subscriber),
     ]),
-    `\n  p50 ${latencyMs.subscriber.p50.toFixed(2)} ms (budget ${BUDGET.p50Ms} ms)\n`,
-    `  p99 ${p99Ratio.median.toFixed(2)} times the bare reader's${range(p99Ratio)} (budget ${BUDGET.p99Ratio})\n`,
+    `\n  p50 ${latencyMs.subscriber.p50.toFixed(2)} ms${p50Budget}\n`,
+    `  p99 ${p99Ratio.median.toFixed(2)} times the bare reader's${range(p99Ratio)}${ratioBudget}\n`,
     `  ${runs.reduce((sum, run) => sum + run.probes, 0)} probes, ${lost} lost; `,
     `machine load before ${runs.map((run) => run.loadBefore.toFixed(1)).join(", ")}\n`,
   ].join("");

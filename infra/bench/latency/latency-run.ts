@@ -24,7 +24,7 @@ export interface LatencyRun {
   readonly loadBefore: number;
 }
 
-type Measured = Extract<PlatformMessage, { type: "measured" }>;
+type Measured = Omit<Extract<PlatformMessage, { type: "measured" }>, "type">;
 
 export function latencyRun(
   measured: Measured,

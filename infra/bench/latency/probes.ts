@@ -16,7 +16,7 @@ export class ProbeWriter {
 
   /** The order of one probe as an append. */
   write(index: number, wallClockMs: number, into: AppendBatch[]): void {
-    const userId = `${USER_PREFIX}${index}`;
+    const userId = probeUserId(index);
     const order = {
       eventId: `probe-event-${index}`,
       orderId: `probe-${String(index).padStart(8, "0")}`,
@@ -30,6 +30,11 @@ export class ProbeWriter {
     this.writer.put(userId, JSON.stringify(order));
     this.writer.drain(into);
   }
+}
+
+/** The user of a probe, whose partition it goes to. */
+export function probeUserId(index: number): string {
+  return `${USER_PREFIX}${index}`;
 }
 
 /** Index of the probe that a record or an alert is about, or -1. */

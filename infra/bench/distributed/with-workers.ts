@@ -1,0 +1,60 @@
+import type { Config } from "../../config/index.ts";
+import { Platform, type PlatformLogger } from "../../platform/platform.ts";
+import { BenchWorker, untilSettled } from "./bench-worker.ts";
+
+const tell = (fields: object, message: string): void =>
+  void process.stderr.write(
+    `${message} ${JSON.stringify(fields, (_, value) => (value instanceof Error ? value.message : value))}\n`,
+  );
+const logger: PlatformLogger = { info: () => undefined, warn: tell, error: tell };
+
+export interface RunningPlatform {
+  readonly platform: Platform;
+  readonly workers: BenchWorker[];
+  /** Starts one more worker process. */
+  startWorker(): BenchWorker;
+  /** Resolves when every live worker has its share and none moves. */
+  settled(): Promise<void>;
+}
+
+/** Opens the platform, and runs the body with no worker yet; ends those that it started. */
+export async function withWorkers<T>(
+  config: Config,
+  signal: AbortSignal,
+  body: (running: RunningPlatform) => Promise<T>,
+): Promise<T> {
+  const platform = await Platform.open(config, logger);
+  const workers: BenchWorker[] = [];
+  const live = (): BenchWorker[] => workers.filter(({ wasEnded }) => !wasEnded);
+  try {
+    const result = await body({
+      platform,
+      workers,
+      startWorker() {
+        const worker = new BenchWorker(config, signal);
+        workers.push(worker);
+        return worker;
+      },
+      settled: () => untilSettled(live(), config, platform.adapters, signal),
+    });
+    await Promise.all(live().map((worker) => worker.end("SIGTERM")));
+    return result;
+  } finally {
+    // After a failure nobody needs a last checkpoint.
+    await Promise.all(live().map((worker) => worker.end("SIGKILL")));
+    await platform.close();
+  }
+}
+
+/** Rejects when the signal is aborted: for what cannot be called off itself. */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
