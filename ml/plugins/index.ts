@@ -1,9 +1,10 @@
 import { isSessionScorer, type MlPlugin, type SessionScorerPlugin } from "../plugin.ts";
 import { fraud } from "./fraud/index.ts";
 import { propensity } from "./propensity/index.ts";
+import { recommend } from "./recommend/index.ts";
 
 /** Every ML plugin; the only list. */
-export const mlPlugins: readonly MlPlugin[] = [propensity, fraud];
+export const mlPlugins: readonly MlPlugin[] = [propensity, fraud, recommend];
 
 /** Those of them that score sessions in the stream. */
 export const sessionScorers: readonly SessionScorerPlugin[] = mlPlugins.filter(isSessionScorer);
