@@ -47,6 +47,7 @@ export function distributedText(document: ReturnType<typeof distributedDocument>
       ]),
       textTable([
         ["seconds", run.seconds.toFixed(2), times > 1 ? `${format(min)} to ${format(max)} events/s` : ""],
+        ["first stage", run.firstStageSeconds.toFixed(2), "seconds"],
         ["peak memory", run.peakRssBytesByWorker.map((bytes) => `${Math.round(bytes / MIB)} MiB`).join(", ")],
         ["data files", run.files, `${(run.bytes / MIB).toFixed(1)} MiB`],
         ["machine load", run.loadBefore.toFixed(2), "minute before"],

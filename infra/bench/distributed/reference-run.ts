@@ -1,5 +1,8 @@
 import { loadavg } from "node:os";
+import { customerEventContract } from "../../../schema/index.ts";
 import type { Config } from "../../config/index.ts";
+import { committed } from "../../platform/input-ends.ts";
+import type { Platform } from "../../platform/platform.ts";
 import { environmentOf } from "../../platform/worker-processes.ts";
 import { BenchError } from "../bench-error.ts";
 import type { BenchOptions } from "../bench-options.ts";
@@ -16,6 +19,8 @@ import { type RunningPlatform, unlessAborted, withWorkers } from "./with-workers
 export interface DistributedRun extends TableTotals {
   readonly workers: number;
   readonly events: number;
+  /** As `seconds`, of the events alone; behind it the second stage writes what it has of their last minutes. */
+  readonly firstStageSeconds: number;
   /** From the moment when the events can be read to the commit of the last offset, behind the last table. */
   readonly seconds: number;
   readonly eventsPerSecond: number;
@@ -37,6 +42,7 @@ export interface DistributedRun extends TableTotals {
 
 type Work = Pick<
   DistributedRun,
+  | "firstStageSeconds"
   | "seconds"
   | "eventsPerSecond"
   | "cpuMicrosPerEvent"
@@ -91,8 +97,12 @@ async function measure(
   const cpuOfWorkers = () => workers.map(({ pid }) => cpuMicrosOf(pid) ?? Number.NaN);
   const before = { workers: cpuOfWorkers(), servers: stack.cpuMicros() };
   const start = await topic.release();
-  await unlessAborted(signal, Promise.race([platform.waitUntilProcessed(), ...workers.map(failed)]));
-  const seconds = (sharedClockMs() - start) / 1000;
+  const ended = workers.map(failed);
+  const since = (): number => (sharedClockMs() - start) / 1000;
+  await unlessAborted(signal, Promise.race([firstStagePublished(platform), ...ended]));
+  const firstStageSeconds = since();
+  await unlessAborted(signal, Promise.race([platform.waitUntilProcessed(), ...ended]));
+  const seconds = since();
   const after = { workers: cpuOfWorkers(), servers: stack.cpuMicros() };
   const peakRssBytesByWorker = samplers.map((sampler) => sampler.stop());
   const totals = await tableTotals(platform.adapters.catalog);
@@ -103,6 +113,7 @@ async function measure(
   ]);
   const workerMicros = after.workers.reduce((sum, micros, i) => sum + micros - before.workers[i], 0);
   return {
+    firstStageSeconds: round(firstStageSeconds),
     seconds: round(seconds),
     eventsPerSecond: Math.round(events / seconds),
     cpuMicrosPerEvent: { total: round(workerMicros / events), byServer: Object.fromEntries(byServer) },
@@ -113,6 +124,16 @@ async function measure(
     loadBefore,
     ...totals,
   };
+}
+
+/** Resolves when the offset behind every event is committed, which is when its tables are. */
+async function firstStagePublished({ log, config }: Platform): Promise<void> {
+  const topic = customerEventContract.topic;
+  const ends = Array.from({ length: config.partitions }, async (_, partition) => {
+    const { end } = await log.offsets(topic, partition);
+    return { topic, partition, offset: end };
+  });
+  await committed(log, config.kafkaGroup, await Promise.all(ends));
 }
 
 async function failed({ ended, pid }: RunningPlatform["workers"][number]): Promise<never> {
