@@ -1,5 +1,6 @@
 import { setImmediate as settle } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { MillraceError } from "../../schema/index.ts";
 import { commitConflict } from "./apply-updates.ts";
 import { retryCommit } from "./commit-retry.ts";
 
@@ -81,5 +82,40 @@ describe("retries of commits that race", () => {
 
   it("are none for one writer", async () => {
     expect(new Set(await race({ writers: 1, commits: 20, attemptMs: 50, seed: 1 }))).toEqual(new Set([0]));
+  });
+
+  /** Waits between tries that fail with the errors in turn, each after so long. */
+  async function waitsAfter(errors: readonly MillraceError[], attemptMs: number): Promise<number[]> {
+    const time = new VirtualTime();
+    const waits: number[] = [];
+    const sleep = (ms: number): Promise<void> => {
+      waits.push(ms);
+      return time.sleep(ms);
+    };
+    const left = [...errors];
+    const done = retryCommit("gold.probe", { clock: () => time.now, sleep, random: () => 0.99 }, async () => {
+      await time.sleep(attemptMs);
+      const error = left.shift();
+      if (error !== undefined) throw error;
+    });
+    await time.runUntil(done);
+    return waits;
+  }
+
+  it("come within a second where the catalog was away, however long an attempt waited for it", async () => {
+    const away = new MillraceError("no answer", {
+      code: "catalog-unreachable",
+      origin: "external",
+      retry: true,
+    });
+    const waits = await waitsAfter(Array(10).fill(away), 10_000);
+    expect(waits).toHaveLength(10);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
+    expect(waits[9]).toBeGreaterThan(waits[0]);
+  });
+
+  it("come within a second where the race was lost behind an outage", async () => {
+    const [wait] = await waitsAfter([commitConflict("gold.probe", "the head moved")], 10_000);
+    expect(wait).toBeLessThanOrEqual(1_000);
   });
 });

@@ -15,13 +15,17 @@ const ATTEMPTS_MAX = 20;
 const BACKOFF_MS_MIN = 40;
 const BACKOFF_MS_MAX = 30_000;
 /**
- * The first wait is up to so many durations of an attempt, and doubles: writers that lost the same race
- * then mostly find an attempt's time for themselves, however slow the catalog is. Of eight writers that
- * commit without a pause, the 95th percentile of retries stays within 3 (commit-retry.test.ts; with 8
- * durations, and where attempts take so long that the longest wait binds, it is 4 now and then). With a
- * first wait of 20 ms, whatever an attempt took, it was 6 or 7.
+ * The first wait after a lost race is up to so many durations of an attempt, and doubles: writers that
+ * lost the same one then mostly find an attempt's time for themselves, however slow the catalog is. Of
+ * eight writers that commit without a pause, the 95th percentile of retries stays within 3
+ * (commit-retry.test.ts; with 8 durations, and where attempts take so long that the longest wait binds,
+ * it is 4 now and then). With a first wait of 20 ms, whatever an attempt took, it was 6 or 7.
  */
 const BACKOFF_ATTEMPTS = 12;
+/** A first attempt that took longer has mostly waited for a server that was away: the next one tells. */
+const FIRST_ATTEMPT_MS_MAX = 1_000;
+/** Where no race was lost: the server may be back, and the ports have waited between their own tries. */
+const FAILURE_BACKOFF_MS_MAX = 1_000;
 
 /**
  * Runs one attempt of a commit until it is through. An attempt must load the table and look whether
@@ -35,8 +39,10 @@ export async function retryCommit<T>(
 ): Promise<T> {
   const attemptsMax = options.attemptsMax ?? ATTEMPTS_MAX;
   const clock = options.clock ?? (() => 0);
+  let conflicts = 0;
   for (let tried = 1; ; tried++) {
     const startedAt = clock();
+    let ceiling: number;
     try {
       return await attempt();
     } catch (error) {
@@ -49,9 +55,15 @@ export async function retryCommit<T>(
           cause: error,
         });
       }
+      if (error.code === "commit-conflict") {
+        const attemptMs = clock() - startedAt;
+        const isTold = conflicts > 0 || attemptMs <= FIRST_ATTEMPT_MS_MAX;
+        const first = Math.max(BACKOFF_MS_MIN, isTold ? BACKOFF_ATTEMPTS * attemptMs : 0);
+        ceiling = Math.min(BACKOFF_MS_MAX, first * 2 ** conflicts++);
+      } else {
+        ceiling = Math.min(FAILURE_BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (tried - 1 - conflicts));
+      }
     }
-    const first = Math.max(BACKOFF_MS_MIN, BACKOFF_ATTEMPTS * (clock() - startedAt));
-    const ceiling = Math.min(BACKOFF_MS_MAX, first * 2 ** (tried - 1));
     await options.sleep(ceiling * (0.5 + options.random() / 2));
   }
 }

@@ -25,7 +25,7 @@ export interface RestCatalogOptions {
 }
 
 export interface RestCatalogLimits {
-  /** Tries of one request. With the waits below eight bridge a restart of the catalog of about 10 s. */
+  /** Tries of one request. With the waits below ten bridge a restart of the catalog of about 10 s. */
   readonly attemptsMax: number;
   readonly backoffMsMin: number;
   readonly backoffMsMax: number;
@@ -34,9 +34,9 @@ export interface RestCatalogLimits {
 }
 
 const LIMITS: RestCatalogLimits = {
-  attemptsMax: 8,
+  attemptsMax: 10,
   backoffMsMin: 100,
-  backoffMsMax: 4_000,
+  backoffMsMax: 2_000,
   requestMsMax: 30_000,
 };
 
