@@ -46,8 +46,8 @@ const OWNERSHIP_PAUSE_MS = 2000;
 /** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
 const HOT_KEYS_A_TURN = 256;
 
-/** What one slice of work found: no record, the end of the inputs, or more than fitted. */
-type Slice = "nothing" | "caught up" | "backlog";
+/** Longest time that a checkpoint waits for hot values to be written ahead of it. */
+const HOT_BEFORE_CUT_MS_MAX = 2000;
 
 /** Runs tasks on one thread: reads, processes, and checkpoints all of them together. */
 export class Worker {
@@ -104,11 +104,11 @@ export class Worker {
     const { clock } = this.deps;
     try {
       while (!this.stopping) {
-        const slice = this.workSlice();
+        const foundRecords = this.workSlice();
         await this.requireOwnership();
-        await this.afterSlice(slice);
+        await this.afterSlice(foundRecords);
         this.throwFailure();
-        if (slice !== "nothing") await this.deps.scheduling.nextTurn();
+        if (foundRecords) await this.deps.scheduling.nextTurn();
         else await this.idle(clock());
         this.deps.stageClock.lap("commits");
       }
@@ -152,11 +152,12 @@ export class Worker {
     }));
   }
 
-  private workSlice(): Slice {
+  /** Processes records for a slice of time; whether there were any. */
+  private workSlice(): boolean {
     const { clock } = this.deps;
     const start = clock();
     const end = start + this.sliceMs();
-    let slice: Slice = "nothing";
+    let foundRecords = false;
     for (let progress = true; progress; ) {
       progress = false;
       for (const [i, task] of this.tasks.entries()) {
@@ -165,14 +166,14 @@ export class Worker {
         progress = true;
       }
       if (!progress) break;
-      slice = "caught up";
+      foundRecords = true;
       if (clock() >= end) {
         this.backlogSince = Math.min(this.backlogSince, start);
-        return "backlog";
+        return true;
       }
     }
     this.backlogSince = Number.POSITIVE_INFINITY;
-    return slice;
+    return foundRecords;
   }
 
   /**
@@ -187,17 +188,21 @@ export class Worker {
     for (const task of this.tasks) await checkpoints.requireNewest(task.taskId, task.epoch);
   }
 
-  private sliceMs(): number {
-    return this.deps.clock() - this.backlogSince >= LASTING_BACKLOG_MS ? SLICE_BACKLOG_MS : SLICE_MS;
+  private hasLastingBacklog(): boolean {
+    return this.deps.clock() - this.backlogSince >= LASTING_BACKLOG_MS;
   }
 
-  private async afterSlice(slice: Slice): Promise<void> {
+  private sliceMs(): number {
+    return this.hasLastingBacklog() ? SLICE_BACKLOG_MS : SLICE_MS;
+  }
+
+  private async afterSlice(foundRecords: boolean): Promise<void> {
     const { clock, stageClock } = this.deps;
     const now = clock();
-    if (slice !== "nothing") this.hotChanged = true;
+    if (foundRecords) this.hotChanged = true;
     this.tellSilences(now);
     const alerts = this.tasks.map((task) => this.observed(task.outbox.flushUrgent()));
-    const hotWaitMs = slice === "backlog" ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
+    const hotWaitMs = this.hasLastingBacklog() ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
       await Promise.all(alerts);
@@ -215,7 +220,7 @@ export class Worker {
       await Promise.all(this.tasks.map((task) => this.flushOutbox(task)));
     }
     stageClock.lap("alerts and panes");
-    await this.checkpointWhenDue(now, slice);
+    await this.checkpointWhenDue(now);
   }
 
   /** Tells the second stage of each task whose inputs fell silent, once; of none before the first record. */
@@ -232,10 +237,10 @@ export class Worker {
     }
   }
 
-  private async checkpointWhenDue(now: number, slice: Slice): Promise<void> {
+  private async checkpointWhenDue(now: number): Promise<void> {
     const records = this.tasks.reduce((sum, task) => sum + task.recordsSinceCut, 0);
     const { checkpointIntervalMs, checkpointBacklogIntervalMs } = this.config;
-    const intervalMs = slice === "backlog" ? checkpointBacklogIntervalMs : checkpointIntervalMs;
+    const intervalMs = this.hasLastingBacklog() ? checkpointBacklogIntervalMs : checkpointIntervalMs;
     const due =
       (records > 0 && now - this.lastCutAt >= intervalMs) || records >= this.config.checkpointRecordsMax;
     if (due) {
@@ -246,10 +251,25 @@ export class Worker {
       }
       // An epoch behind one that failed must never be prepared: it would skip that one's files.
       this.throwFailure();
+      if (records < this.config.checkpointRecordsMax && !this.hotIsWritten(now - this.lastCutAt - intervalMs))
+        return;
       this.startCheckpoint();
     }
     // After every slice: under a steady load none ever finds nothing.
     if (this.drains.length > 0) await this.settleDrains();
+  }
+
+  /**
+   * Whether a cut finds few hot values left to write: writing thousands of them takes a hundred
+   * milliseconds, so they leave in the turns before it. A lasting backlog has no time for that.
+   */
+  private hotIsWritten(overdueMs: number): boolean {
+    if (this.hasLastingBacklog() || overdueMs >= HOT_BEFORE_CUT_MS_MAX) return true;
+    let more = false;
+    for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
+    for (const task of this.tasks) void this.flushOutbox(task);
+    this.deps.stageClock.lap("hot store");
+    return !more;
   }
 
   private startCheckpoint(): void {
