@@ -1,10 +1,11 @@
 import { isSessionScorer, type MlPlugin, type SessionScorerPlugin } from "../plugin.ts";
+import { forecast } from "./forecast/index.ts";
 import { fraud } from "./fraud/index.ts";
 import { propensity } from "./propensity/index.ts";
 import { recommend } from "./recommend/index.ts";
 
 /** Every ML plugin; the only list. */
-export const mlPlugins: readonly MlPlugin[] = [propensity, fraud, recommend];
+export const mlPlugins: readonly MlPlugin[] = [propensity, fraud, recommend, forecast];
 
 /** Those of them that score sessions in the stream. */
 export const sessionScorers: readonly SessionScorerPlugin[] = mlPlugins.filter(isSessionScorer);
