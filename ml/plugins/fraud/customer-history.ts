@@ -23,7 +23,6 @@ export const CUSTOMER_FEATURES = [
   "customer_median",
   "customer_mean",
   "customer_deviation_to_mean",
-  "customer_payments",
   "customer_payments_a_day",
   "customer_hours_since_last",
   "customer_hours_since_third",
@@ -143,7 +142,6 @@ export class CustomerHistory {
     out[at++] = amounts.quantile(c, 0.5);
     out[at++] = payments === 0 ? Number.NaN : mean;
     out[at++] = payments < 3 ? Number.NaN : deviation / mean;
-    out[at++] = payments;
     out[at++] = payments / Math.max(1, (timeMs - this.#firstMs[c]) / DAY_MS);
     out[at++] = (timeMs - this.#timeOf(c, 1)) / 3_600_000;
     out[at++] = (timeMs - this.#timeOf(c, 3)) / 3_600_000;

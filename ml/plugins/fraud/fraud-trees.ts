@@ -8,10 +8,10 @@ const TREES = {
   learningRate: 0.05,
   leavesMax: 15,
   l2: 5,
-  minChildWeight: 2,
+  minChildWeight: 10,
   featureShare: 0.5,
-  positiveShare: 0.8,
-  negativeShare: 0.5,
+  positiveShare: 0.5,
+  negativeShare: 0.3,
 } satisfies Partial<BoostOptions>;
 
 /** Trees without a gain on the hold-out after which growing stops. */

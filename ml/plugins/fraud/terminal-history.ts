@@ -9,7 +9,6 @@ const OUTLIER_RATIO = 2.5;
 export const LABEL_DELAY_DAYS = 7;
 
 export const TERMINAL_FEATURES = [
-  "terminal_payments",
   "terminal_days_since_last",
   "terminal_count_1d",
   "terminal_count_7d",
@@ -20,15 +19,12 @@ export const TERMINAL_FEATURES = [
   "terminal_ratio_mean_7d",
   "terminal_outliers_7d",
   "terminal_outliers_30d",
-  "terminal_labels",
-  "terminal_labels_fraud",
   "terminal_last_label",
   "terminal_fraud_share_of_2",
   "terminal_fraud_share_of_3",
   "terminal_fraud_share_of_5",
   "terminal_fraud_share_of_10",
   "terminal_fraud_share_of_30",
-  "terminal_last_label_days_ago",
   "terminal_last_fraud_days_ago",
   "terminal_last_genuine_days_ago",
   "terminal_run_length",
@@ -70,7 +66,6 @@ export class TerminalHistory {
   readonly #frauds: Int32Array;
   /** The last 32 known labels, the newest in the lowest bit. */
   readonly #bits: Int32Array;
-  readonly #lastLabelMs: Float64Array;
   readonly #lastFraudMs: Float64Array;
   readonly #lastGenuineMs: Float64Array;
   readonly #lastOrdinaryMs: Float64Array;
@@ -95,7 +90,6 @@ export class TerminalHistory {
     this.#labels = new Int32Array(terminals);
     this.#frauds = new Int32Array(terminals);
     this.#bits = new Int32Array(terminals);
-    this.#lastLabelMs = times();
     this.#lastFraudMs = times();
     this.#lastGenuineMs = times();
     this.#lastOrdinaryMs = times();
@@ -112,7 +106,7 @@ export class TerminalHistory {
   get bytes(): number {
     const arrays = [
       ...[this.#payments, this.#sum, this.#lastMs, this.#labels, this.#frauds, this.#bits],
-      ...[this.#lastLabelMs, this.#lastFraudMs, this.#lastGenuineMs, this.#lastOrdinaryMs],
+      ...[this.#lastFraudMs, this.#lastGenuineMs, this.#lastOrdinaryMs],
       ...[this.#runLength, this.#runOrdinary, this.#runMs, this.#runOrdinaryMs, this.#runGapDays],
       ...[this.#runLowest, this.#genuineSinceFraud, this.#labelledBeforeRun],
     ];
@@ -126,7 +120,6 @@ export class TerminalHistory {
     const day = Math.floor(timeMs / DAY_MS);
     const sum = (field: number, days: number): number => this.#panes.sum(t, field, day - days + 1, day);
     let at = base;
-    out[at++] = this.#payments[t];
     out[at++] = (timeMs - this.#lastMs[t]) / DAY_MS;
     const [count1, count7, count30] = [1, 7, 30].map((days) => sum(COUNT, days));
     out[at++] = count1;
@@ -138,7 +131,7 @@ export class TerminalHistory {
     out[at++] = sum(RATIOS, 7) / count7;
     out[at++] = sum(OUTLIERS, 7);
     out[at++] = sum(OUTLIERS, 30);
-    at = this.#readLabels(t, day, timeMs, out, at);
+    at = this.#readLabels(t, day, out, at);
     this.#readRisk(t, day, out, at);
   }
 
@@ -162,7 +155,6 @@ export class TerminalHistory {
     const ordinary = fraud && !(ratio >= ORDINARY_RATIO);
     this.#labels[t]++;
     this.#bits[t] = (this.#bits[t] << 1) | (fraud ? 1 : 0);
-    this.#lastLabelMs[t] = timeMs;
     this.#labelPanes.add(t, day, LABELS, 1);
     if (!fraud) {
       this.#lastGenuineMs[t] = timeMs;
@@ -188,19 +180,16 @@ export class TerminalHistory {
     if (this.#runOrdinary[t]++ === 0) this.#runOrdinaryMs[t] = timeMs;
   }
 
-  #readLabels(t: number, day: number, timeMs: number, out: Float64Array, base: number): number {
+  #readLabels(t: number, day: number, out: Float64Array, base: number): number {
     const labels = this.#labels[t];
     const bits = this.#bits[t];
     const inRun = this.#runLength[t] > 0;
     let at = base;
-    out[at++] = labels;
-    out[at++] = this.#frauds[t];
     out[at++] = labels === 0 ? Number.NaN : bits & 1;
     for (const last of [2, 3, 5, 10, 30]) {
       const mask = 2 ** last - 1;
       out[at++] = labels === 0 ? Number.NaN : onesOf(bits & mask) / Math.min(last, labels);
     }
-    out[at++] = (timeMs - this.#lastLabelMs[t]) / DAY_MS;
     out[at++] = day - Math.floor(this.#lastFraudMs[t] / DAY_MS);
     out[at++] = day - Math.floor(this.#lastGenuineMs[t] / DAY_MS);
     out[at++] = this.#runLength[t];
