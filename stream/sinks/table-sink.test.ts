@@ -78,7 +78,6 @@ describe("table sink", () => {
       { id: 3 },
       { id: 4 },
     ]);
-    expect(sink.rowsTotal).toBe(5);
   });
 
   test("rows of several days of one batch go to a file a day, in their order", async () => {
@@ -123,7 +122,6 @@ describe("table sink", () => {
     sink.append(columnsOf(days), 3, 3);
     const rows = await readFiles(drained(sink, 1));
     expect(rows.map(({ id }) => id)).toEqual([4, 5, 0, 2, 1, 3]);
-    expect(sink.rowsTotal).toBe(6);
   });
 
   test("keeps what it took when its caller writes over the columns", async () => {

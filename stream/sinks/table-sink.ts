@@ -43,7 +43,6 @@ export interface TableSinkOptions {
 /** Rows of one table and task on their way into Parquet files, one open file per UTC day. */
 export class TableSink {
   readonly table: TableSpec;
-  rowsTotal = 0;
   private readonly options: TableSinkOptions;
   private readonly dayColumn: number;
   private readonly open = new Map<number, ParquetFileWriter>();
@@ -64,7 +63,6 @@ export class TableSink {
   /** Appends rows [from, to), or the rows that `selection[from … to)` names; copies what it keeps. */
   append(columns: readonly Column[], from: number, to: number, selection?: Int32Array): void {
     if (from >= to) return;
-    this.rowsTotal += to - from;
     const times = (columns[this.dayColumn] as Float64Column).values;
     const firstDay = Math.floor(times[selection === undefined ? from : selection[from]] / DAY_MS);
     if (isOneDay(times, firstDay, from, to, selection))
