@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { contracts, productContract } from "../../schema/index.ts";
 import { CheckpointStore, type TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
@@ -6,6 +7,7 @@ import { CheckpointStatus, type TaskInput } from "./checkpoint-status.ts";
 import { committed, drainInOrder } from "./input-ends.ts";
 import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, tasksOfPartition } from "./topics.ts";
+import { warnOfUnowned } from "./warn-of-unowned.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
 
 const REFRESH_MS = 1_000;
@@ -69,8 +71,23 @@ export class DistributedRunner implements PipelineRunner {
   }
 
   async waitUntilProcessed(): Promise<void> {
-    const { log } = this.adapters;
-    await drainInOrder(log, this.config.partitions, (ends) => committed(log, this.config.kafkaGroup, ends));
+    const { log, ownedPartitions } = this.adapters;
+    const { partitions, kafkaGroup } = this.config;
+    const done = new AbortController();
+    const { signal } = done;
+    const watch = warnOfUnowned({
+      partitions,
+      ownedPartitions,
+      warn: (message) => this.logger.warn({}, message),
+      sleep: (ms) => sleep(ms, undefined, { signal }),
+      signal,
+    });
+    try {
+      await drainInOrder(log, partitions, (ends) => committed(log, kafkaGroup, ends));
+    } finally {
+      done.abort();
+      await watch;
+    }
   }
 
   async stop(): Promise<void> {
