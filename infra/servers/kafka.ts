@@ -66,7 +66,10 @@ const classPath = ({ installed }: Instance) => join(installed, "*");
 const propertiesFile = ({ folder }: Instance) => join(folder, "server.properties");
 const dataFolder = ({ folder }: Instance) => join(folder, "data");
 
-/** Replication factors of one, since there is one broker; no waiting for further members of a group. */
+/**
+ * Replication factors of one, since there is one broker; no waiting for further members of a group, and
+ * dead ones are noticed sooner than brokers allow by default.
+ */
 function serverProperties(instance: Instance): string {
   const broker = `127.0.0.1:${instance.port}`;
   const controller = `127.0.0.1:${instance.port + 1}`;
@@ -88,5 +91,6 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 `;
 }

@@ -37,8 +37,15 @@ function settingsFor<N extends ServerName>(group: ServerEndpoints, name: N): Par
   return SETTINGS[name](group.endpoint(name));
 }
 
+/** Less than brokers take by default; these do (kafka.ts). */
+const SESSION_TIMEOUT_MS = 4_000;
+
 const SETTINGS: { readonly [N in ServerName]: (endpoint: Endpoints[N]) => Partial<Config> } = {
-  kafka: ({ bootstrap }) => ({ kafkaBrokers: [bootstrap], kafkaReplication: 1 }),
+  kafka: ({ bootstrap }) => ({
+    kafkaBrokers: [bootstrap],
+    kafkaReplication: 1,
+    kafkaSessionTimeoutMs: SESSION_TIMEOUT_MS,
+  }),
   minio: ({ endpoint, region, bucket, accessKeyId, secretAccessKey }) => ({
     s3Endpoint: endpoint,
     s3Region: region,

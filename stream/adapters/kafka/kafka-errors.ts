@@ -99,6 +99,14 @@ export function asKafkaError(error: unknown, what: string, brokers: readonly str
       code: "record-too-large",
       origin: "user",
     });
+  if (kind === "INVALID_SESSION_TIMEOUT")
+    return fail(
+      "the brokers do not take the session time-out; raise it (kafkaSessionTimeoutMs), or lower their group.min.session.timeout.ms",
+      {
+        code: "kafka-session-timeout-refused",
+        origin: "user",
+      },
+    );
   if (CONNECTION_LOST.has(kind))
     return fail(
       `Kafka at ${where} cannot be reached (${message}); check that it runs and the address is right`,

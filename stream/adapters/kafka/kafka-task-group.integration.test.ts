@@ -104,3 +104,17 @@ it("does not give a partition on before its owner says that it has stopped", asy
   await slow.leave();
   await next;
 });
+
+it("says what to do where the brokers do not take the session time-out", async () => {
+  const { bootstrap } = await testServer("kafka");
+  const connection = { brokers: [bootstrap], clientId: "test" };
+  const membership = new KafkaTaskGroup({ connection, sessionTimeoutMs: 10 }).join({
+    group: uniqueName("group"),
+    topic: "customer-events",
+    partitions: PARTITIONS,
+  });
+  await expect(membership.assignments[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    code: "kafka-session-timeout-refused",
+    message: expect.stringContaining("kafkaSessionTimeoutMs"),
+  });
+});
