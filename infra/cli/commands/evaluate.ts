@@ -10,11 +10,15 @@ import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 
 /** One subcommand a plugin: its options, help and checks are those that the plugin declares. */
-export function registerEvaluate(program: Command, io: CliIo): void {
+export function registerEvaluate(
+  program: Command,
+  io: CliIo,
+  plugins: readonly MlPlugin[] = mlPlugins,
+): void {
   const evaluate = program
     .command("evaluate")
     .description("train and measure a plugin on files of a public data set; touches no home folder");
-  for (const plugin of mlPlugins) registerPlugin(evaluate, plugin, io);
+  for (const plugin of plugins) registerPlugin(evaluate, plugin, io);
 }
 
 function registerPlugin(parent: Command, { name, evaluation }: MlPlugin, io: CliIo): void {

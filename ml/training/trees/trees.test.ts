@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.ts";
 import { binTable, fitBins } from "./bins.ts";
 import { type BoostOptions, fitTrees, type LabelledTable } from "./boost.ts";
-import { createForestScorer, decodeForest, encodeForest, type Forest, forestLogOdds } from "./forest.ts";
+import {
+  averageForests,
+  createForestScorer,
+  decodeForest,
+  encodeForest,
+  type Forest,
+  forestLogOdds,
+} from "./forest.ts";
 import { TreeGrower } from "./grow-tree.ts";
 
 const OPTIONS: BoostOptions = {
@@ -172,6 +179,22 @@ describe("boosted trees", () => {
     const weighted = means(fitTrees({ ...table, weights }, OPTIONS), weights);
     expect(weighted.label).toBeLessThan(0.1);
     expect(Math.abs(weighted.score - weighted.label)).toBeLessThan(0.005);
+  });
+
+  it("averages the log-odds of several forests, and their contributions", () => {
+    const table = sample(500, 10);
+    const forests = [1, 2, 3].map((seed) => fitTrees(table, { ...OPTIONS, negativeShare: 0.5, seed }));
+    const average = averageForests(forests);
+    const vectors = vectorsOf(table);
+    const parts = new Float64Array(3);
+    for (let row = 0; row < 50; row++) {
+      const each = forests.map((forest) => forestLogOdds(forest, vectors, row * 3));
+      const mean = each.reduce((a, b) => a + b, 0) / 3;
+      expect(forestLogOdds(average, vectors, row * 3)).toBeCloseTo(mean, 10);
+      const scorer = createForestScorer(average, "v");
+      scorer.contributions(vectors.subarray(row * 3, row * 3 + 3), parts);
+      expect(parts.reduce((a, b) => a + b, scorer.bias)).toBeCloseTo(mean, 10);
+    }
   });
 
   it("stops where later rows no longer gain, and keeps the best", () => {
