@@ -43,6 +43,12 @@ describe("splitPayments", () => {
     expect(split.roleOf(2 * 89)).toBe("fold-only");
   });
 
+  it("is the same whether the test is a file of its own or the end of the only one", () => {
+    const whole = splitPayments(dailyTable(100));
+    const parted = splitPayments(dailyTable(100, { testFrom: 93 }));
+    for (let row = 0; row < 200; row++) expect(parted.roleOf(row)).toBe(whole.roleOf(row));
+  });
+
   it("leaves customers out from the day on which a fraud of the last weeks is known", () => {
     const table = dailyTable(100);
     /** Customer 1 pays on that day, and had a fraud on the other. */

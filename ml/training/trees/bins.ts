@@ -20,7 +20,7 @@ export interface BinnedTable {
 /** Bin of missing values; the others count from 1. */
 export const MISSING_BIN = 0;
 
-/** Bins of a feature, the missing one included: what a byte can tell apart, less one for safety of sums. */
+/** Bins of a feature, the missing one included: a byte tells them apart. */
 const BINS_MAX = 255;
 
 /** Values that quantiles are taken of; more change no edge by a row in a thousand. */
@@ -36,13 +36,16 @@ export function fitBins(table: ColumnTable): BinEdges[] {
 
 export function binTable(table: ColumnTable, edges: readonly BinEdges[]): BinnedTable {
   return {
-    columns: table.columns.map((column, feature) => {
-      const own = edges[feature];
-      return Uint8Array.from(column, (value) => binOf(own, value));
-    }),
+    columns: table.columns.map((column, feature) => binColumn(column, edges[feature])),
     binCounts: Int32Array.from(edges, (own) => own.length + 2),
     rows: table.rows,
   };
+}
+
+function binColumn(column: Float32Array, edges: BinEdges): Uint8Array {
+  const bins = new Uint8Array(column.length);
+  for (let row = 0; row < column.length; row++) bins[row] = binOf(edges, column[row]);
+  return bins;
 }
 
 /** Number of a value's bin: 1 + the edges below it. */
