@@ -18,8 +18,9 @@ import {
 const MINUTES_MS = 60_000;
 /** Everything, by `npm run matrix`: over 100 kills, over 1,000,000 events, in about 40 minutes. */
 const isFull = process.env.MILLRACE_MATRIX === "full";
-const EVENTS = isFull ? 55_000 : 6_000;
-/** Disturbances of each row; MILLRACE_MATRIX_TIMES for a look at one row, with vitest's `-t`. */
+/** Customer events of each run; fewer, and of one row by vitest's `-t`, for a look. */
+const EVENTS = Number(process.env.MILLRACE_MATRIX_EVENTS ?? (isFull ? 55_000 : 6_000));
+/** Disturbances of each row. */
 const TIMES = Number(process.env.MILLRACE_MATRIX_TIMES ?? (isFull ? 6 : 1));
 /** Those of the short matrix: one of each phase, so that it stays within minutes. */
 const SHORT_POINTS = [

@@ -24,11 +24,15 @@ export interface MatrixResult extends HomeComparison {
 }
 
 const PARTITIONS = 2;
-/** Small epochs, so that there are many; a source is never idle, because that is a matter of the wall clock. */
+/**
+ * Small epochs, so that there are many, but a backlog in larger ones: recovery is not to be the time of
+ * committing what came meanwhile a thousand records at a time. A source is never idle, because that is a
+ * matter of the wall clock.
+ */
 const SETTINGS: Partial<Config> = {
   partitions: PARTITIONS,
   workers: 0,
-  checkpointRecordsMax: 1_000,
+  checkpointRecordsMax: 10_000,
   checkpointIntervalMs: 200,
   checkpointBacklogIntervalMs: 200,
   idleAfterMs: 3_600_000,
