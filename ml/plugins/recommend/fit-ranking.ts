@@ -21,8 +21,8 @@ const PROGRESS_TREES = 20;
 
 /**
  * Boosted trees for the choice of one of a list: the loss is the negative log of the chosen one's
- * softmax, as in ListNet with the top-one probability (Cao et al., 2007). The same lists, options
- * and seed give the same forest, byte for byte.
+ * softmax, as in ListNet with the top-one probability (Cao et al., 2007). Growing ends where the loss
+ * of the newest lists, which no tree is fitted to, falls no more. The same lists, options and seed give the same forest, byte for byte.
  */
 export function fitRanking(
   lists: RankingLists,
@@ -42,21 +42,51 @@ export function fitRanking(
   const features = Int32Array.from(edges.keys()).filter((feature) => edges[feature].length > 0);
   const random = createRandom(seed);
   const scores = lists.margins.slice();
+  const fitted = Math.ceil(lists.chosen.length * (1 - options.watchedShare));
   const trees: Tree[] = [];
+  let best = { trees: 0, loss: meanLoss(lists, scores, fitted) };
   for (let round = 0; round < options.trees; round++) {
-    const data = softmaxGradients(lists, scores, () => random() < options.caseShare);
+    const data = softmaxGradients(lists, scores, fitted, () => random() < options.caseShare);
     const tree = grower.grow(data, features);
     for (let node = 0; node < tree.value.length; node++) tree.value[node] *= options.learningRate;
     addScores(tree, bins, scores);
     trees.push(tree);
-    if ((round + 1) % PROGRESS_TREES === 0) onProgress?.(`${round + 1} of ${options.trees} trees`);
+    const loss = meanLoss(lists, scores, fitted);
+    if (loss < best.loss) best = { trees: trees.length, loss };
+    if ((round + 1) % PROGRESS_TREES === 0) {
+      onProgress?.(`${round + 1} of ${options.trees} trees, loss ${loss.toFixed(4)} on later sessions`);
+    }
+    if (trees.length - best.trees >= options.patience) break;
   }
-  return createForest(lists.featureNames, 0, trees);
+  return createForest(lists.featureNames, 0, trees.slice(0, best.trees));
 }
 
-/** Derivatives of the loss of the lists that are drawn. */
-function softmaxGradients(lists: RankingLists, scores: Float64Array, draw: () => boolean): GradientRows {
-  const { starts, chosen, weights } = lists;
+/** Mean loss of the lists from `firstList` on. */
+function meanLoss(
+  { starts, chosen, weights }: RankingLists,
+  scores: Float64Array,
+  firstList: number,
+): number {
+  let loss = 0;
+  for (let list = firstList; list < chosen.length; list++) {
+    const own = scores[chosen[list]];
+    let total = 0;
+    for (let row = starts[list]; row < starts[list + 1]; row++)
+      total += weights[row] * Math.exp(scores[row] - own);
+    loss += Math.log(total);
+  }
+  return loss / (chosen.length - firstList);
+}
+
+/** Derivatives of the loss of those of the first `fitted` lists that are drawn. */
+function softmaxGradients(
+  lists: RankingLists,
+  scores: Float64Array,
+  fitted: number,
+  draw: () => boolean,
+): GradientRows {
+  const { starts, weights } = lists;
+  const chosen = lists.chosen.subarray(0, fitted);
   const rows = new Int32Array(lists.rows);
   const gradients = new Float64Array(lists.rows);
   const hessians = new Float64Array(lists.rows);

@@ -32,7 +32,10 @@ export interface RankingOptions {
   readonly sampledCandidates: number;
   /** Power of the first stage's score that the trees correct. */
   readonly blendPower: number;
+  /** Most trees; fewer where the loss of the newest `watchedShare` of the cases falls no more for `patience` trees. */
   readonly trees: number;
+  readonly watchedShare: number;
+  readonly patience: number;
   readonly leavesMax: number;
   readonly learningRate: number;
   readonly l2: number;
@@ -81,11 +84,13 @@ export const DEFAULT_OPTIONS: RecommendOptions = {
     firstCandidates: 12,
     sampledCandidates: 20,
     blendPower: 0.5,
-    trees: 120,
-    leavesMax: 31,
+    trees: 150,
+    watchedShare: 0.1,
+    patience: 20,
+    leavesMax: 24,
     learningRate: 0.12,
-    l2: 1,
-    minChildWeight: 5,
+    l2: 10,
+    minChildWeight: 20,
     caseShare: 0.25,
   },
 };
