@@ -37,18 +37,22 @@ export class LocalObjectStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
     const path = this.path(key);
     const folder = dirname(path);
-    await makeFolder(folder);
-    const temporary = join(folder, `${TEMPORARY_PREFIX}${randomUUID()}`);
     try {
-      await writeSynced(temporary, bytes);
-      // Commit point: rename replaces, link(2) fails where the name exists; both are atomic.
-      if (options.ifAbsent === true) await linkNew(temporary, path, key);
-      else await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
+      await makeFolder(folder);
+      const temporary = join(folder, `${TEMPORARY_PREFIX}${randomUUID()}`);
+      try {
+        await writeSynced(temporary, bytes);
+        // Commit point: rename replaces, link(2) fails where the name exists; both are atomic.
+        if (options.ifAbsent === true) await linkNew(temporary, path, key);
+        else await rename(temporary, path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      // Until the folder is synced a power failure (not a crash of the process) may still undo the name.
+      await syncFolder(folder);
+    } catch (error) {
+      throw isFull(error) ? this.fullError(key, error) : error;
     }
-    // Until the folder is synced a power failure (not a crash of the process) may still undo the name.
-    await syncFolder(folder);
   }
 
   async get(key: string): Promise<Uint8Array> {
@@ -122,6 +126,13 @@ export class LocalObjectStore implements ObjectStore {
     return keys.sort();
   }
 
+  private fullError(key: string, cause: unknown): MillraceError {
+    return new MillraceError(
+      `the disk under ${this.root} is full: "${key}" was not written; make room, what failed is done again`,
+      { code: "disk-full", origin: "external", retry: true, cause },
+    );
+  }
+
   private path(key: string): string {
     const path = resolve(this.root, key);
     if (path !== this.root && !path.startsWith(this.root + sep)) {
@@ -182,6 +193,12 @@ async function syncFolder(folder: string): Promise<void> {
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf(sep) + 1);
+}
+
+/** No space, or none left of the user's share. */
+function isFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return code === "ENOSPC" || code === "EDQUOT";
 }
 
 function isMissing(error: unknown): boolean {
