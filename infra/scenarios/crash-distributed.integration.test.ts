@@ -4,6 +4,7 @@ import { connectionSettings, type ServerEndpoints } from "../servers/local-serve
 import { type PrivateServer, startPrivateServer } from "../servers/private-server.ts";
 import type { ServerName } from "../servers/server-spec.ts";
 import { testServer, testServers, uniqueName } from "../servers/test-servers.ts";
+import { CrashMatrix } from "./testing/crash-matrix.ts";
 import type { Connections } from "./testing/distributed-config.ts";
 import { DistributedMatrix, distributedTable, type MatrixResult } from "./testing/distributed-matrix.ts";
 import {
@@ -108,4 +109,23 @@ describe(`worker processes and servers that are killed (seed ${seed})`, () => {
     (_, together) => expectNothingLostOrDoubled(together),
     15 * MINUTES_MS,
   );
+
+  if (isFull) {
+    // No folder is spooled into, files are encoded in memory: the disk that can be full is a home's.
+    it(
+      "lose and double nothing: an embedded home's disk full for a while, as root",
+      async () => {
+        const embedded = await CrashMatrix.open();
+        try {
+          const { complaints, recoveryMs, ...comparison } = await embedded.fillDisk();
+          results.push({ names: ["full disk (embedded home)"], recoveriesMs: [recoveryMs], ...comparison });
+          expect(comparison).toMatchObject({ problems: [], lost: 0, doubled: 0 });
+          expect(complaints).toMatch(/is full|has space/);
+        } finally {
+          embedded.close();
+        }
+      },
+      10 * MINUTES_MS,
+    );
+  }
 });

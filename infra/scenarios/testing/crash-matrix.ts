@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { SeededRandom } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { compareHomes, type HomeComparison, type Reference, readReference } from "./compare-homes.ts";
+import { type FullDiskRun, replayOnFullDisk, SmallDisk } from "./full-disk.ts";
 import { LakeReader } from "./lake-reader.ts";
 import { type ChildEnd, runChild } from "./run-child.ts";
 import { freshFolder, removeFolder, scenarioConfig } from "./scenario-home.ts";
@@ -65,6 +66,18 @@ export class CrashMatrix {
   close(): void {
     this.reader.close();
     removeFolder(this.folder);
+  }
+
+  /** A replay into a home whose disk is full for a while; takes root. */
+  async fillDisk(): Promise<HomeComparison & FullDiskRun> {
+    const disk = new SmallDisk(join(this.folder, "disk"));
+    try {
+      const run = await replayOnFullDisk(disk, SETTINGS);
+      const config = scenarioConfig(disk.home, SETTINGS);
+      return { ...run, ...(await compareHomes(this.reader, this.reference, config)) };
+    } finally {
+      disk.remove();
+    }
   }
 
   /** Every named point of the checkpoint protocol, with the publishing of every table that gets rows. */

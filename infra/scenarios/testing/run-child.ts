@@ -31,10 +31,7 @@ export interface ChildEnd {
 /** Runs the replay in a process of its own. Rejects where it ends in another way than done or killed. */
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   const began = performance.now();
-  const child = spawn(process.execPath, options.backlog === true ? [SCRIPT, "backlog"] : [SCRIPT], {
-    env: childEnvironment(options),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawnReplay(options);
   let reached: ChildEnd["reached"] = "";
   let readyMs: number | null = null;
   let complaints = "";
@@ -60,6 +57,14 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
     );
   }
   return { killed: signal === "SIGKILL", reached, readyMs, totalMs: performance.now() - began };
+}
+
+/** The process itself, for who does more to it than kill it. */
+export function spawnReplay(options: ChildOptions) {
+  return spawn(process.execPath, options.backlog === true ? [SCRIPT, "backlog"] : [SCRIPT], {
+    env: childEnvironment(options),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 function childEnvironment({ home, settings, crashAt }: ChildOptions): NodeJS.ProcessEnv {
