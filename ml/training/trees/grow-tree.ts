@@ -155,11 +155,16 @@ export class TreeGrower {
   }
 
   #sum(data: GradientRows, from: number, to: number, features: Int32Array, out: Float64Array): void {
+    const { columns, binCounts } = this.#table;
     for (const feature of features) {
       const base = feature * FEATURE_STRIDE;
-      out.fill(0, base, base + 2 * this.#table.binCounts[feature]);
-      sumFeature(this.#table.columns[feature], data, from, to, out, base);
+      out.fill(0, base, base + 2 * binCounts[feature]);
     }
+    let next = 0;
+    for (; next + 3 < features.length; next += 4) {
+      sumFour(columns, features.subarray(next, next + 4), data, from, to, out);
+    }
+    for (; next < features.length; next++) sumOne(columns, features[next], data, from, to, out);
   }
 
   #bestSplit(leaf: Omit<Leaf, "split">, features: Int32Array): Split | null {
@@ -222,15 +227,53 @@ export class TreeGrower {
   }
 }
 
-/** The innermost loop of training, on its own so that it is compiled for its types. */
-function sumFeature(
-  column: Uint8Array,
+/**
+ * The innermost loop of training, on its own so that it is compiled for its types: four features at
+ * once, so that a row's derivatives are loaded once for all of them.
+ */
+function sumFour(
+  columns: readonly Uint8Array[],
+  features: Int32Array,
   { rows, gradients, hessians }: GradientRows,
   from: number,
   to: number,
   out: Float64Array,
-  base: number,
 ): void {
+  const [a, b, c, d] = features;
+  const [columnA, columnB, columnC, columnD] = [columns[a], columns[b], columns[c], columns[d]];
+  const baseA = a * FEATURE_STRIDE;
+  const baseB = b * FEATURE_STRIDE;
+  const baseC = c * FEATURE_STRIDE;
+  const baseD = d * FEATURE_STRIDE;
+  for (let i = from; i < to; i++) {
+    const row = rows[i];
+    const gradient = gradients[i];
+    const hessian = hessians[i];
+    const cellA = baseA + 2 * columnA[row];
+    const cellB = baseB + 2 * columnB[row];
+    const cellC = baseC + 2 * columnC[row];
+    const cellD = baseD + 2 * columnD[row];
+    out[cellA] += gradient;
+    out[cellA + 1] += hessian;
+    out[cellB] += gradient;
+    out[cellB + 1] += hessian;
+    out[cellC] += gradient;
+    out[cellC + 1] += hessian;
+    out[cellD] += gradient;
+    out[cellD + 1] += hessian;
+  }
+}
+
+function sumOne(
+  columns: readonly Uint8Array[],
+  feature: number,
+  { rows, gradients, hessians }: GradientRows,
+  from: number,
+  to: number,
+  out: Float64Array,
+): void {
+  const column = columns[feature];
+  const base = feature * FEATURE_STRIDE;
   for (let i = from; i < to; i++) {
     const cell = base + 2 * column[rows[i]];
     out[cell] += gradients[i];

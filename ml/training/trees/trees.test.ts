@@ -24,17 +24,23 @@ const OPTIONS: BoostOptions = {
   seed: 1,
 };
 
-/** Labels depend on an interaction of the first two features; the third is noise, all have gaps. */
-function sample(rows: number, seed: number): LabelledTable {
+/** Labels depend on an interaction of the first two features; the others are noise, all have gaps. */
+function sample(rows: number, seed: number, features = 3): LabelledTable {
   const random = createRandom(seed);
   const value = (): number => (random() < 0.1 ? Number.NaN : Math.floor(random() * 20) / 20);
-  const columns = [0, 1, 2].map(() => Float32Array.from({ length: rows }, value));
+  const columns = Array.from({ length: features }, () => Float32Array.from({ length: rows }, value));
   const labels = Uint8Array.from({ length: rows }, (_, row) => {
     const [a, b] = [columns[0][row], columns[1][row]];
     const chance = Number.isNaN(a) ? 0.5 : a > 0.6 && b > 0.4 ? 0.9 : 0.1;
     return random() < chance ? 1 : 0;
   });
-  return { featureNames: ["a", "b", "noise"], columns, rows, labels };
+  return { featureNames: columns.map((_, j) => `f${j}`), columns, rows, labels };
+}
+
+/** The columns in another order, so that the one that matters is elsewhere. */
+function turned(table: LabelledTable, by: number): LabelledTable {
+  const columns = [...table.columns.slice(-by), ...table.columns.slice(0, -by)];
+  return by === 0 ? table : { ...table, columns };
 }
 
 function vectorsOf(table: LabelledTable): Float64Array {
@@ -56,8 +62,14 @@ function logLossOf(forest: Forest, table: LabelledTable): number {
 }
 
 describe("a single tree", () => {
-  it("makes the first split that trying every value of every feature finds", () => {
-    const table = sample(300, 1);
+  it.each([
+    [3, 0],
+    [4, 0],
+    [9, 0],
+    [9, 5],
+    [9, 8],
+  ])("makes the first split that trying every value finds, of %i features, %i moved", (features, moved) => {
+    const table = turned(sample(300, 1, features), moved);
     const edges = fitBins(table);
     const gradients = Float64Array.from(table.labels, (label) => 0.4 - label);
     const hessians = new Float64Array(table.rows).fill(0.24);
@@ -70,7 +82,7 @@ describe("a single tree", () => {
     const rows = Int32Array.from(gradients.keys());
     const tree = grower.grow(
       { rows, gradients: gradients.slice(), hessians: hessians.slice(), count: table.rows },
-      Int32Array.of(0, 1, 2),
+      Int32Array.from(table.columns.keys()),
     );
     const best = bruteForceSplit(table, gradients, hessians, { l2: 1, minChildWeight: 5 });
     expect(tree.feature[0]).toBe(best.feature);
