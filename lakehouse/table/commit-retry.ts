@@ -22,8 +22,11 @@ const BACKOFF_MS_MAX = 30_000;
  * it is 4 now and then). With a first wait of 20 ms, whatever an attempt took, it was 6 or 7.
  */
 const BACKOFF_ATTEMPTS = 12;
-/** A first attempt that took longer has mostly waited for a server that was away: the next one tells. */
-const FIRST_ATTEMPT_MS_MAX = 1_000;
+/**
+ * More of an attempt does not count, it waited for a server that was away; and where the first takes
+ * longer, nothing is known yet: the next one tells.
+ */
+const ATTEMPT_MS_MAX = 600;
 /** Where no race was lost: the server may be back, and the ports have waited between their own tries. */
 const FAILURE_BACKOFF_MS_MAX = 1_000;
 
@@ -40,6 +43,7 @@ export async function retryCommit<T>(
   const attemptsMax = options.attemptsMax ?? ATTEMPTS_MAX;
   const clock = options.clock ?? (() => 0);
   let conflicts = 0;
+  let failures = 0;
   for (let tried = 1; ; tried++) {
     const startedAt = clock();
     let ceiling: number;
@@ -57,11 +61,12 @@ export async function retryCommit<T>(
       }
       if (error.code === "commit-conflict") {
         const attemptMs = clock() - startedAt;
-        const isTold = conflicts > 0 || attemptMs <= FIRST_ATTEMPT_MS_MAX;
-        const first = Math.max(BACKOFF_MS_MIN, isTold ? BACKOFF_ATTEMPTS * attemptMs : 0);
-        ceiling = Math.min(BACKOFF_MS_MAX, first * 2 ** conflicts++);
+        const isKnown = tried > 1 || attemptMs <= ATTEMPT_MS_MAX;
+        const first = isKnown ? BACKOFF_ATTEMPTS * Math.min(attemptMs, ATTEMPT_MS_MAX) : 0;
+        ceiling = Math.min(BACKOFF_MS_MAX, Math.max(BACKOFF_MS_MIN, first) * 2 ** conflicts);
+        if (isKnown) conflicts++;
       } else {
-        ceiling = Math.min(FAILURE_BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (tried - 1 - conflicts));
+        ceiling = Math.min(FAILURE_BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** failures++);
       }
     }
     await options.sleep(ceiling * (0.5 + options.random() / 2));
