@@ -8,7 +8,8 @@ import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
 /** Restarts of one worker in a row before the platform gives up; where a server is down, it does not. */
 const RESTARTS_MAX = 5;
 const RESTART_DELAY_MS = 500;
-const RESTART_DELAY_MS_MAX = 15_000;
+/** Short, since a server may be back: what talks to it has waited between its own tries. */
+const RESTART_DELAY_MS_MAX = 4_000;
 /** A worker that ran this long has proved itself: its restarts count from zero again. */
 const HEALTHY_MS = 60_000;
 
@@ -50,7 +51,7 @@ export class Supervisor implements PipelineStatus {
   private nextDrain = 1;
   private stopping = false;
 
-  /** @param restartDelayMs before the first restart in a row; doubles with each further one, to a quarter of a minute */
+  /** @param restartDelayMs before the first restart in a row; doubles with each further one, to four seconds */
   constructor(
     workers: readonly WorkerThreadData[],
     clock: () => number,

@@ -99,7 +99,9 @@ export class DistributedMatrix {
     }
     const hotValues = !rows.some(({ losesHotValues }) => losesHotValues);
     const comparison = await compareHomes(this.reader, this.reference, config, { hotValues });
-    return { ...comparison, names: rows.map(({ name }) => name), recoveriesMs };
+    const names = rows.map(({ name }) => name);
+    this.options.say(`${names.join(", ")}: ${comparison.lost} lost, ${comparison.doubled} doubled`);
+    return { ...comparison, names, recoveriesMs };
   }
 
   private async disturb(run: DistributedRun, row: MatrixRow, share: number): Promise<number> {
