@@ -60,7 +60,10 @@ export function makeCandidates(histories: readonly Float64Array[], options: Cand
       at,
     );
   }
-  if (demand) for (let i = 0; i < values.length; i++) if (!(values[i] > 0)) values[i] = 0;
+  histories.forEach((history, s) => {
+    if (!history.every((value) => value >= 0)) return;
+    for (let i = s * width; i < (s + 1) * width; i++) values[i] = Math.max(0, values[i]);
+  });
   return { values, hasGlobal: global !== null, scales: Float64Array.from(panel, scaleOf) };
 }
 

@@ -84,18 +84,22 @@ export async function evaluateSeries(file: InputFile, options: RunOptions): Prom
   return run.report(long.length, series.length - long.length, started);
 }
 
-/** Weekly demand of the 200 best-selling products from each of {@link ORDER_ORIGINS}. */
-export async function evaluateOrders(file: InputFile, options: RunOptions): Promise<ForecastReport> {
+/** Weekly demand of the 200 best-selling products, after each number of weeks of `origins`. */
+export async function evaluateOrders(
+  file: InputFile,
+  options: RunOptions,
+  origins: readonly number[] = ORDER_ORIGINS,
+): Promise<ForecastReport> {
   const { horizon, context } = options;
   const started = context.clock();
   const { codes, sold, cleaned, ordersReversed } = await readOrderDemand(file);
-  const weeksMin = ORDER_ORIGINS[ORDER_ORIGINS.length - 1] + horizon;
+  const weeksMin = Math.max(...origins) + horizon;
   if (sold[0].length < weeksMin) {
     throw unusableFile(file.path, `it has ${sold[0].length} whole weeks; the origins need ${weeksMin}`);
   }
   context.onProgress(`${codes.length} products, ${ordersReversed} orders taken back in their week`);
   const run = new Run(options);
-  for (const origin of ORDER_ORIGINS) {
+  for (const origin of origins) {
     run.add(
       cleaned.map((values) => values.subarray(0, origin)),
       sold.map((values) => values.subarray(origin, origin + horizon)),

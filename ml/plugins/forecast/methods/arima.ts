@@ -17,7 +17,7 @@ const KPSS_POINT = 0.463;
 const DIFFERENCES_MAX = 2;
 /** A season this strong is differenced (Wang, Smith and Hyndman, 2006). */
 const STRENGTH_DIFFERENCED = 0.64;
-const MODELS_MAX = 14;
+const MODELS_MAX = 11;
 
 /**
  * ARIMA of small order, found as Hyndman and Khandakar (2008) do: differences by test, then steps

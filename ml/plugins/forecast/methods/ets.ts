@@ -66,7 +66,7 @@ export function fitEts(values: Float64Array, spec: EtsSpec, seasonality: Seasona
   const period = spec.season === "N" ? 0 : seasonality.indices.length;
   const trended = spec.trend !== "N";
   const damped = spec.trend === "Ad";
-  const parameterCount = 2 + (trended ? 2 : 0) + (damped ? 1 : 0) + (period > 0 ? period : 0);
+  const parameterCount = 2 + (trended ? 2 : 0) + (damped ? 1 : 0) + period;
   const freedom = values.length - parameterCount - 2;
   if (freedom <= 0) return null;
 
