@@ -1,13 +1,6 @@
 import { defineEvaluation, type EvaluationContext, type EvaluationResult } from "../../evaluation.ts";
 import type { Scorer } from "../../plugin.ts";
-import {
-  auc,
-  averagePrecision,
-  calibrationError,
-  logLoss,
-  reliability,
-  type Scored,
-} from "../../training/metrics.ts";
+import { auc, averagePrecision, calibrationError, logLoss, reliability } from "../../training/metrics.ts";
 import { createForestScorer } from "../../training/trees/forest.ts";
 import { scoreByAmount, scoreByLogistic } from "./baselines.ts";
 import { chooseThresholds, DECISION_COSTS, decide, type ScoredPayments } from "./decision.ts";
@@ -66,37 +59,22 @@ export function evaluatePayments(
   const vectors = vectorsOf(test);
   const scores = new Float64Array(test.rows);
   const scored = timed(() => scorer.score(vectors, test.rows, scores));
-  const labels = Float64Array.from(test.labels);
-  const model = { scores, labels };
   onProgress("baselines");
-  const amount = { scores: scoreByAmount(test), labels };
-  const logistic = { scores: scoreByLogistic(train, test, seed), labels };
-  const payments = withAmounts(model, test, table);
-  const thresholds = chooseThresholds(scoreAll(scorer, holdOut, table), DECISION_COSTS);
-  const cards = (of: Scored): number => cardPrecision(of, test.payments, table, CARDS_A_DAY);
+  const { stateBytes } = summary;
   return {
     rows: test.rows,
-    positives: labels.reduce((total, label) => total + label, 0),
+    positives: test.labels.reduce((total, label) => total + label, 0),
     seed,
     trainRows: train.rows,
     trainedOn: days(split.trainFromDay, split.holdOutFromDay - 1),
     heldOut: days(split.holdOutFromDay, split.trainToDay),
     testedOn: days(split.testFromDay, split.testToDay),
-    auc: auc(model),
-    averagePrecision: averagePrecision(model),
-    logLoss: logLoss(model),
-    precisionAt100: precisionAt(model, 100),
-    precisionAt300: precisionAt(model, 300),
-    cardPrecisionAt100: cards(model),
+    ...figures(scores, test, table),
     baselines: {
-      amount: { ...ranking(amount), cardPrecisionAt100: cards(amount) },
-      logistic: { ...ranking(logistic), logLoss: logLoss(logistic), cardPrecisionAt100: cards(logistic) },
+      amount: ranking(scoreByAmount(test), test, table),
+      logistic: figures(scoreByLogistic(train, test, seed), test, table),
     },
-    calibrationError: calibrationError(reliability(model)),
-    reliability: reliability(model),
-    costs: DECISION_COSTS,
-    thresholds,
-    decisions: decide(payments, thresholds, DECISION_COSTS),
+    ...decisions(scorer, scores, holdOut, test, table),
     trees: trained.value.roots.length,
     features: FRAUD_FEATURES.length,
     meanContributions: meanContributions(scorer, vectors, test),
@@ -106,27 +84,62 @@ export function evaluatePayments(
       training: trained.seconds,
       scoring: scored.seconds,
     },
-    microsecondsPerScore: (1e6 * scored.seconds) / test.rows,
-    stateBytes: summary.stateBytes,
+    stateBytes,
     stateBytesPerEntity: {
-      customer: Math.round(summary.stateBytes.customers / table.customers),
-      terminal: Math.round(summary.stateBytes.terminals / table.terminals),
+      customer: Math.round(stateBytes.customers / table.customers),
+      terminal: Math.round(stateBytes.terminals / table.terminals),
     },
   };
 }
 
-function ranking(scored: Scored): { auc: number; averagePrecision: number } {
-  return { auc: auc(scored), averagePrecision: averagePrecision(scored) };
+/** What any order of the test's payments can be measured by. */
+function ranking(scores: Float64Array, test: PaymentRows, table: PaymentTable): Record<string, number> {
+  const scored = { scores, labels: Float64Array.from(test.labels) };
+  return {
+    auc: auc(scored),
+    averagePrecision: averagePrecision(scored),
+    precisionAt100: precisionAt(scored, 100),
+    precisionAt300: precisionAt(scored, 300),
+    cardPrecisionAt100: cardPrecision(scored, test.payments, table, CARDS_A_DAY),
+  };
 }
 
-function scoreAll(scorer: Scorer, rows: PaymentRows, table: PaymentTable): ScoredPayments {
-  const scores = new Float64Array(rows.rows);
-  scorer.score(vectorsOf(rows), rows.rows, scores);
-  return withAmounts({ scores, labels: Float64Array.from(rows.labels) }, rows, table);
+/** The same, and what probabilities can be measured by. */
+function figures(scores: Float64Array, test: PaymentRows, table: PaymentTable): Record<string, unknown> {
+  const scored = { scores, labels: Float64Array.from(test.labels) };
+  const bins = reliability(scored);
+  return {
+    ...ranking(scores, test, table),
+    logLoss: logLoss(scored),
+    calibrationError: calibrationError(bins),
+    reliability: bins,
+  };
 }
 
-function withAmounts(scored: Scored, rows: PaymentRows, table: PaymentTable): ScoredPayments {
-  return { ...scored, amounts: Float64Array.from(rows.payments, (payment) => table.amount[payment]) };
+/** Thresholds by cost on the hold-out, and what they would have done in the test. */
+function decisions(
+  scorer: Scorer,
+  scores: Float64Array,
+  holdOut: PaymentRows,
+  test: PaymentRows,
+  table: PaymentTable,
+): Record<string, unknown> {
+  const heldOutScores = new Float64Array(holdOut.rows);
+  scorer.score(vectorsOf(holdOut), holdOut.rows, heldOutScores);
+  const thresholds = chooseThresholds(withAmounts(heldOutScores, holdOut, table), DECISION_COSTS);
+  return {
+    costs: DECISION_COSTS,
+    thresholds,
+    decisions: decide(withAmounts(scores, test, table), thresholds, DECISION_COSTS),
+  };
+}
+
+function withAmounts(scores: Float64Array, rows: PaymentRows, table: PaymentTable): ScoredPayments {
+  return {
+    scores,
+    labels: Float64Array.from(rows.labels),
+    amounts: Float64Array.from(rows.payments, (payment) => table.amount[payment]),
+  };
 }
 
 /** Features by the mean size of their contributions to the log-odds, the largest first. */
