@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from "kafkajs";
 import { customerEventContract } from "../../schema/index.ts";
-import { KafkaTaskGroup } from "../../stream/adapters/kafka/index.ts";
+import { createAdmin, KafkaTaskGroup } from "../../stream/adapters/kafka/index.ts";
 import type { TaskMembership } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { kafkaConnection } from "../topics/kafka-connection.ts";
@@ -42,8 +42,7 @@ export class WorkerGroup {
   }
 
   private async connect(): Promise<Admin> {
-    const kafka = new kafkajs.Kafka({ ...kafkaConnection(this.config), logLevel: kafkajs.logLevel.NOTHING });
-    const admin = kafka.admin();
+    const admin = createAdmin(kafkaConnection(this.config));
     try {
       await admin.connect();
       return admin;

@@ -22,9 +22,8 @@ export class KafkaTopicAdmin implements TopicAdmin {
 
   /** Loads kafkajs, which embedded mode never does, and connects. */
   static async open(config: Config): Promise<KafkaTopicAdmin> {
-    const { Kafka, logLevel } = await import("kafkajs");
-    const kafka = new Kafka({ ...kafkaConnection(config), logLevel: logLevel.NOTHING, retry: CONNECT });
-    const admin = kafka.admin();
+    const { createAdmin } = await import("../../stream/adapters/kafka/index.ts");
+    const admin = createAdmin({ ...kafkaConnection(config), retry: CONNECT });
     try {
       await admin.connect();
     } catch (error) {

@@ -35,6 +35,17 @@ afterAll(async () => {
   await admin.close();
 });
 
+test("looking at topics makes Node warn of nothing", async () => {
+  const warnings: string[] = [];
+  const note = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+  process.on("warning", note);
+  const alone = await KafkaTopicAdmin.open(config());
+  await alone.find(declaredTopics(config()));
+  await alone.close();
+  process.off("warning", note);
+  expect(warnings).toEqual([]);
+});
+
 test("topics are created as declared, with the settings on the broker", async () => {
   const declared = declaredTopics(config());
   const { applied, differences } = await applyTopics(declared, admin);
@@ -66,6 +77,13 @@ test("a setting that differs is set, what others have set stays, and partitions 
   await other.disconnect();
 
   const declared = declaredTopics(config());
+  // The broker tells of a change a moment after the controller has taken it.
+  await expect
+    .poll(async () => {
+      const found = await admin.find(declared);
+      return [found.get("orders")?.settings["retention.ms"], found.get("payments")?.partitions];
+    })
+    .toEqual(["1000", 5]);
   const { applied, differences } = await applyTopics(declared, admin);
   expect(applied).toContainEqual(
     expect.objectContaining({ topic: `${prefix}orders`, property: "retention.ms", found: "1000" }),

@@ -2,3 +2,4 @@ export * from "./kafka-alert-bus.ts";
 export type { KafkaConnectionOptions } from "./kafka-client.ts";
 export * from "./kafka-event-log.ts";
 export * from "./kafka-task-group.ts";
+export { createAdmin } from "./kafkajs-internals.ts";

@@ -3,9 +3,10 @@ import { MillraceError } from "../../../schema/index.ts";
 import type { TopicSpec } from "../../ports/event-log.ts";
 import type { KafkaConnectionOptions } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
+import { createAdmin } from "./kafkajs-internals.ts";
 
 // kafkajs is CommonJS: Node sees not all of its names.
-const { ConfigResourceTypes, Kafka, logLevel } = kafkajs;
+const { ConfigResourceTypes } = kafkajs;
 
 /** Largest record batch that topics of ours take; the broker's default is 1 MB. */
 const MESSAGE_BYTES_MAX = 16 << 20;
@@ -21,14 +22,12 @@ export class KafkaTopics {
   constructor(connection: KafkaConnectionOptions, replicationFactor: number) {
     this.connection = connection;
     this.replicationFactor = replicationFactor;
-    const { brokers, ...rest } = connection;
-    const kafka = new Kafka({
-      ...rest,
-      brokers: [...brokers],
-      logLevel: logLevel.NOTHING,
+    this.admin = createAdmin({
+      ...connection,
+      brokers: [...connection.brokers],
       connectionTimeout: CONNECT_TIMEOUT_MS,
+      retry: { retries: 5, initialRetryTime: 50, maxRetryTime: 1000 },
     });
-    this.admin = kafka.admin({ retry: { retries: 5, initialRetryTime: 50, maxRetryTime: 1000 } });
   }
 
   /** @throws MillraceError `topic-mismatch` where a topic has another number of partitions */

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import type { KafkaConfig } from "kafkajs";
+import kafkajs, { type Admin, type KafkaConfig } from "kafkajs";
 import { openFrameSocket } from "./frame-socket.ts";
 
 /**
@@ -196,6 +196,11 @@ const SILENT = createLogger({ level: 0, logCreator: () => () => undefined });
 
 export function createCluster(options: ClusterOptions): Cluster {
   return new ClusterClass({ ...options, logger: SILENT });
+}
+
+/** kafkajs' admin client; from here, so that its connections have the two methods above, too. */
+export function createAdmin(options: KafkaConfig): Admin {
+  return new kafkajs.Kafka({ ...options, logLevel: kafkajs.logLevel.NOTHING }).admin();
 }
 
 export function createEncoder(sizeHint = 511): Encoder {
