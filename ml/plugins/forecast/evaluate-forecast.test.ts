@@ -46,11 +46,14 @@ describe("a file of series", () => {
     expect(filledSteps).toBe(1);
   });
 
-  it("takes a missing week of demand for one without sales, and months by the calendar", async () => {
+  it("takes a missing week of demand for one without sales, and knows months and hours", async () => {
     const weeks = "unique_id,ds,y\na,2020-01-06,3\na,2020-01-13,0\na,2020-01-27,5\na,2020-02-03,1\n";
     expect([...(await readSeriesFile(await file(weeks))).series[0]]).toEqual([3, 0, 0, 5, 1]);
     const months = "unique_id,ds,y\na,2019-12-31,3\na,2020-01-31,4\na,2020-02-29,5\na,2020-03-31,6\n";
     expect([...(await readSeriesFile(await file(months))).series[0]]).toEqual([3, 4, 5, 6]);
+    const hours =
+      "unique_id,ds,y\na,2020-01-01 22:00:00,3\na,2020-01-02 00:00:00,5\na,2020-01-01 23:00:00,4\n";
+    expect([...(await readSeriesFile(await file(hours))).series[0]]).toEqual([3, 4, 5]);
   });
 
   it.each([

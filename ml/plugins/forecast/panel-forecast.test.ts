@@ -82,13 +82,13 @@ describe("a forecast of many series", () => {
   });
 
   it("is the same for the same seed, and blind to what comes after", () => {
-    const { past } = split(demandPanel(15, 3));
+    const panel = demandPanel(15, 3);
+    const { past } = split(panel);
     const options = { horizon: HORIZON, period: 1, seed: 7 };
     const first = forecastPanel(past, options);
-    const again = forecastPanel(
-      past.map((values) => Float64Array.from(values)),
-      options,
-    );
+    // The histories are views: what lies behind them in memory is the future.
+    for (const values of panel) values.fill(1e6, values.length - HORIZON);
+    const again = forecastPanel(past, options);
     expect(again.mean).toEqual(first.mean);
     expect(again.intervals).toEqual(first.intervals);
   });

@@ -10,16 +10,16 @@ export interface SeriesFile {
   readonly filledSteps: number;
 }
 
-type Step = "integer" | "day" | "week" | "month" | "quarter" | "year";
+type Step = "integer" | "hour" | "day" | "week" | "month" | "quarter" | "year";
 
 const DAY_MS = 86_400_000;
-const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$/;
+const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2})(?::.*)?)?$/;
 /** A gap wider than this is an error of the file, not a pause. */
 const GAP_MAX = 1000;
 
 /**
  * Reads `unique_id,ds,y`, one value a line in any order, `ds` an ISO date or a whole number. The step
- * (day, week, month, quarter or year) is the commonest distance of the file; other columns are left
+ * (hour, day, week, month, quarter or year) is the commonest distance of the file; other columns are left
  * unread. A step that a series leaves out is 0 where the whole file is free of negative values and
  * has zeros (nothing was sold), else on the line between its neighbours. Rejects with code
  * `file-unusable`, with the line, for a value or date that is none, and for a date that comes twice.
@@ -71,8 +71,8 @@ export async function readSeriesFile(file: InputFile): Promise<SeriesFile> {
 function parseTime(text: string, dates: boolean, path: string, line: number): number {
   const match = DATE.exec(text);
   if (dates && match !== null) {
-    const [year, month, day] = match.slice(1).map(Number);
-    const time = Date.UTC(year, month - 1, day);
+    const [year, month, day, hour] = match.slice(1).map((part) => Number(part ?? 0));
+    const time = Date.UTC(year, month - 1, day, hour);
     if (new Date(time).getUTCDate() === day && month <= 12) return time / DAY_MS;
   }
   const number = text.trim() === "" ? Number.NaN : Number(text);
@@ -100,6 +100,7 @@ function commonStep(order: Int32Array, owners: Int32Array, days: Float64Array): 
     }
   }
   const [distance = 1] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [];
+  if (distance < 1) return "hour";
   if (distance < 7) return "day";
   if (distance < 28) return "week";
   if (distance < 89) return "month";
@@ -128,6 +129,7 @@ function positionsOf(rows: Int32Array, times: Float64Array, step: Step, path: st
 
 function stepIndex(time: number, step: Step): number {
   if (step === "integer" || step === "day") return time;
+  if (step === "hour") return time * 24;
   if (step === "week") return time / 7;
   const date = new Date(time * DAY_MS);
   const months = date.getUTCFullYear() * 12 + date.getUTCMonth();

@@ -38,11 +38,12 @@ const WINDOW = 8;
 const TREND_VALUES_MIN = 8;
 /** Smoothing constant of Croston's method, as Syntetos and Boylan advise. */
 const SBA_ALPHA = 0.1;
-/** Older values move no smoothed state, and would only cost time. */
+/** Older values move no smoothed state, and would only cost time; a season is judged by some more. */
 const HISTORY_MAX = 400;
+const SEASONS_MAX = 4;
 
 export function prepareSeries(values: Float64Array, period: number): PreparedSeries {
-  const recent = values.length > HISTORY_MAX ? values.subarray(values.length - HISTORY_MAX) : values;
+  const recent = values.subarray(Math.max(0, values.length - Math.max(HISTORY_MAX, SEASONS_MAX * period)));
   const seasonality = findSeasonality(recent, period);
   return { values: recent, period, seasonality, adjusted: removeSeason(recent, seasonality) };
 }
