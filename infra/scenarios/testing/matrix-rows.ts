@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MillraceError } from "../../../schema/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { DistributedRun } from "./distributed-run.ts";
 import { LossyProxy } from "./lossy-proxy.ts";
@@ -120,8 +121,26 @@ export function serverRows(servers: () => MatrixServers): MatrixRow[] {
     // It keeps nothing on disk: a restart is a flush.
     restart("Redis", "redis", { losesHotValues: true }),
     restart("the catalog", "catalog"),
-    restart("Trino", "trino"),
+    restart("Trino", "trino", { disturb: (run) => withoutTrino(run, servers().trino) }),
   ];
+}
+
+/** Nothing of the stream goes through it; whoever asks meanwhile hears why, and is answered again behind it. */
+async function withoutTrino(run: DistributedRun, trino: KillableServer): Promise<void> {
+  const eventsSeen = async (): Promise<number> => {
+    const { rows } = await run.platform.queryEngine.query("SELECT count(*) AS n FROM {silver.events}", []);
+    return Number(rows[0].n);
+  };
+  const before = await eventsSeen();
+  await trino.kill();
+  const feeding = run.feed.append(400, 20);
+  const refused = await eventsSeen().catch((error: unknown) => error);
+  if (!(refused instanceof MillraceError && refused.retry))
+    throw new Error(`a query without Trino ended with ${refused}`);
+  await trino.restart();
+  const after = await eventsSeen();
+  if (after < before) throw new Error(`Trino saw ${before} events, and behind its restart ${after}`);
+  await feeding;
 }
 
 async function crashed(run: DistributedRun): Promise<void> {
