@@ -1,6 +1,7 @@
 /**
  * Memory and time of the recommender at growing sizes, on generated sessions whose items are as
- * unequal as Zipf's law. `node infra/bench/recommend-sizes.ts [EVENTS ...]`; a hundred events an item.
+ * unequal as Zipf's law. `node infra/bench/recommend-sizes.ts [EVENTS ...]`, sizes rising:
+ * the peak of memory is that of the process so far. A hundred events an item.
  */
 
 import { createRandom } from "../../ml/index.ts";
@@ -30,12 +31,10 @@ function sizes(args: readonly string[]): number[] {
 
 function measure(events: number): Record<string, number> {
   const log = zipfSessions(events, Math.round(events / EVENTS_PER_ITEM));
-  const heldMb = usedMb();
   const cpu = process.cpuUsage();
   // The trees see a bounded number of cases: their time does not grow with the log.
   const recommender = trainRecommender(log, { seed: 1, options: { ...DEFAULT_OPTIONS, ranking: null } });
   const buildCpuSeconds = cpuSeconds(cpu);
-  const builtMb = usedMb() - heldMb;
   const times = new Float64Array(ANSWERS);
   for (let k = 0; k < ANSWERS; k++) {
     const session = log.starts.length - 2 - k;
@@ -50,7 +49,7 @@ function measure(events: number): Record<string, number> {
     items: log.itemNumbers.length,
     neighbours: recommender.base.transitions.targets.length,
     buildCpuSeconds,
-    builtMb,
+    peakRssMb: process.resourceUsage().maxRSS / 1000,
     modelMb: encodeRecommender(recommender).length / MEGA,
     answerP50Ms: times[ANSWERS / 2],
     answerP99Ms: times[Math.floor(0.99 * ANSWERS)],
@@ -101,10 +100,4 @@ function zipfSessions(events: number, items: number): SessionLog {
 function cpuSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1e6;
-}
-
-/** Arrays outside the heap included. */
-function usedMb(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return (heapUsed + arrayBuffers) / MEGA;
 }
