@@ -223,10 +223,12 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     };
   }
 
-  const inputs = contracts.map(createInput);
+  // Of what has the same place in the order over topics the first input comes first: a product, then what names it.
+  const inputs = [createInput(productContract)];
   for (let other = 0; other < deps.productPartitions; other++) {
     if (other !== partition) inputs.push(createProductFeed(other));
   }
+  inputs.push(...contracts.filter(({ topic }) => topic !== productContract.topic).map(createInput));
 
   const operators = [...eventSteps, ...orderSteps];
   return {
