@@ -41,6 +41,8 @@ export class Task {
   epoch = 0;
   /** Records processed since the last cut. */
   recordsSinceCut = 0;
+  /** When the log took the batch that was processed last, ms. */
+  ingestedAt = 0;
   checkpointedAt: number | null = null;
   private readonly images: StateImageWriter;
   private opened: OpenInput[] = [];
@@ -106,6 +108,7 @@ export class Task {
     next.pending = null;
     next.position = records.baseOffset + records.count;
     this.recordsSinceCut += records.count;
+    this.ingestedAt = records.ingestedAt;
     return true;
   }
 

@@ -37,9 +37,10 @@ export interface WorkerDeps {
 
 /** Time that a worker may compute before it lets timers and I/O run. */
 const SLICE_MS = 4;
-/** The same once there has been a backlog for so long: each slice with alerts costs a disk sync. */
+/** The same while there is a backlog: each slice with alerts costs a disk sync. */
 const SLICE_BACKLOG_MS = 50;
-const LASTING_BACKLOG_MS = 1000;
+/** Records that waited longer than this in the log are a backlog, unless the slice came to their end. */
+const BACKLOG_LAG_MS = 1000;
 const WAIT_MS_MAX = 200;
 /** Time between two turns after which others may have taken the tasks over. */
 const OWNERSHIP_PAUSE_MS = 2000;
@@ -58,8 +59,8 @@ export class Worker {
   private lastCutAt = 0;
   private lastHotAt = 0;
   private lastTurnAt = 0;
-  /** Since when every slice has left records behind. */
-  private backlogSince = Number.POSITIVE_INFINITY;
+  /** Whether the last slice left records behind, and those that it processed had waited for long. */
+  private hasBacklog = false;
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
   private hotChanged = false;
   /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
@@ -155,24 +156,25 @@ export class Worker {
   /** Processes records for a slice of time; whether there were any. */
   private workSlice(): boolean {
     const { clock } = this.deps;
-    const start = clock();
-    const end = start + this.sliceMs();
+    const end = clock() + this.sliceMs();
     let foundRecords = false;
+    let ingestedAt = Number.POSITIVE_INFINITY;
     for (let progress = true; progress; ) {
       progress = false;
       for (const [i, task] of this.tasks.entries()) {
         if (!task.step()) continue;
         this.silences[i].broken = true;
+        ingestedAt = Math.min(ingestedAt, task.ingestedAt);
         progress = true;
       }
       if (!progress) break;
       foundRecords = true;
       if (clock() >= end) {
-        this.backlogSince = Math.min(this.backlogSince, start);
+        this.hasBacklog = clock() - ingestedAt >= BACKLOG_LAG_MS;
         return true;
       }
     }
-    this.backlogSince = Number.POSITIVE_INFINITY;
+    this.hasBacklog = false;
     return foundRecords;
   }
 
@@ -188,12 +190,8 @@ export class Worker {
     for (const task of this.tasks) await checkpoints.requireNewest(task.taskId, task.epoch);
   }
 
-  private hasLastingBacklog(): boolean {
-    return this.deps.clock() - this.backlogSince >= LASTING_BACKLOG_MS;
-  }
-
   private sliceMs(): number {
-    return this.hasLastingBacklog() ? SLICE_BACKLOG_MS : SLICE_MS;
+    return this.hasBacklog ? SLICE_BACKLOG_MS : SLICE_MS;
   }
 
   private async afterSlice(foundRecords: boolean): Promise<void> {
@@ -202,7 +200,7 @@ export class Worker {
     if (foundRecords) this.hotChanged = true;
     this.tellSilences(now);
     const alerts = this.tasks.map((task) => this.observed(task.outbox.flushUrgent()));
-    const hotWaitMs = this.hasLastingBacklog() ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
+    const hotWaitMs = this.hasBacklog ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
       await Promise.all(alerts);
@@ -240,7 +238,7 @@ export class Worker {
   private async checkpointWhenDue(now: number): Promise<void> {
     const records = this.tasks.reduce((sum, task) => sum + task.recordsSinceCut, 0);
     const { checkpointIntervalMs, checkpointBacklogIntervalMs } = this.config;
-    const intervalMs = this.hasLastingBacklog() ? checkpointBacklogIntervalMs : checkpointIntervalMs;
+    const intervalMs = this.hasBacklog ? checkpointBacklogIntervalMs : checkpointIntervalMs;
     const due =
       (records > 0 && now - this.lastCutAt >= intervalMs) || records >= this.config.checkpointRecordsMax;
     if (due) {
@@ -261,10 +259,10 @@ export class Worker {
 
   /**
    * Whether a cut finds few hot values left to write: writing thousands of them takes a hundred
-   * milliseconds, so they leave in the turns before it. A lasting backlog has no time for that.
+   * milliseconds, so they leave in the turns before it. A backlog has no time for that.
    */
   private hotIsWritten(overdueMs: number): boolean {
-    if (this.hasLastingBacklog() || overdueMs >= HOT_BEFORE_CUT_MS_MAX) return true;
+    if (this.hasBacklog || overdueMs >= HOT_BEFORE_CUT_MS_MAX) return true;
     let more = false;
     for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
     for (const task of this.tasks) void this.flushOutbox(task);
