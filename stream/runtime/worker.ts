@@ -205,13 +205,10 @@ export class Worker {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
       await Promise.all(alerts);
       stageClock.lap("alerts and panes");
-      let more = false;
-      for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
-      for (const task of this.tasks) void this.flushOutbox(task);
+      const more = this.writeSomeHot();
       // What is left goes on in the next turn, behind the records that came meanwhile.
       this.hotChanged = more;
       if (!more) this.lastHotAt = clock();
-      stageClock.lap("hot store");
     }
     // Back-pressure: a task whose outputs are not taken stops reading.
     if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) {
@@ -249,7 +246,10 @@ export class Worker {
       }
       // An epoch behind one that failed must never be prepared: it would skip that one's files.
       this.throwFailure();
-      if (records < this.config.checkpointRecordsMax && !this.hotIsWritten(now - this.lastCutAt - intervalMs))
+      if (
+        records < this.config.checkpointRecordsMax &&
+        !this.writeHotAhead(now - this.lastCutAt - intervalMs)
+      )
         return;
       this.startCheckpoint();
     }
@@ -258,16 +258,20 @@ export class Worker {
   }
 
   /**
-   * Whether a cut finds few hot values left to write: writing thousands of them takes a hundred
-   * milliseconds, so they leave in the turns before it. A backlog has no time for that.
+   * Writes hot values in the turns before a cut, which would take a hundred milliseconds for thousands of
+   * them; whether it may come now. A backlog has no time for that.
    */
-  private hotIsWritten(overdueMs: number): boolean {
-    if (this.hasBacklog || overdueMs >= HOT_BEFORE_CUT_MS_MAX) return true;
+  private writeHotAhead(overdueMs: number): boolean {
+    return this.hasBacklog || overdueMs >= HOT_BEFORE_CUT_MS_MAX || !this.writeSomeHot();
+  }
+
+  /** Writes as many changed hot values as a turn may; whether more are waiting. */
+  private writeSomeHot(): boolean {
     let more = false;
     for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
     for (const task of this.tasks) void this.flushOutbox(task);
     this.deps.stageClock.lap("hot store");
-    return !more;
+    return more;
   }
 
   private startCheckpoint(): void {

@@ -7,9 +7,8 @@ import { childMessages, startChild } from "../child.ts";
 import { type LatencyRun, latencyRun } from "../latency/latency-run.ts";
 import { AlertSubscriber } from "./alert-subscriber.ts";
 import type { TailMessage } from "./bare-tail-process.ts";
-import { BenchStack } from "./bench-stack.ts";
 import { LiveLoad } from "./live-load.ts";
-import { type RunningPlatform, unlessAborted, withWorkers } from "./with-workers.ts";
+import { type RunningPlatform, unlessAborted, withSettledWorkers } from "./with-workers.ts";
 
 const TAIL = "distributed/bare-tail-process";
 /** Time for the subscription's first request to have reached the broker. */
@@ -22,11 +21,7 @@ const REST_MS = 2000;
  * bare reader of the probes' topic. Producer, worker, bare reader and subscriber are processes.
  */
 export function latencyDistributed(options: BenchOptions, signal: AbortSignal): Promise<LatencyRun> {
-  const { partitions, workers } = options;
-  return BenchStack.use(signal, (stack) => {
-    const config = stack.config({ partitions, workers: workers[0] });
-    return withWorkers(config, signal, (running) => measure(options, running, signal));
-  });
+  return withSettledWorkers(options, signal, (running) => measure(options, running, signal));
 }
 
 async function measure(
@@ -36,8 +31,6 @@ async function measure(
 ): Promise<LatencyRun> {
   const { config, alertBus } = running.platform;
   const { partitions, seed, rate, probesPerSecond, seconds, warmUpSeconds } = options;
-  for (let i = 0; i < config.workers; i++) running.startWorker();
-  await running.settled();
   const tail = startChild(TAIL, [], signal, environmentOf(config));
   const next = childMessages<TailMessage>(TAIL, tail);
   await next();

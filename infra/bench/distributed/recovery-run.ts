@@ -6,9 +6,8 @@ import type { BenchOptions } from "../bench-options.ts";
 import { probeUserId } from "../latency/probes.ts";
 import { sharedClockMs } from "../latency/shared-clock.ts";
 import { AlertSubscriber } from "./alert-subscriber.ts";
-import { BenchStack } from "./bench-stack.ts";
 import { LiveLoad } from "./live-load.ts";
-import { type RunningPlatform, withWorkers } from "./with-workers.ts";
+import { type RunningPlatform, withSettledWorkers } from "./with-workers.ts";
 
 export interface RecoveryRun {
   /** By kill: until events of every partition that were sent after it are processed, seconds. */
@@ -30,11 +29,7 @@ const POLL_MS = 5;
 
 /** Kills a worker process at random moments under load; the other workers take over what it had. */
 export function recoveryRun(options: BenchOptions, signal: AbortSignal): Promise<RecoveryRun> {
-  const { partitions, workers } = options;
-  return BenchStack.use(signal, (stack) => {
-    const config = stack.config({ partitions, workers: workers[0] });
-    return withWorkers(config, signal, (running) => measure(options, running, signal));
-  });
+  return withSettledWorkers(options, signal, (running) => measure(options, running, signal));
 }
 
 async function measure(
@@ -44,8 +39,6 @@ async function measure(
 ): Promise<RecoveryRun> {
   const { config, alertBus } = running.platform;
   const { partitions, seed, rate, probesPerSecond, kills } = options;
-  for (let i = 0; i < config.workers; i++) running.startWorker();
-  await running.settled();
   const loadBefore = loadavg()[0];
   const subscriber = new AlertSubscriber(alertBus);
   const endless = Number.MAX_SAFE_INTEGER;

@@ -1,5 +1,7 @@
 import type { Config } from "../../config/index.ts";
 import { Platform, type PlatformLogger } from "../../platform/platform.ts";
+import type { BenchOptions } from "../bench-options.ts";
+import { BenchStack } from "./bench-stack.ts";
 import { BenchWorker, untilSettled } from "./bench-worker.ts";
 
 const tell = (fields: object, message: string): void =>
@@ -44,6 +46,22 @@ export async function withWorkers<T>(
     await Promise.all(live().map((worker) => worker.end("SIGKILL")));
     await platform.close();
   }
+}
+
+/** As {@link withWorkers}, on servers of its own and with the workers that the options ask for at work. */
+export function withSettledWorkers<T>(
+  { partitions, workers }: BenchOptions,
+  signal: AbortSignal,
+  body: (running: RunningPlatform) => Promise<T>,
+): Promise<T> {
+  return BenchStack.use(signal, (stack) => {
+    const config = stack.config({ partitions, workers: workers[0] });
+    return withWorkers(config, signal, async (running) => {
+      for (let i = 0; i < config.workers; i++) running.startWorker();
+      await running.settled();
+      return body(running);
+    });
+  });
 }
 
 /** Rejects when the signal is aborted: for what cannot be called off itself. */
