@@ -26,14 +26,8 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
     });
     afterAll(() => api.stop());
 
-    async function data(query: string, variables: object = {}) {
-      const answer = await api.query(query, variables);
-      expect(answer.errors).toBeUndefined();
-      return answer.data;
-    }
-
     it("are empty and say so before the first commit", async () => {
-      const answer = await data(`{
+      const answer = await api.data(`{
       user(id: "u1") { id pageViews { edges { cursor } freshness { snapshotId watermark } } recentPageViews { views5m }
         propensity { score } sessions { edges { cursor } } }
       popularProducts { source windowStart items { rank } } latestRevenueByCategory { rows { units } }
@@ -73,7 +67,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       api.tasks = [taskOf()];
       const query = `query ($asOf: String, $from: DateTime) { user(id: "u2") { pageViews(asOf: $asOf, from: $from) {
       edges { node { windowStart windowEnd views revision } } freshness { watermark snapshotId committedAt } } } }`;
-      const { pageViews } = (await data(query)).user;
+      const { pageViews } = (await api.data(query)).user;
       expect(pageViews.edges.map(({ node }: { node: object }) => node)).toEqual([
         { windowStart: iso(30_000), windowEnd: iso(90_000), views: 2, revision: 1 },
         { windowStart: iso(0), windowEnd: iso(60_000), views: 5, revision: 3 },
@@ -83,10 +77,10 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         snapshotId: newest,
         committedAt: expect.stringMatching(/Z$/),
       });
-      const before = (await data(query, { asOf: old })).user.pageViews;
+      const before = (await api.data(query, { asOf: old })).user.pageViews;
       expect(before.edges.map(({ node }: { node: { views: number } }) => node.views)).toEqual([2, 1]);
       expect(before.freshness).toEqual({ watermark: null, snapshotId: old, committedAt: null });
-      expect((await data(query, { from: iso(30_000) })).user.pageViews.edges).toHaveLength(1);
+      expect((await api.data(query, { from: iso(30_000) })).user.pageViews.edges).toHaveLength(1);
       for (const asOf of ["1", "yesterday", "'; drop table x"]) {
         const { errors } = await api.query(query, { asOf });
         expect(errors?.[0].extensions).toMatchObject({ code: "snapshot-not-found", origin: "user" });
@@ -114,7 +108,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       const query = `query ($granularity: Granularity!, $to: DateTime!, $ids: [String!]) {
       revenueByCategory(from: "${iso(0)}", to: $to, granularity: $granularity, categoryIds: $ids) {
         rows { windowStart windowEnd categoryId revenue { amountMinor currency } units purchases } freshness { snapshotId } } }`;
-      const day = (await data(query, { granularity: "DAY", to: iso(180_000) })).revenueByCategory.rows;
+      const day = (await api.data(query, { granularity: "DAY", to: iso(180_000) })).revenueByCategory.rows;
       expect(day).toEqual([
         revenue("2026-01-31T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "c1", 350, 4, 2),
         revenue("2026-01-31T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "c2", 7, 2, 1),
@@ -124,9 +118,9 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         },
         revenue("2026-02-01T00:00:00.000Z", "2026-02-02T00:00:00.000Z", "c1", 400, 2, 1),
       ]);
-      const minutes = await data(query, { granularity: "MINUTE", to: iso(60_000), ids: ["c1"] });
+      const minutes = await api.data(query, { granularity: "MINUTE", to: iso(60_000), ids: ["c1"] });
       expect(minutes.revenueByCategory.rows).toEqual([revenue(iso(0), iso(60_000), "c1", 150, 2, 1)]);
-      const hours = await data(query, { granularity: "HOUR", to: iso(180_000), ids: ["c1"] });
+      const hours = await api.data(query, { granularity: "HOUR", to: iso(180_000), ids: ["c1"] });
       expect(hours.revenueByCategory.rows.map((r: { windowStart: string }) => r.windowStart)).toEqual([
         "2026-01-31T23:00:00.000Z",
         "2026-02-01T00:00:00.000Z",
@@ -168,11 +162,11 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       await api.commit(goldFlashSaleAlerts, [row("b", 60_000, "retracted", 2)]);
       const query = `query ($all: Boolean!) { flashSaleAlerts(includeRetracted: $all) {
       edges { node { id status revision views windowStart product { id } } } } }`;
-      const raised = (await data(query, { all: false })).flashSaleAlerts.edges;
+      const raised = (await api.data(query, { all: false })).flashSaleAlerts.edges;
       expect(raised.map(({ node }: { node: object }) => node)).toEqual([
         { id: "a", status: "RAISED", revision: 1, views: 120, windowStart: iso(0), product: null },
       ]);
-      const all = (await data(query, { all: true })).flashSaleAlerts.edges;
+      const all = (await api.data(query, { all: true })).flashSaleAlerts.edges;
       expect(all.map(({ node }: { node: { status: string } }) => node.status)).toEqual([
         "RETRACTED",
         "RAISED",
@@ -194,7 +188,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         row("y", "u1", "low"),
         row("z", "u2", "high"),
       ]);
-      const { orderAlerts } = await data(
+      const { orderAlerts } = await api.data(
         `{ orderAlerts(userId: "u1", severities: [HIGH]) { edges { node { id rule orderId userId orderTime reason severity } } } }`,
       );
       expect(orderAlerts.edges.map(({ node }: { node: object }) => node)).toEqual([
@@ -246,7 +240,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       await api.commit(goldProductActivity, [
         { ...window(0), product_id: "p2", views: 3, cart_adds: 2, purchases: 1, revision: 1 },
       ]);
-      const answer = await data(`{ a: product(id: "p1") { id name brand price { amountMinor currency } }
+      const answer = await api.data(`{ a: product(id: "p1") { id name brand price { amountMinor currency } }
       b: product(id: "p2") { name brand price { amountMinor } activity { edges { node { windowStart views cartAdds purchases } } } }
       c: product(id: "none") { id } products(first: 2) { edges { node { id name } } pageInfo { hasNextPage endCursor } } }`);
       expect(answer).toMatchObject({
@@ -264,7 +258,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         },
       });
       const after = answer.products.pageInfo.endCursor;
-      const next = await data(
+      const next = await api.data(
         "query ($after: String) { products(after: $after) { edges { node { id } } } }",
         {
           after,
@@ -292,7 +286,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       ]);
       const query = `query ($asOf: String) { popularProducts(limit: 2, asOf: $asOf) { source windowStart windowEnd
       items { rank productId score product { id } } freshness { snapshotId } } }`;
-      const lake = (await data(query)).popularProducts;
+      const lake = (await api.data(query)).popularProducts;
       expect(lake).toMatchObject({ source: "LAKE", windowStart: iso(60_000), windowEnd: iso(120_000) });
       expect(lake.items.map((item: { productId: string }) => item.productId)).toEqual(["first", "corrected"]);
       const items = [1, 2, 3].map((rank) => ({
@@ -304,13 +298,13 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         purchases: 0,
       }));
       await api.put(HotNamespace.popularProducts, "all", { windowStart: T0, windowEnd: T0 + 60_000, items });
-      const live = (await data(query)).popularProducts;
+      const live = (await api.data(query)).popularProducts;
       expect(live).toMatchObject({ source: "LIVE", windowStart: iso(0), freshness: { snapshotId: null } });
       expect(live.items.map((item: { product: object }) => item.product)).toEqual([
         { id: "p1" },
         { id: "p2" },
       ]);
-      const past = (await data(query, { asOf: lake.freshness.snapshotId })).popularProducts;
+      const past = (await api.data(query, { asOf: lake.freshness.snapshotId })).popularProducts;
       expect(past.source).toBe("LAKE");
     });
 
@@ -346,7 +340,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         { ...row, event_time: at(9), kind: "closed", score: 0.2, contributions: "{}", _offset: 2 },
       ]);
       const answer =
-        await data(`{ user(id: "u1") { recentPageViews { views5m eventTime recent { eventType productId } }
+        await api.data(`{ user(id: "u1") { recentPageViews { views5m eventTime recent { eventType productId } }
         propensity { score modelVersion contributions { feature logOdds } source { partition offset } } }
       latestRevenueByCategory { rows { categoryId revenue { amountMinor } } }
       propensityScores(filter: { userId: "u1", scoreMin: 0.5 }) { edges { node { kind score eventTime contributions { feature } } } } }`);
@@ -382,7 +376,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       const ended = taskOf({ taskId: "events-1", watermarkMs: Number.POSITIVE_INFINITY, state: "stopped" });
       api.tasks = [taskOf(), ended];
       const { pipelineStatus } =
-        await data(`{ pipelineStatus { lagTotal watermark tasks { id state failed lag watermark
+        await api.data(`{ pipelineStatus { lagTotal watermark tasks { id state failed lag watermark
       epoch checkpointedAt inputs { topic partition position endOffset lag } events { processed refused duplicates late tooLate } } } }`);
       expect(pipelineStatus).toMatchObject({ lagTotal: 20, watermark: "2023-11-14T22:13:20.000Z" });
       expect(pipelineStatus.tasks[1]).toMatchObject({ state: "STOPPED", watermark: null });
@@ -412,7 +406,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         "x".repeat(256),
         "💥",
       ]) {
-        const { user, product } = await data(query, { id });
+        const { user, product } = await api.data(query, { id });
         expect(user).toMatchObject({
           recentPageViews: null,
           pageViews: { edges: [] },

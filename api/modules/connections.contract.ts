@@ -15,12 +15,6 @@ export function connectionsContract(name: string, start: () => Promise<TestApi>)
     });
     afterAll(() => api.stop());
 
-    async function data(query: string, variables: object = {}) {
-      const answer = await api.query(query, variables);
-      expect(answer.errors).toBeUndefined();
-      return answer.data;
-    }
-
     const session = (user: string, start: number) => ({
       session_key: `${user}:${start}`,
       user_id: user,
@@ -45,7 +39,7 @@ export function connectionsContract(name: string, start: () => Promise<TestApi>)
       const ids: string[] = [];
       let after: string | null = null;
       for (let page = 0; ; page++) {
-        const { sessions } = await data(QUERY, { first: 4, after });
+        const { sessions } = await api.data(QUERY, { first: 4, after });
         ids.push(...sessions.edges.map(({ node }: { node: { id: string } }) => node.id));
         expect(sessions.pageInfo.hasPreviousPage).toBe(page > 0);
         if (!sessions.pageInfo.hasNextPage) break;
@@ -63,7 +57,7 @@ export function connectionsContract(name: string, start: () => Promise<TestApi>)
     it("filter", async () => {
       await api.commit(silverSessions, [session("buyer", 5_000)]);
       const ids = async (filter: object) =>
-        (await data(QUERY, { first: 50, filter })).sessions.edges.map(
+        (await api.data(QUERY, { first: 50, filter })).sessions.edges.map(
           (e: { node: { id: string } }) => e.node.id,
         );
       expect(await ids({ converted: true })).toEqual(["buyer:5000"]);

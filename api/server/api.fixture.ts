@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "graphql-ws";
+import { expect } from "vitest";
 import { WebSocket } from "ws";
 import {
   DuckDbFileRewriter,
@@ -153,6 +154,13 @@ export class TestApi {
       body: JSON.stringify({ query, variables }),
     });
     return { status: response.status, ...((await response.json()) as Omit<GraphQLAnswer, "status">) };
+  }
+
+  /** The data of a query that must not fail. */
+  async data(query: string, variables: object = {}): Promise<GraphQLAnswer["data"]> {
+    const answer = await this.query(query, variables);
+    expect(answer.errors).toBeUndefined();
+    return answer.data;
   }
 
   socketUrl(): string {
