@@ -42,7 +42,8 @@ export const registry: ServerSpec<"registry"> = {
         "-Dquarkus.http.host=127.0.0.1",
         "-Dquarkus.log.level=WARN",
         "-Dapicurio.storage.sql.kind=h2",
-        `-Dapicurio.datasource.url=jdbc:h2:file:${join(folder, "registry")}`,
+        // Without it, what was answered half a second ago is not yet in the file when the process is killed.
+        `-Dapicurio.datasource.url=jdbc:h2:file:${join(folder, "registry")};WRITE_DELAY=0`,
         "-jar",
         join(installed, jar ?? "quarkus-run.jar"),
       ],
