@@ -1,3 +1,4 @@
 export * from "./feature-set.ts";
+export * from "./fraud/index.ts";
 export * from "./shopper-event.ts";
 export * from "./shopper-session.ts";

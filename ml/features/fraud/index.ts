@@ -1,0 +1,2 @@
+export * from "./fraud-events.ts";
+export * from "./fraud-features.ts";
