@@ -114,26 +114,49 @@ export interface MlPlugin {
   readonly evaluation: Evaluation;
 }
 
+/** The figure of {@link EvaluationReport.metrics} that decides between two models. */
+export interface PrimaryMetric {
+  readonly name: string;
+  readonly better: "lower" | "higher";
+}
+
+/** What a version has to keep to, besides being better, before it may become champion. */
+export interface PromotionLimits {
+  /** Highest `calibrationError` of the evaluation; null where scores are no probabilities. */
+  readonly calibrationErrorMax: number | null;
+  /** Highest time of a score, microseconds, as measured when it was trained. */
+  readonly scoreMicrosMax: number;
+}
+
+/** A plugin whose models lie in the registry and are served in the stream as `S`. */
+export interface ServedPlugin<S extends { readonly modelVersion: string } = Scorer> extends MlPlugin {
+  readonly primaryMetric: PrimaryMetric;
+  readonly gate: PromotionLimits;
+  /** Throws code `model-incompatible` where the weights do not fit the features. */
+  load(weights: Uint8Array, modelVersion: string): S;
+  /** The model that scores until one is trained, and where a stored one is unusable. */
+  defaultModel(): StoredModel;
+}
+
 /**
  * A plugin that scores each event of an entity's session in the stream, from features that are
  * folded there, and that `millrace train` fits on the lake's bronze events.
  */
-export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends MlPlugin {
+export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends ServedPlugin {
   /** Contract of the events that it folds, `customer-event`. */
   readonly contract: string;
   /** Fields of the contract that features and labels read, as training fetches them from bronze. */
   readonly fields: readonly string[];
   readonly features: readonly FeatureGroup<B>[];
   readonly labels: SessionOutcome<B>;
-  /** The figure of {@link EvaluationReport.metrics} that decides between two models. */
-  readonly primaryMetric: { readonly name: string; readonly better: "lower" | "higher" };
   /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
   evaluate(scorer: Scorer, dataset: Dataset): EvaluationReport;
-  /** Throws code `model-incompatible` where the weights do not fit the features. */
-  load(weights: Uint8Array, modelVersion: string): Scorer;
-  /** The model that scores until one is trained, and where a stored one is unusable. */
-  defaultModel(): StoredModel;
+}
+
+/** Whether a plugin has models in the registry. */
+export function isServed(plugin: MlPlugin): plugin is ServedPlugin<{ readonly modelVersion: string }> {
+  return "defaultModel" in plugin;
 }
 
 /** Whether a plugin sits in the stream as a scorer of sessions. */

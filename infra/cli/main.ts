@@ -8,6 +8,7 @@ import { registerConsume } from "./commands/consume.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerEvaluate } from "./commands/evaluate.ts";
 import { registerGenerate } from "./commands/generate.ts";
+import { registerModels } from "./commands/models.ts";
 import { registerProduce } from "./commands/produce.ts";
 import { registerQuery } from "./commands/query.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -60,6 +61,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerConsume,
     registerTrain,
     registerEvaluate,
+    registerModels,
     registerStatus,
     registerDeadLetters,
     registerQuery,

@@ -1,5 +1,12 @@
-import { type SessionScorerPlugin, sessionScorers } from "../../ml/index.ts";
+import {
+  isServed,
+  mlPlugins,
+  type ServedPlugin,
+  type SessionScorerPlugin,
+  sessionScorers,
+} from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
+import type { CliIo } from "./cli-io.ts";
 
 /** The plugins that learn from the lake's events. */
 export const TRAINED_PLUGINS: readonly string[] = sessionScorers.map(({ name }) => name);
@@ -12,4 +19,23 @@ export function trainedPlugin(name: string): SessionScorerPlugin {
     `no plugin "${name}" is trained on the lake: use one of ${TRAINED_PLUGINS.join(", ")}.`,
     { code: "unknown-plugin", origin: "user" },
   );
+}
+
+/** The plugins that have models in the registry. */
+export const SERVED_PLUGINS: readonly ServedPlugin<{ readonly modelVersion: string }>[] =
+  mlPlugins.filter(isServed);
+
+/** The plugin of that name; throws code `unknown-plugin`. */
+export function servedPlugin(name: string): (typeof SERVED_PLUGINS)[number] {
+  const plugin = SERVED_PLUGINS.find((candidate) => candidate.name === name);
+  if (plugin !== undefined) return plugin;
+  throw new MillraceError(
+    `plugin "${name}" has no models in the registry: use one of ${SERVED_PLUGINS.map((p) => p.name).join(", ")}.`,
+    { code: "unknown-plugin", origin: "user" },
+  );
+}
+
+/** Who calls, for an audit: as the shell knows them. */
+export function authorOf(io: CliIo): string {
+  return io.environment.USER ?? io.environment.LOGNAME ?? "unknown";
 }

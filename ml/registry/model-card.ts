@@ -14,6 +14,8 @@ export interface ModelCard {
   readonly evaluation: EvaluationReport;
   /** Version that was champion then, and its figure of the plugin's primary metric on the same rows. */
   readonly incumbent: { readonly version: string; readonly metric: number };
+  /** Time of one score in batches as the stream makes them, microseconds, where it was trained. */
+  readonly scoreMicros?: number;
   readonly seed: number;
   /** Revision of the code that trained, as the caller gave it. */
   readonly codeRevision: string;

@@ -31,9 +31,20 @@ describe("model registry", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const publishChampion = async (bytes = weights): Promise<ModelCard> => {
-    const card = await registry.publish(DRAFT, bytes);
-    await registry.setAlias("propensity", "champion", card.version);
+  /** Past every check: what a champion can become after it was one. */
+  const setChampion = (version: string) =>
+    registry.aliasLog("propensity").append(0, () => ({
+      action: "promote",
+      alias: "champion",
+      to: version,
+      by: "test",
+      reason: "",
+      forced: true,
+      gate: null,
+    }));
+  const publishChampion = async (bytes = weights, draft = DRAFT): Promise<ModelCard> => {
+    const card = await registry.publish(draft, bytes);
+    await setChampion(card.version);
     return card;
   };
 
@@ -57,7 +68,7 @@ describe("model registry", () => {
 
   it("falls back to the default, and says why, for everything that can be wrong with a champion", async () => {
     const broken: Record<string, () => Promise<unknown>> = {
-      "model-missing": () => registry.setAlias("propensity", "champion", "20200101T000000Z-0"),
+      "model-missing": () => setChampion("20200101T000000Z-0"),
       "model-corrupt": async () => {
         const { version } = await publishChampion();
         await writeFile(join(folder, `models/propensity/${version}/weights`), "{");
@@ -70,13 +81,36 @@ describe("model registry", () => {
       expect(loaded.source).toBe("default");
       expect(loaded.problem?.code).toBe(code);
     }
-    await writeFile(join(folder, "models/propensity/aliases/champion.json"), "\u0000");
-    expect((await loadChampion(registry, propensity)).problem?.code).toBe("model-corrupt");
+  });
+
+  it("falls back to the last good champion before an unusable one", async () => {
+    const good = await publishChampion();
+    await publishChampion(weights, { ...DRAFT, trainedAt: "2026-01-06T06:00:00.000Z" }).then(({ version }) =>
+      writeFile(join(folder, `models/propensity/${version}/weights`), "{"),
+    );
+    const loaded = await loadChampion(registry, propensity);
+    expect(loaded).toMatchObject({ source: "earlier", card: good, problem: { code: "model-corrupt" } });
+  });
+
+  it("names an unreadable change of the aliases, and gets over it by the next change", async () => {
+    const good = await publishChampion();
+    await setChampion("20200101T000000Z-0");
+    await writeFile(join(folder, "models/propensity/changes/0000000002.json"), "\u0000");
+    expect(await loadChampion(registry, propensity)).toMatchObject({
+      source: "earlier",
+      problem: { code: "model-corrupt" },
+    });
+    const later = await registry.publish({ ...DRAFT, trainedAt: "2026-01-07T00:00:00.000Z" }, weights);
+    expect(await setChampion(later.version)).toMatchObject({ sequence: 3, from: good.version });
+    expect((await loadChampion(registry, propensity)).source).toBe("champion");
   });
 
   it("falls back to the default where the store fails", async () => {
     const failing = new Proxy(new LocalObjectStore(folder), {
-      get: () => () => Promise.reject(new Error("connection refused")),
+      get: (_, name) => () => {
+        const refused = Promise.reject(new Error("connection refused"));
+        return name === "list" ? { [Symbol.asyncIterator]: () => ({ next: () => refused }) } : refused;
+      },
     });
     const loaded = await loadChampion(createModelRegistry(failing), propensity);
     expect(loaded).toMatchObject({

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { ObjectStore } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
+import { AliasLog } from "./alias-log.ts";
 import type { ModelCard } from "./model-card.ts";
-
-export type ModelAlias = "champion" | "challenger";
+import { corrupt, getOrNull, parseObject, putOnce, toJson } from "./stored-object.ts";
 
 export interface RegisteredModel {
   readonly card: ModelCard;
@@ -12,24 +12,30 @@ export interface RegisteredModel {
 
 /**
  * Model versions in an object store: `models/PLUGIN/VERSION/weights` and `card.json`, immutable, and
- * the aliases `models/PLUGIN/aliases/NAME.json`, which a put replaces atomically.
+ * the aliases with their history, an {@link AliasLog}.
  */
 export interface ModelRegistry {
   /** Stores a version; the same weights of the same time are the same version, stored once. */
   publish(card: Omit<ModelCard, "version" | "weightsSha256">, weights: Uint8Array): Promise<ModelCard>;
-  setAlias(plugin: string, alias: ModelAlias, version: string): Promise<void>;
-  /** The version that an alias names, or null. Rejects with code `model-corrupt` where it is unreadable. */
-  alias(plugin: string, alias: ModelAlias): Promise<string | null>;
   /** Card and weights. Rejects with code `model-missing` or `model-corrupt`. */
   get(plugin: string, version: string): Promise<RegisteredModel>;
+  /** The card alone. Rejects with code `model-missing` or `model-corrupt`. */
+  card(plugin: string, version: string): Promise<ModelCard>;
   /** Versions of a plugin, oldest first. */
   versions(plugin: string): Promise<readonly string[]>;
+  aliasLog(plugin: string): AliasLog;
 }
 
 export function createModelRegistry(store: ObjectStore, prefix = "models"): ModelRegistry {
   const versionKey = (plugin: string, version: string, name: string): string =>
     `${prefix}/${plugin}/${version}/${name}`;
-  const aliasKey = (plugin: string, alias: ModelAlias): string => `${prefix}/${plugin}/aliases/${alias}.json`;
+  async function readCard(plugin: string, version: string): Promise<ModelCard> {
+    const bytes = await getOrNull(store, versionKey(plugin, version, "card.json"));
+    if (bytes === null) throw missing(plugin, version, "card");
+    const card = parseObject(bytes, `card of model ${version} of ${plugin}`) as unknown as ModelCard;
+    if (card.version === version) return card;
+    throw corrupt(`the card of model ${version} of ${plugin} is that of another version`);
+  }
   return {
     async publish(draft, weights) {
       const weightsSha256 = sha256(weights);
@@ -40,30 +46,12 @@ export function createModelRegistry(store: ObjectStore, prefix = "models"): Mode
       await putOnce(store, versionKey(card.plugin, card.version, "card.json"), toJson(card));
       return card;
     },
-    async setAlias(plugin, alias, version) {
-      // One atomic put: after a crash the alias names the old version or the new one, both complete.
-      await store.put(aliasKey(plugin, alias), toJson({ version }));
-    },
-    async alias(plugin, alias) {
-      const bytes = await getOrNull(store, aliasKey(plugin, alias));
-      if (bytes === null) return null;
-      const { version } = parseObject(bytes, `alias ${alias} of ${plugin}`);
-      if (typeof version !== "string" || version === "") {
-        throw corrupt(`alias ${alias} of ${plugin} names no version`);
-      }
-      return version;
-    },
+    card: readCard,
     async get(plugin, version) {
-      const cardBytes = await getOrNull(store, versionKey(plugin, version, "card.json"));
+      const card = await readCard(plugin, version);
       const weights = await getOrNull(store, versionKey(plugin, version, "weights"));
-      if (cardBytes === null || weights === null) {
-        throw new MillraceError(
-          `model ${version} of ${plugin} has no ${cardBytes === null ? "card" : "weights"} in the registry: train or promote another version`,
-          { code: "model-missing", origin: "user" },
-        );
-      }
-      const card = parseObject(cardBytes, `card of model ${version} of ${plugin}`) as unknown as ModelCard;
-      if (card.version !== version || card.weightsSha256 !== sha256(weights)) {
+      if (weights === null) throw missing(plugin, version, "weights");
+      if (card.weightsSha256 !== sha256(weights)) {
         throw corrupt(`the weights of model ${version} of ${plugin} are not those that its card describes`);
       }
       return { card, weights };
@@ -75,6 +63,7 @@ export function createModelRegistry(store: ObjectStore, prefix = "models"): Mode
       }
       return found.sort();
     },
+    aliasLog: (plugin) => new AliasLog(store, `${prefix}/${plugin}`, plugin),
   };
 }
 
@@ -83,45 +72,13 @@ function versionOf(trainedAt: string, weightsSha256: string): string {
   return `${trainedAt.replace(/\.\d+/, "").replaceAll(/[-:]/g, "")}-${weightsSha256.slice(0, 12)}`;
 }
 
-async function putOnce(store: ObjectStore, key: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await store.put(key, bytes, { ifAbsent: true });
-  } catch (error) {
-    if (!(error instanceof MillraceError && error.code === "precondition-failed")) throw error;
-  }
-}
-
-async function getOrNull(store: ObjectStore, key: string): Promise<Uint8Array | null> {
-  try {
-    return await store.get(key);
-  } catch (error) {
-    if (error instanceof MillraceError && error.code === "object-not-found") return null;
-    throw error;
-  }
-}
-
-function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  } catch (cause) {
-    throw corrupt(`${what} is not JSON`, cause);
-  }
-  throw corrupt(`${what} is not a JSON object`);
-}
-
-function corrupt(detail: string, cause?: unknown): MillraceError {
-  return new MillraceError(`${detail}: train or promote another version`, {
-    code: "model-corrupt",
-    origin: "external",
-    ...(cause === undefined ? {} : { cause }),
-  });
+function missing(plugin: string, version: string, what: "card" | "weights"): MillraceError {
+  return new MillraceError(
+    `model ${version} of ${plugin} has no ${what} in the registry: train or promote another version`,
+    { code: "model-missing", origin: "user" },
+  );
 }
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-function toJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value, null, 2));
 }

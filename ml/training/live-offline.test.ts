@@ -89,7 +89,14 @@ describe("vectors live and offline", () => {
 
   it("train a model that becomes champion with its card, the same for the same seed", async () => {
     const registry = createModelRegistry(lake.store);
-    const options = { registry, seed: 7, trainedAt: FIXTURE_START, codeRevision: "test" };
+    const options = {
+      registry,
+      seed: 7,
+      trainedAt: FIXTURE_START,
+      codeRevision: "test",
+      by: "test",
+      stopwatch: () => 0,
+    };
     const first = await trainPlugin(propensity, { ...options, events: bronze(5000), promote: "always" });
     expect(first.card.evaluation.rows).toBe(first.card.rows.validation);
     expect(first.card.features).toEqual(featureNames(propensity));
@@ -99,7 +106,8 @@ describe("vectors live and offline", () => {
     const second = await trainPlugin(propensity, { ...options, events: bronze(777) });
     expect(second.version).toBe(first.version);
     expect(second.promoted).toBe(false);
-    expect(await registry.alias("propensity", "challenger")).toBe(first.version);
+    const changes = await registry.aliasLog("propensity").changes();
+    expect(changes).toMatchObject([{ action: "promote", to: first.version, from: null, by: "test" }]);
   });
 
   it("say what to do where there is nothing to train on", async () => {

@@ -1,9 +1,11 @@
 import { type EventBatch, MillraceError } from "../../schema/index.ts";
-import type { Dataset, EvaluationReport, SessionScorerPlugin } from "../plugin.ts";
+import type { Dataset, SessionScorerPlugin } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
 import type { ModelRegistry } from "../registry/model-registry.ts";
+import { challengeWith, promoteModel } from "../registry/promote.ts";
 import { type BuiltDataset, buildDataset } from "./dataset.ts";
+import { scoreMicros } from "./score-micros.ts";
 import { splitByTime } from "./split.ts";
 
 export interface TrainPluginOptions {
@@ -17,7 +19,11 @@ export interface TrainPluginOptions {
   /** Share of the rows that lie before the cut; 0.8. */
   readonly trainShare?: number;
   readonly rowsMax?: number;
-  /** `if-better` (default): champion where it beats the present one and the baseline, else challenger. */
+  /** Who trains, for the audit of the aliases. */
+  readonly by: string;
+  /** Milliseconds from any origin, with fractions: for the time of a score. */
+  readonly stopwatch: () => number;
+  /** `if-better` (default): champion where the gate lets it pass, else challenger. */
   readonly promote?: "if-better" | "always" | "never";
   readonly onProgress?: (message: string) => void;
 }
@@ -48,7 +54,8 @@ export async function trainPlugin(
   requireBothLabels(split.train, "before");
   requireBothLabels(split.validation, "after");
   const weights = await plugin.train(split.train, options);
-  const evaluation = plugin.evaluate(plugin.load(weights, "candidate"), split.validation);
+  const candidate = plugin.load(weights, "candidate");
+  const evaluation = plugin.evaluate(candidate, split.validation);
   const champion = await loadChampion(options.registry, plugin);
   const { name } = plugin.primaryMetric;
   const card = await options.registry.publish(
@@ -67,29 +74,34 @@ export async function trainPlugin(
         version: champion.scorer.modelVersion,
         metric: plugin.evaluate(champion.scorer, split.validation).metrics[name].model,
       },
+      scoreMicros: scoreMicros(candidate, split.validation, options.stopwatch),
       seed: options.seed,
       codeRevision: options.codeRevision,
     },
     weights,
   );
-  const promoted = isPromoted(plugin, card, evaluation, options.promote ?? "if-better");
-  if (options.promote !== "never" || promoted) {
-    await options.registry.setAlias(plugin.name, promoted ? "champion" : "challenger", card.version);
-  }
+  const promoted = await giveAlias(plugin, card, options);
   return { version: card.version, card, promoted };
 }
 
-function isPromoted(
+/** Whether it became champion. What it is refused as, it challenges. */
+async function giveAlias(
   plugin: SessionScorerPlugin,
-  card: ModelCard,
-  evaluation: EvaluationReport,
-  promote: "if-better" | "always" | "never",
-): boolean {
-  if (promote !== "if-better") return promote === "always";
-  const { name, better } = plugin.primaryMetric;
-  const sign = better === "lower" ? 1 : -1;
-  const { model, baseline } = evaluation.metrics[name];
-  return sign * model < sign * card.incumbent.metric && sign * model < sign * baseline;
+  { version }: ModelCard,
+  { registry, promote = "if-better", by, trainedAt: at, onProgress }: TrainPluginOptions,
+): Promise<boolean> {
+  if (promote === "never") return false;
+  try {
+    const reason =
+      promote === "always" ? "trained, to be promoted in any case" : "trained, and past the gate";
+    await promoteModel(registry, plugin, version, { by, reason, at, force: promote === "always" });
+    return true;
+  } catch (error) {
+    if (!(error instanceof MillraceError && error.code === "promotion-refused")) throw error;
+    onProgress?.(error.message);
+    await challengeWith(registry, plugin, version, { by, reason: error.message, at });
+    return false;
+  }
 }
 
 function dataRange(dataset: BuiltDataset["dataset"], cutMs: number): ModelCard["dataRange"] {

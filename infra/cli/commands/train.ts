@@ -5,7 +5,7 @@ import { contracts, MillraceError } from "../../../schema/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
-import { TRAINED_PLUGINS, trainedPlugin } from "../plugin-argument.ts";
+import { authorOf, TRAINED_PLUGINS, trainedPlugin } from "../plugin-argument.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -37,6 +37,8 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
       registry: createModelRegistry(platform.adapters.objects),
       seed: options.seed,
       trainedAt: io.clock(),
+      by: `millrace train, ${authorOf(io)}`,
+      stopwatch: () => performance.now(),
       codeRevision: codeRevision(io),
       promote,
       onProgress: (message) => io.err(`${message}\n`),

@@ -31,6 +31,8 @@ export const propensity: SessionScorerPlugin<ShopperEventBatch> = {
     isOutcome: (batch, row) => batch.eventType.codes[row] === EventTypeCode.purchase,
   },
   primaryMetric: { name: "logLoss", better: "lower" },
+  // Later sessions than those of the fit may be off by some points; a score is a part of an event's 2.5 µs.
+  gate: { calibrationErrorMax: 0.05, scoreMicrosMax: 0.5 },
   async train(dataset, { onProgress }) {
     onProgress?.(`fitting ${dataset.featureNames.length} weights on ${dataset.rows} rows`);
     const model = fitLogistic({ ...dataset, columns: dataset.featureNames.length }, { l2: L2 });

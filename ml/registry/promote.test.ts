@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LocalObjectStore } from "../../lakehouse/adapters/local-object-store.ts";
+import type { EvaluationReport } from "../plugin.ts";
+import { propensity } from "../plugins/propensity/index.ts";
+import type { ModelCard } from "./model-card.ts";
+import { createModelRegistry, type ModelRegistry } from "./model-registry.ts";
+import { challengeWith, promoteModel, rollBackModel } from "./promote.ts";
+
+const DEFAULT = propensity.defaultModel();
+const ANN = { by: "ann", reason: "test", at: Date.UTC(2026, 0, 6), force: false };
+
+let folder: string;
+let registry: ModelRegistry;
+let day = 1;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "millrace-promote-"));
+  registry = createModelRegistry(new LocalObjectStore(folder));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+interface Figures {
+  readonly logLoss?: number;
+  readonly calibrationError?: number;
+  readonly scoreMicros?: number;
+  readonly incumbent?: ModelCard["incumbent"];
+}
+
+/** A version that the gate lets pass beside an incumbent of log loss .5, but for what is said. */
+async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promise<string> {
+  const { logLoss = 0.4, calibrationError = 0.01, scoreMicros = 0.1 } = figures;
+  const evaluation: EvaluationReport = {
+    rows: 5,
+    positives: 1,
+    metrics: {
+      logLoss: { model: logLoss, baseline: 0.6 },
+      calibrationError: { model: calibrationError, baseline: 0 },
+    },
+    reliability: [],
+  };
+  const card = await registry.publish(
+    {
+      plugin: "propensity",
+      trainedAt: new Date(Date.UTC(2026, 0, day++)).toISOString(),
+      dataRange: { from: "2026-01-01T00:00:00Z", cut: "2026-01-03T00:00:00Z", to: "2026-01-04T00:00:00Z" },
+      rows: { train: 10, validation: 5, unknownLabel: 1 },
+      features: propensity.features.flatMap((group) => group.features),
+      evaluation,
+      incumbent: figures.incumbent ?? { version: DEFAULT.version, metric: 0.5 },
+      scoreMicros,
+      seed: 1,
+      codeRevision: "test",
+    },
+    weights,
+  );
+  return card.version;
+}
+
+const aliases = async () => (await registry.aliasLog("propensity").newest())?.aliases;
+
+describe("a promotion", () => {
+  it("takes what is better, calibrated and fast, and keeps what the gate said", async () => {
+    const version = await publish();
+    const change = await promoteModel(registry, propensity, version, ANN);
+    expect(change).toMatchObject({ from: null, to: version, forced: false, by: "ann", reason: "test" });
+    expect(change.gate?.checks.map(({ name, passed }) => [name, passed])).toEqual([
+      ["beats-champion", true],
+      ["beats-baseline", true],
+      ["calibrated", true],
+      ["fast-enough", true],
+    ]);
+    expect(await aliases()).toEqual({ champion: version, challenger: null });
+  });
+
+  const refusals: Record<string, Figures> = {
+    "beats-champion": { logLoss: 0.5 },
+    "beats-baseline": { logLoss: 0.6, incumbent: { version: DEFAULT.version, metric: 0.7 } },
+    calibrated: { calibrationError: 0.051 },
+    "fast-enough": { scoreMicros: 0.6 },
+  };
+  it.each(Object.entries(refusals))(
+    "is refused where only %s fails; force goes past it and is kept",
+    async (check, figures) => {
+      const version = await publish(figures);
+      const refused = promoteModel(registry, propensity, version, ANN);
+      await expect(refused).rejects.toMatchObject({ code: "promotion-refused" });
+      await expect(refused).rejects.toThrow(check);
+      expect(await aliases()).toBeUndefined();
+      const change = await promoteModel(registry, propensity, version, { ...ANN, force: true });
+      expect(change.forced).toBe(true);
+      expect(change.gate?.checks.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual([check]);
+    },
+  );
+
+  it("is refused where the card compares with another champion than the present one", async () => {
+    const [first, second] = [await publish(), await publish()];
+    await promoteModel(registry, propensity, first, ANN);
+    await expect(promoteModel(registry, propensity, second, ANN)).rejects.toThrow(`${first} is champion now`);
+    const third = await publish({ incumbent: { version: first, metric: 0.5 } });
+    expect(await promoteModel(registry, propensity, third, ANN)).toMatchObject({ from: first, to: third });
+    await expect(promoteModel(registry, propensity, third, { ...ANN, force: true })).rejects.toThrow(
+      "already",
+    );
+  });
+
+  it("is refused, forced or not, for what cannot be loaded", async () => {
+    const broken = await publish({}, new TextEncoder().encode("{}"));
+    for (const version of [broken, "20200101T000000Z-0"]) {
+      await expect(
+        promoteModel(registry, propensity, version, { ...ANN, force: true }),
+      ).rejects.toMatchObject({
+        code: version === broken ? "model-incompatible" : "model-missing",
+      });
+    }
+    expect(await aliases()).toBeUndefined();
+  });
+
+  it("mends an unusable champion: the gate compares with what scores", async () => {
+    const healthy = await publish();
+    await registry.aliasLog("propensity").append(0, () => ({
+      action: "promote",
+      alias: "champion",
+      to: "20200101T000000Z-0",
+      by: "x",
+      reason: "",
+      forced: true,
+      gate: null,
+    }));
+    expect(await promoteModel(registry, propensity, healthy, ANN)).toMatchObject({ forced: false });
+  });
+});
+
+describe("a roll-back", () => {
+  it("goes to the champion before, at last to the built-in model, and then no further", async () => {
+    const first = await publish();
+    await promoteModel(registry, propensity, first, ANN);
+    const second = await publish({ incumbent: { version: first, metric: 0.5 } });
+    await promoteModel(registry, propensity, second, ANN);
+    const author = { ...ANN, reason: "false alarms" };
+    expect(await rollBackModel(registry, propensity, author)).toMatchObject({
+      action: "rollback",
+      from: second,
+      to: first,
+      reason: "false alarms",
+    });
+    expect(await rollBackModel(registry, propensity, author)).toMatchObject({ from: first, to: null });
+    await expect(rollBackModel(registry, propensity, author)).rejects.toMatchObject({
+      code: "nothing-to-roll-back",
+    });
+    expect(await aliases()).toEqual({ champion: null, challenger: null });
+  });
+});
+
+it("a challenger stays beside the champion until it becomes champion", async () => {
+  const version = await publish();
+  await challengeWith(registry, propensity, version, ANN);
+  expect(await aliases()).toEqual({ champion: null, challenger: version });
+  await promoteModel(registry, propensity, version, ANN);
+  expect(await aliases()).toEqual({ champion: version, challenger: null });
+  expect(await challengeWith(registry, propensity, version, ANN)).toBeNull();
+});

@@ -1,0 +1,95 @@
+import type { PrimaryMetric, PromotionLimits } from "../plugin.ts";
+import type { ModelCard } from "./model-card.ts";
+
+export interface GateCheck {
+  readonly name: "beats-champion" | "beats-baseline" | "calibrated" | "fast-enough";
+  readonly passed: boolean;
+  /** What was compared, for a person. */
+  readonly detail: string;
+}
+
+export interface GateResult {
+  readonly passed: boolean;
+  readonly checks: readonly GateCheck[];
+}
+
+export interface GateRules {
+  readonly primaryMetric: PrimaryMetric;
+  readonly gate: PromotionLimits;
+}
+
+/**
+ * Whether a version may become champion, by what its card says: better than the present champion and
+ * than the baseline on the same rows, calibrated, and within the time that a score may take.
+ * @param champion version that is champion now, by alias or built in
+ */
+export function promotionGate(rules: GateRules, card: ModelCard, champion: string): GateResult {
+  const checks = [
+    beatsChampion(rules.primaryMetric, card, champion),
+    beatsBaseline(rules.primaryMetric, card),
+    calibrated(rules.gate, card),
+    fastEnough(rules.gate, card),
+  ];
+  return { passed: checks.every(({ passed }) => passed), checks };
+}
+
+function beatsChampion(
+  metric: PrimaryMetric,
+  { evaluation, incumbent }: ModelCard,
+  champion: string,
+): GateCheck {
+  const name = "beats-champion";
+  if (incumbent.version !== champion) {
+    return {
+      name,
+      passed: false,
+      detail: `it was measured beside ${incumbent.version}, and ${champion} is champion now: train again`,
+    };
+  }
+  return compare(name, metric, evaluation.metrics[metric.name]?.model, incumbent.metric, champion);
+}
+
+function beatsBaseline(metric: PrimaryMetric, { evaluation }: ModelCard): GateCheck {
+  const figures = evaluation.metrics[metric.name];
+  return compare("beats-baseline", metric, figures?.model, figures?.baseline, "the baseline");
+}
+
+function compare(
+  name: GateCheck["name"],
+  { name: metric, better }: PrimaryMetric,
+  own: number | undefined,
+  other: number | undefined,
+  whose: string,
+): GateCheck {
+  if (own === undefined || other === undefined) {
+    return { name, passed: false, detail: `its card has no ${metric}` };
+  }
+  const passed = better === "lower" ? own < other : own > other;
+  return {
+    name,
+    passed,
+    detail: `${metric} ${own.toFixed(4)}, ${whose} ${other.toFixed(4)} (${better} is better)`,
+  };
+}
+
+function calibrated({ calibrationErrorMax }: PromotionLimits, { evaluation }: ModelCard): GateCheck {
+  const name = "calibrated";
+  if (calibrationErrorMax === null) return { name, passed: true, detail: "its scores are no probabilities" };
+  const error = evaluation.metrics.calibrationError?.model;
+  if (error === undefined) return { name, passed: false, detail: "its card has no calibrationError" };
+  return {
+    name,
+    passed: error <= calibrationErrorMax,
+    detail: `calibration error ${error.toFixed(4)}, at most ${calibrationErrorMax}`,
+  };
+}
+
+function fastEnough({ scoreMicrosMax }: PromotionLimits, { scoreMicros }: ModelCard): GateCheck {
+  const name = "fast-enough";
+  if (scoreMicros === undefined) return { name, passed: false, detail: "its card has no scoreMicros" };
+  return {
+    name,
+    passed: scoreMicros <= scoreMicrosMax,
+    detail: `${scoreMicros.toFixed(2)} µs a score, at most ${scoreMicrosMax}`,
+  };
+}
