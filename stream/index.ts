@@ -1,3 +1,4 @@
+export * from "./detectors/index.ts";
 export * from "./operators/index.ts";
 export * from "./pipelines/index.ts";
 export * from "./ports/alert-bus.ts";

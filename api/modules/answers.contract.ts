@@ -6,10 +6,9 @@ import {
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
-  goldRevenueByCategory,
   silverEvents,
 } from "../../schema/index.ts";
-import { HotNamespace } from "../../stream/index.ts";
+import { CATEGORY_REVENUE, goldRevenueByCategory, HotNamespace } from "../../stream/index.ts";
 import { bronzeProducts, type TestApi, taskOf } from "../server/api.fixture.ts";
 
 const T0 = Date.UTC(2026, 0, 31, 23, 58);
@@ -322,7 +321,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
           offset: 42,
         },
       });
-      await api.put(HotNamespace.categoryRevenue, "latest", {
+      await api.put(CATEGORY_REVENUE, "latest", {
         windowStart: T0,
         windowEnd: T0 + 60_000,
         items: [{ categoryId: "c1", currency: "EUR", revenueMinor: 12, units: 2, purchases: 1 }],

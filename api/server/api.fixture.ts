@@ -30,7 +30,6 @@ import {
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
-  goldRevenueByCategory,
   productContract,
   silverEvents,
   silverSessions,
@@ -40,7 +39,13 @@ import {
 import { LmdbEventLog } from "../../stream/adapters/lmdb-event-log.ts";
 import { LmdbHotStore } from "../../stream/adapters/lmdb-hot-store.ts";
 import { ALERTS_TOPIC, LogAlertBus } from "../../stream/adapters/log-alert-bus.ts";
-import { type Alert, type HotStore, hotBatchOf, type TaskStatus } from "../../stream/index.ts";
+import {
+  type Alert,
+  detectorTables,
+  type HotStore,
+  hotBatchOf,
+  type TaskStatus,
+} from "../../stream/index.ts";
 import type { ApiConfig } from "./config.ts";
 import { type ApiServer, createApiServer } from "./create-api-server.ts";
 
@@ -54,7 +59,7 @@ const TABLES = [
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
-  goldRevenueByCategory,
+  ...detectorTables,
   silverEvents,
   silverSessions,
 ];

@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
+import type { Setting } from "../../schema/index.ts";
 import {
   CONFIG_FILE,
   type Config,
   flagName,
   type LoadedConfig,
   loadConfig,
-  type Setting,
   type SettingKey,
   settings,
 } from "../config/index.ts";

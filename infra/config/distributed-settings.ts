@@ -5,7 +5,7 @@ import type {
   Setting,
   TextSetting,
   UrlSetting,
-} from "./setting.ts";
+} from "../../schema/index.ts";
 
 const group = "Distributed";
 

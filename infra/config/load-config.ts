@@ -1,15 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { MillraceError } from "../../schema/index.ts";
+import { MillraceError, type Setting } from "../../schema/index.ts";
 import { crossProblems } from "./cross-rules.ts";
-import {
-  environmentName,
-  fileVariableName,
-  flagName,
-  parseSetting,
-  type Setting,
-  shownValue,
-} from "./setting.ts";
+import { environmentName, fileVariableName, flagName, parseSetting, shownValue } from "./setting.ts";
 import { type Config, type SettingKey, settings } from "./settings.ts";
 
 export const CONFIG_FILE = "millrace.config.json";

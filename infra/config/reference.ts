@@ -1,4 +1,5 @@
-import { environmentName, fileVariableName, type Setting } from "./setting.ts";
+import type { Setting } from "../../schema/index.ts";
+import { environmentName, fileVariableName } from "./setting.ts";
 import { settings } from "./settings.ts";
 
 /** The reference page of all settings, as Markdown. */

@@ -1,33 +1,15 @@
+import {
+  type ChoiceSetting,
+  countSetting as count,
+  msSetting as ms,
+  ratioSetting as ratio,
+  type Setting,
+  type SettingValues,
+} from "../../schema/index.ts";
+import { detectorSettings } from "../../stream/index.ts";
 import { distributedSettings } from "./distributed-settings.ts";
-import type { ChoiceSetting, Setting, SettingGroup, SettingValue } from "./setting.ts";
 
 const DAY_MS = 86_400_000;
-
-function ms(group: SettingGroup, defaultMs: number, bounds: readonly [number, number], doc: string) {
-  return {
-    type: "integer",
-    unit: "ms",
-    group,
-    default: defaultMs,
-    min: bounds[0],
-    max: bounds[1],
-    doc,
-  } as const;
-}
-
-function count(
-  group: SettingGroup,
-  value: number,
-  bounds: readonly [number, number],
-  doc: string,
-  unit: string | null = null,
-) {
-  return { type: "integer", unit, group, default: value, min: bounds[0], max: bounds[1], doc } as const;
-}
-
-function ratio(group: SettingGroup, value: number, bounds: readonly [number, number], doc: string) {
-  return { type: "number", unit: null, group, default: value, min: bounds[0], max: bounds[1], doc } as const;
-}
 
 const modes: ChoiceSetting<"embedded" | "distributed"> = {
   type: "choice",
@@ -278,10 +260,11 @@ export const settings = {
   ),
   generatorSeed: count("Generator", 1, [0, 2 ** 32 - 1], "Seed of the generator."),
 
+  ...detectorSettings,
   ...distributedSettings,
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof settings;
 
 /** The validated configuration: a plain object that can be sent to a worker thread. */
-export type Config = { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> };
+export type Config = SettingValues<typeof settings>;

@@ -8,11 +8,13 @@ import {
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
-  goldRevenueByCategory,
   silverEvents,
   silverSessions,
   type TableSpec,
 } from "../../schema/index.ts";
+import { type DetectorSpec, detectors, detectorTables } from "../../stream/index.ts";
+
+const specs: readonly DetectorSpec[] = detectors;
 
 /** Every table of the lake. */
 export const lakeTables: readonly TableSpec[] = [
@@ -23,8 +25,16 @@ export const lakeTables: readonly TableSpec[] = [
   goldPageViewsByUser,
   goldProductActivity,
   goldPopularProducts,
-  goldRevenueByCategory,
   goldFlashSaleAlerts,
   goldOrderAlerts,
   goldPropensityScores,
+  ...detectorTables,
+];
+
+/** Tables of the second stage, which adds up what all tasks send. */
+export const secondStageTables: readonly TableSpec[] = [
+  goldProductActivity,
+  goldPopularProducts,
+  goldFlashSaleAlerts,
+  ...specs.flatMap(({ combine, tables }) => (combine === undefined ? [] : tables)),
 ];

@@ -1,4 +1,11 @@
-import type { EventsPipelineConfig, InsightsPipelineConfig, WorkerConfig } from "../../stream/index.ts";
+import {
+  type DetectorConfig,
+  detectorSettings,
+  type EventsPipelineConfig,
+  type InsightsPipelineConfig,
+  type TimeConfig,
+  type WorkerConfig,
+} from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { PANE_TOPIC } from "./topics.ts";
 
@@ -36,18 +43,20 @@ export function platformConfig(config: Config): PlatformConfig {
       consumerGroup: config.kafkaGroup,
     },
     events: eventsConfig(config),
-    insights: { insights: insightsConfig(config), paneTopic: PANE_TOPIC, fileBytesMax },
+    insights: {
+      time: timeConfig(config),
+      insights: insightsConfig(config),
+      detectors: detectorConfig(config),
+      paneTopic: PANE_TOPIC,
+      fileBytesMax,
+    },
   };
 }
 
 function eventsConfig(config: Config): EventsPipelineConfig {
   return {
-    time: {
-      outOfOrdernessMs: config.outOfOrdernessMs,
-      allowedLatenessMs: config.allowedLatenessMs,
-      tickMs: config.tickMs,
-      longestWindowMs: longestWindowMs(config),
-    },
+    time: timeConfig(config),
+    detectors: detectorConfig(config),
     recordBytesMax: config.recordBytesMax,
     futureSkewMs: config.futureSkewMs,
     fileBytesMax: config.fileBytesMax,
@@ -76,6 +85,17 @@ function eventsConfig(config: Config): EventsPipelineConfig {
   };
 }
 
+function timeConfig(config: Config): TimeConfig {
+  const { outOfOrdernessMs, allowedLatenessMs, tickMs } = config;
+  return { outOfOrdernessMs, allowedLatenessMs, tickMs, longestWindowMs: longestWindowMs(config) };
+}
+
+/** The settings of the detectors alone. */
+function detectorConfig(config: Config): DetectorConfig {
+  const keys = Object.keys(detectorSettings) as (keyof DetectorConfig)[];
+  return Object.fromEntries(keys.map((key) => [key, config[key]])) as unknown as DetectorConfig;
+}
+
 function insightsConfig(config: Config): InsightsPipelineConfig["insights"] {
   return {
     paneMs: PANE_MS,
@@ -101,5 +121,6 @@ function longestWindowMs(config: Config): number {
     config.flashSaleWindowMs,
     config.popularWindowMs,
     config.sessionGapMs,
+    config.revenueWindowMs,
   );
 }

@@ -3,12 +3,11 @@ import {
   contracts,
   goldFlashSaleAlerts,
   goldPopularProducts,
-  goldProductActivity,
-  goldRevenueByCategory,
   type TableSpec,
   tableName,
 } from "../../schema/index.ts";
 import type { Alert } from "../../stream/index.ts";
+import { secondStageTables } from "../platform/lake-tables.ts";
 import { type LakeRow, readRows, type TableFiles } from "./lake-rows.ts";
 import type { World } from "./world.ts";
 
@@ -26,17 +25,6 @@ export interface Outcome {
 }
 
 const FLASH_SALE = "flash-sale";
-
-/**
- * Tables of the second stage: whether a late increment is in the first report or in a correction
- * depends on which task was heard of first, so only the newest revision of a key is decided.
- */
-const SECOND_STAGE: readonly TableSpec[] = [
-  goldProductActivity,
-  goldPopularProducts,
-  goldRevenueByCategory,
-  goldFlashSaleAlerts,
-];
 
 /** Input offset → how often it is in bronze or among the dead letters, by topic and partition. */
 type Kept = Map<string, Map<number, number>>;
@@ -104,7 +92,7 @@ function doubledKeys(table: TableSpec, rows: readonly LakeRow[]): string[] {
 }
 
 function finalRows(table: TableSpec, rows: readonly LakeRow[]): string[] {
-  if (!SECOND_STAGE.includes(table)) return rows.map((row) => rowText(row, "_ingested_at"));
+  if (!secondStageTables.includes(table)) return rows.map((row) => rowText(row, "_ingested_at"));
   // A ranking is corrected as a whole: its key is the window.
   const names = table === goldPopularProducts ? ["window_start"] : table.key;
   const keyOf = (row: LakeRow): string => JSON.stringify(names.map((name) => row[name]));

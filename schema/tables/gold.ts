@@ -1,8 +1,14 @@
 import { defineTable } from "./table-spec.ts";
 
-const WINDOW_START = ["window_start", "timestamptz", "required", "Start of the window, inclusive."] as const;
-const WINDOW_END = ["window_end", "timestamptz", "required", "End of the window, exclusive."] as const;
-const REVISION = [
+// Columns that windowed tables have in common.
+export const WINDOW_START = [
+  "window_start",
+  "timestamptz",
+  "required",
+  "Start of the window, inclusive.",
+] as const;
+export const WINDOW_END = ["window_end", "timestamptz", "required", "End of the window, exclusive."] as const;
+export const REVISION = [
   "revision",
   "int",
   "required",
@@ -61,24 +67,6 @@ export const goldPopularProducts = defineTable({
     ["views", "int", "required", "Views in the window."],
     ["cart_adds", "int", "required", "Cart additions in the window."],
     ["purchases", "int", "required", "Purchases in the window."],
-    REVISION,
-  ],
-});
-
-export const goldRevenueByCategory = defineTable({
-  namespace: "gold",
-  name: "revenue_by_category",
-  doc: "Revenue of purchase events per category and currency in tumbling windows (1 minute).",
-  partitionByDayOf: "window_start",
-  key: ["category_id", "currency", "window_start"],
-  columns: [
-    WINDOW_START,
-    WINDOW_END,
-    ["category_id", "string", "required", "The category, `unknown` where neither event nor product has one."],
-    ["currency", "string", "required", "ISO 4217 code, `XXX` where the event has none."],
-    ["revenue_minor", "long", "required", "Sum of price × quantity, minor units."],
-    ["units", "long", "required", "Units sold."],
-    ["purchases", "int", "required", "Purchase events."],
     REVISION,
   ],
 });

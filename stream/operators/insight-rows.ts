@@ -2,23 +2,15 @@ import {
   goldFlashSaleAlerts,
   goldPopularProducts,
   goldProductActivity,
-  goldRevenueByCategory,
   type KeyDictionary,
 } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
-import type { CategoryRevenueRecord, PopularProductsRecord } from "../sinks/hot-records.ts";
-import { splitRevenueKey } from "./pane-block.ts";
+import type { PopularProductsRecord } from "../sinks/hot-records.ts";
 import type { WindowTotals } from "./window-totals.ts";
 
 export interface Window {
   readonly start: number;
   readonly end: number;
-}
-
-export interface RevenueSums {
-  revenueMinor: number;
-  units: number;
-  purchases: number;
 }
 
 export interface FlashFinding {
@@ -33,7 +25,7 @@ export interface FlashFinding {
 /** The gold rows of the second stage: one method a table. */
 export function createInsightRows(
   outputs: OperatorOutputs,
-  dictionaries: { readonly productId: KeyDictionary; readonly revenueKey: KeyDictionary },
+  dictionaries: { readonly productId: KeyDictionary },
 ) {
   const ids = { product_id: dictionaries.productId };
   const activityRows = outputs.openRows(goldProductActivity, ids);
@@ -57,17 +49,6 @@ export function createInsightRows(
     cartAdds: popularRows.int32("cart_adds"),
     purchases: popularRows.int32("purchases"),
     revision: popularRows.int32("revision"),
-  };
-  const revenueRows = outputs.openRows(goldRevenueByCategory);
-  const revenue = {
-    start: revenueRows.float64("window_start"),
-    end: revenueRows.float64("window_end"),
-    category: revenueRows.text("category_id"),
-    currency: revenueRows.text("currency"),
-    revenueMinor: revenueRows.float64("revenue_minor"),
-    units: revenueRows.float64("units"),
-    purchases: revenueRows.int32("purchases"),
-    revision: revenueRows.int32("revision"),
   };
   const flashRows = outputs.openRows(goldFlashSaleAlerts, ids);
   const flash = {
@@ -121,25 +102,6 @@ export function createInsightRows(
     return { windowStart: window.start, windowEnd: window.end, items };
   }
 
-  function writeRevenue(
-    window: Window,
-    key: number,
-    sums: RevenueSums,
-    revision: number,
-  ): CategoryRevenueRecord["items"][number] {
-    const names = splitRevenueKey(dictionaries.revenueKey.bytesOf(key));
-    const row = revenueRows.next();
-    revenue.start.values[row] = window.start;
-    revenue.end.values[row] = window.end;
-    revenueRows.setText(revenue.category, row, names.categoryId);
-    revenueRows.setText(revenue.currency, row, names.currency);
-    revenue.revenueMinor.values[row] = sums.revenueMinor;
-    revenue.units.values[row] = sums.units;
-    revenue.purchases.values[row] = sums.purchases;
-    revenue.revision.values[row] = revision;
-    return { ...names, ...sums };
-  }
-
   /** Writes the row and, where `alerting`, emits the live alert under the same id and revision. */
   function writeFlash(finding: FlashFinding, alerting: boolean): void {
     const { product, window, views, purchases, status, revision } = finding;
@@ -173,5 +135,5 @@ export function createInsightRows(
     });
   }
 
-  return { writeActivity, writePopular, writeRevenue, writeFlash };
+  return { writeActivity, writePopular, writeFlash };
 }

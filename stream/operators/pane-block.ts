@@ -2,31 +2,66 @@
  * Pane blocks: what the first stage sends to the second. Little-endian:
  *
  * ```
- * u8 version = 1, u8 kind (0 data, 1 idle), f64 sequence, f64 watermark, u16 + bytes source task, u32 panes
- * pane:    f64 start, u32 products, product…, u32 revenues, revenue…
+ * u8 version = 2, u16 + bytes channel, u8 kind (0 data, 1 idle), f64 sequence, f64 watermark,
+ *   u16 + bytes source
+ * ```
+ * The channel says which part of the second stage it is for. Of the channel of products, from then on:
+ * ```
+ * u32 panes, pane…
+ * pane:    f64 start, u32 products, product…
  * product: u16 + bytes id, u32 views, u32 cart adds, u32 purchases
- * revenue: u16 + bytes key ({@link revenueKey}), f64 revenue in minor units, f64 units, u32 purchases
  * ```
  * All counts are increments: a pane may come in several blocks.
  */
-export const PANE_BLOCK_VERSION = 1;
+export const PANE_BLOCK_VERSION = 2;
+/** Channel of the panes by product. */
+export const PRODUCT_CHANNEL = "products";
 export const PaneBlockKind = { data: 0, idle: 1 } as const;
 
 const utf8 = new TextEncoder();
+const text = new TextDecoder();
+
+export interface PaneBlockHeader {
+  readonly channel: string;
+  readonly kind: (typeof PaneBlockKind)[keyof typeof PaneBlockKind];
+  /** Of its source and channel; rises by one. */
+  readonly sequence: number;
+  readonly watermarkMs: number;
+  /** The task, or what of it has a watermark of its own. */
+  readonly source: string;
+}
+
+/** The channel of a block, null where it is of another version or none. */
+export function channelOf(bytes: Uint8Array, start: number, end: number): string | null {
+  if (end - start < 3 || bytes[start] !== PANE_BLOCK_VERSION) return null;
+  const channelStart = start + 3;
+  const channelEnd = channelStart + (bytes[start + 1] | (bytes[start + 2] << 8));
+  return channelEnd > end ? null : text.decode(bytes.subarray(channelStart, channelEnd));
+}
 
 export class PaneBlockWriter {
   private bytes = new Uint8Array(1 << 16);
   private view = new DataView(this.bytes.buffer);
   private at = 0;
 
-  begin(kind: number, sourceTask: string, sequence: number, watermarkMs: number): void {
+  begin(header: PaneBlockHeader): void {
     this.at = 0;
     this.u8(PANE_BLOCK_VERSION);
-    this.u8(kind);
-    this.f64(sequence);
-    this.f64(watermarkMs);
-    const source = utf8.encode(sourceTask);
+    const channel = utf8.encode(header.channel);
+    this.text(channel, 0, channel.length);
+    this.u8(header.kind);
+    this.f64(header.sequence);
+    this.f64(header.watermarkMs);
+    const source = utf8.encode(header.source);
     this.text(source, 0, source.length);
+  }
+
+  /** A block that says that nobody need wait for the source until its next one. */
+  idleBlock(channel: string, source: string): Uint8Array {
+    const watermarkMs = Number.NEGATIVE_INFINITY;
+    this.begin({ channel, kind: PaneBlockKind.idle, source, sequence: -1, watermarkMs });
+    this.u32(0);
+    return this.finish();
   }
 
   u8(value: number): void {
@@ -87,6 +122,12 @@ export class PaneBlockReader {
     this.at = start;
   }
 
+  /** Opens a block behind its channel: what comes next is the kind. */
+  openBlock(bytes: Uint8Array, start: number): void {
+    this.open(bytes, start + 1);
+    this.text();
+  }
+
   u8(): number {
     this.at += 1;
     return this.view.getUint8(this.at - 1);
@@ -107,26 +148,4 @@ export class PaneBlockReader {
     this.textEnd = this.textStart + this.view.getUint16(this.at, true);
     this.at = this.textEnd;
   }
-}
-
-/** Splits a revenue key: u16 length of the category, category, currency. */
-export function splitRevenueKey(key: Uint8Array): { readonly categoryId: string; readonly currency: string } {
-  const text = new TextDecoder();
-  const end = 2 + (key[0] | (key[1] << 8));
-  return { categoryId: text.decode(key.subarray(2, end)), currency: text.decode(key.subarray(end)) };
-}
-
-/** Writes a revenue key into `target` and returns its length. */
-export function revenueKey(
-  target: Uint8Array,
-  category: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
-  currency: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
-): number {
-  const length = category.end - category.start;
-  target[0] = length & 255;
-  target[1] = length >>> 8;
-  let at = 2;
-  for (let i = category.start; i < category.end; i++) target[at++] = category.bytes[i];
-  for (let i = currency.start; i < currency.end; i++) target[at++] = currency.bytes[i];
-  return at;
 }

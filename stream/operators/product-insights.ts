@@ -1,13 +1,9 @@
 import { KeyDictionary, StateSection } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
 import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
-import {
-  type CategoryRevenueRecord,
-  HotNamespace,
-  type PopularProductsRecord,
-} from "../sinks/hot-records.ts";
-import { createInsightRows, type RevenueSums, type Window } from "./insight-rows.ts";
-import { PANE_BLOCK_VERSION, PaneBlockKind, PaneBlockReader, splitRevenueKey } from "./pane-block.ts";
+import { HotNamespace, type PopularProductsRecord } from "../sinks/hot-records.ts";
+import { createInsightRows, type Window } from "./insight-rows.ts";
+import { PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
 import { PaneStore } from "./pane-store.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { SourceWatermarks } from "./source-watermarks.ts";
@@ -76,12 +72,10 @@ const LAST_DUE = 1;
 const CLOSED_PANE = 2;
 const DROPPED_BLOCKS = 3;
 const DROPPED_INCREMENTS = 4;
-/** The newest boundary that had revenue: what the hot record shows. */
-const REVENUE_BOUNDARY = 5;
 
 /**
  * Second stage: adds up the panes of all tasks and, at every pane boundary that the lowest watermark
- * passes, reports product activity and revenue (tumbling), flash-sale candidates and popular products
+ * passes, reports product activity (tumbling), flash-sale candidates and popular products
  * (hopping). Increments that come for a reported window are collected and corrected together at the
  * next boundary. A flash-sale candidate has a gold row per window in which it holds; the live alert
  * goes out for the first window of a run only, and is retracted if late data takes it away.
@@ -93,21 +87,18 @@ export function createProductInsights(
   const { paneMs, flashSale, popular } = config;
   const state = new StateSection("product-insights");
   const productIds = state.dictionary(new KeyDictionary("product"));
-  const revenueKeys = state.dictionary(new KeyDictionary("revenue-key", 64));
   const sources = new SourceWatermarks(state, deps.sourceTasks);
   const activity = new PaneStore(state, "activity", state.int32("activity"));
-  const revenue = new PaneStore(state, "revenue", state.float64("revenue"));
   const activityRevisions = new RevisionTable(state, "activity-corrections");
-  const revenueRevisions = new RevisionTable(state, "revenue-corrections");
   const popularRevisions = new RevisionTable(state, "popular-corrections");
   const flashFindings = new RevisionTable(state, "flash-findings");
   const numbers = state.float64("numbers");
-  numbers.ensure(6);
-  for (const at of [EVALUATED, LAST_DUE, CLOSED_PANE, REVENUE_BOUNDARY]) {
+  numbers.ensure(5);
+  for (const at of [EVALUATED, LAST_DUE, CLOSED_PANE]) {
     numbers.values[at] = Number.NEGATIVE_INFINITY;
   }
   numbers.mark(0);
-  const rows = createInsightRows(deps.outputs, { productId: productIds, revenueKey: revenueKeys });
+  const rows = createInsightRows(deps.outputs, { productId: productIds });
   const totals = new WindowTotals(popular.weights);
   const reader = new PaneBlockReader();
 
@@ -120,7 +111,6 @@ export function createProductInsights(
     (_, age) => 0.5 ** ((age * paneMs) / popular.halfLifeMs),
   );
   let hotPopular: PopularProductsRecord | null = null;
-  let hotRevenue: CategoryRevenueRecord | null = null;
 
   /** The window of so many panes that ends at the boundary (a pane number: the first pane after it). */
   function windowAt(boundary: number, panes: number): Window {
@@ -130,14 +120,12 @@ export function createProductInsights(
   function newestPane(): number {
     let newest = Number.NEGATIVE_INFINITY;
     for (const pane of activity.panes()) newest = Math.max(newest, pane);
-    for (const pane of revenue.panes()) newest = Math.max(newest, pane);
     return newest;
   }
 
   function oldestPane(): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const pane of activity.panes()) oldest = Math.min(oldest, pane);
-    for (const pane of revenue.panes()) oldest = Math.min(oldest, pane);
     return oldest;
   }
 
@@ -145,12 +133,8 @@ export function createProductInsights(
     totals.collect(activity, { first: boundary - panes, last: boundary - 1 }, weights);
   }
 
-  function fold(bytes: Uint8Array, start: number, end: number): void {
-    if (start >= end || bytes[start] !== PANE_BLOCK_VERSION) {
-      numbers.values[DROPPED_BLOCKS] += 1;
-      return;
-    }
-    reader.open(bytes, start + 1);
+  function fold(bytes: Uint8Array, start: number): void {
+    reader.openBlock(bytes, start);
     const kind = reader.u8();
     const sequence = reader.f64();
     const watermarkMs = reader.f64();
@@ -170,8 +154,6 @@ export function createProductInsights(
       const reported = (pane + 1) * paneMs <= numbers.values[EVALUATED];
       const knownProducts = reported && !closed ? keysOf(activity, pane) : null;
       for (let products = reader.u32(); products > 0; products--) foldProduct(pane, closed, knownProducts);
-      const knownRevenues = reported && !closed ? keysOf(revenue, pane) : null;
-      for (let revenues = reader.u32(); revenues > 0; revenues--) foldRevenue(pane, closed, knownRevenues);
     }
   }
 
@@ -189,21 +171,7 @@ export function createProductInsights(
     activity.add(pane, product, views, cartAdds, purchases);
   }
 
-  function foldRevenue(pane: number, closed: boolean, known: Set<number> | null): void {
-    reader.text();
-    const key = revenueKeys.intern(reader.bytes, reader.textStart, reader.textEnd);
-    const revenueMinor = reader.f64();
-    const units = reader.f64();
-    const purchases = reader.u32();
-    if (closed) {
-      numbers.values[DROPPED_INCREMENTS] += 1;
-      return;
-    }
-    if (known !== null) revenueRevisions.touch(key, pane, known.has(key));
-    revenue.add(pane, key, revenueMinor, units, purchases);
-  }
-
-  function keysOf(store: PaneStore<Int32Array | Float64Array>, pane: number): Set<number> {
+  function keysOf(store: PaneStore<Int32Array>, pane: number): Set<number> {
     const keys = new Set<number>();
     store.each(pane, (key) => keys.add(key));
     return keys;
@@ -236,36 +204,9 @@ export function createProductInsights(
     collect(boundary, 1, noDecay);
     const pane = windowAt(boundary, 1);
     for (let i = 0; i < totals.count; i++) rows.writeActivity(pane, totals, totals.products[i], 1);
-    reportRevenue(boundary);
     collect(boundary, flashPanes, noDecay);
     for (let i = 0; i < totals.count; i++) judgeFlash(boundary, totals.products[i], false);
     reportPopular(boundary, 1, boundary <= newest + 1);
-  }
-
-  function reportRevenue(boundary: number): void {
-    const window = windowAt(boundary, 1);
-    const items = [...sumRevenue(boundary - 1)].map(([key, sums]) => rows.writeRevenue(window, key, sums, 1));
-    if (items.length > 0) showRevenue(boundary, items);
-  }
-
-  function showRevenue(boundary: number, items: CategoryRevenueRecord["items"]): void {
-    if (boundary < numbers.values[REVENUE_BOUNDARY]) return;
-    numbers.values[REVENUE_BOUNDARY] = boundary;
-    hotRevenue = revenueRecord(windowAt(boundary, 1), items);
-  }
-
-  function sumRevenue(pane: number): Map<number, RevenueSums> {
-    const byKey = new Map<number, RevenueSums>();
-    revenue.each(pane, (key, revenueMinor, units, purchases) => {
-      const sums = byKey.get(key);
-      if (sums === undefined) byKey.set(key, { revenueMinor, units, purchases });
-      else {
-        sums.revenueMinor += revenueMinor;
-        sums.units += units;
-        sums.purchases += purchases;
-      }
-    });
-    return byKey;
   }
 
   function reportPopular(boundary: number, revision: number, isNewest: boolean): void {
@@ -308,25 +249,7 @@ export function createProductInsights(
         rows.writeActivity(windowAt(pane + 1, 1), totals, product, revision);
       }
     }
-    correctRevenue();
     correctHopping(changed);
-  }
-
-  function correctRevenue(): void {
-    const panes = new Map<number, Map<number, RevenueSums>>();
-    revenueRevisions.takePending((key, pane, revision) => {
-      const byKey = panes.get(pane) ?? sumRevenue(pane);
-      panes.set(pane, byKey);
-      const sums = byKey.get(key);
-      if (sums !== undefined) rows.writeRevenue(windowAt(pane + 1, 1), key, sums, revision);
-    });
-    for (const [pane, byKey] of panes) {
-      const items = [...byKey].map(([key, sums]) => ({
-        ...splitRevenueKey(revenueKeys.bytesOf(key)),
-        ...sums,
-      }));
-      showRevenue(pane + 1, items);
-    }
   }
 
   function correctHopping(changed: ReadonlyMap<number, readonly { product: number }[]>): void {
@@ -361,9 +284,7 @@ export function createProductInsights(
     if (closed - panesMax + 1 <= numbers.values[CLOSED_PANE]) return;
     numbers.values[CLOSED_PANE] = closed - panesMax + 1;
     activity.dropBefore(closed - panesMax + 1);
-    revenue.dropBefore(closed - panesMax + 1);
     activityRevisions.dropBefore(closed - panesMax + 1);
-    revenueRevisions.dropBefore(closed - panesMax + 1);
     popularRevisions.dropBefore(closed);
     flashFindings.dropBefore(closed - 1);
   }
@@ -373,18 +294,12 @@ export function createProductInsights(
     if (hotPopular !== null) {
       hot.namespace(HotNamespace.popularProducts, ttlMs).put("all", JSON.stringify(hotPopular));
     }
-    if (hotRevenue !== null) {
-      hot.namespace(HotNamespace.categoryRevenue, ttlMs).put("latest", JSON.stringify(hotRevenue));
-    }
     hotPopular = null;
-    hotRevenue = null;
   }
 
   function afterRestore(): void {
-    for (const table of [activityRevisions, revenueRevisions, popularRevisions, flashFindings])
-      table.afterRestore();
+    for (const table of [activityRevisions, popularRevisions, flashFindings]) table.afterRestore();
     activity.afterRestore();
-    revenue.afterRestore();
   }
 
   return {
@@ -404,14 +319,4 @@ export function createProductInsights(
       increments: numbers.values[DROPPED_INCREMENTS],
     }),
   };
-}
-
-function revenueRecord(window: Window, items: CategoryRevenueRecord["items"]): CategoryRevenueRecord {
-  const sorted = [...items].sort(
-    (a, b) =>
-      b.revenueMinor - a.revenueMinor ||
-      (a.categoryId < b.categoryId ? -1 : 1) ||
-      (a.currency < b.currency ? -1 : 1),
-  );
-  return { windowStart: window.start, windowEnd: window.end, items: sorted };
 }

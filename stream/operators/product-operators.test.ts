@@ -53,7 +53,6 @@ function runPanes(
     });
     const panes = createProductPanes(defaultProductPanesConfig, {
       keys,
-      products: null,
       time,
       sourceTask: name,
       emitPanes: (bytes, sequence) => {
@@ -151,11 +150,6 @@ function compare(actual: readonly OutputRow[], expected: readonly OutputRow[], k
 async function compareWithOracle(run: InsightsRun, oracle: Oracle): Promise<void> {
   const rowsOf = (name: string): OutputRow[] => run.rows.get(`gold.${name}`) ?? [];
   compare(rowsOf("product_activity"), await oracle.rows("product-activity"), ["product_id", "window_start"]);
-  compare(rowsOf("revenue_by_category"), await oracle.rows("revenue-by-category"), [
-    "category_id",
-    "currency",
-    "window_start",
-  ]);
   const raised = finalRevisions(rowsOf("flash_sale_alerts"), ["alert_id"]).filter(
     (row) => row.status === "raised",
   );

@@ -1,6 +1,5 @@
 import {
   type CustomerEventBatch,
-  KeyDictionary,
   PAGE_SHIFT,
   RowFlag,
   type SlotArray,
@@ -10,9 +9,7 @@ import type { Operator, Progress } from "../runtime/operator.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { EventKind, eventKindTable } from "./event-kinds.ts";
 import type { OperatorKeys } from "./operator-keys.ts";
-import { PaneBlockKind, PaneBlockWriter, revenueKey } from "./pane-block.ts";
-import type { ProductTable } from "./product-table.ts";
-import { revenueOf } from "./sessionize.ts";
+import { PaneBlockKind, PaneBlockWriter, PRODUCT_CHANNEL } from "./pane-block.ts";
 
 export interface ProductPanesConfig {
   /** Size of a pane, ms: the advance of the second stage's windows. */
@@ -23,8 +20,6 @@ export const defaultProductPanesConfig: ProductPanesConfig = { paneMs: 60_000 };
 
 export interface ProductPanesDeps {
   readonly keys: OperatorKeys;
-  /** For the category of a purchase that names none; null where there is no product table. */
-  readonly products: Pick<ProductTable, "versionAt" | "categoryOf"> | null;
   readonly time: TimeConfig;
   readonly sourceTask: string;
   /** Sends a block; a replay sends the same block under the same sequence. */
@@ -38,24 +33,20 @@ export interface ProductPanes extends Operator<CustomerEventBatch> {
 
 const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
 const NONE = -1;
-/** Numbers of a place: pane, products, revenue keys. */
-const PLACE = 3;
+/** Numbers of a place: pane, products. */
+const PLACE = 2;
 const SEQUENCE = 0;
 const WATERMARK = 1;
 const PLACES = 2;
-/** Most bytes of a category and a currency that tell keys apart; contracts bound both below it. */
-const KEY_BYTES_MAX = 16_384;
-const UNKNOWN = new TextEncoder().encode("unknown");
-const NO_CURRENCY = new TextEncoder().encode("XXX");
 
 /**
- * First stage of everything keyed by product or category: counts per pane and sends them on when the
+ * First stage of everything keyed by product: counts per pane and sends them on when the
  * watermark passes the pane's end, and what late rows add at the next advance. At every boundary of a
  * pane a block goes out even if it is empty, so that the second stage's watermark moves.
  */
 export function createProductPanes(config: ProductPanesConfig, deps: ProductPanesDeps): ProductPanes {
   const { paneMs } = config;
-  const { keys, products, time, sourceTask } = deps;
+  const { keys, time, sourceTask } = deps;
   const placeCount = Math.ceil((time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs) / paneMs) + 2;
   const state = new StateSection("product-panes");
   const numbers = state.float64("numbers");
@@ -65,12 +56,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
   numbers.mark(0);
   /** Per product and place: events, views, cart adds, purchases. */
   const counts = state.int32("product-counts");
-  /** Per revenue key and place: revenue, units, purchases, unused. */
-  const sums = state.float64("revenue-sums");
-  const revenueKeys = state.dictionary(new KeyDictionary("revenue-key", 64));
   const productLists = Array.from({ length: placeCount }, (_, i) => state.int32(`products-${i}`));
-  const revenueLists = Array.from({ length: placeCount }, (_, i) => state.int32(`revenues-${i}`));
-  const scratch = new Uint8Array(KEY_BYTES_MAX + 2);
   const writer = new PaneBlockWriter();
 
   function openPane(pane: number): number {
@@ -91,39 +77,6 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     numbers.dirty[0] = 1;
   }
 
-  function internRevenueKey(batch: CustomerEventBatch, row: number): number {
-    let category = batch.categoryId.ids[row];
-    if (category < 0 && products !== null) {
-      const version = products.versionAt(batch.productId.ids[row], batch.eventTime.values[row]);
-      if (version >= 0) category = products.categoryOf(version);
-    }
-    const dictionary = keys.categoryId;
-    const { currency } = batch;
-    const length = revenueKey(
-      scratch,
-      category < 0
-        ? { bytes: UNKNOWN, start: 0, end: UNKNOWN.length }
-        : { bytes: dictionary.heap, start: dictionary.start(category), end: dictionary.ends[category] },
-      currency.start[row] < 0
-        ? { bytes: NO_CURRENCY, start: 0, end: NO_CURRENCY.length }
-        : { bytes: currency.bytes, start: currency.start[row], end: currency.end[row] },
-    );
-    return revenueKeys.intern(scratch, 0, length);
-  }
-
-  function addRevenue(batch: CustomerEventBatch, row: number, place: number): void {
-    const key = internRevenueKey(batch, row);
-    sums.ensure(revenueKeys.size * placeCount * 4);
-    const at = (key * placeCount + place) * 4;
-    const { quantity } = batch;
-    const { values } = sums;
-    if (values[at + 2] === 0) append(revenueLists[place], PLACES + place * PLACE + 2, key);
-    values[at] += revenueOf(batch, row);
-    values[at + 1] += quantity.valid !== null && quantity.valid[row] === 0 ? 1 : quantity.values[row];
-    values[at + 2] += 1;
-    sums.mark(at);
-  }
-
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     counts.ensure(keys.productId.size * placeCount * 4);
     const kinds = eventKindTable(batch.eventType);
@@ -140,20 +93,17 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
       if (kind === EventKind.other || (flags[row] & SKIPPED) !== 0) continue;
       const at = times[row];
       const product = ids[row];
-      if (product < 0 && kind !== EventKind.purchase) continue;
+      if (product < 0) continue;
       if (at < start || at >= end) {
         const pane = Math.floor(at / paneMs);
         start = pane * paneMs;
         end = start + paneMs;
         place = openPane(pane);
       }
-      if (product >= 0) {
-        const slot = (product * placeCount + place) << 2;
-        if (values[slot]++ === 0) append(productLists[place], PLACES + place * PLACE + 1, product);
-        values[slot + kind] += 1;
-        dirty[slot >>> PAGE_SHIFT] = 1;
-      }
-      if (kind === EventKind.purchase) addRevenue(batch, row, place);
+      const slot = (product * placeCount + place) << 2;
+      if (values[slot]++ === 0) append(productLists[place], PLACES + place * PLACE + 1, product);
+      values[slot + kind] += 1;
+      dirty[slot >>> PAGE_SHIFT] = 1;
     }
   }
 
@@ -181,34 +131,17 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     productLists[place].length = 0;
   }
 
-  function writeRevenues(place: number): void {
-    const count = numbers.values[PLACES + place * PLACE + 2];
-    const list = revenueLists[place].values;
-    writer.u32(count);
-    for (let i = 0; i < count; i++) {
-      const key = list[i];
-      const at = (key * placeCount + place) * 4;
-      writer.text(revenueKeys.heap, revenueKeys.start(key), revenueKeys.ends[key]);
-      writer.f64(sums.values[at]);
-      writer.f64(sums.values[at + 1]);
-      writer.u32(sums.values[at + 2]);
-      sums.values.fill(0, at, at + 4);
-      sums.mark(at);
-    }
-    revenueLists[place].length = 0;
-  }
-
   function sendBlock(places: readonly number[], watermarkMs: number): void {
     const sequence = numbers.values[SEQUENCE] + 1;
     numbers.values[SEQUENCE] = sequence;
-    writer.begin(PaneBlockKind.data, sourceTask, sequence, watermarkMs);
+    const header = { channel: PRODUCT_CHANNEL, kind: PaneBlockKind.data, source: sourceTask };
+    writer.begin({ ...header, sequence, watermarkMs });
     writer.u32(places.length);
     for (const place of places) {
       const base = PLACES + place * PLACE;
       writer.f64(numbers.values[base] * paneMs);
       writeProducts(place);
-      writeRevenues(place);
-      numbers.values.set([NONE, 0, 0], base);
+      numbers.values.set([NONE, 0], base);
     }
     numbers.mark(0);
     deps.emitPanes(writer.finish(), sequence);
@@ -225,11 +158,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     numbers.mark(0);
   }
 
-  function idleBlock(): Uint8Array {
-    writer.begin(PaneBlockKind.idle, sourceTask, NONE, Number.NEGATIVE_INFINITY);
-    writer.u32(0);
-    return writer.finish();
-  }
+  const idleBlock = () => writer.idleBlock(PRODUCT_CHANNEL, sourceTask);
 
   return { name: "product-panes", state, process, advance, idleBlock };
 }

@@ -14,6 +14,7 @@ import {
   productContract,
 } from "../../schema/index.ts";
 import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../adapters/index.ts";
+import { defaultDetectorConfig } from "../detectors/index.ts";
 import {
   defaultDedupeConfig,
   defaultOrderRulesConfig,
@@ -43,6 +44,7 @@ const config: EventsPipelineConfig = {
   pageViews: { windowMs: 600_000, advanceMs: 60_000, recentMs: 300_000, recentMax: 20 },
   productPanes: defaultProductPanesConfig,
   orderRules: defaultOrderRulesConfig,
+  detectors: defaultDetectorConfig,
   propensity: { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 },
   hotTtlMs: 60_000,
   fileBytesMax: 1 << 20,

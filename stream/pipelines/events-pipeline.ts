@@ -5,18 +5,22 @@ import {
   createDecoder,
   type EventBatch,
   type EventContract,
-  type Float64Column,
   KeyDictionary,
-  type OrderBatch,
   type ProductBatch,
   productContract,
   StateSection,
   silverEvents,
   type WriterSchemas,
 } from "../../schema/index.ts";
+import {
+  type DetectorBatches,
+  type DetectorConfig,
+  type DetectorSpec,
+  type DetectorTopic,
+  detectors,
+} from "../detectors/index.ts";
 import { createDeadLetters } from "../operators/dead-letters.ts";
 import {
-  createDedupe,
   createOrderRules,
   createPageViewsByUser,
   createProductPanes,
@@ -26,19 +30,21 @@ import {
   type DedupeConfig,
   type OrderRulesConfig,
   type PageViewsConfig,
+  PRODUCT_CHANNEL,
   type ProductPanesConfig,
   type SessionizeConfig,
   UserRecords,
 } from "../operators/index.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
-import type { Operator, Progress } from "../runtime/operator.ts";
+import type { Operator } from "../runtime/operator.ts";
 import type { Pipeline, PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { READ_LIMITS } from "../runtime/task.ts";
 import type { Outbox } from "../sinks/outbox.ts";
-import { type TimeConfig, WatermarkTracker } from "../time/index.ts";
+import { TaskTime, type TimeConfig } from "../time/index.ts";
 import { createDecodedInput } from "./decoded-input.ts";
 import { TaskOutputs } from "./task-outputs.ts";
+import { TopicSteps } from "./topic-steps.ts";
 
 export interface EventsPipelineConfig {
   readonly time: TimeConfig;
@@ -50,6 +56,7 @@ export interface EventsPipelineConfig {
   readonly productPanes: ProductPanesConfig;
   readonly orderRules: OrderRulesConfig;
   readonly propensity: ScoreSessionsConfig;
+  readonly detectors: DetectorConfig;
   /** How long a user's hot record lives. */
   readonly hotTtlMs: number;
   readonly fileBytesMax: number;
@@ -75,10 +82,10 @@ export interface EventsPipelineDeps {
  * The way of an event, for one partition of every topic:
  *
  * customer-events → decode → bronze → dedupe → enrich → silver → sessions → page views
- *   → product panes (to the second stage) → features → propensity
- * orders          → decode → bronze → rules
+ *   → product panes (to the second stage) → features → propensity → detectors
+ * orders          → decode → bronze → dedupe → rules → detectors
  * products        → decode → bronze → product table
- * other topics    → decode → bronze
+ * other topics    → decode → bronze → dedupe → detectors
  */
 export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsPipelineDeps): Pipeline {
   const { taskId, partition, nonce, outbox, stageClock } = deps;
@@ -99,25 +106,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     futureSkewMs: config.futureSkewMs,
     schemas: deps.schemas,
   };
-  let processed = 0;
-
   const products = createProductTable({ keys });
-  const eventTime = new WatermarkTracker("watermark.customer-events", config.time);
-  const orderTime = new WatermarkTracker("watermark.orders", config.time);
-  const dedupe = createDedupe<CustomerEventBatch>(config.dedupe, {
-    time: config.time,
-    eventId: (batch) => batch.eventId,
-    eventTime: (batch) => batch.eventTime,
-  });
-  const orderSteps: Operator<OrderBatch>[] = [
-    createDedupe<OrderBatch>(config.dedupe, {
-      name: "dedupe.orders",
-      time: config.time,
-      eventId: (batch) => batch.eventId,
-      eventTime: (batch) => batch.orderTime,
-    }),
-    createOrderRules(config.orderRules, { keys, outputs }),
-  ];
   const silver = createSilverEvents({
     keys,
     products,
@@ -135,67 +124,59 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   });
   const panes = createProductPanes(config.productPanes, {
     keys,
-    products,
     time: config.time,
     sourceTask: taskId,
-    emitPanes: (bytes, sequence) => outbox.addPane({ bytes, sequence }),
+    emitPanes: (bytes, sequence) => outbox.addPane({ stream: PRODUCT_CHANNEL, bytes, sequence }),
   });
-  const eventSteps: Operator<CustomerEventBatch>[] = [
-    dedupe,
-    silver,
-    createSessionize(config.sessions, { keys, outputs, time: config.time }),
-    createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
-    panes,
-    scoring,
-  ];
-
-  /** Runs steps over the rows of a batch; event time advances between the rows where its tick changes. */
-  function fold<B extends EventBatch>(
-    batch: B,
-    time: Float64Column,
-    watermark: WatermarkTracker,
-    steps: readonly Operator<B>[],
-  ): void {
-    for (let from = 0; from < batch.length; ) {
-      const to = watermark.scan(batch, time, from);
-      stageClock.lap("watermark");
-      if (to > from) {
-        for (const step of steps) {
-          step.process(batch, from, to, watermark.progress);
-          stageClock.lap(step.name);
-        }
-      }
-      if (to < batch.length) advance(steps, watermark.advance());
-      from = to;
-    }
-  }
-
-  function advance(
-    steps: readonly { name: string; advance(progress: Progress): void }[],
-    progress: Progress,
-  ): void {
-    for (const step of steps) {
-      step.advance(progress);
-      stageClock.lap(step.name);
-    }
-  }
-
-  function foldEvents(batch: CustomerEventBatch): void {
-    processed += batch.length;
-    fold(batch, batch.eventTime, eventTime, eventSteps);
-  }
-
-  const folds: Record<string, { readonly fold: (batch: never) => void; readonly endOfInput?: () => void }> = {
-    "customer-events": { fold: foldEvents, endOfInput: () => advance(eventSteps, eventTime.endOfInput()) },
-    orders: {
-      fold: (batch: OrderBatch) => fold(batch, batch.orderTime, orderTime, orderSteps),
-      endOfInput: () => advance(orderSteps, orderTime.endOfInput()),
-    },
-    products: { fold: (batch: ProductBatch) => products.fold(batch) },
+  const found = detectors.map((spec) =>
+    (spec as DetectorSpec).create(config.detectors, {
+      keys,
+      products,
+      outputs,
+      userRecords,
+      time: config.time,
+      taskId,
+      hotTtlMs: config.hotTtlMs,
+      sendBlock: (stream, bytes, sequence) => outbox.addPane({ stream, bytes, sequence }),
+    }),
+  );
+  const steps: { readonly [T in DetectorTopic]?: readonly Operator<DetectorBatches[T]>[] } = {
+    "customer-events": [
+      silver,
+      createSessionize(config.sessions, { keys, outputs, time: config.time }),
+      createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
+      panes,
+      scoring,
+    ],
+    orders: [createOrderRules(config.orderRules, { keys, outputs })],
   };
+  const topics = contracts.flatMap((contract) => {
+    const topic = contract.topic as DetectorTopic;
+    const own = [...(steps[topic] ?? []), ...found.flatMap((detector) => detector.steps[topic] ?? [])];
+    return own.length === 0 ? [] : [openTopic(contract, own as Operator[])];
+  });
+  const taskTime = new TaskTime(topics.map(({ watermark }) => watermark));
+  const events = topics[0];
+
+  function openTopic(contract: EventContract, own: readonly Operator[]): TopicSteps {
+    return new TopicSteps({
+      contract,
+      time: config.time,
+      dedupe: config.dedupe,
+      steps: own,
+      stageClock,
+      onAdvance: advanceTask,
+    });
+  }
+
+  function advanceTask(): void {
+    if (!taskTime.advance()) return;
+    for (const detector of found) detector.advanceTask?.(taskTime.nowMs);
+    stageClock.lap("detectors");
+  }
 
   function createInput(contract: EventContract): PipelineInput {
-    const steps = folds[contract.topic];
+    const topic = topics.find((one) => one.contract === contract);
     return createDecodedInput<EventBatch>({
       contract,
       partition,
@@ -204,8 +185,11 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       outputs,
       deadLetters,
       stageClock,
-      fold: (steps?.fold as ((batch: EventBatch) => void) | undefined) ?? (() => undefined),
-      endOfInput: steps?.endOfInput ?? (() => undefined),
+      fold: (batch) => {
+        if (contract === productContract) products.fold(batch as ProductBatch);
+        else topic?.fold(batch);
+      },
+      endOfInput: () => topic?.endOfInput(),
     });
   }
 
@@ -230,39 +214,39 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   }
   inputs.push(...contracts.filter(({ topic }) => topic !== productContract.topic).map(createInput));
 
-  const operators = [...eventSteps, ...orderSteps];
   return {
     taskId,
     inputs,
     sections: [
       keySection,
-      eventTime.state,
-      orderTime.state,
       products.state,
-      ...operators.map((operator) => operator.state),
+      ...topics.flatMap(({ sections }) => sections),
       ...features.sections,
+      ...found.flatMap(({ sections }) => sections ?? []),
     ],
     get sinks() {
       return outputs.sinks;
     },
     afterRestore() {
-      for (const operator of operators) operator.afterRestore?.();
-      eventTime.afterRestore();
-      orderTime.afterRestore();
-      // Nothing is due that was not before the checkpoint: operators take up the progress again.
-      advance(eventSteps, eventTime.progress);
-      advance(orderSteps, orderTime.progress);
+      for (const topic of topics) topic.afterRestore();
     },
     flushRows: () => outputs.flushRows(),
-    flushHot: (hot, keysMax) => userRecords.flush(hot, keysMax),
-    markIdle: () => outbox.addPane({ bytes: panes.idleBlock(), sequence: null }),
+    flushHot(hot, keysMax) {
+      let more = userRecords.flush(hot, keysMax);
+      for (const detector of found) more = detector.flushHot?.(hot, keysMax) === true || more;
+      return more;
+    },
+    markIdle() {
+      outbox.addPane({ stream: PRODUCT_CHANNEL, bytes: panes.idleBlock(), sequence: null });
+      for (const detector of found) detector.markIdle?.();
+    },
     counters: () => ({
-      processed,
+      processed: events.processed,
       refused: [...deadLetters.countByReason.values()].reduce((sum, count) => sum + count, 0),
-      duplicates: dedupe.duplicates(),
-      late: eventTime.late,
-      tooLate: eventTime.tooLate,
+      duplicates: events.dedupe.duplicates(),
+      late: events.watermark.late,
+      tooLate: events.watermark.tooLate,
     }),
-    watermarkMs: () => (Number.isFinite(eventTime.watermarkMs) ? eventTime.watermarkMs : null),
+    watermarkMs: () => (Number.isFinite(events.watermark.watermarkMs) ? events.watermark.watermarkMs : null),
   };
 }

@@ -1,11 +1,20 @@
-import { createProductInsights, type ProductInsightsConfig } from "../operators/index.ts";
+import { type Combiner, type DetectorConfig, type DetectorSpec, detectors } from "../detectors/index.ts";
+import {
+  channelOf,
+  createProductInsights,
+  PRODUCT_CHANNEL,
+  type ProductInsightsConfig,
+} from "../operators/index.ts";
 import type { Pipeline } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import type { Outbox } from "../sinks/outbox.ts";
+import type { TimeConfig } from "../time/index.ts";
 import { TaskOutputs } from "./task-outputs.ts";
 
 export interface InsightsPipelineConfig {
+  readonly time: TimeConfig;
   readonly insights: ProductInsightsConfig;
+  readonly detectors: DetectorConfig;
   readonly paneTopic: string;
   readonly fileBytesMax: number;
 }
@@ -21,13 +30,30 @@ export interface InsightsPipelineDeps {
 
 /**
  * The second stage: panes of all tasks → product activity, flash-sale candidates, popular products,
- * revenue by category.
+ * revenue by category; and what detectors add up over all tasks, each on its own channel.
  */
 export function createInsightsPipeline(config: InsightsPipelineConfig, deps: InsightsPipelineDeps): Pipeline {
-  const { taskId, nonce, outbox, stageClock } = deps;
+  const { taskId, nonce, outbox, stageClock, sourceTasks } = deps;
+  const { time } = config;
+  const { hotTtlMs } = config.insights;
   const outputs = new TaskOutputs(outbox, { taskId, nonce, fileBytesMax: config.fileBytesMax });
-  const insights = createProductInsights(config.insights, { sourceTasks: deps.sourceTasks, outputs });
+  const insights = createProductInsights(config.insights, { sourceTasks, outputs });
+  const parts = new Map<string, Combiner>([[PRODUCT_CHANNEL, insights]]);
+  for (const spec of detectors as readonly DetectorSpec[]) {
+    const part = spec.combine?.(config.detectors, { outputs, sourceTasks, time, hotTtlMs });
+    if (part !== undefined) parts.set(spec.name, part);
+  }
   let processed = 0;
+  let refused = 0;
+
+  function fold(bytes: Uint8Array, start: number, end: number): void {
+    const channel = channelOf(bytes, start, end);
+    const part = channel === null ? undefined : parts.get(channel);
+    // Of a detector that is not there any more, or of another version of the program.
+    if (part === undefined) refused += 1;
+    else part.fold(bytes, start, end);
+    stageClock.lap(channel ?? "unreadable panes");
+  }
 
   return {
     taskId,
@@ -38,25 +64,25 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
         process(records) {
           if (records.control !== "data") return;
           stageClock.lap("read");
-          for (let i = 0; i < records.count; i++)
-            insights.fold(records.bytes, records.starts[i], records.ends[i]);
+          for (let i = 0; i < records.count; i++) fold(records.bytes, records.starts[i], records.ends[i]);
           processed += records.count;
-          stageClock.lap(insights.name);
         },
       },
     ],
-    sections: [insights.state],
+    sections: [...parts.values()].map(({ state }) => state),
     get sinks() {
       return outputs.sinks;
     },
-    afterRestore: () => insights.afterRestore?.(),
+    afterRestore() {
+      for (const part of parts.values()) part.afterRestore?.();
+    },
     flushRows: () => outputs.flushRows(),
     flushHot(hot) {
-      insights.flushHot(hot);
+      for (const part of parts.values()) part.flushHot?.(hot);
       return false;
     },
     markIdle: () => undefined,
-    counters: () => ({ processed, refused: 0, duplicates: 0, late: 0, tooLate: 0 }),
+    counters: () => ({ processed, refused, duplicates: 0, late: 0, tooLate: 0 }),
     watermarkMs: () => insights.watermarkMs(),
   };
 }

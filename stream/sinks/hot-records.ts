@@ -4,8 +4,6 @@ export const HotNamespace = {
   users: "users",
   /** key: `all` → {@link PopularProductsRecord} */
   popularProducts: "popular-products",
-  /** key: `latest` → {@link CategoryRevenueRecord} */
-  categoryRevenue: "category-revenue",
 } as const;
 
 /** All that is live of one user, in one value; a part is missing where there is nothing to say. */
@@ -44,18 +42,6 @@ export interface PopularProductsRecord {
     readonly score: number;
     readonly views: number;
     readonly cartAdds: number;
-    readonly purchases: number;
-  }[];
-}
-
-export interface CategoryRevenueRecord {
-  readonly windowStart: number;
-  readonly windowEnd: number;
-  readonly items: readonly {
-    readonly categoryId: string;
-    readonly currency: string;
-    readonly revenueMinor: number;
-    readonly units: number;
     readonly purchases: number;
   }[];
 }

@@ -21,7 +21,11 @@ describe("outbox", () => {
 
   const putHot = (outbox: Outbox, key: string, value: string): void =>
     outbox.namespace("probe", 1e9).put(key, value);
-  const pane = (text: string, sequence: number | null) => ({ bytes: Buffer.from(text), sequence });
+  const pane = (text: string, sequence: number | null, stream = "products") => ({
+    stream,
+    bytes: Buffer.from(text),
+    sequence,
+  });
 
   async function panes(): Promise<string[]> {
     const reader = await home.log.reader("panes", 0, 0);

@@ -6,8 +6,10 @@ import { HotBatchWriter, type HotOutputs } from "./hot-batch-writer.ts";
 /** Alerts, pane blocks and hot values that wait for their write; above it the task stops reading. */
 export const OUTBOX_ITEMS_MAX = 50_000;
 
-/** A record for an internal topic; `sequence` rises by one from block to block of a task. */
+/** A record for the second stage; `sequence` rises by one from block to block of a task's stream. */
 export interface PaneRecord {
+  /** Blocks of one stream are told apart by their sequence; each stream has its own. */
+  readonly stream: string;
   readonly bytes: Uint8Array;
   /** Null for a marker that may be repeated or missed (idleness). */
   readonly sequence: number | null;
@@ -108,6 +110,16 @@ export class Outbox implements HotOutputs {
   }
 
   private async appendPanes(panes: readonly PaneRecord[]): Promise<void> {
+    const streams = new Map<string, PaneRecord[]>();
+    for (const pane of panes) {
+      const blocks = streams.get(pane.stream);
+      if (blocks === undefined) streams.set(pane.stream, [pane]);
+      else blocks.push(pane);
+    }
+    await Promise.all([...streams].map(([stream, blocks]) => this.appendBlocks(stream, blocks)));
+  }
+
+  private async appendBlocks(stream: string, panes: readonly PaneRecord[]): Promise<void> {
     const { log, taskId, paneTopic } = this.deps;
     const starts = new Int32Array(panes.length);
     const ends = new Int32Array(panes.length);
@@ -121,6 +133,6 @@ export class Outbox implements HotOutputs {
     }
     const sequence = panes.reduce((last, pane) => Math.max(last, pane.sequence ?? -1), -1);
     const batch = { topic: paneTopic, partition: 0, count: panes.length, bytes, starts, ends };
-    await log.append([batch], sequence < 0 ? undefined : { id: `panes:${taskId}`, sequence });
+    await log.append([batch], sequence < 0 ? undefined : { id: `panes:${taskId}:${stream}`, sequence });
   }
 }

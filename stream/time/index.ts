@@ -1,1 +1,2 @@
+export * from "./task-time.ts";
 export * from "./watermark.ts";

@@ -84,6 +84,11 @@ export class WatermarkTracker {
     return this.numbers.values[MAX_TIME] - this.config.outOfOrdernessMs;
   }
 
+  /** Whether an end of the input came, and nothing behind the windows that it reported. */
+  get ended(): boolean {
+    return this.numbers.values[CLOSED_THROUGH] > this.numbers.values[MAX_TIME];
+  }
+
   /** Rows seen so far that were late and not too late. */
   get late(): number {
     return this.numbers.values[LATE];

@@ -1,5 +1,9 @@
-import { goldRevenueByCategory } from "../../../schema/index.ts";
-import { type CategoryRevenueRecord, HotNamespace, type HotStore } from "../../../stream/index.ts";
+import {
+  CATEGORY_REVENUE,
+  type CategoryRevenueRecord,
+  goldRevenueByCategory,
+  type HotStore,
+} from "../../../stream/index.ts";
 import { userError } from "../common/errors.ts";
 import { readHot } from "../common/hot-reader.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
@@ -50,11 +54,7 @@ export class RevenueService {
 
   /** The newest closed window of the stream. */
   async latest(): Promise<RevenueByCategory | null> {
-    const record = await readHot<CategoryRevenueRecord>(
-      this.hotStore,
-      HotNamespace.categoryRevenue,
-      "latest",
-    );
+    const record = await readHot<CategoryRevenueRecord>(this.hotStore, CATEGORY_REVENUE, "latest");
     if (record === null) return null;
     const { windowStart, windowEnd } = record;
     const rows = record.items.map((item) => ({

@@ -1,9 +1,9 @@
 import { bronzeTable, customerEventContract, type TableSpec, tableName } from "../../../schema/index.ts";
 import type { Alert } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
-import { lakeTables } from "../../platform/lake-tables.ts";
+import { lakeTables, secondStageTables } from "../../platform/lake-tables.ts";
 import { fileAdditions } from "./file-additions.ts";
-import { doubledRows, newestRows, SECOND_STAGE } from "./final-rows.ts";
+import { doubledRows, newestRows } from "./final-rows.ts";
 import { copyOf, type LakeReader } from "./lake-reader.ts";
 import { type PlatformState, readPlatformState } from "./platform-state.ts";
 
@@ -74,7 +74,7 @@ async function compareTable(reader: LakeReader, table: TableSpec, found: Finding
  * the record, since the two runs were at different times.
  */
 function finalRows(schema: string, table: TableSpec): string {
-  if (SECOND_STAGE.includes(table)) return newestRows(schema, table);
+  if (secondStageTables.includes(table)) return newestRows(schema, table);
   const stamped = table.columns.some(({ name }) => name === "_ingested_at");
   return `SELECT * ${stamped ? "EXCLUDE (_ingested_at)" : ""} FROM ${copyOf(schema, table)}`;
 }

@@ -1,24 +1,5 @@
-import {
-  goldFlashSaleAlerts,
-  goldPopularProducts,
-  goldProductActivity,
-  goldRevenueByCategory,
-  type TableSpec,
-} from "../../../schema/index.ts";
+import { goldFlashSaleAlerts, goldPopularProducts, type TableSpec } from "../../../schema/index.ts";
 import { copyOf } from "./lake-reader.ts";
-
-/**
- * Tables of the second stage. It adds up what several tasks send it, as it comes: whether a late
- * increment of one task arrives before or after the slowest task lets a window be reported decides
- * only whether it is in the first report or in a correction. So the newest revision of a key is
- * decided by the input, and how many came before it is not.
- */
-export const SECOND_STAGE: readonly TableSpec[] = [
-  goldProductActivity,
-  goldPopularProducts,
-  goldRevenueByCategory,
-  goldFlashSaleAlerts,
-];
 
 /** The newest revision of every key, without its number. */
 export function newestRows(schema: string, table: TableSpec): string {

@@ -9,13 +9,12 @@ import {
   goldPageViewsByUser,
   goldPopularProducts,
   goldProductActivity,
-  goldRevenueByCategory,
   silverEvents,
   silverSessions,
   type TableSpec,
   tableName,
 } from "../../../schema/index.ts";
-import { loadInto } from "../../../stream/index.ts";
+import { type DetectorSpec, detectors, loadInto } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { newestRows } from "./final-rows.ts";
@@ -38,13 +37,17 @@ export interface OracleRunOptions {
 /** Distance of two sums of the same terms in another order, relative. */
 const SCORE_TOLERANCE = 1e-9;
 const bronzeEvents = bronzeTable(customerEventContract);
+/** By table, the text of its oracle: without its ending, from the folder of this one's oracles. */
 const ORACLES: readonly { readonly table: TableSpec; readonly file: string }[] = [
   { table: goldPageViewsByUser, file: "page-views-by-user" },
   { table: silverSessions, file: "sessions" },
   { table: goldProductActivity, file: "product-activity" },
   { table: goldFlashSaleAlerts, file: "flash-sale-alerts" },
   { table: goldPopularProducts, file: "popular-products" },
-  { table: goldRevenueByCategory, file: "revenue-by-category" },
+  // A detector brings its oracles, one for each of its tables.
+  ...(detectors as readonly DetectorSpec[]).flatMap(({ name, tables }) =>
+    tables.map((table) => ({ table, file: `../../../stream/detectors/${name}/oracle/${table.name}` })),
+  ),
 ];
 const READ: readonly TableSpec[] = [
   bronzeEvents,
@@ -117,7 +120,7 @@ export class OracleRun {
 
   /** The newest revision of every key of a derived table against its oracle. */
   async derived(name: string): Promise<Difference> {
-    const { table, file } = ORACLES.find((oracle) => oracle.file === name)!;
+    const { table, file } = oracleOf(name);
     // Once: DuckDB adds doubles up in the order in which its threads come, another time differently.
     await this.reader.run(`CREATE OR REPLACE TEMP TABLE oracle AS ${oracleText(file)}`);
     const expected = "FROM oracle";
@@ -147,7 +150,7 @@ export class OracleRun {
   }
 
   async rowsOf(name: string): Promise<number> {
-    return this.reader.count(oracleText(name));
+    return this.reader.count(oracleText(oracleOf(name).file));
   }
 }
 
@@ -168,7 +171,12 @@ function levelTies(actual: string): string {
       AND own.views = actual.views AND own.cart_adds = actual.cart_adds AND own.purchases = actual.purchases`;
 }
 
-export const DERIVED = ORACLES.map(({ file }) => file);
+/** The tables that have an oracle. */
+export const DERIVED = ORACLES.map(({ table }) => table.name);
+
+function oracleOf(name: string): (typeof ORACLES)[number] {
+  return ORACLES.find(({ table }) => table.name === name)!;
+}
 
 function oracleText(name: string): string {
   const text = readFileSync(new URL(`../oracle/${name}.sql`, import.meta.url), "utf8");

@@ -62,7 +62,7 @@ function describeRees46(mode: ScenarioMode): void {
     it.each(DERIVED)("has every row of %s, and no other", async (name) => {
       expect(await run.derived(name)).toEqual(NO_DIFFERENCE);
       // No product of these three hours has over 100 views and under 5 purchases in ten minutes.
-      if (name !== "flash-sale-alerts") expect(await run.rowsOf(name)).toBeGreaterThan(0);
+      if (name !== "flash_sale_alerts") expect(await run.rowsOf(name)).toBeGreaterThan(0);
     });
   });
 }

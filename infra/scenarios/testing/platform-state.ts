@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Alert, HotNamespace } from "../../../stream/index.ts";
+import { type Alert, CATEGORY_REVENUE, HotNamespace } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { type Adapters, openAdapters } from "../../platform/adapters.ts";
 import { platformTopics } from "../../platform/topics.ts";
@@ -44,7 +44,7 @@ async function readHot(
     await read(HotNamespace.users, users);
   }
   await read(HotNamespace.popularProducts, ["all"]);
-  await read(HotNamespace.categoryRevenue, ["latest"]);
+  await read(CATEGORY_REVENUE, ["latest"]);
   return hot;
 }
 

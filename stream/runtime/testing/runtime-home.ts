@@ -283,7 +283,8 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
       hot = null;
       return false;
     },
-    markIdle: () => outbox.addPane({ bytes: Buffer.from(`${taskId} is idle`), sequence: null }),
+    markIdle: () =>
+      outbox.addPane({ stream: "probe", bytes: Buffer.from(`${taskId} is idle`), sequence: null }),
     counters: () => ({ processed: state.values[0], refused: 0, duplicates: 0, late: 0, tooLate: 0 }),
     watermarkMs: () => null,
   };

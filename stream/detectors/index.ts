@@ -1,0 +1,33 @@
+import type { Settings, SettingValues, TableSpec } from "../../schema/index.ts";
+import type { DetectorSpec } from "./detector.ts";
+import { revenue } from "./revenue/index.ts";
+
+export * from "./detector.ts";
+export * from "./revenue/index.ts";
+
+/** Every detector: the only list. */
+export const detectors = [revenue] as const;
+
+const specs: readonly DetectorSpec[] = detectors;
+
+/** The tables of all detectors. */
+export const detectorTables: readonly TableSpec[] = specs.flatMap(({ tables }) => tables);
+
+type Union = (typeof detectors)[number]["settings"];
+type Intersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void
+  ? I
+  : never;
+
+/** The settings of all detectors, by key. */
+export type DetectorSettings = Intersection<Union>;
+export type DetectorConfig = SettingValues<DetectorSettings>;
+
+export const detectorSettings = Object.assign(
+  {},
+  ...detectors.map(({ settings }) => settings),
+) as DetectorSettings;
+
+/** Every detector with its defaults. */
+export const defaultDetectorConfig = Object.fromEntries(
+  Object.entries(detectorSettings as Settings).map(([key, setting]) => [key, setting.default]),
+) as unknown as DetectorConfig;
