@@ -5,13 +5,32 @@ export interface OrderRequest {
   readonly time: number;
   readonly sessionId: string;
   readonly lines: readonly { readonly product: Product; readonly quantity: number }[];
-  /** Set for a member of a ring: what its orders have in common. */
-  readonly ring?: { readonly deviceId: string; readonly card: string; readonly shippingCountry: string };
+  /** Set for a member of a ring. */
+  readonly ring?: RingMarks;
+}
+
+/** What a ring's orders have in common. */
+export interface RingMarks {
+  readonly deviceId: string;
+  readonly card: string;
+  /** Null: each member's own. */
+  readonly shippingCountry: string | null;
 }
 
 /** Share of honest orders that are checked and labelled. */
 const CHECKED_SHARE = 0.2;
 const SHIPPED_ABROAD_SHARE = 0.01;
+
+/** Where rings ship to, and now and then an honest shopper. */
+export const FAR_COUNTRIES = ["NG", "RO", "VN", "PA"];
+
+// What honest shoppers do that looks like fraud: without it, one sign alone would tell a ring.
+const FAR_SHARE = 0.01;
+const OTHER_DEVICE_SHARE = 0.06;
+const OTHER_CARD_SHARE = 0.04;
+const FAILED_FIRST_SHARE = 0.03;
+const FORGOTTEN_ITEM_SHARE = 0.03;
+const FORGOTTEN_ITEM_MS = [15_000, 240_000] as const;
 
 /** A purchase with all that follows: events, order, stock, payment, status, label. Returns the order's id. */
 export function placeOrder(shop: Shop, shopper: Shopper, request: OrderRequest): string {
@@ -28,6 +47,7 @@ export function placeOrder(shop: Shop, shopper: Shopper, request: OrderRequest):
   const order = orderOf(shop, shopper, orderId, request);
   sendOrder(shop, shopper, { ...order, status: "placed", orderTime: time });
   pay(shop, shopper, { orderId, amountMinor: order.totalMinor, time, ring });
+  if (ring === undefined && shop.habits.chance(FORGOTTEN_ITEM_SHARE)) orderAgain(shop, shopper, request);
   const label = ring !== undefined || shop.random.chance(CHECKED_SHARE);
   if (label)
     shop.schedule.once(time + shop.options.labelDelayMs, (now) => judge(shop, shopper, orderId, ring, now));
@@ -37,8 +57,20 @@ export function placeOrder(shop: Shop, shopper: Shopper, request: OrderRequest):
   return orderId;
 }
 
+/** The shopper forgot something: the same visit, minutes later. */
+function orderAgain(shop: Shop, shopper: Shopper, { time, sessionId, lines }: OrderRequest): void {
+  const later = time + shop.habits.between(...FORGOTTEN_ITEM_MS);
+  shop.schedule.once(later, (now) => {
+    const left = lines.slice(0, 1).filter(({ product }) => product.stock > 0);
+    if (left.length > 0) placeOrder(shop, shopper, { time: now, sessionId, lines: left });
+  });
+}
+
 function orderOf(shop: Shop, shopper: Shopper, orderId: string, { lines, ring }: OrderRequest) {
-  const abroad = shop.random.chance(SHIPPED_ABROAD_SHARE) ? shop.random.pick(COUNTRIES) : shopper.country;
+  const { habits } = shop;
+  const near = shop.random.chance(SHIPPED_ABROAD_SHARE) ? shop.random.pick(COUNTRIES) : shopper.country;
+  const chosen = ring === undefined && habits.chance(FAR_SHARE) ? habits.pick(FAR_COUNTRIES) : near;
+  const other = habits.chance(OTHER_DEVICE_SHARE) ? `-${habits.below(3)}` : "";
   return {
     orderId,
     userId: shopper.id,
@@ -52,10 +84,10 @@ function orderOf(shop: Shop, shopper: Shopper, orderId: string, { lines, ring }:
       categoryId: product.categoryId,
     })),
     paymentMethod: "card",
-    deviceId: ring?.deviceId ?? `d-${shopper.id}`,
+    deviceId: ring?.deviceId ?? `d-${shopper.id}${other}`,
     ipAddress: `10.${shop.random.below(256)}.${shop.random.below(256)}.${shop.random.below(256)}`,
     billingCountry: shopper.country,
-    shippingCountry: ring?.shippingCountry ?? abroad,
+    shippingCountry: ring?.shippingCountry ?? (ring === undefined ? chosen : shopper.country),
   };
 }
 
@@ -68,6 +100,8 @@ function pay(
   shopper: Shopper,
   order: { orderId: string; amountMinor: number; time: number; ring: OrderRequest["ring"] },
 ): void {
+  const { habits } = shop;
+  const other = habits.chance(OTHER_CARD_SHARE) ? `-${habits.below(3)}` : "";
   const payment = {
     paymentId: `y-${shop.nextId()}`,
     orderId: order.orderId,
@@ -75,22 +109,23 @@ function pay(
     amountMinor: order.amountMinor,
     currency: "USD",
     method: "card",
-    cardFingerprint: order.ring?.card ?? `card-${shopper.id}`,
+    cardFingerprint: order.ring?.card ?? `card-${shopper.id}${other}`,
     cardCountry: shopper.country,
   };
-  for (const [delay, status] of [
-    [400, "authorized"],
-    [1400, "captured"],
-  ] as const) {
+  const send = (delay: number, status: string, paymentId: string, failureReason?: string): void =>
     shop.schedule.once(order.time + delay, (paymentTime) =>
       shop.send("payments", shopper.partition, {
         eventId: `t-${shop.nextId()}`,
         ...payment,
+        paymentId,
         paymentTime,
         status,
+        failureReason,
       }),
     );
-  }
+  if (habits.chance(FAILED_FIRST_SHARE)) send(200, "failed", `y-${shop.nextId()}`, "declined");
+  send(400, "authorized", payment.paymentId);
+  send(1400, "captured", payment.paymentId);
 }
 
 function judge(shop: Shop, shopper: Shopper, orderId: string, ring: OrderRequest["ring"], now: number): void {

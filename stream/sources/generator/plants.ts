@@ -1,7 +1,8 @@
 import type { Product, Shopper } from "./catalogue.ts";
-import { placeOrder } from "./order-flow.ts";
+import { FAR_COUNTRIES, placeOrder, type RingMarks } from "./order-flow.ts";
 import type { Actor } from "./schedule.ts";
 import type { Shop } from "./shop.ts";
+import type { RingStyle } from "./shop-options.ts";
 
 const FLASH_FIRST_MS = 3000;
 const FLASH_VIEWS = 180;
@@ -11,9 +12,10 @@ const FLASH_BURST_GAP_MS = 8000 / FLASH_BURST_VIEWS;
 const FLASH_TAIL_GAP_MS = 1500;
 const RING_FIRST_MS = 5000;
 const RING_MEMBERS = 3;
-const RING_ORDERS_EACH = 6;
-const RING_ORDER_GAP_MS = 2000;
-const RING_DESTINATIONS = ["NG", "RO", "VN", "PA"];
+/** In turn. A local ring orders less: more would be told by the number alone. */
+const RING_STYLES: readonly RingStyle[] = ["bold", "slow", "local"];
+const RING_ORDERS_EACH: Readonly<Record<RingStyle, number>> = { bold: 6, slow: 6, local: 3 };
+const RING_ORDER_GAP_MS: Readonly<Record<RingStyle, number>> = { bold: 2000, slow: 60_000, local: 20_000 };
 
 /** Plants a flash sale every so often: many views of one product that nobody buys. */
 export class FlashSales implements Actor {
@@ -62,9 +64,10 @@ class FlashSale implements Actor {
   }
 }
 
-/** Plants fraud rings: few people, one device, many dear orders at once, shipped to another country. */
+/** Plants fraud rings: few people, one device and card, dear orders in succession, mostly shipped abroad. */
 export class FraudRings implements Actor {
   readonly #shop: Shop;
+  #planted = 0;
 
   constructor(shop: Shop) {
     this.#shop = shop;
@@ -80,7 +83,8 @@ export class FraudRings implements Actor {
     while (members.size < Math.min(RING_MEMBERS, shop.shoppers.length)) {
       members.add(shop.random.pick(shop.shoppers));
     }
-    shop.schedule.add(now, new FraudRing(shop, [...members], now));
+    const style = RING_STYLES[this.#planted++ % RING_STYLES.length];
+    shop.schedule.add(now, new FraudRing(shop, [...members], style, now));
     return now + shop.options.fraudRingEveryMs;
   }
 }
@@ -88,32 +92,39 @@ export class FraudRings implements Actor {
 class FraudRing implements Actor {
   readonly #shop: Shop;
   readonly #members: readonly Shopper[];
-  readonly #ring: { deviceId: string; card: string; shippingCountry: string };
-  readonly #truth: { deviceId: string; userIds: string[]; orderIds: string[]; startTime: number };
+  readonly #ring: RingMarks;
+  readonly #truth: Shop["fraudRings"][number];
   #ordered = 0;
 
-  constructor(shop: Shop, members: readonly Shopper[], now: number) {
+  constructor(shop: Shop, members: readonly Shopper[], style: RingStyle, now: number) {
     this.#shop = shop;
     this.#members = members;
     const name = shop.nextId();
-    const shippingCountry = shop.random.pick(RING_DESTINATIONS);
-    this.#ring = { deviceId: `d-ring-${name}`, card: `card-ring-${name}`, shippingCountry };
+    const destination = shop.random.pick(FAR_COUNTRIES);
+    this.#ring = {
+      deviceId: `d-${name}`,
+      card: `card-${name}`,
+      shippingCountry: style === "local" ? null : destination,
+    };
     const userIds = members.map((member) => member.id);
-    this.#truth = { deviceId: this.#ring.deviceId, userIds, orderIds: [], startTime: Math.floor(now) };
+    const { deviceId } = this.#ring;
+    this.#truth = { deviceId, userIds, orderIds: [], startTime: Math.floor(now), style };
     shop.fraudRings.push(this.#truth);
   }
 
   act(now: number): number {
     const shop = this.#shop;
     const time = Math.floor(now);
-    const shopper = this.#members[Math.floor(this.#ordered++ / RING_ORDERS_EACH)];
+    const { style } = this.#truth;
+    const ordersEach = RING_ORDERS_EACH[style];
+    const shopper = this.#members[Math.floor(this.#ordered++ / ordersEach)];
     shop.introduce(shopper, time);
     const sessionId = `x-${shop.nextId()}`;
     const product = this.#dearProduct();
     shop.delivery.planted(shop.event("checkout", time, shopper, sessionId, ""));
     const lines = [{ product, quantity: 2 }];
     this.#truth.orderIds.push(placeOrder(shop, shopper, { time, sessionId, lines, ring: this.#ring }));
-    return this.#ordered < this.#members.length * RING_ORDERS_EACH ? now + RING_ORDER_GAP_MS : -1;
+    return this.#ordered < this.#members.length * ordersEach ? now + RING_ORDER_GAP_MS[style] : -1;
   }
 
   /** The dearest of a few that can be bought. */

@@ -123,6 +123,20 @@ describe("createShopEvents", () => {
       expect(labels.get(orderId)).toBe(true);
     }
     expect([...labels.values()].filter((isFraud) => !isFraud).length).toBeGreaterThan(20);
+    expect(new Set(truth.fraudRings.map(({ style }) => style))).toEqual(new Set(["bold", "slow", "local"]));
+  });
+
+  it("lets honest shoppers do what a ring does, so that no single sign tells one", () => {
+    const { records, truth } = generate({}, 10);
+    const planted = new Set(truth.fraudRings.flatMap(({ orderIds }) => orderIds));
+    const honest = parse(textsOf(records, "orders")).filter(
+      ({ status, orderId }) => status === "placed" && !planted.has(orderId),
+    );
+    const far = new Set(["NG", "RO", "VN", "PA"]);
+    expect(honest.filter(({ shippingCountry }) => far.has(shippingCountry)).length).toBeGreaterThan(5);
+    expect(honest.filter(({ userId, deviceId }) => deviceId !== `d-${userId}`).length).toBeGreaterThan(30);
+    const failed = parse(textsOf(records, "payments")).filter(({ status }) => status === "failed");
+    expect(failed.filter(({ orderId }) => !planted.has(orderId)).length).toBeGreaterThan(20);
   });
 
   it("runs products out of stock that nobody stocks up", () => {

@@ -49,6 +49,12 @@ export const SHOP_DEFAULTS: ShopOptions = {
   stockOuts: 3,
 };
 
+/**
+ * How a ring goes about it. `bold`: an order every 2 s, shipped to a country where few honest ones go;
+ * `slow`: an order a minute; `local`: few orders, shipped within the member's own country.
+ */
+export type RingStyle = "bold" | "slow" | "local";
+
 /** What was planted: the answers that a pipeline reading the events has to find. Times are event times, ms. */
 export interface ShopTruth {
   readonly options: ShopOptions;
@@ -75,6 +81,7 @@ export interface ShopTruth {
     readonly userIds: readonly string[];
     readonly orderIds: readonly string[];
     readonly startTime: number;
+    readonly style: RingStyle;
   }[];
   readonly stockOuts: readonly { readonly productId: string; readonly time: number }[];
 }

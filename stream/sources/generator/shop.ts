@@ -4,7 +4,7 @@ import { ZipfSampler } from "../zipf.ts";
 import { makeProducts, makeShoppers, type Product, type Shopper } from "./catalogue.ts";
 import { Delivery, type ShopEvent } from "./delivery.ts";
 import { Schedule } from "./schedule.ts";
-import type { ShopOptions, ShopTruth } from "./shop-options.ts";
+import type { RingStyle, ShopOptions, ShopTruth } from "./shop-options.ts";
 
 /** Topics that the generator writes, in the order in which a chunk is appended: products before events about them. */
 export const SHOP_TOPICS = [
@@ -25,6 +25,8 @@ const RESTOCK_DELAY_MS = 60_000;
 export class Shop {
   readonly options: ShopOptions;
   readonly random: SeededRandom;
+  /** How people pay, ship and share devices: drawn apart, so that visits do not depend on it. */
+  readonly habits: SeededRandom;
   readonly schedule = new Schedule();
   readonly delivery: Delivery;
   readonly products: readonly Product[];
@@ -32,7 +34,13 @@ export class Shop {
   readonly displayed: readonly Product[];
   readonly writers: ReadonlyMap<ShopTopic, TopicWriter>;
   readonly flashSales: { productId: string; startTime: number; endTime: number; views: number }[] = [];
-  readonly fraudRings: { deviceId: string; userIds: string[]; orderIds: string[]; startTime: number }[] = [];
+  readonly fraudRings: {
+    deviceId: string;
+    userIds: string[];
+    orderIds: string[];
+    startTime: number;
+    style: RingStyle;
+  }[] = [];
   readonly stockOuts: { productId: string; time: number }[] = [];
   /** Prefix of every id of this run: two runs never share one. */
   readonly run: string;
@@ -45,6 +53,7 @@ export class Shop {
   constructor(options: ShopOptions, partitionsOf: (topic: string) => number) {
     this.options = options;
     this.random = new SeededRandom(options.seed, 1);
+    this.habits = new SeededRandom(options.seed, 4);
     const catalogueRandom = new SeededRandom(options.seed, 2);
     this.writers = new Map(SHOP_TOPICS.map((topic) => [topic, new TopicWriter(topic, partitionsOf(topic))]));
     this.delivery = new Delivery(
