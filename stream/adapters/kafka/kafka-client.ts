@@ -52,7 +52,7 @@ export class KafkaClient {
   readonly options: KafkaConnectionOptions;
   private opened: Promise<Cluster> | null = null;
   private reached = false;
-  private readonly sockets = new Map<Promise<Cluster>, Set<Socket>>();
+  private readonly connections = new Map<Promise<Cluster>, Connections>();
   private readonly leaders = new Map<string, readonly number[]>();
   private readonly stopped = new AbortController();
 
@@ -160,9 +160,8 @@ export class KafkaClient {
     this.opened = null;
     this.leaders.clear();
     if (opened === null) return;
-    for (const socket of this.sockets.get(opened) ?? [])
-      socket.destroy(new Error("the connection was dropped"));
-    this.sockets.delete(opened);
+    this.connections.get(opened)?.drop();
+    this.connections.delete(opened);
     opened.then((cluster) => cluster.disconnect()).catch(() => undefined);
   }
 
@@ -179,7 +178,7 @@ export class KafkaClient {
 
   private connect(): Promise<Cluster> {
     const { brokers, clientId, ssl, sasl } = this.options;
-    const sockets = new Set<Socket>();
+    const connections = new Connections();
     const cluster = createCluster({
       brokers,
       clientId,
@@ -194,12 +193,7 @@ export class KafkaClient {
       allowAutoTopicCreation: false,
       // One try for each address; what is tried again, and how long, is decided here.
       retry: { retries: brokers.length - 1, initialRetryTime: BACKOFF_MS.min, maxRetryTime: BACKOFF_MS.max },
-      socketFactory: (options) => {
-        const socket = openSocket(options);
-        sockets.add(socket);
-        socket.once("close", () => sockets.delete(socket));
-        return socket;
-      },
+      socketFactory: (options) => connections.add(openSocket(options)),
     });
     const opened = cluster
       .connect()
@@ -208,7 +202,7 @@ export class KafkaClient {
         this.reached = true;
         return cluster;
       });
-    this.sockets.set(opened, sockets);
+    this.connections.set(opened, connections);
     opened.catch(() => {
       if (this.opened === opened) this.disconnect();
     });
@@ -218,6 +212,31 @@ export class KafkaClient {
   private assertOpen(): void {
     if (this.closed) throw closedError();
   }
+}
+
+/**
+ * The sockets of one set of connections. kafkajs opens them anew at the next request of whoever still
+ * holds a broker: behind the drop such a one would stay open, with nobody to close it, until Kafka finds
+ * it idle after ten minutes, and so long no process ends.
+ */
+class Connections {
+  private readonly sockets = new Set<Socket>();
+  private dropped = false;
+
+  add(socket: Socket): Socket {
+    if (this.dropped) return socket.destroy(droppedError());
+    this.sockets.add(socket);
+    return socket.once("close", () => this.sockets.delete(socket));
+  }
+
+  drop(): void {
+    this.dropped = true;
+    for (const socket of this.sockets) socket.destroy(droppedError());
+  }
+}
+
+function droppedError(): Error {
+  return new Error("the connection was dropped");
 }
 
 function closedError(): MillraceError {

@@ -53,6 +53,19 @@ it("says that the credentials are not taken, and does not show them", async () =
   expect((failure as Error).message).not.toContain("not-to-be-shown");
 });
 
+it("opens nothing anew for who still holds a node of connections that were dropped", async () => {
+  const { bootstrap } = await testServer("kafka");
+  const client = new KafkaClient({ brokers: [bootstrap], clientId: "test" });
+  closing.push(client);
+  const held = await client.controller();
+  await held.metadata([]);
+  client.disconnect();
+  // It would stay open with nobody to close it, and keep the process from ending.
+  const again = held.metadata([]).catch(() => held.metadata([]));
+  await expect(again).rejects.toThrow("the connection was dropped");
+  await (await client.controller()).metadata([]);
+});
+
 it("shuts out a process whose producer another has taken over, until it takes it back", async () => {
   const [zombie, heir] = [await openLog(), await openLog()];
   const topic = await createTopic(zombie);
