@@ -2,5 +2,6 @@ export * from "./evaluation.ts";
 export * from "./features/index.ts";
 export * from "./plugin.ts";
 export { mlPlugins, sessionScorers } from "./plugins/index.ts";
+export * from "./recommender.ts";
 export * from "./registry/index.ts";
 export * from "./training/index.ts";

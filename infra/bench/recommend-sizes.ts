@@ -12,6 +12,7 @@ import {
   type SessionLog,
   trainRecommender,
 } from "../../ml/plugins/recommend/index.ts";
+import { StateSection } from "../../schema/index.ts";
 
 const EVENTS_PER_ITEM = 100;
 const ANSWERS = 2000;
@@ -58,19 +59,16 @@ function measure(events: number): Record<string, number> {
 }
 
 function measureFolds(log: SessionLog): Record<string, number> {
-  const state = new ItemSimilarity();
-  const users = Math.ceil(log.starts.length / 5);
+  const section = new StateSection("online");
+  const state = new ItemSimilarity(section);
   const cpu = process.cpuUsage();
-  state.ensure({ users, items: log.itemNumbers.length });
+  state.ensure(log.itemNumbers.length);
   for (let s = 0; s + 1 < log.starts.length; s++) {
-    for (let event = log.starts[s]; event < log.starts[s + 1]; event++) {
-      state.fold(s % users, log.items[event], s * 1000);
-    }
+    const session = log.items.subarray(log.starts[s], log.starts[s + 1]);
+    for (let length = 1; length <= session.length; length++) state.learn(session, length, s * 1000);
   }
-  return {
-    foldsPerCpuSecond: log.items.length / cpuSeconds(cpu),
-    foldStateMb: state.bytes / MEGA,
-  };
+  const stateBytes = section.arrays.reduce((total, { values }) => total + values.byteLength, 0);
+  return { foldsPerCpuSecond: log.items.length / cpuSeconds(cpu), foldStateMb: stateBytes / MEGA };
 }
 
 /** Half of the steps go to one of the ten items that follow, the others anywhere. */

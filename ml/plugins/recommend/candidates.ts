@@ -15,6 +15,17 @@ export interface CandidateRequest {
   readonly allows: ((item: number) => boolean) | null;
 }
 
+/** Parts of the first stage's score; all 0 for what filled the list up. */
+export interface BlendParts {
+  /** Seen after items of the prefix, and before them. */
+  readonly after: number;
+  readonly before: number;
+  /** Votes of similar sessions. */
+  readonly votes: number;
+  /** A return to an item of the prefix. */
+  readonly revisit: number;
+}
+
 const WIDTH = CANDIDATE_FEATURES.length;
 
 /** Sums kept of each touched item while one prefix is looked at. */
@@ -53,6 +64,7 @@ export class Candidates {
   readonly #divisors: Float64Array;
   readonly #damping: Float64Array;
   #votesTotal = 0;
+  #voteWeight = 0;
   #votesMax = 0;
   #forwardMax = 0;
   #pairsMax = 0;
@@ -92,6 +104,21 @@ export class Candidates {
     for (let rank = 0; rank < count; rank++) this.#describe(rank, { length, distinct, last });
     this.#clear(prefix, length);
     return count;
+  }
+
+  /** What the score of a candidate of the last answer is made of; the parts add up to it. */
+  parts(rank: number): BlendParts {
+    const { backwardWeight, revisitWeight, revisitDecay } = this.#base.options.blend;
+    const item = this.items[rank];
+    const vector = this.vectors.subarray(rank * WIDTH, (rank + 1) * WIDTH);
+    const damping = this.#damping[item];
+    const visitedAt = vector[Feature.visitedAt];
+    return {
+      after: damping * vector[Feature.forwardAll],
+      before: damping * backwardWeight * vector[Feature.backwardAll],
+      votes: damping * this.#voteWeight * vector[Feature.votes],
+      revisit: visitedAt > 0 ? revisitWeight * revisitDecay ** visitedAt : 0,
+    };
   }
 
   #visit(prefix: Int32Array, length: number): number {
@@ -149,6 +176,7 @@ export class Candidates {
   #offer({ mode, allows }: CandidateRequest): void {
     const { backwardWeight, votesWeight, revisitWeight, revisitDecay } = this.#base.options.blend;
     const voteWeight = this.#votesTotal > 0 ? votesWeight / this.#votesTotal : 0;
+    this.#voteWeight = voteWeight;
     for (let k = 0; k < this.#size; k++) {
       const item = this.#touched[k];
       const visitedAt = this.#visitedAt[item];

@@ -1,7 +1,7 @@
 import { MillraceError } from "../../../schema/index.ts";
 import { type Forest, forestLogOdds } from "../../training/trees/forest.ts";
 import { CANDIDATE_FEATURES } from "./candidate-features.ts";
-import { Candidates, type RankingMode } from "./candidates.ts";
+import { type BlendParts, Candidates, type RankingMode } from "./candidates.ts";
 import { fitRanking } from "./fit-ranking.ts";
 import { marginOf, rankingLists } from "./ranking-lists.ts";
 import { DEFAULT_OPTIONS, type RecommendOptions } from "./recommend-options.ts";
@@ -103,6 +103,11 @@ export class Recommender {
       );
     }
     return this.#chosen.subarray(0, Math.min(this.#top.drain(this.#chosen), request.count));
+  }
+
+  /** What the first stage's score of an item of the last answer is made of, by position. */
+  partsOf(item: number): BlendParts {
+    return this.#candidates.parts(this.#candidates.items.indexOf(item));
   }
 
   /** Numbers of the items most often seen with an item, best first; none for an unknown item. */
