@@ -95,7 +95,8 @@ function openSource(spec: TabularSpec, table: CsvTable): Source {
   };
 }
 
-function numberReader(table: CsvTable, name: string): (row: number) => number {
+/** Reads a column's numbers, negative ones as 0. Throws code `file-unusable` where a cell is none. */
+export function numberReader(table: CsvTable, name: string): (row: number) => number {
   const column = csvColumn(table, name);
   return (row) => {
     const cell = table.rows[row][column].trim();
@@ -106,7 +107,8 @@ function numberReader(table: CsvTable, name: string): (row: number) => number {
   };
 }
 
-function textReader(table: CsvTable, name: string): (row: number) => string {
+/** Reads a column's cells, trimmed and in lower case. */
+export function textReader(table: CsvTable, name: string): (row: number) => string {
   const column = csvColumn(table, name);
   return (row) => table.rows[row][column].trim().toLowerCase();
 }

@@ -1,16 +1,15 @@
-import { defineEvaluation } from "../../evaluation.ts";
+import { defineEvaluation, type InputFile } from "../../evaluation.ts";
 import { type CsvTable, parseCsv } from "../../training/csv.ts";
 import { unusableFile } from "../../training/input-file.ts";
-import { fitLogistic, logOdds, sigmoid } from "../../training/logistic-regression.ts";
 import { classifierReport } from "../../training/metrics.ts";
-import { createRandom, permutation } from "../../training/random.ts";
-import { fitTabular, readLabels, type TabularSpec } from "../../training/tabular-design.ts";
+import { readLabels, type TabularSpec } from "../../training/tabular-design.ts";
+import { fitShopperModel, stratifiedFolds } from "./shopper-model.ts";
 
 /**
  * UCI "Online Shoppers Purchasing Intention" (Sakar, Polat, Katircioglu and Kastro, 2018): one
  * finished session a line. Its columns are not our features, so it tests the fit, not the fold.
  */
-const WITH_PAGE_VALUES: TabularSpec = {
+export const WITH_PAGE_VALUES: TabularSpec = {
   label: "Revenue",
   numeric: [
     "Administrative",
@@ -29,14 +28,13 @@ const WITH_PAGE_VALUES: TabularSpec = {
 };
 
 /** `PageValues` is computed from later purchases and nearly tells the answer. */
-const WITHOUT_PAGE_VALUES: TabularSpec = {
+export const WITHOUT_PAGE_VALUES: TabularSpec = {
   ...WITH_PAGE_VALUES,
   numeric: WITH_PAGE_VALUES.numeric.filter((name) => name !== "PageValues"),
   gate: null,
 };
 
 const FOLDS = 10;
-const L2 = 30;
 
 /** Figures of one model, the mean over the parts that it was tested on. */
 export interface FileFigures {
@@ -81,8 +79,8 @@ export const uciEvaluation = defineEvaluation({
   example: "--train online_shoppers_intention.csv",
   async run({ train, test }, { seed, onProgress }) {
     const report = evaluateUciShoppers({
-      train: parseCsv(await train.text(), train.path),
-      test: test === null ? null : parseCsv(await test.text(), test.path),
+      train: await readShoppers(train),
+      test: test === null ? null : await readShoppers(test),
       seed,
       onProgress,
     });
@@ -90,16 +88,21 @@ export const uciEvaluation = defineEvaluation({
   },
 });
 
+/** Rejects with code `file-unusable`. */
+export async function readShoppers(file: InputFile): Promise<CsvTable> {
+  return parseCsv(await file.text(), file.path);
+}
+
 /** Test on the second table, or by stratified, shuffled 10-fold cross-validation on the first. */
 export function evaluateUciShoppers({ train, test, seed, onProgress }: UciTables): UciReport {
   const parts = test === null ? foldsOf(train, seed) : [wholeFiles(train, test)];
   const full = parts.map((part, index) => {
     onProgress(`part ${index + 1} of ${parts.length}`);
-    return evaluatePart(WITH_PAGE_VALUES, part);
+    return evaluatePart(WITH_PAGE_VALUES, part, seed);
   });
   const without = parts.map((part, index) => {
     onProgress(`part ${index + 1} of ${parts.length}, without PageValues`);
-    return evaluatePart(WITHOUT_PAGE_VALUES, part);
+    return evaluatePart(WITHOUT_PAGE_VALUES, part, seed);
   });
   return {
     rows: full.reduce((total, { rows }) => total + rows, 0),
@@ -112,25 +115,23 @@ export function evaluateUciShoppers({ train, test, seed, onProgress }: UciTables
   };
 }
 
-interface Part {
+/** One fit and what it is tested on. */
+export interface ShopperPart {
   readonly train: CsvTable;
   readonly trainRows: Int32Array;
   readonly test: CsvTable;
   readonly testRows: Int32Array;
+  readonly testLabels: Float64Array;
 }
 
 type PartReport = ReturnType<typeof classifierReport>;
 
-function evaluatePart(spec: TabularSpec, part: Part): PartReport {
-  const encoder = fitTabular(spec, part.train, part.trainRows);
-  const design = encoder.design(part.train, part.trainRows);
-  const model = fitLogistic(design, { l2: L2, center: false });
-  const test = encoder.design(part.test, part.testRows);
-  const scores = Float64Array.from({ length: test.rows }, (_, row) =>
-    sigmoid(logOdds(model, test.vectors, row * test.columns)),
-  );
-  const baseRate = design.labels.reduce((total, label) => total + label, 0) / design.rows;
-  return classifierReport({ scores, labels: test.labels }, baseRate);
+function evaluatePart(spec: TabularSpec, part: ShopperPart, seed: number): PartReport {
+  const model = fitShopperModel(spec, part.train, part.trainRows, seed);
+  const trainLabels = readLabels(spec, part.train, part.trainRows);
+  const baseRate = trainLabels.reduce((total, label) => total + label, 0) / trainLabels.length;
+  const scores = model.score(part.test, part.testRows);
+  return classifierReport({ scores, labels: part.testLabels }, baseRate);
 }
 
 function figures(parts: readonly PartReport[], side: "model" | "baseline"): FileFigures {
@@ -145,29 +146,30 @@ function figures(parts: readonly PartReport[], side: "model" | "baseline"): File
   };
 }
 
-function wholeFiles(train: CsvTable, test: CsvTable): Part {
-  requireBothLabels(test);
-  return { train, trainRows: allRows(train), test, testRows: allRows(test) };
+function wholeFiles(train: CsvTable, test: CsvTable): ShopperPart {
+  requireBothLabels(train);
+  const testLabels = requireBothLabels(test);
+  return { train, trainRows: allRows(train), test, testRows: allRows(test), testLabels };
 }
 
 /** Ten parts with the same share of purchases each; every session is tested once. */
-function foldsOf(table: CsvTable, seed: number): Part[] {
+export function foldsOf(table: CsvTable, seed: number): ShopperPart[] {
   const labels = requireBothLabels(table);
-  const fold = new Int32Array(labels.length);
-  const dealt = [0, 0];
-  for (const row of permutation(labels.length, createRandom(seed))) fold[row] = dealt[labels[row]]++ % FOLDS;
-  if (Math.min(...dealt) < FOLDS) {
+  const bought = labels.reduce((total, label) => total + label, 0);
+  if (Math.min(bought, labels.length - bought) < FOLDS) {
     throw unusableFile(
       table.path,
       `${FOLDS} folds need ${FOLDS} sessions with a purchase and ${FOLDS} without`,
     );
   }
+  const fold = stratifiedFolds(labels, FOLDS, seed);
   const rows = allRows(table);
   return Array.from({ length: FOLDS }, (_, index) => ({
     train: table,
     trainRows: rows.filter((row) => fold[row] !== index),
     test: table,
     testRows: rows.filter((row) => fold[row] === index),
+    testLabels: labels.filter((_, row) => fold[row] === index),
   }));
 }
 
