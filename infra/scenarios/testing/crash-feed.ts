@@ -6,6 +6,7 @@ import {
   type EventLog,
   endOfInput,
   SHOP_TOPICS,
+  type ShopOptions,
 } from "../../../stream/index.ts";
 import { SHOP } from "./crash-input.ts";
 
@@ -35,13 +36,15 @@ export class CrashFeed {
       readonly partitions: number;
       readonly events: number;
       readonly productsSeen: () => Promise<void>;
+      /** By default the shop of the crash runs. */
+      readonly shop?: Partial<ShopOptions>;
     },
   ) {
-    const { partitions, events, productsSeen } = options;
+    const { partitions, events, productsSeen, shop = SHOP } = options;
     this.log = log;
     this.partitions = partitions;
     this.productsSeen = productsSeen;
-    this.shop = createShopEvents({ ...SHOP, customerEventsMax: events }, () => partitions);
+    this.shop = createShopEvents({ ...shop, customerEventsMax: events }, () => partitions);
   }
 
   /** Appends about so many records, a chunk every so often; false where there are no more. */

@@ -14,7 +14,7 @@ import {
   type TableSpec,
   tableName,
 } from "../../../schema/index.ts";
-import { type DetectorSpec, detectors, loadInto } from "../../../stream/index.ts";
+import { loadInto } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { newestRows } from "./final-rows.ts";
@@ -44,10 +44,6 @@ const ORACLES: readonly { readonly table: TableSpec; readonly file: string }[] =
   { table: goldProductActivity, file: "product-activity" },
   { table: goldFlashSaleAlerts, file: "flash-sale-alerts" },
   { table: goldPopularProducts, file: "popular-products" },
-  // A detector brings its oracles, one for each of its tables.
-  ...(detectors as readonly DetectorSpec[]).flatMap(({ name, tables }) =>
-    tables.map((table) => ({ table, file: `../../../stream/detectors/${name}/oracle/${table.name}` })),
-  ),
 ];
 const READ: readonly TableSpec[] = [
   bronzeEvents,
