@@ -66,6 +66,8 @@ export class Worker {
   /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
   private readonly silences: { sinceMs: number; told: boolean; broken: boolean }[];
   private hadRecords = false;
+  /** Alerts and panes that hot values which are due wait for; the next records do not. */
+  private alertsAhead: { readonly written: Promise<void>; isWritten: boolean } | null = null;
   private checkpointing: Promise<void> | null = null;
   /** Sum of the offsets that were committed last: it grows with each of them. */
   private readonly committedSums = new Map<Task, number>();
@@ -203,12 +205,14 @@ export class Worker {
     const hotWaitMs = this.hasBacklog ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
       // Somebody waits for an alert: it does not queue behind thousands of hot values.
-      await Promise.all(alerts);
-      stageClock.lap("alerts and panes");
-      const more = this.writeSomeHot();
-      // What is left goes on in the next turn, behind the records that came meanwhile.
-      this.hotChanged = more;
-      if (!more) this.lastHotAt = clock();
+      this.alertsAhead ??= this.awaitAlerts(alerts);
+      if (this.alertsAhead.isWritten) {
+        this.alertsAhead = null;
+        const more = this.writeSomeHot();
+        // What is left goes on in the next turn, behind the records that came meanwhile.
+        this.hotChanged = more;
+        if (!more) this.lastHotAt = clock();
+      }
     }
     // Back-pressure: a task whose outputs are not taken stops reading.
     if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) {
@@ -216,6 +220,14 @@ export class Worker {
     }
     stageClock.lap("alerts and panes");
     await this.checkpointWhenDue(now);
+  }
+
+  private awaitAlerts(alerts: readonly Promise<void>[]): NonNullable<Worker["alertsAhead"]> {
+    const written = Promise.all(alerts).then(() => {
+      ahead.isWritten = true;
+    });
+    const ahead = { written, isWritten: false };
+    return ahead;
   }
 
   /** Tells the second stage of each task whose inputs fell silent, once; of none before the first record. */
@@ -412,6 +424,10 @@ export class Worker {
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
     if (!this.hotChanged) {
       await Promise.race(waits);
+      return;
+    }
+    if (this.alertsAhead !== null) {
+      await Promise.race([...waits, this.alertsAhead.written]);
       return;
     }
     // Hot values that the last records changed are still to be written; at once, where a turn left some.
