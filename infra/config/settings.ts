@@ -235,6 +235,20 @@ export const settings = {
     [0, 1],
     "Probability below which a session can be reported again.",
   ),
+  recommendationsMax: count("Machine learning", 10, [1, 100], "Products of a list of recommendations."),
+  recommendationListsAFlush: count(
+    "Machine learning",
+    4,
+    [0, 10_000],
+    "Lists of users that one flush of hot values makes, of each task: at half a millisecond each, what bounds their share of the time.",
+  ),
+  recommendationEventsAKeptList: count(
+    "Machine learning",
+    2_000,
+    [1, 1_000_000_000],
+    "Of the lists at the end of visits the lake keeps at most one for so many customer events of a task.",
+    "events",
+  ),
   hotTtlMs: ms(
     "Machine learning",
     3_600_000,

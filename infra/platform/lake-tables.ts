@@ -8,6 +8,7 @@ import {
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
+  goldRecommendations,
   silverEvents,
   silverSessions,
   type TableSpec,
@@ -28,6 +29,7 @@ export const lakeTables: readonly TableSpec[] = [
   goldFlashSaleAlerts,
   goldOrderAlerts,
   goldPropensityScores,
+  goldRecommendations,
   ...detectorTables,
 ];
 

@@ -26,6 +26,8 @@ const RECENT_VIEWS_MAX = 20;
 /** What one event of a kind adds to a product's popularity. */
 const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
 const ORDER_HISTORY_MIN = 3;
+/** Enough to begin with; from then on every eighth user keeps the counts of what goes together up to date. */
+const RECOMMENDATION_LEARNING = { learnAllLooks: 20_000, learnEveryUser: 8 };
 
 export function platformConfig(config: Config): PlatformConfig {
   const { partitions, measureStages, fileBytesMax } = config;
@@ -80,6 +82,14 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       threshold: config.propensityThreshold,
       rearmBelow: config.propensityRearmBelow,
       sessionGapMs: config.sessionGapMs,
+    },
+    recommendations: {
+      count: config.recommendationsMax,
+      sessionGapMs: config.sessionGapMs,
+      hotTtlMs: config.hotTtlMs,
+      listsAFlushMax: config.recommendationListsAFlush,
+      eventsAKeptList: config.recommendationEventsAKeptList,
+      ...RECOMMENDATION_LEARNING,
     },
     hotTtlMs: config.hotTtlMs,
   };

@@ -2,7 +2,10 @@ import { randomUUID } from "node:crypto";
 import { createLakePublisher } from "../../lakehouse/index.ts";
 import {
   createModelRegistry,
+  isRecommender,
   loadChampion,
+  mlPlugins,
+  type RecommenderPlugin,
   type SessionScorerPlugin,
   sessionScorers,
 } from "../../ml/index.ts";
@@ -61,6 +64,10 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   const model = await loadChampion(createModelRegistry(objects), plugin);
   if (model.problem !== null)
     setup.warn(`propensity: ${model.problem.message}; scoring with the built-in model`);
+  const recommender = mlPlugins.find(isRecommender) as RecommenderPlugin;
+  const visitModel = await loadChampion(createModelRegistry(objects), recommender);
+  if (visitModel.problem !== null)
+    setup.warn(`recommend: ${visitModel.problem.message}; going on with ${visitModel.scorer.modelVersion}`);
   const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
 
   function createPipeline(taskId: string, outbox: Outbox): Pipeline {
@@ -75,6 +82,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       nonce,
       outbox,
       plugin,
+      recommender: { plugin: recommender, model: () => visitModel.scorer },
       scorer: model.scorer,
       stageClock,
     });

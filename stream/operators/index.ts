@@ -6,6 +6,7 @@ export * from "./pane-block.ts";
 export * from "./product-insights.ts";
 export * from "./product-panes.ts";
 export * from "./product-table.ts";
+export * from "./recommend-products.ts";
 export * from "./sessionize.ts";
 export * from "./silver-events.ts";
 export * from "./user-records.ts";

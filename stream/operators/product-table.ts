@@ -30,6 +30,8 @@ export interface ProductTable {
   codeOf(version: number): number;
   brandOf(version: number): number;
   nameOf(version: number): number;
+  /** Whether the product can be bought as far as is known. */
+  isActive(productId: number): boolean;
 }
 
 /**
@@ -49,6 +51,8 @@ export function createProductTable(deps: { readonly keys: OperatorKeys }): Produ
     code: state.int32("code", NONE),
     brand: state.int32("brand", NONE),
     name: state.int32("name", NONE),
+    /** 1 can be bought, 0 cannot. */
+    active: state.int32("active", NONE),
   };
   const slots = [time, older, ...Object.values(attributes)];
   let used = 0;
@@ -68,6 +72,7 @@ export function createProductTable(deps: { readonly keys: OperatorKeys }): Produ
       attributes.code.values[version] = internText(codes, batch.categoryCode, row);
       attributes.brand.values[version] = internText(brands, batch.brand, row);
       attributes.name.values[version] = internText(names, batch.name, row);
+      attributes.active.values[version] = batch.active.valid?.[row] === 0 ? NONE : batch.active.values[row];
       for (const array of slots) array.dirty[version >>> PAGE_SHIFT] = 1;
     }
   }
@@ -132,6 +137,10 @@ export function createProductTable(deps: { readonly keys: OperatorKeys }): Produ
     codeOf: (version) => attributes.code.values[version],
     brandOf: (version) => attributes.brand.values[version],
     nameOf: (version) => attributes.name.values[version],
+    isActive: (productId) =>
+      productId >= head.length ||
+      head.values[productId] === NONE ||
+      attributes.active.values[head.values[productId]] !== 0,
   };
 }
 

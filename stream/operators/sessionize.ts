@@ -36,10 +36,14 @@ const NONE = -1;
  */
 export function createSessionize(
   config: SessionizeConfig,
-  deps: OperatorDeps & { readonly time: TimeConfig },
+  deps: OperatorDeps & {
+    readonly time: TimeConfig;
+    /** Called for each session, as it is written. */
+    readonly onEnd?: (user: number, startMs: number, endMs: number) => void;
+  },
 ): Operator<CustomerEventBatch> {
   const { gapMs, stepMs } = config;
-  const { keys, outputs, time } = deps;
+  const { keys, outputs, time, onEnd } = deps;
   const state = new StateSection("sessionize");
   const liveMs = time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs;
   const pool = new SessionPool(state, { gapMs, stepMs, liveMs });
@@ -199,6 +203,7 @@ export function createSessionize(
     out.entryProduct.ids[row] = Math.floor(values[base + ENTRY] / 256) - 1;
     rows.setText(out.exitType, row, EVENT_TYPES[values[base + EXIT] % 256]);
     out.exitProduct.ids[row] = Math.floor(values[base + EXIT] / 256) - 1;
+    onEnd?.(user, values[base + FIRST], values[base + LAST]);
     if (heads.values[user] >= 0) setHead(user, NONE);
     else
       setSessions(

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/index.ts";
-import { type SessionScorerPlugin, sessionScorers } from "../../ml/index.ts";
+import {
+  isRecommender,
+  mlPlugins,
+  type RecommenderPlugin,
+  type SessionScorerPlugin,
+  sessionScorers,
+} from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   contracts,
@@ -19,6 +25,7 @@ import {
   defaultDedupeConfig,
   defaultOrderRulesConfig,
   defaultProductPanesConfig,
+  defaultRecommendProductsConfig,
   defaultSessionizeConfig,
 } from "../operators/index.ts";
 import { CheckpointStore } from "../runtime/checkpoint-store.ts";
@@ -35,6 +42,8 @@ const NOON = Date.UTC(2026, 0, 5, 12);
 const plugin = sessionScorers.find(
   ({ name }) => name === "propensity",
 ) as SessionScorerPlugin<CustomerEventBatch>;
+const recommender = mlPlugins.find(isRecommender) as RecommenderPlugin;
+const untrained = recommender.load(recommender.defaultModel().weights, "untrained");
 const config: EventsPipelineConfig = {
   time: defaultTimeConfig,
   recordBytesMax: 1000,
@@ -45,6 +54,7 @@ const config: EventsPipelineConfig = {
   productPanes: defaultProductPanesConfig,
   orderRules: defaultOrderRulesConfig,
   detectors: defaultDetectorConfig,
+  recommendations: defaultRecommendProductsConfig,
   propensity: { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 },
   hotTtlMs: 60_000,
   fileBytesMax: 1 << 20,
@@ -83,6 +93,7 @@ describe("events pipeline", () => {
       outbox,
       plugin,
       scorer: plugin.load(weights, version),
+      recommender: { plugin: recommender, model: () => untrained },
       schemas: ownSchemas,
       stageClock: noStageClock,
     });

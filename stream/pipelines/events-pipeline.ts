@@ -1,4 +1,10 @@
-import { createFeatureSet, type Scorer, type SessionScorerPlugin } from "../../ml/index.ts";
+import {
+  createFeatureSet,
+  type RecommenderPlugin,
+  type Scorer,
+  type SessionScorerPlugin,
+  type VisitRecommender,
+} from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   contracts,
@@ -25,6 +31,7 @@ import {
   createPageViewsByUser,
   createProductPanes,
   createProductTable,
+  createRecommendProducts,
   createSessionize,
   createSilverEvents,
   type DedupeConfig,
@@ -32,6 +39,7 @@ import {
   type PageViewsConfig,
   PRODUCT_CHANNEL,
   type ProductPanesConfig,
+  type RecommendProductsConfig,
   type SessionizeConfig,
   UserRecords,
 } from "../operators/index.ts";
@@ -56,6 +64,7 @@ export interface EventsPipelineConfig {
   readonly productPanes: ProductPanesConfig;
   readonly orderRules: OrderRulesConfig;
   readonly propensity: ScoreSessionsConfig;
+  readonly recommendations: RecommendProductsConfig;
   readonly detectors: DetectorConfig;
   /** How long a user's hot record lives. */
   readonly hotTtlMs: number;
@@ -73,6 +82,8 @@ export interface EventsPipelineDeps {
   /** The plugin whose features are folded and whose model scores. */
   readonly plugin: SessionScorerPlugin<CustomerEventBatch>;
   readonly scorer: Scorer;
+  /** What recommends products, and the model that it does so by at this moment. */
+  readonly recommender: { readonly plugin: RecommenderPlugin; readonly model: () => VisitRecommender };
   /** What schema ids of Avro records mean. */
   readonly schemas: WriterSchemas;
   readonly stageClock: StageClock;
@@ -82,7 +93,7 @@ export interface EventsPipelineDeps {
  * The way of an event, for one partition of every topic:
  *
  * customer-events → decode → bronze → dedupe → enrich → silver → sessions → page views
- *   → product panes (to the second stage) → features → propensity → detectors
+ *   → product panes (to the second stage) → features → propensity → recommendations → detectors
  * orders          → decode → bronze → dedupe → rules → detectors
  * products        → decode → bronze → product table
  * other topics    → decode → bronze → dedupe → detectors
@@ -122,6 +133,14 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     features,
     scorer: deps.scorer,
   });
+  const { plugin: recommenderPlugin, model: visitModel } = deps.recommender;
+  const recommendations = createRecommendProducts(config.recommendations, {
+    keys,
+    outputs,
+    products,
+    createOnline: (section, categoryOf) => recommenderPlugin.createOnline(section, categoryOf),
+    model: visitModel,
+  });
   const panes = createProductPanes(config.productPanes, {
     keys,
     time: config.time,
@@ -143,10 +162,16 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const steps: { readonly [T in DetectorTopic]?: readonly Operator<DetectorBatches[T]>[] } = {
     "customer-events": [
       silver,
-      createSessionize(config.sessions, { keys, outputs, time: config.time }),
+      createSessionize(config.sessions, {
+        keys,
+        outputs,
+        time: config.time,
+        onEnd: recommendations.endSession,
+      }),
       createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
       panes,
       scoring,
+      recommendations,
     ],
     orders: [createOrderRules(config.orderRules, { keys, outputs })],
   };
@@ -233,6 +258,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     flushRows: () => outputs.flushRows(),
     flushHot(hot, keysMax) {
       let more = userRecords.flush(hot, keysMax);
+      more = recommendations.flushHot(hot) || more;
       for (const detector of found) more = detector.flushHot?.(hot, keysMax) === true || more;
       return more;
     },

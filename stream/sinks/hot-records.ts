@@ -4,6 +4,10 @@ export const HotNamespace = {
   users: "users",
   /** key: `all` → {@link PopularProductsRecord} */
   popularProducts: "popular-products",
+  /** key: user id → {@link RecommendationsRecord} */
+  recommendations: "recommendations",
+  /** key: product id → {@link SimilarProductsRecord} */
+  similarProducts: "similar-products",
 } as const;
 
 /** All that is live of one user, in one value; a part is missing where there is nothing to say. */
@@ -44,4 +48,27 @@ export interface PopularProductsRecord {
     readonly cartAdds: number;
     readonly purchases: number;
   }[];
+}
+
+/** A product of a list; `reasons` are the parts of `score`, those that are not 0. */
+export interface RecommendedProductRecord {
+  readonly productId: string;
+  readonly score: number;
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** Best first, for the user's visit as of `eventTime`, its newest look. */
+export interface RecommendationsRecord {
+  readonly userId: string;
+  readonly modelVersion: string;
+  readonly eventTime: number;
+  readonly items: readonly RecommendedProductRecord[];
+}
+
+/** Products most often seen in one visit with a product, best first. */
+export interface SimilarProductsRecord {
+  readonly productId: string;
+  readonly modelVersion: string;
+  readonly eventTime: number;
+  readonly items: readonly RecommendedProductRecord[];
 }

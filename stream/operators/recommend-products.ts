@@ -1,0 +1,292 @@
+import {
+  BOUGHT_MAX,
+  LOOKS_MAX,
+  LOOKS_SHIFT,
+  Look,
+  type OnlineRecommender,
+  RECOMMENDATION_REASONS,
+  SessionLooks,
+  type VisitRecommender,
+} from "../../ml/index.ts";
+import {
+  type CustomerEventBatch,
+  goldRecommendations,
+  jsonBlob,
+  PAGE_SHIFT,
+  StateSection,
+} from "../../schema/index.ts";
+import type { Operator } from "../runtime/operator.ts";
+import type { HotBatchWriter, HotOutputs } from "../sinks/hot-batch-writer.ts";
+import { HotNamespace } from "../sinks/hot-records.ts";
+import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
+import type { OperatorDeps } from "./operator-keys.ts";
+import type { ProductTable } from "./product-table.ts";
+import { type NamedList, RecommendationLists } from "./recommendation-lists.ts";
+import { SlotSet } from "./slot-set.ts";
+import { touchSlots } from "./touch-slots.ts";
+
+export interface RecommendProductsConfig {
+  /** Products of a list. */
+  readonly count: number;
+  /** A gap longer than this between two looks begins a new visit. */
+  readonly sessionGapMs: number;
+  /** How long a list lives in the hot store. */
+  readonly hotTtlMs: number;
+  /** Most lists of users that one flush of hot values makes: what bounds their share of the time. */
+  readonly listsAFlushMax: number;
+  /** Looks of the task that are all learned from; behind them those of every n-th user. */
+  readonly learnAllLooks: number;
+  readonly learnEveryUser: number;
+  /** Lists of ended visits that the lake keeps: at most one for so many events. */
+  readonly eventsAKeptList: number;
+}
+
+export const defaultRecommendProductsConfig: RecommendProductsConfig = {
+  count: 10,
+  sessionGapMs: 1_800_000,
+  hotTtlMs: 3_600_000,
+  listsAFlushMax: 4,
+  learnAllLooks: 20_000,
+  learnEveryUser: 8,
+  eventsAKeptList: 2_000,
+};
+
+export interface RecommendProductsDeps extends OperatorDeps {
+  readonly products: ProductTable;
+  /** Makes what the task learns by itself, in the operator's state. */
+  readonly createOnline: (
+    section: StateSection,
+    categoryOf: (product: number) => number,
+  ) => OnlineRecommender;
+  /** The model of this moment. */
+  readonly model: () => VisitRecommender;
+}
+
+export interface RecommendProducts extends Operator<CustomerEventBatch> {
+  /** A session of a user ended: its list is kept in the lake, where it is its turn. */
+  endSession(user: number, startMs: number, endMs: number): void;
+  /** Writes the lists of users whose visit changed; whether more should be written at once. */
+  flushHot(hot: HotOutputs): boolean;
+}
+
+const NONE = -1;
+/** Kept lists that a quiet time saves up for a busy one. */
+const CREDIT_LISTS_MAX = 8;
+const REASONS = RECOMMENDATION_REASONS.length;
+const COMMA = 0x2c;
+const CLOSE = 0x7d;
+const SCORE_DECIMALS = 6;
+
+const field = {
+  userId: jsonFragment('{"userId":'),
+  productId: jsonFragment('{"productId":'),
+  modelVersion: jsonFragment(',"modelVersion":'),
+  eventTime: jsonFragment(',"eventTime":'),
+  items: jsonFragment(',"items":['),
+  itemsEnd: jsonFragment("]}"),
+  score: jsonFragment(',"score":'),
+  reasons: jsonFragment(',"reasons":{'),
+};
+const reasonNames = RECOMMENDATION_REASONS.map((name) => jsonFragment(`${JSON.stringify(name)}:`));
+
+/**
+ * Knows each user's running visit and what the user bought, learns what goes together, and has lists
+ * for users and products: in the hot store, for those whose visit changed, and in the lake, for a
+ * sample of the visits that ended. Lists are made beside the events, a few at a time.
+ */
+export function createRecommendProducts(
+  config: RecommendProductsConfig,
+  deps: RecommendProductsDeps,
+): RecommendProducts {
+  const { keys, outputs, products } = deps;
+  const state = new StateSection("recommend-products");
+  const looks = new SessionLooks(state, keys, config.sessionGapMs);
+  /** Category of a product as the newest event that was learned from said. */
+  const seenCategory = state.int32("seen-category", NONE);
+  const online = deps.createOnline(state, categoryOf);
+  const lists = new RecommendationLists({ keys, online, categoryOf, model: deps.model });
+  let learned = 0;
+  /** Events that were not spent on a kept list yet. */
+  let credit = 0;
+  state.blob = jsonBlob(
+    () => ({ learned, credit }),
+    (saved) => {
+      ({ learned, credit } = saved);
+    },
+  );
+
+  /** Users whose list is out of date. No state: their next look brings them back. */
+  const changed = new SlotSet();
+  let hasNewEvents = false;
+  let newestMs = Number.NEGATIVE_INFINITY;
+  /** Event time at which a product's list was written, by product. */
+  const similarWrittenMs: number[] = [];
+  const visit = new Int32Array(LOOKS_MAX);
+  const bought = new Int32Array(BOUGHT_MAX);
+
+  const rows = outputs.openRows(goldRecommendations, { user_id: keys.userId });
+  const out = {
+    userId: rows.key("user_id"),
+    visitEnd: rows.float64("visit_end"),
+    rank: rows.int32("rank"),
+    productId: rows.text("product_id"),
+    score: rows.float64("score"),
+    reasons: rows.text("reasons"),
+    modelVersion: rows.text("model_version"),
+  };
+
+  function categoryOf(product: number): number {
+    const version = products.versionAt(product, Number.POSITIVE_INFINITY);
+    const named = version === NONE ? NONE : products.categoryOf(version);
+    if (named !== NONE) return named;
+    return product < seenCategory.length ? seenCategory.values[product] : NONE;
+  }
+
+  function process(batch: CustomerEventBatch, from: number, to: number): void {
+    const users = batch.userId.ids;
+    touchSlots(looks.ensure(), users, from, to, 1 << LOOKS_SHIFT);
+    online.ensure(keys.productId.size);
+    seenCategory.ensure(keys.productId.size);
+    hasNewEvents = true;
+    credit = Math.min(credit + to - from, CREDIT_LISTS_MAX * config.eventsAKeptList);
+    for (let row = from; row < to; row++) {
+      const look = looks.fold(batch, row);
+      if (look === Look.none) continue;
+      const user = users[row];
+      changed.add(user);
+      if (look === Look.purchase) continue;
+      newestMs = Math.max(newestMs, batch.eventTime.values[row]);
+      if (learned < config.learnAllLooks || user % config.learnEveryUser === 0) learn(batch, row, user);
+    }
+  }
+
+  function learn(batch: CustomerEventBatch, row: number, user: number): void {
+    learned++;
+    const product = batch.productId.ids[row];
+    const category = batch.categoryId.ids[row];
+    if (category >= 0) {
+      seenCategory.values[product] = category;
+      seenCategory.dirty[product >>> PAGE_SHIFT] = 1;
+    }
+    online.learn(visit, looks.read(user, visit), batch.eventTime.values[row]);
+  }
+
+  /** The list for the user's visit: not what was bought or is looked at, nor what cannot be bought. */
+  function listFor(user: number): NamedList {
+    const length = looks.read(user, visit);
+    const purchases = looks.readBought(user, bought);
+    const allows = (product: number): boolean => {
+      if (product === NONE) return true;
+      if (length > 0 && product === visit[length - 1]) return false;
+      for (let k = 0; k < purchases; k++) if (bought[k] === product) return false;
+      return products.isActive(product);
+    };
+    return lists.forVisit({ visit, length, count: config.count, allows });
+  }
+
+  function endSession(user: number, startMs: number, endMs: number): void {
+    if (credit < config.eventsAKeptList || looks.looks(user) === 0) return;
+    const lastMs = looks.lastMs(user);
+    if (lastMs < startMs || lastMs > endMs) return;
+    credit -= config.eventsAKeptList;
+    const named = listFor(user);
+    for (let rank = 0; rank < named.list.count; rank++) {
+      const r = rows.next();
+      out.userId.ids[r] = user;
+      out.visitEnd.values[r] = lastMs;
+      out.rank.values[r] = rank + 1;
+      rows.setText(out.productId, r, named.productId(rank));
+      out.score.values[r] = named.list.scores[rank];
+      rows.setText(out.reasons, r, reasonsText(named, rank));
+      rows.setText(out.modelVersion, r, named.modelVersion);
+    }
+  }
+
+  function flushHot(hot: HotOutputs): boolean {
+    const users = changed.take(config.listsAFlushMax);
+    if (users.length > 0) {
+      const batch = hot.namespace(HotNamespace.recommendations, config.hotTtlMs);
+      for (const user of users) writeUserList(user, batch);
+      const ofProducts = hot.namespace(HotNamespace.similarProducts, config.hotTtlMs);
+      for (const user of users) writeSimilar(user, ofProducts);
+    }
+    // While events come, their turn comes first: what waits is written with the next flush.
+    const writeOn = !hasNewEvents && changed.size > 0;
+    hasNewEvents = false;
+    return writeOn;
+  }
+
+  function writeUserList(user: number, batch: HotBatchWriter): void {
+    const named = listFor(user);
+    batch.out.copy(keys.userId.heap, keys.userId.start(user), keys.userId.ends[user]);
+    batch.value();
+    batch.out.raw(field.userId);
+    batch.out.key(keys.userId, user);
+    writeList(named, looks.looks(user) === 0 ? newestMs : looks.lastMs(user), batch);
+  }
+
+  /** Lists of the products of the visit, those that are in the first half of their life left out. */
+  function writeSimilar(user: number, batch: HotBatchWriter): void {
+    const length = looks.read(user, visit);
+    for (let k = 0; k < length; k++) {
+      const product = visit[k];
+      if (newestMs - (similarWrittenMs[product] ?? Number.NEGATIVE_INFINITY) < config.hotTtlMs / 2) continue;
+      similarWrittenMs[product] = newestMs;
+      const { productId } = keys;
+      batch.out.copy(productId.heap, productId.start(product), productId.ends[product]);
+      batch.value();
+      batch.out.raw(field.productId);
+      batch.out.key(productId, product);
+      writeList(lists.similarTo(product, config.count), newestMs, batch);
+    }
+  }
+
+  function writeList(named: NamedList, eventTime: number, batch: HotBatchWriter): void {
+    const { out: json } = batch;
+    json.raw(field.modelVersion);
+    json.text(JSON.stringify(named.modelVersion));
+    json.raw(field.eventTime);
+    json.integer(eventTime);
+    json.raw(field.items);
+    for (let rank = 0; rank < named.list.count; rank++) {
+      if (rank > 0) json.byte(COMMA);
+      json.raw(field.productId);
+      json.text(JSON.stringify(named.productId(rank)));
+      json.raw(field.score);
+      json.decimal(named.list.scores[rank], SCORE_DECIMALS);
+      writeReasons(named, rank, json);
+      json.byte(CLOSE);
+    }
+    json.raw(field.itemsEnd);
+    batch.end();
+  }
+
+  return {
+    name: "recommend-products",
+    state,
+    process,
+    advance: () => undefined,
+    endSession,
+    flushHot,
+  };
+}
+
+/** The parts of a score that are not 0. */
+function writeReasons({ list }: NamedList, rank: number, json: JsonWriter): void {
+  json.raw(field.reasons);
+  for (let k = 0, written = 0; k < REASONS; k++) {
+    const part = list.reasons[rank * REASONS + k];
+    if (part === 0) continue;
+    if (written++ > 0) json.byte(COMMA);
+    json.raw(reasonNames[k]);
+    json.decimal(part, SCORE_DECIMALS);
+  }
+  json.byte(CLOSE);
+}
+
+function reasonsText({ list }: NamedList, rank: number): string {
+  const parts = RECOMMENDATION_REASONS.map(
+    (name, k) => [name, list.reasons[rank * REASONS + k]] as const,
+  ).filter(([, part]) => part !== 0);
+  return JSON.stringify(Object.fromEntries(parts));
+}
