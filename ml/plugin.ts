@@ -53,6 +53,8 @@ export interface Scorer {
    * average training row. All values together add up to the log-odds of the score.
    */
   explain(vector: Float64Array): Readonly<Record<string, number>>;
+  /** The model as an ONNX file of this plugin; absent where it cannot be one. */
+  toOnnx?(plugin: string): Uint8Array;
 }
 
 /** Labelled vectors, row-major. */

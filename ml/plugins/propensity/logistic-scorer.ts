@@ -1,3 +1,4 @@
+import { logisticToOnnx } from "../../onnx/classifier-graph.ts";
 import type { Scorer } from "../../plugin.ts";
 import { type LogisticModel, sigmoid } from "../../training/logistic-regression.ts";
 
@@ -32,5 +33,6 @@ export function createLogisticScorer(
       for (let j = 0; j < width; j++) named[featureNames[j]] = parts[j];
       return named;
     },
+    toOnnx: (plugin) => logisticToOnnx(model, { plugin, version: modelVersion, features: featureNames }),
   };
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from "../../../schema/index.ts";
+import { forestToOnnx } from "../../onnx/classifier-graph.ts";
 import type { Scorer } from "../../plugin.ts";
 import { sigmoid } from "../logistic-regression.ts";
 import type { Tree } from "./grow-tree.ts";
@@ -118,6 +119,8 @@ export function createForestScorer(forest: Forest, modelVersion: string): Scorer
       for (let j = 0; j < width; j++) named[forest.featureNames[j]] = parts[j];
       return named;
     },
+    toOnnx: (plugin) =>
+      forestToOnnx(forest, { plugin, version: modelVersion, features: forest.featureNames }),
   };
 }
 

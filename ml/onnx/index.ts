@@ -1,0 +1,2 @@
+export { type ExportedModel, forestToOnnx, logisticToOnnx } from "./classifier-graph.ts";
+export { createOnnxScorer } from "./onnx-scorer.ts";
