@@ -2,7 +2,7 @@
  * Pane blocks: what the first stage sends to the second. Little-endian:
  *
  * ```
- * u8 version = 2, u16 + bytes channel, u8 kind (0 data, 1 idle), f64 sequence, f64 watermark,
+ * u8 version = 2, u16 + bytes channel, u8 kind ({@link PaneBlockKind}), f64 sequence, f64 watermark,
  *   u16 + bytes source
  * ```
  * The channel says which part of the second stage it is for. Of the channel of products, from then on:
@@ -16,7 +16,13 @@
 export const PANE_BLOCK_VERSION = 2;
 /** Channel of the panes by product. */
 export const PRODUCT_CHANNEL = "products";
-export const PaneBlockKind = { data: 0, idle: 1 } as const;
+export const PaneBlockKind = {
+  data: 0,
+  /** Nobody need wait for the source until its next block. */
+  idle: 1,
+  /** The source has nothing up to the block's watermark, as far as its task has come by other inputs. */
+  behind: 2,
+} as const;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -56,10 +62,14 @@ export class PaneBlockWriter {
     this.text(source, 0, source.length);
   }
 
-  /** A block that says that nobody need wait for the source until its next one. */
+  /** A block of kind idle. */
   idleBlock(channel: string, source: string): Uint8Array {
-    const watermarkMs = Number.NEGATIVE_INFINITY;
-    this.begin({ channel, kind: PaneBlockKind.idle, source, sequence: -1, watermarkMs });
+    return this.marker({ channel, source, kind: PaneBlockKind.idle, watermarkMs: Number.NEGATIVE_INFINITY });
+  }
+
+  /** A block without content, which may be repeated or missed. */
+  marker(header: Omit<PaneBlockHeader, "sequence">): Uint8Array {
+    this.begin({ ...header, sequence: -1 });
     this.u32(0);
     return this.finish();
   }

@@ -3,6 +3,8 @@ import { KeyDictionary, type StateSection } from "../../schema/index.ts";
 const SEQUENCE = 0;
 const WATERMARK = 1;
 const IDLE = 2;
+/** As far as its task has come by other inputs. */
+const TASK_TIME = 3;
 const STRIDE = 4;
 
 /** What the second stage knows of each source task: last sequence, watermark, idleness. */
@@ -27,7 +29,7 @@ export class SourceWatermarks {
     const source = this.names.intern(bytes, start, end);
     if ((source + 1) * STRIDE > this.numbers.length) {
       this.numbers.ensure((source + 1) * STRIDE);
-      this.numbers.values.set([-1, Number.NEGATIVE_INFINITY, 0], source * STRIDE);
+      this.numbers.values.set([-1, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY], source * STRIDE);
       this.numbers.mark(source * STRIDE);
     }
     return source;
@@ -48,6 +50,15 @@ export class SourceWatermarks {
   setIdle(source: number): void {
     this.numbers.values[source * STRIDE + IDLE] = 1;
     this.numbers.mark(source * STRIDE);
+  }
+
+  /** The source has nothing up to there, unless it comes late. */
+  setBehind(source: number, taskTimeMs: number): void {
+    const at = source * STRIDE;
+    const { values } = this.numbers;
+    values[at + TASK_TIME] = Math.max(values[at + TASK_TIME], taskTimeMs);
+    values[at + IDLE] = 0;
+    this.numbers.mark(at);
   }
 
   /**
@@ -74,7 +85,10 @@ export class SourceWatermarks {
       const at = source * STRIDE;
       if (this.numbers.values[at + IDLE] === 1) continue;
       active = true;
-      lowest = Math.min(lowest, this.numbers.values[at + WATERMARK]);
+      lowest = Math.min(
+        lowest,
+        Math.max(this.numbers.values[at + WATERMARK], this.numbers.values[at + TASK_TIME]),
+      );
     }
     if (active) {
       this.last.values[0] = lowest;

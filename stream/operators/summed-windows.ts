@@ -79,6 +79,7 @@ export class SummedWindows {
     reader.text();
     const source = this.sources.source(bytes, reader.textStart, reader.textEnd);
     if (kind === PaneBlockKind.idle) this.sources.setIdle(source);
+    else if (kind === PaneBlockKind.behind) this.sources.setBehind(source, watermarkMs);
     else if (this.sources.accept(source, sequence, watermarkMs)) this.foldPanes();
     else numbers.values[DROPPED_BLOCKS] += 1;
     numbers.mark(0);

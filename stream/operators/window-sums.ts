@@ -21,7 +21,7 @@ export function sourceName(taskId: string, topic: string): string {
   return `${taskId}/${topic}`;
 }
 
-/** A source so far behind the newest event time of its task is not waited for, ms. */
+/** A source so far behind the newest event time of its task says so, ms: others need not wait for it. */
 const BEHIND_MS_MAX = 60_000;
 const NONE = -1;
 const SEQUENCE = 0;
@@ -48,7 +48,8 @@ export class WindowSums {
   private readonly lists: readonly SlotArray<Int32Array>[];
   private readonly writer = new PaneBlockWriter();
   private readonly placeCount: number;
-  private toldIdle = false;
+  /** The pane of task time that was told last. */
+  private toldPane = NONE;
 
   /** @param section of the operator that adds; may hold other state too */
   constructor(section: StateSection, options: WindowSumsOptions) {
@@ -100,18 +101,23 @@ export class WindowSums {
     if (due.length > 0 || boundary) this.sendBlock(due, watermarkMs);
     if (Number.isFinite(watermarkMs)) this.numbers.values[WATERMARK] = watermarkMs;
     this.numbers.mark(0);
-    this.toldIdle = false;
   }
 
-  /** Tells the second stage not to wait where the task has come far ahead of this topic; of `advanceTask`. */
+  /**
+   * Tells the second stage how far the task has come where this topic is behind; of `advanceTask`. What
+   * then still comes for the time before corrects what was reported.
+   */
   advanceTask(taskTimeMs: number): void {
-    if (taskTimeMs - this.numbers.values[WATERMARK] > BEHIND_MS_MAX) this.markIdle();
+    const { channel, source, paneMs } = this.options;
+    const pane = Math.floor(taskTimeMs / paneMs);
+    if (pane === this.toldPane || taskTimeMs - this.numbers.values[WATERMARK] <= BEHIND_MS_MAX) return;
+    this.toldPane = pane;
+    const marker = { channel, source, kind: PaneBlockKind.behind, watermarkMs: taskTimeMs };
+    this.options.send(this.writer.marker(marker), null);
   }
 
   /** Tells the second stage not to wait for this source until its next block. */
   markIdle(): void {
-    if (this.toldIdle) return;
-    this.toldIdle = true;
     this.options.send(this.writer.idleBlock(this.options.channel, this.options.source), null);
   }
 
