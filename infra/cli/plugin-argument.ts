@@ -1,19 +1,27 @@
 import {
+  isRecommender,
   isServed,
+  isSessionScorer,
   mlPlugins,
+  type RecommenderPlugin,
   type ServedPlugin,
   type SessionScorerPlugin,
-  sessionScorers,
 } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import type { CliIo } from "./cli-io.ts";
 
+type TrainedPlugin = SessionScorerPlugin | RecommenderPlugin;
+
+const trained = mlPlugins.filter(
+  (plugin): plugin is TrainedPlugin => isSessionScorer(plugin) || isRecommender(plugin),
+);
+
 /** The plugins that learn from the lake's events. */
-export const TRAINED_PLUGINS: readonly string[] = sessionScorers.map(({ name }) => name);
+export const TRAINED_PLUGINS: readonly string[] = trained.map(({ name }) => name);
 
 /** The plugin of that name; throws code `unknown-plugin`. */
-export function trainedPlugin(name: string): SessionScorerPlugin {
-  const plugin = sessionScorers.find((candidate) => candidate.name === name);
+export function trainedPlugin(name: string): TrainedPlugin {
+  const plugin = trained.find((candidate) => candidate.name === name);
   if (plugin !== undefined) return plugin;
   throw new MillraceError(
     `no plugin "${name}" is trained on the lake: use one of ${TRAINED_PLUGINS.join(", ")}.`,

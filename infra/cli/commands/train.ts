@@ -1,6 +1,12 @@
 import { execFileSync } from "node:child_process";
 import type { Command } from "commander";
-import { createModelRegistry, readBronze, trainPlugin } from "../../../ml/index.ts";
+import {
+  createModelRegistry,
+  isRecommender,
+  readBronze,
+  type TrainPluginOptions,
+  trainPlugin,
+} from "../../../ml/index.ts";
 import { contracts, MillraceError } from "../../../schema/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
@@ -31,8 +37,8 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
   const promote = promotionOf(options.promote);
   const contract = contracts.find((candidate) => candidate.name === plugin.contract);
   if (contract === undefined) throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
-  const model = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
-    trainPlugin(plugin, {
+  const model = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) => {
+    const training: TrainPluginOptions = {
       events: readBronze({ engine: platform.queryEngine, contract, fields: plugin.fields }),
       registry: createModelRegistry(platform.adapters.objects),
       seed: options.seed,
@@ -42,8 +48,9 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
       codeRevision: codeRevision(io),
       promote,
       onProgress: (message) => io.err(`${message}\n`),
-    }),
-  );
+    };
+    return isRecommender(plugin) ? plugin.trainOnLake(training) : trainPlugin(plugin, training);
+  });
   if (options.json === true) {
     io.out(`${JSON.stringify(model)}\n`);
     return;
