@@ -72,8 +72,8 @@ export function openOnnxSession(
   const session = new runtime.binding.InferenceSession();
   try {
     runtime.initOrt();
-    // A copy: the file may lie unaligned in a buffer of somebody else's.
-    const own = file.slice();
+    // A copy in a buffer of its own; `slice` of a Node Buffer would be a view of its pool.
+    const own = new Uint8Array(file);
     session.loadModel(own.buffer, 0, own.length, SESSION_OPTIONS);
   } catch (cause) {
     throw refuse(`onnxruntime does not load it: ${(cause as Error).message}`, cause);

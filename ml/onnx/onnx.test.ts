@@ -151,6 +151,12 @@ describe("ONNX import", () => {
     }
   });
 
+  it("reads a file that lies in the middle of a larger buffer", () => {
+    const pool = Buffer.concat([Buffer.alloc(5, 1), file, Buffer.alloc(7, 2)]);
+    const scorer = createOnnxScorer(pool.subarray(5, 5 + file.length), "v1", NAMES);
+    expect(scoresOf(scorer, rows)).toEqual(scoresOf(createOnnxScorer(file, "v1", NAMES), rows));
+  });
+
   it("scores no vectors, and many at once as one by one", () => {
     const scorer = createOnnxScorer(file, "v1", NAMES);
     const all = scoresOf(scorer, rows);
