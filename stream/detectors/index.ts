@@ -1,12 +1,14 @@
 import type { Settings, SettingValues, TableSpec } from "../../schema/index.ts";
 import type { DetectorSpec } from "./detector.ts";
+import { orders } from "./orders/index.ts";
 import { revenue } from "./revenue/index.ts";
 
 export * from "./detector.ts";
+export * from "./orders/index.ts";
 export * from "./revenue/index.ts";
 
 /** Every detector: the only list. */
-export const detectors = [revenue] as const;
+export const detectors = [orders, revenue] as const;
 
 const specs: readonly DetectorSpec[] = detectors;
 

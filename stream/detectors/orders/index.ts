@@ -1,0 +1,30 @@
+import { msSetting } from "../../../schema/index.ts";
+import { defineDetector } from "../detector.ts";
+import { createJoinOrders, PAYMENT_MISSING } from "./join-orders.ts";
+import { silverOrders } from "./orders-table.ts";
+
+export { silverOrders };
+
+const DAY_MS = 86_400_000;
+
+export const orders = defineDetector({
+  name: "orders",
+  doc: "Orders joined with payments and with profiles as they were; payments that never came.",
+  settings: {
+    ordersPaymentWithinMs: msSetting(
+      "Detectors",
+      900_000,
+      [60_000, 7 * DAY_MS],
+      "Time after an order within which a payment must be authorized or captured; later it is missing.",
+    ),
+    ordersKeepMs: msSetting(
+      "Detectors",
+      14 * DAY_MS,
+      [3_600_000, 365 * DAY_MS],
+      "How long an order is kept, of event time: what comes of it later is in bronze alone. About 400 bytes an order.",
+    ),
+  },
+  tables: [silverOrders],
+  alerts: { [PAYMENT_MISSING]: "An order for which no payment was authorized or captured in time." },
+  create: createJoinOrders,
+});
