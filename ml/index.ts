@@ -1,5 +1,6 @@
 export * from "./evaluation.ts";
 export * from "./features/index.ts";
+export * from "./onnx/index.ts";
 export * from "./plugin.ts";
 export { mlPlugins, sessionScorers } from "./plugins/index.ts";
 export * from "./recommender.ts";

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/local-object-store.ts";
-import { createModelRegistry, type ModelCard, sessionScorers } from "../../ml/index.ts";
+import { createModelRegistry, createOnnxScorer, type ModelCard, sessionScorers } from "../../ml/index.ts";
 import { type CliRun, runCli } from "./testing/run-cli.ts";
 
 let folder: string;
@@ -87,6 +87,27 @@ describe("millrace models", () => {
     expect(out).toMatch(new RegExp(`${first} +champion`));
     expect(out).toContain(`ann: champion ${second} → ${first} (rollback; false alarms)`);
     expect((await json("show", "propensity")).version).toBe(first);
+  });
+
+  it("exports the model that scores, and any version, as ONNX files that score alike", async () => {
+    const features = propensity.features.flatMap((group) => group.features);
+    const vectors = Float64Array.from({ length: 5 * features.length }, (_, i) => (i * 7) % 11);
+    const ours = new Float64Array(5);
+    propensity.load(builtIn.weights, "ours").score(vectors, 5, ours);
+    for (const version of [[], [versions[1]]]) {
+      const file = `${version.length}.onnx`;
+      const exported = await json("export", "propensity", ...version, "--onnx", file);
+      expect(exported).toMatchObject({ version: versions[version.length], file });
+      const bytes = await readFile(join(folder, file));
+      expect(bytes.length).toBe(exported.bytes);
+      const theirs = new Float64Array(5);
+      createOnnxScorer(bytes, "theirs", features).score(vectors, 5, theirs);
+      for (let row = 0; row < 5; row++) expect(Math.abs(theirs[row] - ours[row])).toBeLessThan(1e-6);
+    }
+    const again = await models("export", "propensity", "--onnx", "0.onnx");
+    expect(again).toMatchObject({ code: 1 });
+    expect(again.err).toContain("0.onnx is there already");
+    expect((await models("export", "recommend", "--onnx", "r.onnx")).err).toContain("no form in ONNX");
   });
 
   it("says what is missing", async () => {

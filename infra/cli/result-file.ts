@@ -15,7 +15,7 @@ export async function writeResultFile(
 ): Promise<void> {
   const path = resolve(folder, file);
   if (existsSync(path)) {
-    throw new MillraceError(`${file} is there already; remove it, or give another name with --out`, {
+    throw new MillraceError(`${file} is there already; remove it, or give another name`, {
       code: "output-exists",
       origin: "user",
     });

@@ -11,6 +11,7 @@ import {
 } from "../../../ml/index.ts";
 import { MillraceError } from "../../../schema/index.ts";
 import type { CliIo } from "../cli-io.ts";
+import { exportModel } from "../model-export.ts";
 import { withPlatform } from "../platform-session.ts";
 import { authorOf, SERVED_PLUGINS, servedPlugin } from "../plugin-argument.ts";
 import { configOf, withSettings } from "../settings-options.ts";
@@ -20,6 +21,7 @@ interface ModelsOptions extends Record<string, unknown> {
   readonly json?: boolean;
   readonly force?: boolean;
   readonly reason?: string;
+  readonly onnx?: string;
 }
 
 interface Call {
@@ -84,6 +86,20 @@ export function registerModels(program: Command, io: CliIo): void {
     "two cards beside each other; the other one is the champion's",
     diff,
   );
+  add(
+    "export <plugin> [version]",
+    "write a version as a file for other runtimes, by default the one that scores",
+    exportVersion,
+  ).requiredOption("--onnx <file>", "an ONNX file, which must not be there yet");
+}
+
+async function exportVersion({ plugin, registry, options, io }: Call, [version]: string[]): Promise<Answer> {
+  const target = { folder: io.folder, file: options.onnx ?? "" };
+  const exported = await exportModel(registry, plugin, version ?? null, target);
+  return {
+    json: exported,
+    text: `  ${exported.plugin} ${exported.version}: ${exported.bytes} bytes in ${exported.file}\n`,
+  };
 }
 
 async function list({ plugin, registry }: Call): Promise<Answer> {
