@@ -85,8 +85,8 @@ export function decodeRecommender(bytes: Uint8Array, modelVersion: string): Reco
   const read = <A extends NumberArray>(name: ArrayName, make: new (buffer: ArrayBuffer) => A): A => {
     const length = header.lengths[LAYOUT.findIndex((array) => array.name === name)];
     const size = length * (name === "itemNumbers" ? 8 : 4);
-    // A copy: the bytes may begin anywhere in their buffer.
-    const array = new make(bytes.slice(at, at + size).buffer);
+    // A copy: the bytes may begin anywhere in their buffer. Not `slice`, which of a Node buffer is a view.
+    const array = new make(new Uint8Array(bytes.subarray(at, at + size)).buffer);
     at += size;
     return array;
   };

@@ -67,6 +67,7 @@ describe.each([
     const shifted = new Uint8Array(bytes.length + 3).subarray(3);
     shifted.set(bytes);
     expect(answers(decodeRecommender(shifted, "v1"))).toEqual(answers(recommender));
+    expect(answers(decodeRecommender(Buffer.from(shifted), "v1"))).toEqual(answers(recommender));
   });
 
   it("refuses a stored model that is broken", () => {
