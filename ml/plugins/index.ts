@@ -1,3 +1,4 @@
+import { isOrderScorer, type OrderScorerPlugin } from "../order-scorer.ts";
 import { isSessionScorer, type MlPlugin, type SessionScorerPlugin } from "../plugin.ts";
 import { forecast } from "./forecast/index.ts";
 import { fraud } from "./fraud/index.ts";
@@ -9,3 +10,6 @@ export const mlPlugins: readonly MlPlugin[] = [propensity, fraud, recommend, for
 
 /** Those of them that score sessions in the stream. */
 export const sessionScorers: readonly SessionScorerPlugin[] = mlPlugins.filter(isSessionScorer);
+
+/** Those that score orders in the stream. */
+export const orderScorers: readonly OrderScorerPlugin[] = mlPlugins.filter(isOrderScorer);

@@ -51,6 +51,29 @@ export async function* readBronze(options: BronzeReaderOptions): AsyncGenerator<
   }
 }
 
+export interface BronzeRange {
+  readonly engine: QueryEngine;
+  readonly contract: EventContract;
+  readonly fields: readonly string[];
+  /** Dictionaries of the key fields, by name; one that several topics have is to be the same. */
+  readonly dictionaries: ReadonlyMap<string, KeyDictionary>;
+  readonly partition: number;
+  /** Log offsets [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** `silver`: rows that silver does not have are flagged as duplicates. */
+  readonly duplicates: "silver" | "unflagged";
+}
+
+/** The bronze rows of a range of offsets as the decoder made them, null where there are none. */
+export async function readBronzeRange(range: BronzeRange): Promise<EventBatch | null> {
+  const { engine, contract, dictionaries, partition, from, to, duplicates } = range;
+  const fields = range.fields.map((name) => fieldOf(contract, name));
+  const sql = duplicates === "silver" ? rowsSql(contract, fields) : plainRowsSql(contract, fields);
+  const { rows } = await engine.query(sql, [partition, from, to]);
+  return rows.length === 0 ? null : toBatch(contract, fields, dictionaries, partition, rows);
+}
+
 interface PartitionRange {
   readonly partition: number;
   readonly begin: number;
@@ -92,6 +115,14 @@ function rowsSql(contract: EventContract, fields: readonly ContractField[]): str
                 WHERE _partition = $1 AND _offset >= $2 AND _offset < $3) s ON s._offset = b._offset
      WHERE b._partition = $1 AND b._offset >= $2 AND b._offset < $3
      ORDER BY b._offset`;
+}
+
+function plainRowsSql(contract: EventContract, fields: readonly ContractField[]): string {
+  const selected = fields.map((field) => field.column);
+  return `SELECT ${selected.join(", ")}, _offset, _ingested_at, false AS is_duplicate
+     FROM {${tableName(bronzeTable(contract))}}
+     WHERE _partition = $1 AND _offset >= $2 AND _offset < $3
+     ORDER BY _offset`;
 }
 
 type SqlRow = Readonly<Record<string, SqlValue>>;

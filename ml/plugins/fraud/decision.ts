@@ -1,3 +1,4 @@
+import { type DecisionThresholds, decisionOf } from "../../order-scorer.ts";
 import type { Scored } from "../../training/metrics.ts";
 
 /** What decisions cost, in the currency of the payments. */
@@ -11,13 +12,6 @@ export interface DecisionCosts {
 }
 
 export const DECISION_COSTS: DecisionCosts = { missedCharge: 20, review: 4, wrongBlock: 40 };
-
-export interface DecisionThresholds {
-  /** Scores from here on are reviewed. */
-  readonly review: number;
-  /** Scores from here on are blocked without a review. */
-  readonly block: number;
-}
 
 export interface ScoredPayments extends Scored {
   readonly amounts: Float64Array;
@@ -73,8 +67,7 @@ export function decide(
   for (let i = 0; i < scores.length; i++) {
     const fraud = labels[i] === 1;
     const missed = fraud ? amounts[i] + costs.missedCharge : 0;
-    const score = scores[i];
-    const outcome = score >= thresholds.block ? "block" : score >= thresholds.review ? "review" : "pass";
+    const outcome = decisionOf(scores[i], thresholds);
     counts[outcome][labels[i]]++;
     costWithoutModel += missed;
     if (outcome === "pass") cost += missed;

@@ -121,6 +121,13 @@ class FraudRing implements Actor {
     shop.introduce(shopper, time);
     const sessionId = `x-${shop.nextId()}`;
     const product = this.#dearProduct();
+    // A bold ring goes straight to the checkout; the others look around like anybody.
+    for (let i = style === "bold" ? 0 : shop.habits.between(1, 6); i > 0; i--) {
+      const details = `${product.json}"pageUrl":"/p/${product.id}",`;
+      shop.delivery.planted(
+        shop.event(i === 1 ? "cart_add" : "item_view", time, shopper, sessionId, details),
+      );
+    }
     shop.delivery.planted(shop.event("checkout", time, shopper, sessionId, ""));
     const lines = [{ product, quantity: 2 }];
     this.#truth.orderIds.push(placeOrder(shop, shopper, { time, sessionId, lines, ring: this.#ring }));

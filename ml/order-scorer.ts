@@ -1,0 +1,38 @@
+import type { Dataset, EvaluationReport, MlPlugin, Scorer, ServedPlugin, TrainOptions } from "./plugin.ts";
+
+export const ORDER_DECISIONS = ["pass", "review", "block"] as const;
+export type OrderDecision = (typeof ORDER_DECISIONS)[number];
+
+/** Scores from `review` on are reviewed, from `block` on blocked. */
+export interface DecisionThresholds {
+  readonly review: number;
+  readonly block: number;
+}
+
+export function decisionOf(score: number, { review, block }: DecisionThresholds): OrderDecision {
+  return score >= block ? "block" : score >= review ? "review" : "pass";
+}
+
+/** A loaded model that judges orders. */
+export interface OrderScorer extends Scorer {
+  /** Kind of the model, such as `trees`. */
+  readonly classifier: string;
+  /** Chosen by cost when it was trained. */
+  readonly thresholds: DecisionThresholds;
+}
+
+/** A plugin that scores each order in the stream when it is placed, from `FraudFeatures`. */
+export interface OrderScorerPlugin extends ServedPlugin<OrderScorer> {
+  /** Names of the whole vector. */
+  readonly orderFeatures: readonly string[];
+  /** What a feature's value means, for a person. */
+  describe(feature: string, value: number): string;
+  /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
+  train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
+  evaluate(scorer: OrderScorer, dataset: Dataset): EvaluationReport;
+}
+
+/** Whether a plugin sits in the stream as a scorer of orders. */
+export function isOrderScorer(plugin: MlPlugin): plugin is OrderScorerPlugin {
+  return "orderFeatures" in plugin;
+}

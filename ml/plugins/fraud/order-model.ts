@@ -1,0 +1,122 @@
+import { MillraceError } from "../../../schema/index.ts";
+import { FRAUD_FEATURES } from "../../features/index.ts";
+import type { DecisionThresholds, OrderScorer } from "../../order-scorer.ts";
+import type { Dataset, TrainOptions } from "../../plugin.ts";
+import { averagePrecision } from "../../training/metrics.ts";
+import { selectRows } from "../../training/row-reservoir.ts";
+import type { LabelledTable } from "../../training/trees/boost.ts";
+import { classifiers, type FittedModel } from "./classifier.ts";
+import { chooseThresholds, DECISION_COSTS } from "./decision.ts";
+
+const FORMAT = "millrace-fraud/1";
+
+/** Share of the rows, the newest, that decide when to stop, which model is better, and the thresholds. */
+const HOLD_OUT_SHARE = 0.25;
+
+/** A model of orders as it is stored: JSON. */
+export interface StoredOrderModel {
+  readonly format: typeof FORMAT;
+  /** Name of a {@link classifiers} entry. */
+  readonly classifier: string;
+  readonly thresholds: DecisionThresholds;
+  readonly model: FittedModel;
+}
+
+export interface FittedOrderModel {
+  readonly stored: StoredOrderModel;
+  /** Average precision on the hold-out, by classifier. */
+  readonly compared: Readonly<Record<string, number>>;
+}
+
+/**
+ * Fits every classifier on the older rows and keeps the one with the better average precision on the
+ * newer ones; the thresholds are those that would have cost least there.
+ */
+export async function fitOrderModel(
+  dataset: Dataset,
+  { seed, onProgress = () => undefined }: TrainOptions,
+): Promise<FittedOrderModel> {
+  const { train, holdOut } = splitNewest(dataset);
+  const tables = { train: tableOf(train), holdOut: tableOf(holdOut) };
+  const compared: Record<string, number> = {};
+  let best: StoredOrderModel | null = null;
+  for (const classifier of classifiers) {
+    const options = { seed, onProgress, size: "serving" } as const;
+    const model = await classifier.fit(tables.train, tables.holdOut, options);
+    const scorer = classifier.load(model, "candidate", dataset.featureNames);
+    const scores = new Float64Array(holdOut.rows);
+    scorer.score(holdOut.vectors, holdOut.rows, scores);
+    const figure = averagePrecision({ scores, labels: holdOut.labels });
+    onProgress(`${classifier.name}: average precision ${figure.toFixed(4)} on later orders`);
+    compared[classifier.name] = figure;
+    if (best !== null && figure <= compared[best.classifier]) continue;
+    const scored = { scores, labels: holdOut.labels, amounts: amountsOf(holdOut) };
+    const thresholds = chooseThresholds(scored, DECISION_COSTS);
+    best = { format: FORMAT, classifier: classifier.name, thresholds, model };
+  }
+  if (best === null) throw new Error("there is no classifier");
+  return { stored: best, compared };
+}
+
+/** Amounts of the orders in units of their currency, from their vectors. */
+export function amountsOf(dataset: Dataset): Float64Array {
+  const width = dataset.featureNames.length;
+  const feature = dataset.featureNames.indexOf("order_amount");
+  return Float64Array.from(
+    { length: dataset.rows },
+    (_, row) => dataset.vectors[row * width + feature] / 100,
+  );
+}
+
+/** Throws code `model-incompatible` where the bytes are no model of orders. */
+export function loadOrderModel(weights: Uint8Array, modelVersion: string): OrderScorer {
+  const refuse = (detail: string, cause?: unknown): MillraceError =>
+    new MillraceError(`model ${modelVersion} cannot be used: ${detail}; train it again`, {
+      code: "model-incompatible",
+      origin: "user",
+      cause,
+    });
+  let stored: Partial<StoredOrderModel> | null;
+  try {
+    stored = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(weights));
+  } catch (cause) {
+    throw refuse("its weights are no JSON", cause);
+  }
+  if (stored?.format !== FORMAT) throw refuse(`its weights are not of the form ${FORMAT}`);
+  const classifier = classifiers.find(({ name }) => name === stored.classifier);
+  if (classifier === undefined) throw refuse(`there is no classifier ${String(stored.classifier)}`);
+  const { review, block } = stored.thresholds ?? {};
+  if (typeof review !== "number" || typeof block !== "number" || !(review <= block)) {
+    throw refuse("its thresholds are not two rising numbers");
+  }
+  const scorer = classifier.load(stored.model ?? {}, modelVersion, FRAUD_FEATURES);
+  return { ...scorer, classifier: classifier.name, thresholds: { review, block } };
+}
+
+export function encodeOrderModel(stored: StoredOrderModel): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(stored));
+}
+
+function splitNewest(dataset: Dataset): { readonly train: Dataset; readonly holdOut: Dataset } {
+  const order = Int32Array.from(dataset.times.keys()).sort(
+    (a, b) => dataset.times[a] - dataset.times[b] || a - b,
+  );
+  const cut = Math.floor(dataset.rows * (1 - HOLD_OUT_SHARE));
+  return {
+    train: selectRows(dataset, order.slice(0, cut)),
+    holdOut: selectRows(dataset, order.slice(cut)),
+  };
+}
+
+function tableOf(dataset: Dataset): LabelledTable {
+  const { featureNames, vectors, rows } = dataset;
+  const width = featureNames.length;
+  return {
+    featureNames,
+    rows,
+    labels: Uint8Array.from(dataset.labels),
+    columns: featureNames.map((_, j) =>
+      Float32Array.from({ length: rows }, (_, row) => vectors[row * width + j]),
+    ),
+  };
+}

@@ -1,0 +1,231 @@
+import { describe, expect, test } from "vitest";
+import {
+  createFeatureSet,
+  FRAUD_FEATURES,
+  FraudFeatures,
+  type OrderScorer,
+  orderScorers,
+  type SessionScorerPlugin,
+  sessionScorers,
+} from "../../ml/index.ts";
+import {
+  type CustomerEventBatch,
+  customerEventContract,
+  type FraudLabelBatch,
+  fraudLabelContract,
+  type OrderBatch,
+  orderContract,
+  type PaymentBatch,
+  paymentContract,
+  RowFlag,
+  StateSection,
+} from "../../schema/index.ts";
+import { createScoreOrders } from "./score-orders.ts";
+import { CollectedHot, CollectedOutputs, copyState, seededRandom } from "./testing/drive.ts";
+import { createKeys, makeBatch, type PlainRow } from "./testing/make-batch.ts";
+
+const NOON = Date.UTC(2026, 0, 5, 12);
+const PROGRESS = { watermarkMs: 0, closeMs: 0 };
+const WIDTH = FRAUD_FEATURES.length;
+const VELOCITY = FRAUD_FEATURES.indexOf("user_orders_1h");
+const visit = sessionScorers.find(
+  ({ name }) => name === "propensity",
+) as SessionScorerPlugin<CustomerEventBatch>;
+const describeFeature = orderScorers[0].describe;
+
+/** Log-odds −3 with one more for each order of the user within the hour. */
+const scorer: OrderScorer = {
+  modelVersion: "by-velocity",
+  classifier: "test",
+  featureNames: FRAUD_FEATURES,
+  bias: -3,
+  thresholds: { review: 0.4, block: 0.6 },
+  score(vectors, count, out) {
+    for (let i = 0; i < count; i++) out[i] = 1 / (1 + Math.exp(3 - vectors[i * WIDTH + VELOCITY]));
+  },
+  contributions(vector, out) {
+    out.fill(0);
+    out[VELOCITY] = vector[VELOCITY];
+  },
+  explain: (vector) => ({ bias: -3, user_orders_1h: vector[VELOCITY] }),
+};
+
+function createRig() {
+  const keys = createKeys();
+  const keySection = new StateSection("keys");
+  for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
+  const outputs = new CollectedOutputs();
+  const session = createFeatureSet(visit, keys);
+  const features = new FraudFeatures({ session });
+  const scoring = createScoreOrders(
+    { hotTtlMs: 60_000 },
+    { keys, outputs, features, model: () => scorer, describe: describeFeature },
+  );
+  const { steps } = scoring;
+  return {
+    outputs,
+    scoring,
+    sections: [
+      keySection,
+      features.section,
+      ...session.sections,
+      ...Object.values(steps).map(({ state }) => state),
+    ],
+    orders(rows: readonly PlainRow[], baseOffset = 0, flags: readonly number[] = []): void {
+      const batch = makeBatch<OrderBatch>(orderContract, rows, { keys, baseOffset });
+      batch.flags.set(flags);
+      steps.orders.process(batch, 0, batch.length, PROGRESS);
+    },
+    payments(rows: readonly PlainRow[], baseOffset = 0): void {
+      const batch = makeBatch<PaymentBatch>(paymentContract, rows, { keys, baseOffset });
+      steps.payments.process(batch, 0, batch.length, PROGRESS);
+    },
+    labels(rows: readonly PlainRow[], baseOffset = 0): void {
+      const batch = makeBatch<FraudLabelBatch>(fraudLabelContract, rows, { keys, baseOffset });
+      steps["fraud-labels"].process(batch, 0, batch.length, PROGRESS);
+    },
+    events(rows: readonly PlainRow[], baseOffset = 0): void {
+      const batch = makeBatch<CustomerEventBatch>(customerEventContract, rows, { keys, baseOffset });
+      session.ensure();
+      for (let row = 0; row < batch.length; row++) session.fold(batch, row);
+      steps["customer-events"].process(batch, 0, batch.length, PROGRESS);
+    },
+    rows: () => outputs.table("gold.fraud_scores"),
+  };
+}
+
+const order = (orderId: string, changes: PlainRow = {}): PlainRow => ({
+  eventId: `e-${orderId}`,
+  orderId,
+  orderTime: NOON,
+  userId: "u",
+  status: "placed",
+  currency: "EUR",
+  totalMinor: 1000,
+  itemCount: 1,
+  deviceId: "d",
+  ...changes,
+});
+const event = (changes: PlainRow = {}): PlainRow => ({
+  eventId: "x",
+  eventType: "item_view",
+  eventTime: NOON - 60_000,
+  userId: "u",
+  ...changes,
+});
+const payment = (orderId: string): PlainRow => ({
+  eventId: `t-${orderId}`,
+  paymentId: `p-${orderId}`,
+  orderId,
+  userId: "u",
+  paymentTime: NOON,
+  status: "authorized",
+  amountMinor: 1000,
+  currency: "EUR",
+  cardFingerprint: "card",
+});
+
+describe("score-orders", () => {
+  test("scores each order once, when it is placed, and says what was known of it", () => {
+    const rig = createRig();
+    rig.events([event(), event()], 40);
+    rig.payments([payment("other")], 7);
+    rig.labels([{ eventId: "l", orderId: "other", userId: "u", labelTime: NOON, isFraud: false }], 3);
+    rig.orders([order("a"), order("a"), order("a", { status: "paid" }), order("b")], 10, [
+      0,
+      RowFlag.duplicate,
+    ]);
+    rig.orders([order("b")], 14);
+    expect(rig.rows().map(({ order_id }) => order_id)).toEqual(["a", "b"]);
+    expect(rig.rows()[1]).toMatchObject({
+      user_id: "u",
+      order_time: NOON,
+      decision: "pass",
+      model_version: "by-velocity",
+      classifier: "test",
+      _partition: 0,
+      _offset: 13,
+      _events_offset: 42,
+      _payments_offset: 8,
+      _labels_offset: 4,
+    });
+    const features = JSON.parse(String(rig.rows()[1].features));
+    expect(features).toHaveLength(WIDTH);
+    expect(features[VELOCITY]).toBe(1);
+    expect(features[FRAUD_FEATURES.indexOf("session_item_views")]).toBeCloseTo(Math.log(3));
+    expect(features[FRAUD_FEATURES.indexOf("card_days_since_known_fraud")]).toBeNull();
+  });
+
+  test("alerts of what is to be reviewed or blocked, with reasons that add up to the score", () => {
+    const rig = createRig();
+    rig.orders(["a", "b", "c", "d", "e"].map((id, i) => order(id, { orderTime: NOON + i })));
+    expect(rig.rows().map(({ decision }) => decision)).toEqual(["pass", "pass", "pass", "review", "block"]);
+    expect(rig.outputs.alerts.map(({ id, severity }) => [id, severity])).toEqual([
+      ["fraud:d", "medium"],
+      ["fraud:e", "high"],
+    ]);
+    const [, alert] = rig.outputs.alerts;
+    const row = rig.rows()[4];
+    expect(alert).toMatchObject({ kind: "fraud", orderId: "e", userId: "u", eventTime: NOON + 4 });
+    expect(alert.title).toContain("4 earlier orders of the user within an hour");
+    expect(alert.figures).toMatchObject({
+      decision: "block",
+      modelVersion: "by-velocity",
+      features: row.features,
+      contributions: row.contributions,
+      partition: 0,
+      offset: 4,
+      reason1: "4 earlier orders of the user within an hour",
+    });
+    const parts: Record<string, number> = JSON.parse(String(row.contributions));
+    const margin = Object.values(parts).reduce((sum, part) => sum + part, 0);
+    expect(Object.keys(parts)).toHaveLength(WIDTH + 1);
+    expect(1 / (1 + Math.exp(-margin))).toBeCloseTo(Number(row.score), 12);
+  });
+
+  test("keeps the newest orders for the hot store, and a bounded number of them", () => {
+    const rig = createRig();
+    const many = Array.from({ length: 9000 }, (_, i) => order(`o${i}`, { userId: `u${i}` }));
+    rig.orders(many);
+    const hot = new CollectedHot();
+    expect(rig.scoring.flushHot(hot, 100)).toBe(true);
+    expect(rig.scoring.flushHot(hot, Number.POSITIVE_INFINITY)).toBe(false);
+    const values = hot.values();
+    expect(values.size).toBeLessThan(8193);
+    const newest = JSON.parse(values.get("fraud-scores/o8999") ?? "null");
+    expect(newest).toMatchObject({
+      orderId: "o8999",
+      decision: "pass",
+      modelVersion: "by-velocity",
+      offset: 8999,
+    });
+  });
+
+  test.each([1, 2, 3])("goes on after a restore as if nothing had happened (seed %i)", (seed) => {
+    const straight = createRig();
+    let broken = createRig();
+    const rows: unknown[] = [];
+    const random = seededRandom(seed);
+    const below = (n: number): number => Math.floor(random() * n);
+    for (let step = 0; step < 60; step++) {
+      const who = { userId: `u${below(5)}`, deviceId: `d${below(3)}` };
+      const some = [order(`o${step}`, { ...who, orderTime: NOON + step * 60_000 })];
+      const about = `o${below(60)}`;
+      const verdict = { eventId: `l${step}`, orderId: about, labelTime: NOON, isFraud: random() < 0.5 };
+      for (const rig of [straight, broken]) {
+        rig.events([event(who)], step);
+        rig.payments([{ ...payment(about), ...who }], step);
+        rig.labels([{ ...verdict, userId: who.userId }], step);
+        rig.orders(some, step);
+      }
+      if (step % 7 !== 6) continue;
+      rows.push(...broken.rows());
+      const restored = createRig();
+      copyState(broken.sections, restored.sections);
+      broken = restored;
+    }
+    rows.push(...broken.rows());
+    expect(rows).toEqual(straight.rows());
+    expect(rows).toHaveLength(60);
+  });
+});

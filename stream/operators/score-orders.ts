@@ -1,0 +1,270 @@
+import { decisionOf, type FraudFeatures, type OrderDecision, type OrderScorer } from "../../ml/index.ts";
+import {
+  type CustomerEventBatch,
+  columnValue,
+  type EventBatch,
+  type FraudLabelBatch,
+  goldFraudScores,
+  type OrderBatch,
+  type PaymentBatch,
+  RowFlag,
+  StateSection,
+} from "../../schema/index.ts";
+import type { Alert } from "../ports/alert-bus.ts";
+import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
+import { FRAUD_SCORES_NAMESPACE, type FraudScoreRecord } from "../sinks/fraud-score-record.ts";
+import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
+import type { OperatorKeys } from "./operator-keys.ts";
+
+export interface ScoreOrdersConfig {
+  /** Time to live of an order's hot record, ms. */
+  readonly hotTtlMs: number;
+}
+
+export interface ScoreOrdersDeps {
+  readonly keys: OperatorKeys;
+  readonly outputs: OperatorOutputs;
+  /** State of the model's features; its section belongs to the task beside the operator's own. */
+  readonly features: FraudFeatures;
+  /** The model of this moment, asked for before each batch: it may change between two. */
+  readonly model: () => OrderScorer;
+  /** What a feature's value means, for a person. */
+  readonly describe: (feature: string, value: number) => string;
+}
+
+/** The steps of the scoring, by the topic whose records they fold. */
+export interface ScoreOrders {
+  readonly steps: {
+    readonly "customer-events": Operator<CustomerEventBatch>;
+    readonly orders: Operator<OrderBatch>;
+    readonly payments: Operator<PaymentBatch>;
+    readonly "fraud-labels": Operator<FraudLabelBatch>;
+  };
+  /** Hands over the newest scores, at most so many; whether more are waiting. */
+  flushHot(hot: HotOutputs, keysMax: number): boolean;
+}
+
+/** Vectors scored together. */
+const SCORE_ROWS = 64;
+/** Hot records that wait; of more, the newest stay: the lake has them all. */
+const HOT_WAITING_MAX = 4096;
+const REASONS = 3;
+
+// Places of the next offsets of what was known when an order was scored.
+const EVENTS = 0;
+const PAYMENTS = 1;
+const LABELS = 2;
+
+const SEVERITY: Readonly<Record<Exclude<OrderDecision, "pass">, Alert["severity"]>> = {
+  review: "medium",
+  block: "high",
+};
+
+/**
+ * Scores each order when it is placed, from the user's visit and from what orders, payments and labels
+ * of the same partition said before. Emits a row of `gold.fraud_scores` for each order, an alert `fraud`
+ * for those to review or block, and a hot record by order. A row says up to which offset of each other
+ * topic the order's past reaches, so that training can put together the same vector.
+ */
+export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDeps): ScoreOrders {
+  const { keys, outputs, features, describe } = deps;
+  let scorer = deps.model();
+  const state = new StateSection("score-orders");
+  const known = state.float64("known");
+  known.ensure(3);
+  const width = features.featureNames.length;
+  const vectors = new Float64Array(SCORE_ROWS * width);
+  const scores = new Float64Array(SCORE_ROWS);
+  const contributions = new Float64Array(width);
+  const rowOf = new Int32Array(SCORE_ROWS);
+  let waiting: FraudScoreRecord[] = [];
+
+  const rows = outputs.openRows(goldFraudScores, { user_id: keys.userId });
+  const out = {
+    orderId: rows.text("order_id"),
+    userId: rows.key("user_id"),
+    orderTime: rows.float64("order_time"),
+    score: rows.float64("score"),
+    decision: rows.text("decision"),
+    reasons: rows.text("reasons"),
+    modelVersion: rows.text("model_version"),
+    classifier: rows.text("classifier"),
+    features: rows.text("features"),
+    contributions: rows.text("contributions"),
+    partition: rows.int32("_partition"),
+    offset: rows.float64("_offset"),
+    eventsOffset: rows.float64("_events_offset"),
+    paymentsOffset: rows.float64("_payments_offset"),
+    labelsOffset: rows.float64("_labels_offset"),
+  };
+
+  function processOrders(batch: OrderBatch, from: number, to: number): void {
+    scorer = deps.model();
+    features.ensure();
+    let count = 0;
+    for (let row = from; row < to; row++) {
+      if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
+      if (features.isNewOrder(batch, row)) {
+        features.readOrder(batch, row, vectors, count * width);
+        rowOf[count++] = row;
+      }
+      features.foldOrder(batch, row);
+      if (count === SCORE_ROWS) {
+        scoreRows(batch, count);
+        count = 0;
+      }
+    }
+    scoreRows(batch, count);
+  }
+
+  function scoreRows(batch: OrderBatch, count: number): void {
+    scorer.score(vectors, count, scores);
+    for (let i = 0; i < count; i++) {
+      emit(batch, rowOf[i], scores[i], vectors.subarray(i * width, (i + 1) * width));
+    }
+  }
+
+  function emit(batch: OrderBatch, row: number, score: number, vector: Float64Array): void {
+    scorer.contributions(vector, contributions);
+    const decision = decisionOf(score, scorer.thresholds);
+    const record: FraudScoreRecord = {
+      orderId: String(columnValue(batch.orderId, row)),
+      userId: keys.userId.text(batch.userId.ids[row]),
+      orderTime: batch.orderTime.values[row],
+      score,
+      decision,
+      reasons: reasonsFor(vector),
+      modelVersion: scorer.modelVersion,
+      classifier: scorer.classifier,
+      contributions: strongest(),
+      partition: batch.partition,
+      offset: batch.offset[row],
+    };
+    const featuresText = vectorText(vector);
+    const contributionsJson = contributionsText();
+    emitRow(batch.userId.ids[row], record, featuresText, contributionsJson);
+    if (decision !== "pass") outputs.emitAlert(alertOf(record, decision, featuresText, contributionsJson));
+    // Cut to half now and then: to drop one by one would move all of them each time.
+    if (waiting.length >= 2 * HOT_WAITING_MAX) waiting = waiting.slice(-HOT_WAITING_MAX);
+    waiting.push(record);
+  }
+
+  function emitRow(userId: number, record: FraudScoreRecord, vector: string, parts: string): void {
+    const r = rows.next();
+    rows.setText(out.orderId, r, record.orderId);
+    out.userId.ids[r] = userId;
+    out.orderTime.values[r] = record.orderTime;
+    out.score.values[r] = record.score;
+    rows.setText(out.decision, r, record.decision);
+    rows.setText(out.reasons, r, JSON.stringify(record.reasons));
+    rows.setText(out.modelVersion, r, record.modelVersion);
+    rows.setText(out.classifier, r, record.classifier);
+    rows.setText(out.features, r, vector);
+    rows.setText(out.contributions, r, parts);
+    out.partition.values[r] = record.partition;
+    out.offset.values[r] = record.offset;
+    out.eventsOffset.values[r] = known.values[EVENTS];
+    out.paymentsOffset.values[r] = known.values[PAYMENTS];
+    out.labelsOffset.values[r] = known.values[LABELS];
+  }
+
+  /** The features that speak most for fraud, in words. */
+  function reasonsFor(vector: Float64Array): string[] {
+    return byContribution((j) => contributions[j])
+      .filter((j) => contributions[j] > 0)
+      .slice(0, REASONS)
+      .map((j) => describe(scorer.featureNames[j], vector[j]));
+  }
+
+  function strongest(): Record<string, number> {
+    const top = byContribution((j) => Math.abs(contributions[j])).slice(0, REASONS);
+    return Object.fromEntries(top.map((j) => [scorer.featureNames[j], contributions[j]]));
+  }
+
+  function byContribution(size: (feature: number) => number): number[] {
+    return Array.from(contributions.keys()).sort((a, b) => size(b) - size(a) || a - b);
+  }
+
+  function contributionsText(): string {
+    const parts = scorer.featureNames.map((name, j) => `,"${name}":${contributions[j]}`);
+    return `{"bias":${scorer.bias}${parts.join("")}}`;
+  }
+
+  /** A step of another topic: folds its rows and notes how far it came. */
+  function step<B extends EventBatch>(
+    topic: keyof ScoreOrders["steps"],
+    place: number,
+    fold: ((batch: B, row: number) => void) | null,
+  ): Operator<B> {
+    return {
+      name: `score-orders.${topic}`,
+      state: new StateSection(`score-orders.${topic}`),
+      process(batch, from, to) {
+        if (fold !== null) {
+          features.ensure();
+          for (let row = from; row < to; row++) {
+            if ((batch.flags[row] & RowFlag.duplicate) === 0) fold(batch, row);
+          }
+        }
+        known.values[place] = batch.offset[to - 1] + 1;
+        known.mark(place);
+      },
+      advance: () => undefined,
+    };
+  }
+
+  return {
+    steps: {
+      "customer-events": step("customer-events", EVENTS, null),
+      orders: { name: "score-orders", state, process: processOrders, advance: () => undefined },
+      payments: step("payments", PAYMENTS, (batch: PaymentBatch, row) => features.foldPayment(batch, row)),
+      "fraud-labels": step("fraud-labels", LABELS, (batch: FraudLabelBatch, row) =>
+        features.foldLabel(batch, row),
+      ),
+    },
+    flushHot(hot, keysMax) {
+      if (waiting.length === 0) return false;
+      const batch = hot.namespace(FRAUD_SCORES_NAMESPACE, config.hotTtlMs);
+      for (const record of waiting.splice(0, keysMax)) batch.put(record.orderId, JSON.stringify(record));
+      return waiting.length > 0;
+    },
+  };
+}
+
+function alertOf(
+  record: FraudScoreRecord,
+  decision: Exclude<OrderDecision, "pass">,
+  features: string,
+  contributions: string,
+): Alert {
+  const { orderId, userId, orderTime, score, reasons, modelVersion, partition, offset } = record;
+  return {
+    id: `fraud:${orderId}`,
+    revision: 1,
+    status: "raised",
+    kind: "fraud",
+    severity: SEVERITY[decision],
+    title: `${decision === "block" ? "Block" : "Review"} order ${orderId}: fraud at ${Math.round(score * 100)} %, ${reasons.join("; ")}`,
+    userId,
+    productId: null,
+    orderId,
+    eventTime: orderTime,
+    windowStart: null,
+    windowEnd: null,
+    figures: {
+      score,
+      decision,
+      modelVersion,
+      features,
+      contributions,
+      partition,
+      offset,
+      ...Object.fromEntries(reasons.map((reason, i) => [`reason${i + 1}`, reason])),
+    },
+  };
+}
+
+/** JSON has no NaN: a missing value is null. */
+function vectorText(vector: Float64Array): string {
+  return JSON.stringify(Array.from(vector));
+}
