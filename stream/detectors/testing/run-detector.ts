@@ -1,0 +1,254 @@
+import {
+  contracts,
+  customerEventContract,
+  type EventBatch,
+  type EventContract,
+  type Settings,
+  type SettingValues,
+  type StateSection,
+} from "../../../schema/index.ts";
+import { createProductTable } from "../../operators/product-table.ts";
+import {
+  CollectedHot,
+  CollectedOutputs,
+  copyState,
+  type OutputRow,
+  randomCuts,
+} from "../../operators/testing/drive.ts";
+import { createKeys, makeBatch, type PlainRow } from "../../operators/testing/make-batch.ts";
+import { UserRecords } from "../../operators/user-records.ts";
+import { TopicSteps } from "../../pipelines/topic-steps.ts";
+import type { Alert } from "../../ports/alert-bus.ts";
+import { noStageClock } from "../../runtime/stage-clock.ts";
+import { defaultTimeConfig, TaskTime, type TimeConfig } from "../../time/index.ts";
+import type { DetectorSpec } from "../detector.ts";
+
+/** A record of a test: its topic, and the fields of that topic's contract. */
+export interface TopicRow {
+  readonly topic: string;
+  readonly row: PlainRow;
+}
+
+export interface DetectorRunOptions<S extends Settings> {
+  /** By default those of the spec. */
+  readonly settings?: Partial<SettingValues<S>>;
+  readonly time?: TimeConfig;
+  /** The records of each task, in log order over all topics. */
+  readonly tasks: readonly (readonly TopicRow[])[];
+  /** Cuts batches and blocks at random places, and restores from a checkpoint there; none runs straight. */
+  readonly chance?: { readonly random: () => number; readonly restores: number };
+  /** Whether the topics end; true by default. */
+  readonly end?: boolean;
+}
+
+export interface DetectorResult {
+  readonly rows: ReadonlyMap<string, readonly OutputRow[]>;
+  readonly alerts: readonly Alert[];
+  readonly hot: ReadonlyMap<string, string>;
+}
+
+const HOT_TTL_MS = 60_000;
+const dedupe = { bucketMs: 600_000, horizonMs: 0 };
+
+/** Collects over restores, which begin with outputs of their own. */
+class Collected {
+  readonly rows = new Map<string, OutputRow[]>();
+  readonly alerts: Alert[] = [];
+  readonly hot = new Map<string, string>();
+
+  take(outputs: CollectedOutputs, hot: CollectedHot): void {
+    for (const name of outputs.rows.keys())
+      this.rows.set(name, [...(this.rows.get(name) ?? []), ...outputs.table(name)]);
+    this.alerts.push(...outputs.alerts);
+    for (const [key, value] of hot.values()) this.hot.set(key, value);
+  }
+}
+
+/** Runs a detector's parts as the pipelines do: each task over its records, then the second stage over their blocks. */
+export function runDetector<S extends Settings>(
+  spec: DetectorSpec<S>,
+  options: DetectorRunOptions<S>,
+): DetectorResult {
+  const collected = new Collected();
+  const blocks = options.tasks.map((rows, i) =>
+    runTask(spec, options, { taskId: `events-${i}`, rows }, collected),
+  );
+  if (spec.combine !== undefined) runCombiner(spec, options, blocks, collected);
+  return collected;
+}
+
+function settingsOf<S extends Settings>(
+  spec: DetectorSpec<S>,
+  options: DetectorRunOptions<S>,
+): SettingValues<S> {
+  const defaults = Object.entries(spec.settings).map(([key, setting]) => [key, setting.default]);
+  return { ...Object.fromEntries(defaults), ...options.settings } as SettingValues<S>;
+}
+
+function runTask<S extends Settings>(
+  spec: DetectorSpec<S>,
+  options: DetectorRunOptions<S>,
+  { taskId, rows }: { readonly taskId: string; readonly rows: readonly TopicRow[] },
+  collected: Collected,
+): Uint8Array[] {
+  const { chance, end = true, time = defaultTimeConfig } = options;
+  const blocks: Uint8Array[] = [];
+  const create = () => createTask(spec, settingsOf(spec, options), { taskId, time, blocks });
+  const cuts =
+    chance === undefined ? [0, rows.length] : randomCuts(rows.length, chance.restores + 1, chance.random);
+  let task = create();
+  for (let i = 1; i < cuts.length; i++) {
+    task.fold(rows, cuts[i - 1], cuts[i]);
+    if (i === cuts.length - 1) break;
+    collected.take(task.outputs, task.flushedHot());
+    const next = create();
+    copyState(task.sections, next.sections);
+    next.afterRestore();
+    task = next;
+  }
+  if (end) task.end();
+  else task.markIdle();
+  collected.take(task.outputs, task.flushedHot());
+  return blocks;
+}
+
+function createTask<S extends Settings>(
+  spec: DetectorSpec<S>,
+  settings: SettingValues<S>,
+  {
+    taskId,
+    time,
+    blocks,
+  }: { readonly taskId: string; readonly time: TimeConfig; readonly blocks: Uint8Array[] },
+) {
+  const keys = createKeys();
+  const outputs = new CollectedOutputs();
+  const userRecords = new UserRecords(keys.userId, HOT_TTL_MS);
+  const products = createProductTable({ keys });
+  const detector = spec.create(settings, {
+    keys,
+    products,
+    outputs,
+    userRecords,
+    time,
+    taskId,
+    hotTtlMs: HOT_TTL_MS,
+    sendBlock: (_stream, bytes) => blocks.push(bytes),
+  });
+  const topics = new Map<string, TopicSteps>();
+  for (const contract of contracts) {
+    const step = detector.steps[contract.topic as keyof typeof detector.steps];
+    if (step === undefined) continue;
+    const steps = [step] as never;
+    topics.set(
+      contract.topic,
+      new TopicSteps({ contract, time, dedupe, steps, stageClock: noStageClock, onAdvance }),
+    );
+  }
+  const taskTime = new TaskTime([...topics.values()].map(({ watermark }) => watermark));
+  const offsets = new Map<string, number>();
+
+  function onAdvance(): void {
+    if (taskTime.advance()) detector.advanceTask?.(taskTime.nowMs);
+  }
+
+  function foldRows(topic: string, rows: readonly PlainRow[]): void {
+    const contract = contracts.find((one) => one.topic === topic) as EventContract;
+    const baseOffset = offsets.get(topic) ?? 0;
+    offsets.set(topic, baseOffset + rows.length);
+    const batch = makeBatch<EventBatch>(contract, rows, { keys, baseOffset });
+    if (topic === "products") products.fold(batch as never);
+    else topics.get(topic)?.fold(batch);
+  }
+
+  const dictionaries = topics.get(customerEventContract.topic) ?? [...topics.values()][0];
+  const sections: StateSection[] = [
+    products.state,
+    ...[...topics.values()].flatMap((topic) => topic.sections),
+    ...(detector.sections ?? []),
+  ];
+  for (const dictionary of Object.values(keys)) dictionaries.dedupe.state.dictionary(dictionary);
+  return {
+    outputs,
+    sections,
+    /** Folds rows [from, to), each run of one topic as a batch. */
+    fold(rows: readonly TopicRow[], from: number, to: number): void {
+      for (let at = from; at < to; ) {
+        const { topic } = rows[at];
+        let until = at;
+        while (until < to && rows[until].topic === topic) until++;
+        foldRows(
+          topic,
+          rows.slice(at, until).map(({ row }) => row),
+        );
+        at = until;
+      }
+    },
+    afterRestore(): void {
+      for (const topic of topics.values()) topic.afterRestore();
+    },
+    end(): void {
+      for (const topic of topics.values()) topic.endOfInput();
+    },
+    markIdle: () => detector.markIdle?.(),
+    flushedHot(): CollectedHot {
+      const hot = new CollectedHot();
+      userRecords.flush(hot, Number.POSITIVE_INFINITY);
+      detector.flushHot?.(hot, Number.POSITIVE_INFINITY);
+      return hot;
+    },
+  };
+}
+
+function runCombiner<S extends Settings>(
+  spec: DetectorSpec<S>,
+  options: DetectorRunOptions<S>,
+  tasks: readonly (readonly Uint8Array[])[],
+  collected: Collected,
+): void {
+  const { chance, time = defaultTimeConfig } = options;
+  const sourceTasks = tasks.map((_, i) => `events-${i}`);
+  const blocks = chance === undefined ? tasks.flat() : interleave(tasks, chance.random);
+  const create = () => {
+    const outputs = new CollectedOutputs();
+    const deps = { outputs, sourceTasks, time, hotTtlMs: HOT_TTL_MS };
+    const combiner = spec.combine!(settingsOf(spec, options), deps);
+    return { outputs, combiner };
+  };
+  const cuts =
+    chance === undefined ? [0, blocks.length] : randomCuts(blocks.length, chance.restores + 1, chance.random);
+  let part = create();
+  const take = (): void => {
+    const hot = new CollectedHot();
+    part.combiner.flushHot?.(hot);
+    collected.take(part.outputs, hot);
+  };
+  for (let i = 1; i < cuts.length; i++) {
+    // Not at the beginning of the buffer, as in a log's batch.
+    for (const block of blocks.slice(cuts[i - 1], cuts[i])) {
+      const shifted = new Uint8Array(block.length + 3);
+      shifted.set(block, 3);
+      part.combiner.fold(shifted, 3, shifted.length);
+    }
+    if (i === cuts.length - 1) break;
+    take();
+    const next = create();
+    copyState([part.combiner.state], [next.combiner.state]);
+    next.combiner.afterRestore?.();
+    part = next;
+  }
+  take();
+}
+
+/** Merges the tasks' blocks at random, each task's in order, with repeats as after a crash. */
+function interleave(tasks: readonly (readonly Uint8Array[])[], random: () => number): Uint8Array[] {
+  const next = tasks.map(() => 0);
+  const merged: Uint8Array[] = [];
+  while (next.some((at, task) => at < tasks[task].length)) {
+    const task = Math.floor(random() * tasks.length);
+    if (next[task] >= tasks[task].length) continue;
+    merged.push(tasks[task][next[task]++]);
+    if (random() < 0.05) merged.push(...tasks[task].slice(Math.max(0, next[task] - 3), next[task]));
+  }
+  return merged;
+}
