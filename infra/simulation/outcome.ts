@@ -5,6 +5,7 @@ import {
   goldPopularProducts,
   type TableSpec,
   tableName,
+  takenBack,
 } from "../../schema/index.ts";
 import type { Alert } from "../../stream/index.ts";
 import { secondStageTables } from "../platform/lake-tables.ts";
@@ -101,8 +102,9 @@ function finalRows(table: TableSpec, rows: readonly LakeRow[]): string[] {
     newest.set(keyOf(row), Math.max(newest.get(keyOf(row)) ?? 0, Number(row.revision)));
   }
   const last = rows.filter((row) => row.revision === newest.get(keyOf(row)));
-  // A candidate that late data took away is a row in a run that reported it first, and none in another.
-  const held = table === goldFlashSaleAlerts ? last.filter(({ status }) => status === "raised") : last;
+  // What late data took away is a row in a run that reported it first, and none in another.
+  const none = takenBack(table);
+  const held = none === null ? last : last.filter((row) => row[none.column] !== none.value);
   return held.map((row) => rowText(row, "revision"));
 }
 

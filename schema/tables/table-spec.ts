@@ -19,6 +19,22 @@ export interface TableSpec {
   readonly partitionByDayOf: string;
   /** Columns that identify a row; of several rows with one key the highest `revision` holds. */
   readonly key: readonly string[];
+  /** Column of counts: a newest row in which it is 0 stands for no row, late data took away what it counted. */
+  readonly nothingWhenZero?: string;
+}
+
+/**
+ * What a newest row has in a column where it says that nothing is there: late data took it away. In a
+ * run in which that data came in time there is no such row. Null for a table that takes nothing back.
+ */
+export function takenBack(
+  table: TableSpec,
+): { readonly column: string; readonly value: string | number } | null {
+  if (table.nothingWhenZero !== undefined) return { column: table.nothingWhenZero, value: 0 };
+  const names = table.columns.map(({ name }) => name);
+  return names.includes("status") && names.includes("revision")
+    ? { column: "status", value: "retracted" }
+    : null;
 }
 
 /** `bronze.customer_events`, as SQL and the catalog name it. */

@@ -10,6 +10,7 @@ import type {
   TableSpec,
   UserProfileBatch,
 } from "../../schema/index.ts";
+import type { OpenSessions } from "../operators/open-sessions.ts";
 import type { OperatorKeys } from "../operators/operator-keys.ts";
 import type { ProductTable } from "../operators/product-table.ts";
 import type { UserRecords } from "../operators/user-records.ts";
@@ -53,6 +54,8 @@ export interface DetectorDeps {
   readonly keys: OperatorKeys;
   /** Products as of event time. */
   readonly products: ProductTable;
+  /** Sessions of the customer events in hand. */
+  readonly sessions: OpenSessions;
   readonly outputs: OperatorOutputs;
   readonly userRecords: UserRecords;
   readonly time: TimeConfig;

@@ -9,6 +9,7 @@ import {
 import type { Operator, Progress } from "../runtime/operator.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { EventKind, eventKindTable } from "./event-kinds.ts";
+import { OpenSessions } from "./open-sessions.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import { PURCHASE_UNIT, SESSION_SHIFT, SessionField, SessionPool } from "./session-pool.ts";
 import { touchSlots } from "./touch-slots.ts";
@@ -28,6 +29,11 @@ const { first: FIRST, last: LAST, revenue: REVENUE, events: EVENTS, views: VIEWS
 const { cartsAndPurchases: CARTS, entry: ENTRY, exit: EXIT } = SessionField;
 const NONE = -1;
 
+export interface Sessionize extends Operator<CustomerEventBatch> {
+  /** For the steps behind it. */
+  readonly sessions: OpenSessions;
+}
+
 /**
  * Visits of a user (silver.sessions), in event time and exact for any order of arrival: an event
  * joins the sessions that lie within the gap of it, and merges two that it bridges. A session is
@@ -41,7 +47,7 @@ export function createSessionize(
     /** Called for each session, as it is written. */
     readonly onEnd?: (user: number, startMs: number, endMs: number) => void;
   },
-): Operator<CustomerEventBatch> {
+): Sessionize {
   const { gapMs, stepMs } = config;
   const { keys, outputs, time, onEnd } = deps;
   const state = new StateSection("sessionize");
@@ -50,6 +56,7 @@ export function createSessionize(
   /** Open sessions of a user: -1 none, s ≥ 0 the only one, -2 - s the first of several. */
   const heads = state.int32("user-sessions", NONE);
 
+  const sessions = new OpenSessions();
   let slots = new Int32Array(4096);
   const rows = outputs.openRows(silverSessions, {
     user_id: keys.userId,
@@ -102,20 +109,23 @@ export function createSessionize(
   }
 
   /** The session that an event at this time belongs to: created, or merged where it bridges two. */
-  function findSession(user: number, at: number): number {
-    const sessions = sessionsOf(user);
-    const hit = sessions.filter((session) => touches(session, at));
+  function findSession(user: number, at: number, row: number): number {
+    const open = sessionsOf(user);
+    const hit = open.filter((session) => touches(session, at));
     if (hit.length === 0) {
       const created = pool.create(user, at);
-      setSessions(user, [...sessions, created]);
+      setSessions(user, [...open, created]);
       return created;
     }
-    for (const other of hit.slice(1)) merge(hit[0], other);
+    for (const other of hit.slice(1)) {
+      merge(hit[0], other);
+      sessions.merges.push({ row, into: hit[0], from: other });
+    }
     if (hit.length > 1) {
       const merged = hit.slice(1);
       setSessions(
         user,
-        sessions.filter((session) => !merged.includes(session)),
+        open.filter((session) => !merged.includes(session)),
       );
     }
     return hit[0];
@@ -153,12 +163,15 @@ export function createSessionize(
     const users = batch.userId.ids;
     const products = batch.productId.ids;
     touchSessions(users, from, to);
+    sessions.begin(to);
+    const { ofRow } = sessions;
     for (let row = from; row < to; row++) {
       if ((flags[row] & SKIPPED) !== 0) continue;
       const user = users[row];
       const at = times[row];
       const head = heads.values[user];
-      const session = head >= 0 && touches(head, at) ? head : findSession(user, at);
+      const session = head >= 0 && touches(head, at) ? head : findSession(user, at, row);
+      ofRow[row] = session;
       const { values, dirty } = pool.fields;
       const base = session << SESSION_SHIFT;
       dirty[base >>> PAGE_SHIFT] = 1;
@@ -180,6 +193,7 @@ export function createSessionize(
         values[base + REVENUE] += revenueOf(batch, row);
       }
     }
+    sessions.slotCount = pool.users.length;
   }
 
   function emitSession(session: number): void {
@@ -204,6 +218,7 @@ export function createSessionize(
     rows.setText(out.exitType, row, EVENT_TYPES[values[base + EXIT] % 256]);
     out.exitProduct.ids[row] = Math.floor(values[base + EXIT] / 256) - 1;
     onEnd?.(user, values[base + FIRST], values[base + LAST]);
+    sessions.end(session);
     if (heads.values[user] >= 0) setHead(user, NONE);
     else
       setSessions(
@@ -216,7 +231,7 @@ export function createSessionize(
     pool.takeEnded(closeMs, emitSession);
   }
 
-  return { name: "sessionize", state, process, advance };
+  return { name: "sessionize", state, process, advance, sessions };
 }
 
 /** Price × quantity (1 where it is absent) of a row, minor units; 0 without a price. */

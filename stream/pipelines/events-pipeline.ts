@@ -147,10 +147,17 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     sourceTask: taskId,
     emitPanes: (bytes, sequence) => outbox.addPane({ stream: PRODUCT_CHANNEL, bytes, sequence }),
   });
+  const sessionize = createSessionize(config.sessions, {
+    keys,
+    outputs,
+    time: config.time,
+    onEnd: recommendations.endSession,
+  });
   const found = detectors.map((spec) =>
     (spec as DetectorSpec).create(config.detectors, {
       keys,
       products,
+      sessions: sessionize.sessions,
       outputs,
       userRecords,
       time: config.time,
@@ -162,12 +169,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const steps: { readonly [T in DetectorTopic]?: readonly Operator<DetectorBatches[T]>[] } = {
     "customer-events": [
       silver,
-      createSessionize(config.sessions, {
-        keys,
-        outputs,
-        time: config.time,
-        onEnd: recommendations.endSession,
-      }),
+      sessionize,
       createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
       panes,
       scoring,

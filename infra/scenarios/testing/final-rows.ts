@@ -1,4 +1,4 @@
-import { goldFlashSaleAlerts, goldPopularProducts, type TableSpec } from "../../../schema/index.ts";
+import { goldPopularProducts, type TableSpec, takenBack } from "../../../schema/index.ts";
 import { copyOf } from "./lake-reader.ts";
 
 /** The newest revision of every key, without its number. */
@@ -7,9 +7,10 @@ export function newestRows(schema: string, table: TableSpec): string {
   const key = table === goldPopularProducts ? "window_start" : table.key.join(", ");
   const newest = `SELECT * EXCLUDE (revision) FROM ${copyOf(schema, table)}
     QUALIFY revision = max(revision) OVER (PARTITION BY ${key})`;
-  // A candidate that late data took away is a row in a run that reported it first, and none in a run
-  // in which the data came in time: both say that it does not hold.
-  return table === goldFlashSaleAlerts ? `FROM (${newest}) WHERE status = 'raised'` : newest;
+  // What late data took away is a row in a run that reported it first, and none in a run in which the
+  // data came in time: both say that it does not hold.
+  const none = takenBack(table);
+  return none === null ? newest : `FROM (${newest}) WHERE ${none.column} <> '${none.value}'`;
 }
 
 /** Rows of a key (and revision, where the table has any) beyond the first: what was written twice. */
