@@ -8,6 +8,7 @@ import {
   type StateSection,
 } from "../../../schema/index.ts";
 import { createProductTable } from "../../operators/product-table.ts";
+import { createSessionize, defaultSessionizeConfig } from "../../operators/sessionize.ts";
 import {
   CollectedHot,
   CollectedOutputs,
@@ -125,9 +126,15 @@ function createTask<S extends Settings>(
   const outputs = new CollectedOutputs();
   const userRecords = new UserRecords(keys.userId, HOT_TTL_MS);
   const products = createProductTable({ keys });
+  const sessionize = createSessionize(defaultSessionizeConfig, {
+    keys,
+    outputs: new CollectedOutputs(),
+    time,
+  });
   const detector = spec.create(settings, {
     keys,
     products,
+    sessions: sessionize.sessions,
     outputs,
     userRecords,
     time,
@@ -139,7 +146,7 @@ function createTask<S extends Settings>(
   for (const contract of contracts) {
     const step = detector.steps[contract.topic as keyof typeof detector.steps];
     if (step === undefined) continue;
-    const steps = [step] as never;
+    const steps = (contract === customerEventContract ? [sessionize, step] : [step]) as never;
     topics.set(
       contract.topic,
       new TopicSteps({ contract, time, dedupe, steps, stageClock: noStageClock, onAdvance }),
