@@ -1,8 +1,10 @@
 import {
+  isOrderScorer,
   isRecommender,
   isServed,
   isSessionScorer,
   mlPlugins,
+  type OrderScorerPlugin,
   type RecommenderPlugin,
   type ServedPlugin,
   type SessionScorerPlugin,
@@ -10,10 +12,11 @@ import {
 import { MillraceError } from "../../schema/index.ts";
 import type { CliIo } from "./cli-io.ts";
 
-type TrainedPlugin = SessionScorerPlugin | RecommenderPlugin;
+type TrainedPlugin = SessionScorerPlugin | RecommenderPlugin | OrderScorerPlugin;
 
 const trained = mlPlugins.filter(
-  (plugin): plugin is TrainedPlugin => isSessionScorer(plugin) || isRecommender(plugin),
+  (plugin): plugin is TrainedPlugin =>
+    isSessionScorer(plugin) || isRecommender(plugin) || isOrderScorer(plugin),
 );
 
 /** The plugins that learn from the lake's events. */

@@ -35,9 +35,9 @@ const TARGET = new URL("../../ml/plugins/fraud/default-model.ts", import.meta.ur
 /** All shops one after the other in time, so that the newest quarter is of every kind. */
 function datasetOf(): Dataset {
   const parts = SHOPS.map((shop) => {
-    const samples = new OrderSamples(FRAUD_FEATURES.length, 200_000);
+    const samples = new OrderSamples(FRAUD_FEATURES, 200_000);
     const { verdicts, endMs } = replayGeneratedOrders(shop, PARTITIONS, (order) => samples.add(order));
-    const { dataset, unknown } = samples.dataset(FRAUD_FEATURES, verdicts, endMs);
+    const { dataset, unknown } = samples.dataset({ verdicts, nowMs: endMs });
     const frauds = dataset.labels.reduce((sum, label) => sum + label, 0);
     process.stderr.write(`shop ${shop.seed}: ${dataset.rows} orders, ${frauds} frauds, ${unknown} unknown\n`);
     return dataset;

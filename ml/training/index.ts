@@ -7,4 +7,5 @@ export * from "./order-replay.ts";
 export * from "./order-samples.ts";
 export * from "./random.ts";
 export * from "./split.ts";
+export * from "./train-orders.ts";
 export * from "./train-plugin.ts";

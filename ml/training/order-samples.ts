@@ -18,21 +18,26 @@ export interface OrderDataset {
 /** Share of the known frauds that are known by the time an order counts as mature. */
 const MATURE_SHARE = 0.99;
 
+export interface OrderSelection {
+  readonly verdicts: ReadonlyMap<string, OrderVerdict>;
+  /** The time that the labels are known at. */
+  readonly nowMs: number;
+  /** Orders of event times [fromMs, toMs); all unless told. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
 /** Vectors of orders with their labels as they are known at a time. */
 export class OrderSamples {
-  private readonly width: number;
+  private readonly featureNames: readonly string[];
   private readonly rowsMax: number;
   private readonly orders: { orderId: string; timeMs: number; vector: Float64Array }[] = [];
   private next = 0;
 
   /** @param rowsMax of more orders, the newest are kept: 1.2 kB each */
-  constructor(width: number, rowsMax: number) {
-    this.width = width;
+  constructor(featureNames: readonly string[], rowsMax: number) {
+    this.featureNames = featureNames;
     this.rowsMax = rowsMax;
-  }
-
-  get size(): number {
-    return this.orders.length;
   }
 
   add({ orderId, timeMs, vector }: ReplayedOrder): void {
@@ -40,32 +45,36 @@ export class OrderSamples {
     this.next = (this.next + 1) % this.rowsMax;
   }
 
+  /** Event times of the orders, ascending. */
+  times(): Float64Array {
+    return Float64Array.from(this.orders, ({ timeMs }) => timeMs).sort();
+  }
+
   /**
    * An order with a verdict has that label; one without counts as genuine once it is older than the
    * time within which nearly all known frauds became known, and is left out before.
    */
-  dataset(
-    featureNames: readonly string[],
-    verdicts: ReadonlyMap<string, OrderVerdict>,
-    nowMs: number,
-  ): OrderDataset {
+  dataset(selection: OrderSelection): OrderDataset {
+    const { verdicts, nowMs, fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = selection;
     const matureMs = this.maturity(verdicts);
-    const kept = this.orders
+    const selected = this.orders.filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs);
+    const kept = selected
       .filter(({ orderId, timeMs }) => verdicts.has(orderId) || nowMs - timeMs >= matureMs)
       .sort((a, b) => a.timeMs - b.timeMs);
-    const vectors = new Float64Array(kept.length * this.width);
+    const width = this.featureNames.length;
+    const vectors = new Float64Array(kept.length * width);
     kept.forEach(({ vector }, row) => {
-      vectors.set(vector, row * this.width);
+      vectors.set(vector, row * width);
     });
     const dataset = {
-      featureNames,
+      featureNames: this.featureNames,
       vectors,
       labels: Float64Array.from(kept, ({ orderId }) => (verdicts.get(orderId)?.isFraud === true ? 1 : 0)),
       rows: kept.length,
       times: Float64Array.from(kept, ({ timeMs }) => timeMs),
       groups: Int32Array.from(kept.keys()),
     };
-    return { dataset, unknown: this.orders.length - kept.length, matureMs };
+    return { dataset, unknown: selected.length - kept.length, matureMs };
   }
 
   private maturity(verdicts: ReadonlyMap<string, OrderVerdict>): number {
@@ -75,8 +84,6 @@ export class OrderSamples {
         return verdict?.isFraud === true ? [verdict.knownMs - timeMs] : [];
       })
       .sort((a, b) => a - b);
-    return delays.length === 0
-      ? Number.POSITIVE_INFINITY
-      : delays[Math.floor(MATURE_SHARE * (delays.length - 1))];
+    return delays[Math.floor(MATURE_SHARE * (delays.length - 1))] ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -2,9 +2,10 @@ import { execFileSync } from "node:child_process";
 import type { Command } from "commander";
 import {
   createModelRegistry,
+  isOrderScorer,
   isRecommender,
   readBronze,
-  type TrainPluginOptions,
+  trainOrders,
   trainPlugin,
 } from "../../../ml/index.ts";
 import { contracts, MillraceError } from "../../../schema/index.ts";
@@ -35,11 +36,9 @@ export function registerTrain(program: Command, io: CliIo): void {
 async function train(name: string, options: TrainOptions, io: CliIo): Promise<void> {
   const plugin = trainedPlugin(name);
   const promote = promotionOf(options.promote);
-  const contract = contracts.find((candidate) => candidate.name === plugin.contract);
-  if (contract === undefined) throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
   const model = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) => {
-    const training: TrainPluginOptions = {
-      events: readBronze({ engine: platform.queryEngine, contract, fields: plugin.fields }),
+    const engine = platform.queryEngine;
+    const training = {
       registry: createModelRegistry(platform.adapters.objects),
       seed: options.seed,
       trainedAt: io.clock(),
@@ -47,9 +46,15 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
       stopwatch: () => performance.now(),
       codeRevision: codeRevision(io),
       promote,
-      onProgress: (message) => io.err(`${message}\n`),
+      onProgress: (message: string) => io.err(`${message}\n`),
     };
-    return isRecommender(plugin) ? plugin.trainOnLake(training) : trainPlugin(plugin, training);
+    if (isOrderScorer(plugin)) return trainOrders(plugin, { ...training, engine });
+    const contract = contracts.find((candidate) => candidate.name === plugin.contract);
+    if (contract === undefined) {
+      throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
+    }
+    const fromBronze = { ...training, events: readBronze({ engine, contract, fields: plugin.fields }) };
+    return isRecommender(plugin) ? plugin.trainOnLake(fromBronze) : trainPlugin(plugin, fromBronze);
   });
   if (options.json === true) {
     io.out(`${JSON.stringify(model)}\n`);
