@@ -1,5 +1,10 @@
 import type { MillraceError } from "../../../schema/index.ts";
-import { type FetchAnswer, type FetchedPartition, fetchRequest } from "./fetch-request.ts";
+import {
+  type FetchAnswer,
+  type FetchedPartition,
+  type FetchPosition,
+  fetchRequest,
+} from "./fetch-request.ts";
 import { backoffMs, type KafkaClient } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
 import { protocolError } from "./kafkajs-internals.ts";
@@ -49,6 +54,7 @@ export class Fetcher {
   private readonly lanes = new Map<number, { readonly tail: Lane; readonly behind: Lane }>();
   private readonly clients: { readonly tail: KafkaClient; readonly behind: KafkaClient };
   private readonly warn: (error: MillraceError) => void;
+  private turn = 0;
 
   constructor(
     clients: { readonly tail: KafkaClient; readonly behind: KafkaClient },
@@ -132,7 +138,23 @@ export class Fetcher {
       if (place.nodeId === nodeId && !place.fetching && target.wantsRecords && wanted(target))
         due.push(target);
     }
-    return due;
+    return this.oneOffsetEach(due);
+  }
+
+  /**
+   * A request names a partition once: of several places the broker would answer one, and readers at the
+   * others would take that for their records. Who is left out has the next request; beginning with
+   * another one each time, all get their turn.
+   */
+  private oneOffsetEach(targets: readonly FetchTarget[]): FetchTarget[] {
+    const first = this.turn++ % Math.max(1, targets.length);
+    const offsets = new Map<string, number>();
+    return [...targets.slice(first), ...targets.slice(0, first)].filter((target) => {
+      const key = `${target.topic}/${target.partition}`;
+      const offset = offsets.get(key) ?? target.fetchOffset;
+      offsets.set(key, offset);
+      return target.fetchOffset === offset;
+    });
   }
 
   private deliver({ bytes, partitions }: FetchAnswer, asked: readonly FetchTarget[]): void {
@@ -198,7 +220,6 @@ class Lane {
   waitMs = 0;
   private readonly context: LaneContext;
   private resume: (() => void) | null = null;
-  private turn = 0;
 
   constructor(context: LaneContext) {
     this.context = context;
@@ -242,11 +263,9 @@ class Lane {
   private async fetch(asked: readonly FetchTarget[]): Promise<boolean> {
     const { client, nodeId, deliver, failed, warn } = this.context;
     try {
+      const positions = this.positions(asked);
       const broker = await client.broker(nodeId);
-      const answer = await client.send(
-        broker,
-        fetchRequest(this.positions(asked), this.limits(asked.length)),
-      );
+      const answer = await client.send(broker, fetchRequest(positions, this.limits(positions.length)));
       deliver(answer, asked);
       return false;
     } catch (cause) {
@@ -261,14 +280,12 @@ class Lane {
     }
   }
 
-  /** A broker fills its answer in the order of the request: each partition comes first in turn. */
-  private positions(asked: readonly FetchTarget[]) {
-    const first = this.turn++ % asked.length;
-    return [...asked.slice(first), ...asked.slice(0, first)].map(({ topic, partition, fetchOffset }) => ({
-      topic,
-      partition,
-      offset: fetchOffset,
-    }));
+  /** A broker fills its answer in the order of the request: the fetcher names another one first each time. */
+  private positions(asked: readonly FetchTarget[]): FetchPosition[] {
+    const positions = new Map<string, FetchPosition>();
+    for (const { topic, partition, fetchOffset } of asked)
+      positions.set(`${topic}/${partition}`, { topic, partition, offset: fetchOffset });
+    return [...positions.values()];
   }
 
   private limits(partitions: number) {
