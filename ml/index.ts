@@ -2,6 +2,7 @@ export * from "./evaluation.ts";
 export * from "./features/index.ts";
 export * from "./onnx/index.ts";
 export * from "./order-scorer.ts";
+export * from "./monitoring/index.ts";
 export * from "./plugin.ts";
 export { mlPlugins, orderScorers, sessionScorers } from "./plugins/index.ts";
 export * from "./recommender.ts";

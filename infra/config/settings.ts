@@ -235,6 +235,27 @@ export const settings = {
     [0, 1],
     "Probability below which a session can be reported again.",
   ),
+  modelRefreshMs: ms(
+    "Machine learning",
+    10_000,
+    [100, DAY_MS],
+    "Time between looks at the model registry: how soon a new champion scores.",
+  ),
+  modelHealthWindowMs: ms(
+    "Machine learning",
+    3_600_000,
+    [60_000, 7 * DAY_MS],
+    "Window over which scores are held against training and against labels that became known.",
+  ),
+  modelDriftIndex: {
+    type: "number",
+    group: "Machine learning",
+    unit: null,
+    default: 0.25,
+    min: 0.01,
+    max: 10,
+    doc: "Population stability index from which scores or a feature have drifted: .1 is little, .25 much.",
+  },
   recommendationsMax: count("Machine learning", 10, [1, 100], "Products of a list of recommendations."),
   recommendationListsAFlush: count(
     "Machine learning",

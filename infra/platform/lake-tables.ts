@@ -3,12 +3,14 @@ import {
   bronzeTable,
   contracts,
   goldFlashSaleAlerts,
+  goldModelHealth,
   goldOrderAlerts,
   goldPageViewsByUser,
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
   goldRecommendations,
+  goldShadowScores,
   silverEvents,
   silverSessions,
   type TableSpec,
@@ -30,6 +32,8 @@ export const lakeTables: readonly TableSpec[] = [
   goldOrderAlerts,
   goldPropensityScores,
   goldRecommendations,
+  goldShadowScores,
+  goldModelHealth,
   ...detectorTables,
 ];
 

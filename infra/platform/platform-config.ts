@@ -26,6 +26,8 @@ const RECENT_VIEWS_MAX = 20;
 /** What one event of a kind adds to a product's popularity. */
 const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
 const ORDER_HISTORY_MIN = 3;
+/** Sampled scores from which on a stability index says more than chance does: it moves by some hundredths. */
+const DRIFT_ROWS_MIN = 500;
 /** Enough to begin with; from then on every eighth user keeps the counts of what goes together up to date. */
 const RECOMMENDATION_LEARNING = { learnAllLooks: 20_000, learnEveryUser: 8 };
 
@@ -82,6 +84,11 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       threshold: config.propensityThreshold,
       rearmBelow: config.propensityRearmBelow,
       sessionGapMs: config.sessionGapMs,
+      health: {
+        windowMs: config.modelHealthWindowMs,
+        driftIndex: config.modelDriftIndex,
+        driftRowsMin: DRIFT_ROWS_MIN,
+      },
     },
     recommendations: {
       count: config.recommendationsMax,

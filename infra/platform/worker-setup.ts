@@ -1,14 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { createLakePublisher } from "../../lakehouse/index.ts";
-import {
-  createModelRegistry,
-  isRecommender,
-  loadChampion,
-  mlPlugins,
-  type RecommenderPlugin,
-  type SessionScorerPlugin,
-  sessionScorers,
-} from "../../ml/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
 import {
   CheckpointStore,
@@ -26,6 +17,7 @@ import {
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PlatformConfig } from "./platform-config.ts";
+import type { StreamModels } from "./stream-models.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC } from "./topics.ts";
 
 /** Order and chance, which a simulation decides itself. */
@@ -42,10 +34,12 @@ export interface WorkerSetup {
   readonly taskIds: readonly string[];
   readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog"> &
     Partial<Pick<Adapters, "schemas">>;
+  readonly models: StreamModels;
   readonly clock: () => number;
+  /** Milliseconds from any origin, with fractions. */
+  readonly stopwatch: () => number;
   readonly stageClock: StageClock;
   readonly onPoint: (point: string) => void;
-  readonly warn: (message: string) => void;
   /** By default the process's own. */
   readonly environment?: WorkerEnvironment;
 }
@@ -60,14 +54,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const plugin = sessionScorers.find(({ name }) => name === "propensity") as SessionScorerPlugin;
-  const model = await loadChampion(createModelRegistry(objects), plugin);
-  if (model.problem !== null)
-    setup.warn(`propensity: ${model.problem.message}; scoring with the built-in model`);
-  const recommender = mlPlugins.find(isRecommender) as RecommenderPlugin;
-  const visitModel = await loadChampion(createModelRegistry(objects), recommender);
-  if (visitModel.problem !== null)
-    setup.warn(`recommend: ${visitModel.problem.message}; going on with ${visitModel.scorer.modelVersion}`);
+  const { propensity, recommend } = setup.models;
   const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
 
   function createPipeline(taskId: string, outbox: Outbox): Pipeline {
@@ -81,9 +68,9 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       schemas: adapters.schemas ?? ownSchemas,
       nonce,
       outbox,
-      plugin,
-      recommender: { plugin: recommender, model: () => visitModel.scorer },
-      scorer: model.scorer,
+      ...propensity,
+      stopwatch: setup.stopwatch,
+      recommender: { plugin: recommend.plugin, model: () => recommend.slot.models.champion },
       stageClock,
     });
   }

@@ -1,9 +1,10 @@
 import { parentPort, threadId, workerData } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
-import { CpuStageClock, noStageClock, type Worker } from "../../stream/index.ts";
+import { CpuStageClock, eventLoopScheduling, noStageClock, type Worker } from "../../stream/index.ts";
 import { openAdapters } from "./adapters.ts";
 import { crashPoint } from "./crash-point.ts";
 import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
+import { openStreamModels, refreshModels } from "./stream-models.ts";
 import { createWorker } from "./worker-setup.ts";
 
 const STATUS_EVERY_MS = 500;
@@ -20,15 +21,21 @@ const adapters = await openAdapters(config.settings, Date.now, (message) =>
 let statuses: Promise<void> = Promise.resolve();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;
 
+const warn = (message: string): void => send({ type: "warning", message });
+let stopRefreshing = (): void => undefined;
+
 try {
+  const models = await openStreamModels({ adapters, clock: Date.now, warn });
+  stopRefreshing = refreshModels(models, config.settings.modelRefreshMs, eventLoopScheduling);
   const worker = await createWorker({
     config,
     taskIds,
     adapters,
+    models,
     clock: Date.now,
+    stopwatch: () => performance.now(),
     stageClock,
     onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
-    warn: (message) => send({ type: "warning", message }),
   });
   await worker.open();
   stageClock.lap("start-up");
@@ -52,6 +59,7 @@ try {
 } catch (error) {
   send({ type: "failed", ...failureOf(error) });
 } finally {
+  stopRefreshing();
   await statuses;
   await adapters.close();
   port.close();

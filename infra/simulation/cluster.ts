@@ -1,6 +1,7 @@
 import { MillraceError } from "../../schema/index.ts";
 import { noStageClock, type Worker } from "../../stream/index.ts";
 import type { PlatformConfig } from "../platform/platform-config.ts";
+import { openStreamModels } from "../platform/stream-models.ts";
 import { createWorker } from "../platform/worker-setup.ts";
 import { SimulatedProcess } from "./process.ts";
 import { errorName } from "./trace.ts";
@@ -157,17 +158,20 @@ export class Cluster {
       scheduler.after(scheduler.random.unit() * RESTART_MS_MAX, () => this.replace(member));
   }
 
-  private createWorker(member: Member): Promise<Worker> {
+  private async createWorker(member: Member): Promise<Worker> {
     const { process, taskIds } = member;
     const { scheduler } = this.world.network;
+    const adapters = this.world.connect(process);
+    const models = await openStreamModels({ adapters, clock: process.clock, warn: () => undefined });
     return createWorker({
       config: this.config,
       taskIds,
-      adapters: this.world.connect(process),
+      adapters,
+      models,
       clock: process.clock,
+      stopwatch: process.clock,
       stageClock: noStageClock,
       onPoint: (point) => this.onPoint(member, point),
-      warn: () => undefined,
       environment: {
         nonce: process.name,
         scheduling: {

@@ -1,3 +1,4 @@
+import type { ModelReference } from "../monitoring/reference.ts";
 import type { EvaluationReport } from "../plugin.ts";
 
 /** What one needs to know of a model version before trusting it; lies beside its weights as `card.json`. */
@@ -16,6 +17,8 @@ export interface ModelCard {
   readonly incumbent: { readonly version: string; readonly metric: number };
   /** Time of one score in batches as the stream makes them, microseconds, where it was trained. */
   readonly scoreMicros?: number;
+  /** Missing in cards from before there was one: drift is then not measured. */
+  readonly reference?: ModelReference;
   readonly seed: number;
   /** Revision of the code that trained, as the caller gave it. */
   readonly codeRevision: string;

@@ -1,4 +1,5 @@
 import { type EventBatch, MillraceError } from "../../schema/index.ts";
+import { modelReference } from "../monitoring/reference.ts";
 import type { Dataset, SessionScorerPlugin } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
@@ -74,6 +75,7 @@ export async function trainPlugin(
         version: champion.scorer.modelVersion,
         metric: plugin.evaluate(champion.scorer, split.validation).metrics[name].model,
       },
+      reference: modelReference(candidate, split),
       scoreMicros: scoreMicros(candidate, split.validation, options.stopwatch),
       seed: options.seed,
       codeRevision: options.codeRevision,

@@ -1,5 +1,6 @@
 export * from "./bronze.ts";
 export * from "./gold.ts";
+export * from "./gold-models.ts";
 export * from "./gold-fraud.ts";
 export * from "./gold-recommendations.ts";
 export * from "./row-buffer.ts";

@@ -4,6 +4,7 @@ import {
   type FeatureKeys,
   type FeatureSet,
   type Scorer,
+  type ServedModels,
   type SessionScorerPlugin,
   sessionScorers,
 } from "../../ml/index.ts";
@@ -30,7 +31,12 @@ import { createKeys, makeBatch } from "./testing/make-batch.ts";
 import { randomEvents } from "./testing/random-events.ts";
 import { UserRecords } from "./user-records.ts";
 
-const CONFIG = { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 };
+const CONFIG = {
+  threshold: 0.6,
+  rearmBelow: 0.4,
+  sessionGapMs: 1_800_000,
+  health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 50 },
+};
 const NOON = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;
 const plugin = sessionScorers.find(
@@ -71,13 +77,25 @@ const percent: Scorer = {
   explain: (vector) => ({ bias: 0, price: vector[0] }),
 };
 
+function servedBy(champion: Scorer, challenger: Scorer | null = null): ServedModels {
+  return { champion, card: null, challenger };
+}
+
 function createRig(options: { readonly real?: boolean } = {}) {
   const keys = createKeys();
   const outputs = new CollectedOutputs();
   const features = options.real ? createFeatureSet(plugin, keys) : priceFeatures(keys);
-  const scorer = options.real ? propensity() : percent;
+  const slot = { models: servedBy(options.real ? propensity() : percent) };
   const userRecords = new UserRecords(keys.userId, 60_000);
-  const operator = createScoreSessions(CONFIG, { keys, outputs, features, scorer, userRecords });
+  const operator = createScoreSessions(CONFIG, {
+    keys,
+    outputs,
+    features,
+    plugin,
+    slot,
+    userRecords,
+    stopwatch: () => 0,
+  });
   const tracker = new WatermarkTracker("watermark", defaultTimeConfig);
   const keySection = new StateSection("keys");
   for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
@@ -85,6 +103,7 @@ function createRig(options: { readonly real?: boolean } = {}) {
     keys,
     outputs,
     operator,
+    slot,
     tracker,
     sections: [keySection, tracker.state, operator.state, ...features.sections],
     feed(events: readonly Partial<CustomerEvent>[], baseOffset = 0): void {

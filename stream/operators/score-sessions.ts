@@ -1,4 +1,4 @@
-import type { FeatureKeys, FeatureSet, Scorer } from "../../ml/index.ts";
+import type { FeatureKeys, FeatureSet, Scorer, ServedModels, SessionOutcome } from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   goldPropensityScores,
@@ -6,8 +6,12 @@ import {
   RowFlag,
   StateSection,
 } from "../../schema/index.ts";
-import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
+import type { Operator, OperatorOutputs, Progress } from "../runtime/operator.ts";
+import type { ModelStatus } from "../runtime/status.ts";
 import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
+import { type ModelHealthConfig, ModelHealthMonitor } from "./model-health.ts";
+import { PendingLabels } from "./pending-labels.ts";
+import { ShadowScores } from "./shadow-scores.ts";
 import { touchSlots } from "./touch-slots.ts";
 import type { UserRecords } from "./user-records.ts";
 
@@ -18,6 +22,7 @@ export interface ScoreSessionsConfig {
   readonly rearmBelow: number;
   /** A gap longer than this begins a new session. */
   readonly sessionGapMs: number;
+  readonly health: Omit<ModelHealthConfig, "threshold">;
 }
 
 export interface ScoreSessionsDeps {
@@ -26,7 +31,17 @@ export interface ScoreSessionsDeps {
   readonly userRecords: UserRecords;
   /** State of the model's features; its sections belong to the task beside the operator's own. */
   readonly features: FeatureSet<CustomerEventBatch>;
-  readonly scorer: Scorer;
+  /** The plugin's name, and where it finds the label of a score. */
+  readonly plugin: { readonly name: string; readonly labels: SessionOutcome };
+  /** Asked before each batch: the models may change between two. */
+  readonly slot: { readonly models: ServedModels };
+  /** Milliseconds from any origin, with fractions: for the cost of a challenger. */
+  readonly stopwatch: () => number;
+}
+
+/** The operator, and what it tells of its model. */
+export interface SessionScoring extends Operator<CustomerEventBatch> {
+  status(): ModelStatus;
 }
 
 /** Places of a user's numbers. */
@@ -38,6 +53,10 @@ const SCORE = 3;
 
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
+/** One event in so many is a sample for the model's health and for its challenger; a power of two. */
+const SAMPLE_EVERY = 16;
+/** Sampled scores of a task that wait for their label. */
+const PENDING_MAX = 4096;
 /** Contributions that the hot record shows; gold has all of them. */
 const HOT_CONTRIBUTIONS = 3;
 const COMMA = 0x2c;
@@ -48,17 +67,29 @@ const CLOSE = 0x7d;
  * the threshold (gold and alert `high-propensity`) and keeps the newest score for the hot store.
  * Crossings are those of a session: each session begins below the threshold, without a row that
  * says that the one before it fell.
+ *
+ * A new model takes over where no hot record waits for its write, so that score, contributions and
+ * version of a record are one model's; at the latest that is behind the next checkpoint. A replay after
+ * a crash scores with the champion of then: an alert that the model before raised stands.
  */
-export function createScoreSessions(
-  config: ScoreSessionsConfig,
-  deps: ScoreSessionsDeps,
-): Operator<CustomerEventBatch> {
-  const { features, keys, outputs, scorer, userRecords } = deps;
+export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): SessionScoring {
+  const { features, keys, outputs, plugin, slot, userRecords } = deps;
   const state = new StateSection("score-sessions");
   /** Half a cache line a user: what the hot record says beside the features. */
   const users = state.float64("users");
   const above = state.uint8("above");
   let partition = 0;
+  const pending = new PendingLabels(state, PENDING_MAX);
+  const health = new ModelHealthMonitor(
+    { ...config.health, threshold: config.threshold },
+    {
+      plugin: plugin.name,
+      featureNames: features.featureNames,
+      outputs,
+      state,
+      partition: () => partition,
+    },
+  );
 
   const width = features.featureNames.length;
   const vectors = new Float64Array(SCORE_ROWS * width);
@@ -67,6 +98,27 @@ export function createScoreSessions(
   /** Session starts as of the row: later rows of the same chunk may begin another session. */
   const startOf = new Float64Array(SCORE_ROWS);
   const beginsSession = new Uint8Array(SCORE_ROWS);
+  const shadow = new ShadowScores({
+    plugin: plugin.name,
+    width,
+    rowsMax: SCORE_ROWS,
+    outputs,
+    stopwatch: deps.stopwatch,
+  });
+
+  let { models } = slot;
+  let scorer = models.champion;
+  let fragments = hotFragments(scorer);
+  health.follow(models);
+
+  function takeUpModels(): void {
+    if (slot.models === models || userRecords.waiting > 0) return;
+    ({ models } = slot);
+    health.follow(models);
+    if (models.champion === scorer) return;
+    scorer = models.champion;
+    fragments = hotFragments(scorer);
+  }
 
   const rows = outputs.openRows(goldPropensityScores, { user_id: keys.userId });
   const out = {
@@ -132,13 +184,40 @@ export function createScoreSessions(
       const value = scores[i];
       users.values[(user << USER_SHIFT) + SCORE] = value;
       // Here, not where the row was folded: rows of the session before may stand in the same chunk.
-      if (beginsSession[i] === 1) setAbove(user, 0);
+      if (beginsSession[i] === 1) {
+        setAbove(user, 0);
+        settleLabel(user, batch.eventTime.values[row], 0);
+      }
+      if (plugin.labels.isOutcome(batch, row)) settleLabel(user, batch.eventTime.values[row], 1);
+      if ((batch.offset[row] & (SAMPLE_EVERY - 1)) === 0) sampleScore(batch, row, i, value);
       if (above.values[user] === 0 ? value >= config.threshold : value < config.rearmBelow) {
         const rose = above.values[user] === 0;
         setAbove(user, rose ? 1 : 0);
         emitCrossing(batch, row, rose ? "crossed" : "fell", i, value);
       }
     }
+    if (shadow.gathered > 0 && models.challenger !== null) {
+      health.addShadow(shadow.score({ ...models, challenger: models.challenger }));
+    }
+  }
+
+  function sampleScore(batch: CustomerEventBatch, row: number, place: number, value: number): void {
+    const user = batch.userId.ids[row];
+    const eventTime = batch.eventTime.values[row];
+    health.addScore(eventTime, value, vectors, place * width);
+    pending.add(user, eventTime, value);
+    if (models.challenger === null) return;
+    shadow.gather(vectors, place * width, {
+      entity: keys.userId.text(user),
+      eventTime,
+      partition: batch.partition,
+      offset: batch.offset[row],
+    });
+  }
+
+  function settleLabel(user: number, eventTime: number, label: 0 | 1): void {
+    const score = pending.take(user);
+    if (!Number.isNaN(score)) health.addLabel(eventTime, score, label);
   }
 
   function setAbove(user: number, value: 0 | 1): void {
@@ -168,6 +247,7 @@ export function createScoreSessions(
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
+    takeUpModels();
     users.ensure(keys.userId.size << USER_SHIFT);
     above.ensure(keys.userId.size);
     features.ensure();
@@ -200,8 +280,6 @@ export function createScoreSessions(
     return `{${text}}`;
   }
 
-  const names = scorer.featureNames.map((name) => jsonFragment(`${JSON.stringify(name)}:`));
-
   /** The features that move the score most; four digits are enough to read. */
   function writeStrongest(vector: Float64Array, out: JsonWriter): void {
     scorer.contributions(vector, contributions);
@@ -210,39 +288,29 @@ export function createScoreSessions(
       for (let j = 1; j < width; j++)
         if (Math.abs(contributions[j]) > Math.abs(contributions[best])) best = j;
       if (n > 0) out.byte(COMMA);
-      out.raw(names[best]);
+      out.raw(fragments.names[best]);
       out.decimal(contributions[best], 4);
       contributions[best] = 0;
     }
   }
-
-  const field = {
-    score: jsonFragment('{"score":'),
-    modelVersion: jsonFragment(`,"modelVersion":${JSON.stringify(scorer.modelVersion)}`),
-    eventTime: jsonFragment(',"eventTime":'),
-    sessionStart: jsonFragment(',"sessionStart":'),
-    contributions: jsonFragment(',"contributions":{'),
-    partition: jsonFragment('},"partition":'),
-    offset: jsonFragment(',"offset":'),
-  };
 
   /** The user's `PropensityRecord`. */
   function writeRecord(user: number, out: JsonWriter): void {
     const at = user << USER_SHIFT;
     const vector = vectors.subarray(0, width);
     features.read(user, users.values[at + LAST], vectors, 0);
-    out.raw(field.score);
+    out.raw(FIELD.score);
     out.decimal(users.values[at + SCORE], 6);
-    out.raw(field.modelVersion);
-    out.raw(field.eventTime);
+    out.raw(fragments.modelVersion);
+    out.raw(FIELD.eventTime);
     out.integer(users.values[at + LAST]);
-    out.raw(field.sessionStart);
+    out.raw(FIELD.sessionStart);
     out.integer(users.values[at + START]);
-    out.raw(field.contributions);
+    out.raw(FIELD.contributions);
     writeStrongest(vector, out);
-    out.raw(field.partition);
+    out.raw(FIELD.partition);
     out.integer(partition);
-    out.raw(field.offset);
+    out.raw(FIELD.offset);
     out.integer(users.values[at + OFFSET]);
     out.byte(CLOSE);
   }
@@ -253,7 +321,48 @@ export function createScoreSessions(
     write: writeRecord,
   });
 
-  return { name: "score-sessions", state, process, advance: () => undefined };
+  function advance(progress: Progress): void {
+    // Nothing older than the watermark comes: who was silent for the gap before it has ended the session.
+    const endedBefore = progress.watermarkMs - config.sessionGapMs;
+    pending.expire(
+      endedBefore,
+      (user) => users.values[(user << USER_SHIFT) + LAST],
+      (score, newest) => health.addLabel(newest + config.sessionGapMs, score, 0),
+    );
+    health.advance(progress);
+  }
+
+  return {
+    name: "score-sessions",
+    state,
+    process,
+    advance,
+    afterRestore() {
+      pending.afterRestore();
+      health.follow(models);
+    },
+    status: () => health.status(),
+  };
+}
+
+const FIELD = {
+  score: jsonFragment('{"score":'),
+  eventTime: jsonFragment(',"eventTime":'),
+  sessionStart: jsonFragment(',"sessionStart":'),
+  contributions: jsonFragment(',"contributions":{'),
+  partition: jsonFragment('},"partition":'),
+  offset: jsonFragment(',"offset":'),
+};
+
+/** What a hot record says of its model. */
+function hotFragments({ featureNames, modelVersion }: Scorer): {
+  names: Uint8Array[];
+  modelVersion: Uint8Array;
+} {
+  return {
+    names: featureNames.map((name) => jsonFragment(`${JSON.stringify(name)}:`)),
+    modelVersion: jsonFragment(`,"modelVersion":${JSON.stringify(modelVersion)}`),
+  };
 }
 
 function round6(value: number): number {

@@ -55,7 +55,12 @@ const config: EventsPipelineConfig = {
   orderRules: defaultOrderRulesConfig,
   detectors: defaultDetectorConfig,
   recommendations: defaultRecommendProductsConfig,
-  propensity: { threshold: 0.6, rearmBelow: 0.4, sessionGapMs: 1_800_000 },
+  propensity: {
+    threshold: 0.6,
+    rearmBelow: 0.4,
+    sessionGapMs: 1_800_000,
+    health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 },
+  },
   hotTtlMs: 60_000,
   fileBytesMax: 1 << 20,
 };
@@ -92,7 +97,8 @@ describe("events pipeline", () => {
       nonce: "n",
       outbox,
       plugin,
-      scorer: plugin.load(weights, version),
+      slot: { models: { champion: plugin.load(weights, version), card: null, challenger: null } },
+      stopwatch: () => 0,
       recommender: { plugin: recommender, model: () => untrained },
       schemas: ownSchemas,
       stageClock: noStageClock,

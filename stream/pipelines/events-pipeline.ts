@@ -1,7 +1,7 @@
 import {
   createFeatureSet,
   type RecommenderPlugin,
-  type Scorer,
+  type ServedModels,
   type SessionScorerPlugin,
   type VisitRecommender,
 } from "../../ml/index.ts";
@@ -81,7 +81,10 @@ export interface EventsPipelineDeps {
   readonly outbox: Outbox;
   /** The plugin whose features are folded and whose model scores. */
   readonly plugin: SessionScorerPlugin<CustomerEventBatch>;
-  readonly scorer: Scorer;
+  /** The models that score. */
+  readonly slot: { readonly models: ServedModels };
+  /** Milliseconds from any origin, with fractions. */
+  readonly stopwatch: () => number;
   /** What recommends products, and the model that it does so by at this moment. */
   readonly recommender: { readonly plugin: RecommenderPlugin; readonly model: () => VisitRecommender };
   /** What schema ids of Avro records mean. */
@@ -131,7 +134,9 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     outputs,
     userRecords,
     features,
-    scorer: deps.scorer,
+    plugin: deps.plugin,
+    slot: deps.slot,
+    stopwatch: deps.stopwatch,
   });
   const { plugin: recommenderPlugin, model: visitModel } = deps.recommender;
   const recommendations = createRecommendProducts(config.recommendations, {
@@ -275,6 +280,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       late: events.watermark.late,
       tooLate: events.watermark.tooLate,
     }),
+    models: () => [scoring.status()],
     watermarkMs: () => (Number.isFinite(events.watermark.watermarkMs) ? events.watermark.watermarkMs : null),
   };
 }

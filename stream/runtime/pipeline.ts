@@ -1,7 +1,7 @@
 import type { RecordBatch, StateSection } from "../../schema/index.ts";
 import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import type { TableSink } from "../sinks/table-sink.ts";
-import type { TaskStatus } from "./status.ts";
+import type { ModelStatus, TaskStatus } from "./status.ts";
 
 /** One input partition of a task. */
 export interface PipelineInput {
@@ -35,6 +35,8 @@ export interface Pipeline {
   /** Tells the second stage not to wait for this task; called once when its inputs fall silent. */
   markIdle(): void;
   counters(): TaskStatus["events"];
+  /** What scores, and how well, where anything does. */
+  models?(): readonly ModelStatus[];
   /** Null before the first event. */
   watermarkMs(): number | null;
 }

@@ -1,3 +1,19 @@
+import type { ModelHealth } from "../../ml/index.ts";
+
+/** What scores in a task. */
+export interface ModelStatus {
+  readonly plugin: string;
+  /** Version of the model that scores. */
+  readonly champion: string;
+  /** Version that scores in shadow. */
+  readonly challenger: string | null;
+  /** Time of a score of the same vectors, microseconds; null without a challenger. */
+  readonly championMicros: number | null;
+  readonly challengerMicros: number | null;
+  /** Of the newest window that is over; null before the first. */
+  readonly health: ModelHealth | null;
+}
+
 /** State of one task, for the API, the metrics and `millrace status`. Times are ms since the epoch. */
 export interface TaskStatus {
   readonly taskId: string;
@@ -23,6 +39,8 @@ export interface TaskStatus {
     readonly late: number;
     readonly tooLate: number;
   };
+  /** None for a task that scores nothing, or whose worker cannot be asked. */
+  readonly models?: readonly ModelStatus[];
 }
 
 export interface PipelineStatus {

@@ -152,6 +152,7 @@ export class Worker {
       epoch: task.epoch,
       checkpointedAt: task.checkpointedAt,
       events: task.pipeline.counters(),
+      models: task.pipeline.models?.() ?? [],
     }));
   }
 

@@ -1,0 +1,108 @@
+import {
+  createModelRegistry,
+  isRecommender,
+  type ModelProblem,
+  ModelSlot,
+  mlPlugins,
+  type OrderScorer,
+  type OrderScorerPlugin,
+  orderScorers,
+  type RecommenderPlugin,
+  type Scorer,
+  type ServedPlugin,
+  type SessionScorerPlugin,
+  sessionScorers,
+  type VisitRecommender,
+} from "../../ml/index.ts";
+import type { Alert, AlertBus, Scheduling } from "../../stream/index.ts";
+import type { Adapters } from "./adapters.ts";
+
+export interface StreamModelsDeps {
+  readonly adapters: Pick<Adapters, "objects" | "alertBus">;
+  readonly clock: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** The models of the plugins that score in the stream of one worker. */
+export interface StreamModels {
+  readonly propensity: { readonly plugin: SessionScorerPlugin; readonly slot: ModelSlot<Scorer> };
+  readonly fraud: { readonly plugin: OrderScorerPlugin; readonly slot: ModelSlot<OrderScorer> };
+  readonly recommend: { readonly plugin: RecommenderPlugin; readonly slot: ModelSlot<VisitRecommender> };
+  /** Takes up what changed in the registry; never rejects. */
+  refresh(): Promise<void>;
+}
+
+/** Loads the models; an unusable one is a warning and an alert, and the last good one scores. */
+export async function openStreamModels({ adapters, clock, warn }: StreamModelsDeps): Promise<StreamModels> {
+  const registry = createModelRegistry(adapters.objects);
+  const onProblem = (problem: ModelProblem): void => {
+    warn(titleOf(problem));
+    // Behind the warning: who cannot be told by an alert is told by the log.
+    publishProblem(adapters.alertBus, problem, clock()).catch((error: unknown) =>
+      warn(`an alert about the models of ${problem.plugin} is not published: ${error}`),
+    );
+  };
+  const slots: Pick<ModelSlot, "refresh">[] = [];
+  async function open<S extends { readonly modelVersion: string }, P extends ServedPlugin<S>>(
+    plugin: P & ServedPlugin<S>,
+  ): Promise<{ readonly plugin: P; readonly slot: ModelSlot<S> }> {
+    const slot = await ModelSlot.open<S>(plugin, { registry, onProblem });
+    slots.push(slot);
+    return { plugin, slot };
+  }
+  const propensity = sessionScorers.find(({ name }) => name === "propensity") as SessionScorerPlugin;
+  return {
+    propensity: await open<Scorer, SessionScorerPlugin>(propensity),
+    fraud: await open<OrderScorer, OrderScorerPlugin>(orderScorers[0]),
+    recommend: await open<VisitRecommender, RecommenderPlugin>(
+      mlPlugins.find(isRecommender) as RecommenderPlugin,
+    ),
+    async refresh() {
+      for (const slot of slots) await slot.refresh();
+    },
+  };
+}
+
+/** Refreshes at an interval until the returned function is called; one refresh at a time. */
+export function refreshModels(
+  models: Pick<StreamModels, "refresh">,
+  everyMs: number,
+  scheduling: Pick<Scheduling, "after">,
+): () => void {
+  let callOff = (): void => undefined;
+  let stopped = false;
+  const next = (): void => {
+    if (stopped) return;
+    callOff = scheduling.after(everyMs, () => void models.refresh().then(next));
+  };
+  next();
+  return () => {
+    stopped = true;
+    callOff();
+  };
+}
+
+/** The id is the same in every worker: one alert tells of it. */
+async function publishProblem(alertBus: AlertBus, problem: ModelProblem, nowMs: number): Promise<void> {
+  const { plugin, alias, error, scoring, sequence } = problem;
+  const alert: Alert = {
+    id: `model-problem:${plugin}:${alias}:${sequence}:${error.code}`,
+    revision: 1,
+    status: "raised",
+    kind: "model-problem",
+    severity: alias === "champion" ? "high" : "low",
+    title: titleOf(problem),
+    userId: null,
+    productId: null,
+    orderId: null,
+    eventTime: nowMs,
+    windowStart: null,
+    windowEnd: null,
+    figures: { plugin, alias, code: error.code, scoring: scoring ?? "none" },
+  };
+  await alertBus.publish([alert]);
+}
+
+function titleOf({ plugin, error, scoring }: ModelProblem): string {
+  return `${plugin}: ${error.message}; ${scoring === null ? "nothing scores in shadow" : `${scoring} goes on scoring`}`;
+}

@@ -1,0 +1,3 @@
+export * from "./health-window.ts";
+export * from "./reference.ts";
+export * from "./stability.ts";

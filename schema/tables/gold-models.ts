@@ -1,0 +1,60 @@
+import { defineTable } from "./table-spec.ts";
+
+export const goldShadowScores = defineTable({
+  namespace: "gold",
+  name: "shadow_scores",
+  doc: "A sample of events scored by the challenger beside the champion. No row: nothing challenged.",
+  partitionByDayOf: "event_time",
+  key: ["plugin", "challenger_version", "_partition", "_offset"],
+  columns: [
+    ["plugin", "string", "required", "The plugin."],
+    ["entity", "string", "required", "What was scored: the shopper, or the order."],
+    ["event_time", "timestamptz", "required", "Event at which it was scored."],
+    ["champion_version", "string", "required", "The model whose score counted."],
+    ["champion_score", "double", "required", "Its score."],
+    ["challenger_version", "string", "required", "The model in shadow."],
+    ["challenger_score", "double", "required", "Its score, from which nothing followed."],
+    ["challenger_micros", "double", "required", "Its time of a score, mean of the batch, microseconds."],
+    ["_partition", "int", "required", "Log partition of the event."],
+    ["_offset", "long", "required", "Log offset of the event."],
+  ],
+});
+
+export const goldModelHealth = defineTable({
+  namespace: "gold",
+  name: "model_health",
+  doc: "A model's sampled scores of a window beside its training and beside labels that became known, by task.",
+  partitionByDayOf: "window_start",
+  key: ["plugin", "model_version", "window_start", "_partition"],
+  columns: [
+    ["plugin", "string", "required", "The plugin."],
+    ["model_version", "string", "required", "The model that scored."],
+    ["window_start", "timestamptz", "required", "Start of the window, inclusive."],
+    ["window_end", "timestamptz", "required", "End of the window, exclusive."],
+    ["scores", "long", "required", "Scores sampled."],
+    ["score_mean", "double", "optional", "Their mean."],
+    [
+      "score_stability",
+      "double",
+      "optional",
+      "Population stability index of the scores against the model card's; null for a model without a card.",
+    ],
+    [
+      "feature_stability",
+      "string",
+      "required",
+      "The same by feature, a JSON object, the least stable first.",
+    ],
+    ["labels", "long", "required", "Sampled scores whose label became known."],
+    ["positives", "long", "required", "Of them, those that came true."],
+    ["true_positives", "long", "required", "Of them, those scored at or above the threshold."],
+    ["false_positives", "long", "required", "Scored at or above the threshold, and did not come true."],
+    ["precision", "double", "optional", "Share of the scores at or above the threshold that came true."],
+    ["recall", "double", "optional", "Share of what came true that was scored at or above the threshold."],
+    ["calibration_error", "double", "optional", "Mean of |mean score − rate| over tenths of the score."],
+    ["challenger_version", "string", "optional", "The model in shadow."],
+    ["champion_micros", "double", "optional", "Time of a score, microseconds, beside the challenger's."],
+    ["challenger_micros", "double", "optional", "Time of a shadow score of the same vectors, microseconds."],
+    ["_partition", "int", "required", "Log partition of the task."],
+  ],
+});
