@@ -1,13 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { buildDataset, sessionScorers, splitByTime } from "../../ml/index.ts";
-import {
-  createDecoder,
-  customerEventContract,
-  type EventBatch,
-  RECORD_PADDING,
-  type RecordBatch,
-} from "../../schema/index.ts";
-import { createShopEvents, SHOP_DEFAULTS } from "../../stream/index.ts";
+import { generatedEvents } from "./generated-events.ts";
 
 /**
  * Trains the propensity model that ships, on a generated shop alone (no one's data), and writes
@@ -20,46 +13,17 @@ import { createShopEvents, SHOP_DEFAULTS } from "../../stream/index.ts";
  */
 const EVENTS_PER_SECOND = 20;
 const HOURS = 49;
-const HOUR_MS = 3_600_000;
 const SEED = 1;
-const DECODE_ROWS = 4096;
 const TARGET = new URL("../../ml/plugins/propensity/default-model.ts", import.meta.url);
-
-async function* events(): AsyncGenerator<EventBatch> {
-  const shop = createShopEvents(
-    { seed: SEED, eventsPerSecond: EVENTS_PER_SECOND, duplicateShare: 0, malformedShare: 0 },
-    () => 1,
-  );
-  const decoder = createDecoder(customerEventContract, { capacity: DECODE_ROWS, futureSkewMs: null });
-  const end = SHOP_DEFAULTS.startTime + HOURS * HOUR_MS;
-  let baseOffset = 0;
-  for (let batches = shop.until(end, DECODE_ROWS); batches !== null; batches = shop.until(end, DECODE_ROWS)) {
-    for (const { topic, bytes, starts, ends, count } of batches) {
-      if (topic !== customerEventContract.topic) continue;
-      const records: RecordBatch = {
-        topic,
-        partition: 0,
-        baseOffset,
-        count,
-        bytes: Buffer.concat([bytes, Buffer.alloc(RECORD_PADDING)]),
-        starts,
-        ends,
-        ingestedAt: end,
-        sequence: 0,
-        control: "data",
-      };
-      baseOffset += count;
-      for (let from = 0; from < count; from += DECODE_ROWS) {
-        yield decoder.decode(records, from, Math.min(count, from + DECODE_ROWS));
-      }
-    }
-  }
-}
 
 async function main(): Promise<void> {
   const plugin = sessionScorers.find(({ name }) => name === "propensity");
   if (plugin === undefined) throw new Error("there is no plugin propensity");
-  const built = await buildDataset(plugin, events(), { seed: SEED, rowsMax: 500_000 });
+  const built = await buildDataset(
+    plugin,
+    generatedEvents(HOURS, { seed: SEED, eventsPerSecond: EVENTS_PER_SECOND }),
+    { seed: SEED, rowsMax: 500_000 },
+  );
   const { train, validation } = splitByTime(built.dataset, {
     trainShare: 0.8,
     embargoMs: plugin.labels.gapMs,
