@@ -1,0 +1,135 @@
+import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
+import { contracts } from "../../schema/index.ts";
+import { type EventLog, eventLoopScheduling, noStageClock } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
+import { type Adapters, retryEnvironment } from "../platform/adapters.ts";
+import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
+import { lakeTables } from "../platform/lake-tables.ts";
+import { platformConfig } from "../platform/platform-config.ts";
+import type { StreamModels } from "../platform/stream-models.ts";
+import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, platformTopics } from "../platform/topics.ts";
+import { createWorker } from "../platform/worker-setup.ts";
+import { openBronzeLog, type ReplayRange } from "./bronze-log.ts";
+
+export interface BronzeReplay {
+  /** Of the lake whose history is replayed. */
+  readonly engine: QueryEngine;
+  /** The settings that the pipelines run with; of `partitions`, those that the records were written with. */
+  readonly config: Config;
+  readonly range: ReplayRange;
+  readonly models: StreamModels;
+  /** An embedded home that takes the tables, hot values and alerts; fresh, or one whose replay was interrupted. */
+  readonly home: string;
+  readonly clock: () => number;
+  readonly stopwatch: () => number;
+  readonly onProgress?: (records: number, ofRecords: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReplayedHome {
+  /** Offsets of the range. */
+  readonly records: number;
+  /** Whether it came to its end; an interrupted one goes on in the same home. */
+  readonly complete: boolean;
+}
+
+const PROGRESS_EVERY_MS = 500;
+
+/**
+ * Runs the pipelines over bronze into a home of its own, with checkpoints as ever: killed or interrupted,
+ * the same call goes on where it stopped. The lake that is read is not written.
+ */
+export async function replayBronze(replay: BronzeReplay): Promise<ReplayedHome> {
+  const { config, clock, engine, range } = replay;
+  const side: Config = { ...config, mode: "embedded", home: replay.home };
+  const adapters = openEmbeddedAdapters(replay.home, clock);
+  try {
+    const { log: inner, catalog, objects: objectStore } = adapters;
+    await inner.createTopics(platformTopics(side));
+    await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+    const { partitions } = config;
+    const log = await openBronzeLog({ engine, inner, partitions, range });
+    const complete = await runToEnd({
+      replay,
+      config: side,
+      adapters: { ...adapters, log },
+      records: log.records,
+    });
+    return { records: log.records, complete };
+  } finally {
+    await adapters.close();
+  }
+}
+
+interface SideRun {
+  readonly replay: BronzeReplay;
+  readonly config: Config;
+  readonly adapters: Adapters;
+  readonly records: number;
+}
+
+async function runToEnd({ replay, config, adapters, records }: SideRun): Promise<boolean> {
+  const { clock, stopwatch, models, signal, onProgress } = replay;
+  const partitions = Array.from({ length: config.partitions }, (_, partition) => partition);
+  // History has no idle time: who is behind in event time is waited for, however long a page takes.
+  const settings: Config = { ...config, idleAfterMs: IDLE_NEVER_MS };
+  const worker = await createWorker({
+    config: platformConfig(settings),
+    taskIds: [...partitions.map(eventsTaskId), INSIGHTS_TASK],
+    adapters,
+    models,
+    clock,
+    stopwatch,
+    stageClock: noStageClock,
+    onPoint: () => undefined,
+  });
+  await worker.open();
+  const running = worker.run();
+  const stop = (): void => worker.stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  const timer = eachInterval(PROGRESS_EVERY_MS, () => {
+    const tasks = worker.status(new Map(), "running");
+    const processed = tasks.reduce((sum, { events }) => sum + events.processed, 0);
+    onProgress?.(Math.min(processed, records), records);
+  });
+  try {
+    const drained = drainInOrder(worker, adapters.log, partitions);
+    await Promise.race([drained, running]);
+  } finally {
+    timer();
+    signal?.removeEventListener("abort", stop);
+    worker.stop();
+    await running;
+  }
+  return signal?.aborted !== true;
+}
+
+const IDLE_NEVER_MS = 3_600_000;
+
+function eachInterval(everyMs: number, act: () => void): () => void {
+  let callOff = (): void => undefined;
+  const next = (): void => {
+    callOff = eventLoopScheduling.after(everyMs, () => {
+      act();
+      next();
+    });
+  };
+  next();
+  return () => callOff();
+}
+
+/** First the inputs, then the panes that they made. */
+async function drainInOrder(
+  worker: Awaited<ReturnType<typeof createWorker>>,
+  log: EventLog,
+  partitions: readonly number[],
+): Promise<void> {
+  const endOf = async (topic: string, partition: number) => ({
+    topic,
+    partition,
+    offset: (await log.offsets(topic, partition)).end,
+  });
+  const inputs = contracts.flatMap(({ topic }) => partitions.map((partition) => endOf(topic, partition)));
+  await worker.drained(await Promise.all(inputs));
+  await worker.drained([await endOf(PANE_TOPIC, 0)]);
+}
