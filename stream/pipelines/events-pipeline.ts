@@ -168,7 +168,9 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       time: config.time,
       taskId,
       hotTtlMs: config.hotTtlMs,
-      sendBlock: (stream, bytes, sequence) => outbox.addPane({ stream, bytes, sequence }),
+      // Detectors over one topic name their streams alike, and each counts its own blocks.
+      sendBlock: (stream, bytes, sequence) =>
+        outbox.addPane({ stream: `${spec.name}:${stream}`, bytes, sequence }),
     }),
   );
   const steps: { readonly [T in DetectorTopic]?: readonly Operator<DetectorBatches[T]>[] } = {
