@@ -1,4 +1,5 @@
 import type { LogisticModel } from "../training/logistic-regression.ts";
+import type { DenseNetwork } from "../training/network/dense-network.ts";
 import type { Forest } from "../training/trees/forest.ts";
 import { dataType, encodeOnnx, type OnnxNode, type OnnxTensor } from "./onnx-model.ts";
 
@@ -44,13 +45,92 @@ export function logisticToOnnx(linear: LogisticModel, model: ExportedModel): Uin
     scale: column(scale),
     weights: { dimensions: [weights.length, 1], values: weights },
     bias: column([bias]),
-    one: column([1]),
   };
   const nodes: OnnxNode[] = [
-    { operator: "Sub", inputs: ["features", "mean"], outputs: ["centered"] },
-    { operator: "Div", inputs: ["centered", "scale"], outputs: ["standardised"] },
+    ...standardisation("features", "standardised"),
     { operator: "MatMul", inputs: ["standardised", "weights"], outputs: ["weighted"] },
     { operator: "Add", inputs: ["weighted", "bias"], outputs: ["logOdds"] },
+  ];
+  return encodeLogOdds(nodes, constants, { reference: mean, ...model });
+}
+
+/**
+ * A dense network in double precision, on inputs that are rounded to single as ours are; `inputMax`:
+ * where they are cut.
+ */
+export function networkToOnnx(
+  network: DenseNetwork & { readonly inputMax: number },
+  model: ExportedModel,
+): Uint8Array {
+  const { mean, scale, missing, layers, slope, intercept, inputMax } = network;
+  const constants: Record<string, OnnxTensor> = {
+    mean: column(mean),
+    scale: column(scale),
+    none: scalar(0),
+    unit: scalar(1),
+    inputMin: scalar(-inputMax),
+    inputMax: scalar(inputMax),
+    slope: column([slope]),
+    intercept: column([intercept]),
+    mayMiss: { dimensions: [missing.length], values: BigInt64Array.from(missing, BigInt) },
+  };
+  const nodes: OnnxNode[] = [
+    { operator: "IsNaN", inputs: ["features"], outputs: ["isMissing"] },
+    { operator: "Sign", inputs: ["features"], outputs: ["sign"] },
+    { operator: "Abs", inputs: ["features"], outputs: ["size"] },
+    { operator: "Add", inputs: ["size", "unit"], outputs: ["sizeAndOne"] },
+    { operator: "Log", inputs: ["sizeAndOne"], outputs: ["logSize"] },
+    { operator: "Mul", inputs: ["sign", "logSize"], outputs: ["signedLog"] },
+    ...standardisation("signedLog", "standardised"),
+    { operator: "Clip", inputs: ["standardised", "inputMin", "inputMax"], outputs: ["clipped"] },
+    { operator: "Where", inputs: ["isMissing", "none", "clipped"], outputs: ["present"] },
+    {
+      operator: "Gather",
+      inputs: ["isMissing", "mayMiss"],
+      outputs: ["missed"],
+      attributes: { axis: { integer: 1 } },
+    },
+    cast("missed", "flags", "double"),
+    {
+      operator: "Concat",
+      inputs: ["present", "flags"],
+      outputs: ["all"],
+      attributes: { axis: { integer: 1 } },
+    },
+    cast("all", "single", "float"),
+    cast("single", "layer0", "double"),
+  ];
+  layers.forEach(({ inputs, outputs, weights, biases }, index) => {
+    constants[`weights${index}`] = { dimensions: [inputs, outputs], values: Float64Array.from(weights) };
+    constants[`biases${index}`] = column(biases);
+    nodes.push(
+      { operator: "MatMul", inputs: [`layer${index}`, `weights${index}`], outputs: [`weighted${index}`] },
+      { operator: "Add", inputs: [`weighted${index}`, `biases${index}`], outputs: [`sum${index}`] },
+    );
+    if (index === layers.length - 1) return;
+    nodes.push({ operator: "Relu", inputs: [`sum${index}`], outputs: [`layer${index + 1}`] });
+  });
+  nodes.push(
+    { operator: "Mul", inputs: [`sum${layers.length - 1}`, "slope"], outputs: ["scaled"] },
+    { operator: "Add", inputs: ["scaled", "intercept"], outputs: ["logOdds"] },
+  );
+  return encodeLogOdds(nodes, constants, model);
+}
+
+function standardisation(input: string, output: string): OnnxNode[] {
+  return [
+    { operator: "Sub", inputs: [input, "mean"], outputs: ["centered"] },
+    { operator: "Div", inputs: ["centered", "scale"], outputs: [output] },
+  ];
+}
+
+/** Nodes that end in `logOdds`, one column, and the probabilities of both classes behind them. */
+function encodeLogOdds(
+  nodes: readonly OnnxNode[],
+  constants: Readonly<Record<string, OnnxTensor>>,
+  model: ExportedModel,
+): Uint8Array {
+  const tail: OnnxNode[] = [
     { operator: "Sigmoid", inputs: ["logOdds"], outputs: ["probability"] },
     { operator: "Sub", inputs: ["one", "probability"], outputs: ["complement"] },
     {
@@ -67,7 +147,7 @@ export function logisticToOnnx(linear: LogisticModel, model: ExportedModel): Uin
       attributes: { axis: { integer: 1 }, keepdims: { integer: 0 } },
     },
   ];
-  return encodeClassifier(nodes, constants, { reference: mean, ...model });
+  return encodeClassifier([...nodes, ...tail], { ...constants, one: column([1]) }, model);
 }
 
 /** The same interface for every classifier: that of scikit-learn's converter without its maps. */
@@ -139,4 +219,8 @@ function cast(input: string, output: string, type: Parameters<typeof dataType>[0
 function column(values: Iterable<number>): OnnxTensor {
   const own = Float64Array.from(values);
   return { dimensions: [own.length], values: own };
+}
+
+function scalar(value: number): OnnxTensor {
+  return { dimensions: [], values: Float64Array.of(value) };
 }

@@ -11,10 +11,10 @@ const ATTRIBUTE_TYPES = { integer: 2, text: 3, tensor: 4, integers: 7, texts: 8 
 const IR_VERSION = 8;
 const OPERATORS = { "": 17, "ai.onnx.ml": 3 } as const;
 
-/** Doubles, in rows where there are two dimensions. */
+/** Doubles or whole numbers, in rows where there are two dimensions; no dimensions: one number. */
 export interface OnnxTensor {
   readonly dimensions: readonly number[];
-  readonly values: Float64Array;
+  readonly values: Float64Array | BigInt64Array;
 }
 
 export type OnnxAttribute =
@@ -104,13 +104,20 @@ function attributeMessage(name: string, attribute: OnnxAttribute): ProtoMessage 
 }
 
 function tensorMessage({ dimensions, values }: OnnxTensor, name?: string): ProtoMessage {
-  const raw = new DataView(new ArrayBuffer(8 * values.length));
-  values.forEach((value, i) => {
-    raw.setFloat64(8 * i, value, true);
-  });
-  const tensor = new ProtoMessage().integers(1, dimensions).integer(2, DATA_TYPES.double);
+  const type = values instanceof Float64Array ? DATA_TYPES.double : DATA_TYPES.int64;
+  const tensor = new ProtoMessage().integers(1, dimensions).integer(2, type);
   if (name !== undefined) tensor.text(8, name);
-  return tensor.bytes(9, new Uint8Array(raw.buffer));
+  return tensor.bytes(9, littleEndian(values));
+}
+
+function littleEndian(values: Float64Array | BigInt64Array): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8 * values.length));
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value === "bigint") view.setBigInt64(8 * i, value, true);
+    else view.setFloat64(8 * i, value, true);
+  }
+  return new Uint8Array(view.buffer);
 }
 
 function valueMessage({ name, type, dimensions }: OnnxValue): ProtoMessage {

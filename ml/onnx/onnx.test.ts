@@ -4,6 +4,7 @@ import { MillraceError } from "../../schema/index.ts";
 import type { Scorer } from "../plugin.ts";
 import { createLogisticScorer } from "../plugins/propensity/logistic-scorer.ts";
 import { fitLogistic } from "../training/logistic-regression.ts";
+import { createNetworkScorer } from "../training/network/dense-network.ts";
 import { createRandom } from "../training/random.ts";
 import { fitTrees } from "../training/trees/boost.ts";
 import { averageForests, createForestScorer } from "../training/trees/forest.ts";
@@ -69,6 +70,30 @@ function fitLinear({ vectors, labels }: Rows): Scorer {
   return createLogisticScorer(NAMES, "linear-1", model);
 }
 
+/** Random weights: what it says is of no matter, only that both say it. */
+function makeNetwork(mayMiss: boolean): Scorer {
+  const random = createRandom(SEED);
+  const missing = mayMiss ? Int32Array.of(0, 1, 3) : new Int32Array();
+  const numbers = (count: number): Float32Array =>
+    Float32Array.from({ length: count }, () => 2 * random() - 1);
+  const layer = (inputs: number, outputs: number) => ({
+    inputs,
+    outputs,
+    weights: numbers(inputs * outputs),
+    biases: numbers(outputs),
+  });
+  const network = {
+    featureNames: NAMES,
+    mean: Float32Array.of(1, 10, 0, 0),
+    scale: Float32Array.of(0.7, 3, 0.2, 0.4),
+    missing,
+    layers: [layer(NAMES.length + missing.length, 16), layer(16, 8), layer(8, 1)],
+    slope: 1.3,
+    intercept: -0.4,
+  };
+  return createNetworkScorer(network, "network-1");
+}
+
 function exported(scorer: Scorer): Uint8Array {
   const file = scorer.toOnnx?.("fraud");
   if (file === undefined) throw new Error("the scorer does not export itself");
@@ -107,6 +132,18 @@ describe("ONNX export", () => {
     const again = createOnnxScorer(exported(scorer), "again", NAMES);
     expect(largestDifference(scoresOf(again, rows), scoresOf(scorer, rows))).toBeLessThan(1e-6);
   });
+
+  it.each([0.1, 0])(
+    "of a dense network scores in onnxruntime as ours within 1e-6, %f of the values missing",
+    (share) => {
+      const rows = makeRows(share);
+      const scorer = makeNetwork(share > 0);
+      const ours = scoresOf(scorer, rows);
+      const again = createOnnxScorer(exported(scorer), "again", NAMES);
+      expect(largestDifference(scoresOf(again, rows), ours)).toBeLessThan(1e-6);
+      expect(Math.max(...ours) - Math.min(...ours)).toBeGreaterThan(0.5);
+    },
+  );
 
   it("names plugin, version and features in the file", () => {
     const metadata = readOnnxMetadata(exported(fitLinear(makeRows(0))));

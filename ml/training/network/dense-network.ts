@@ -1,4 +1,5 @@
 import { MillraceError } from "../../../schema/index.ts";
+import { networkToOnnx } from "../../onnx/classifier-graph.ts";
 import type { Scorer } from "../../plugin.ts";
 import { sigmoid } from "../logistic-regression.ts";
 
@@ -173,6 +174,11 @@ export function createNetworkScorer(network: DenseNetwork, modelVersion: string)
       for (let j = 0; j < width; j++) named[featureNames[j]] = parts[j];
       return named;
     },
+    toOnnx: (plugin) =>
+      networkToOnnx(
+        { ...network, inputMax: INPUT_MAX },
+        { plugin, version: modelVersion, features: featureNames },
+      ),
   };
 }
 
