@@ -22,7 +22,7 @@ export interface ModelHealthDeps {
   /** The operator's, to which this adds its arrays and its blob. */
   readonly state: StateSection;
   /** Log partition of the task. */
-  readonly partition: () => number;
+  readonly partition: number;
 }
 
 /** State beside the counts. Times are event time, ms. */
@@ -180,7 +180,7 @@ export class ModelHealthMonitor {
     rows.setText(rows.text("challenger_version"), r, cost?.challenger ?? null);
     set("champion_micros", cost === null ? null : micros(cost.championMs, cost.rows));
     set("challenger_micros", cost === null ? null : micros(cost.challengerMs, cost.rows));
-    rows.int32("_partition").values[r] = this.deps.partition();
+    rows.int32("_partition").values[r] = this.deps.partition;
   }
 
   /** The id has no partition: every task sees a sample of the same traffic, and one alert says it. */

@@ -90,6 +90,7 @@ function createRig(options: { readonly real?: boolean } = {}) {
   const operator = createScoreSessions(CONFIG, {
     keys,
     outputs,
+    partition: 3,
     features,
     plugin,
     slot,

@@ -28,6 +28,8 @@ export interface ScoreSessionsConfig {
 export interface ScoreSessionsDeps {
   readonly keys: FeatureKeys;
   readonly outputs: OperatorOutputs;
+  /** Log partition of the task. */
+  readonly partition: number;
   readonly userRecords: UserRecords;
   /** State of the model's features; its sections belong to the task beside the operator's own. */
   readonly features: FeatureSet<CustomerEventBatch>;
@@ -73,12 +75,11 @@ const CLOSE = 0x7d;
  * a crash scores with the champion of then: an alert that the model before raised stands.
  */
 export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): SessionScoring {
-  const { features, keys, outputs, plugin, slot, userRecords } = deps;
+  const { features, keys, outputs, partition, plugin, slot, userRecords } = deps;
   const state = new StateSection("score-sessions");
   /** Half a cache line a user: what the hot record says beside the features. */
   const users = state.float64("users");
   const above = state.uint8("above");
-  let partition = 0;
   const pending = new PendingLabels(state, PENDING_MAX);
   const health = new ModelHealthMonitor(
     { ...config.health, threshold: config.threshold },
@@ -87,7 +88,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       featureNames: features.featureNames,
       outputs,
       state,
-      partition: () => partition,
+      partition,
     },
   );
 
@@ -251,7 +252,6 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     users.ensure(keys.userId.size << USER_SHIFT);
     above.ensure(keys.userId.size);
     features.ensure();
-    partition = batch.partition;
     let count = 0;
     for (let row = from; row < to; row++) {
       if ((row - from) % SCORE_ROWS === 0) readAhead(batch, row, Math.min(row + SCORE_ROWS, to));

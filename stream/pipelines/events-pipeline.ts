@@ -132,6 +132,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const scoring = createScoreSessions(config.propensity, {
     keys,
     outputs,
+    partition,
     userRecords,
     features,
     plugin: deps.plugin,
