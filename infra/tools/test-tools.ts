@@ -35,15 +35,20 @@ export function testCache(): string {
 }
 
 /** Path of a Python that has {@link PYTHON_PACKAGES}; installs them on first use (about a minute). */
-export async function ensurePython(): Promise<string> {
-  const folder = join(testCache(), `python-${fingerprint(PYTHON_PACKAGES)}`);
+export function ensurePython(): Promise<string> {
+  return ensurePythonWith(PYTHON_PACKAGES);
+}
+
+/** Path of a Python that has these packages, each with its version; installs them on first use. */
+export async function ensurePythonWith(packages: readonly string[]): Promise<string> {
+  const folder = join(testCache(), `python-${fingerprint(packages)}`);
   const python = join(folder, "bin", "python");
   await once(folder, async () => {
     const system = await findPython();
     // A venv cannot be moved, so it is built in its place; the marker file makes it valid.
     await rm(folder, { recursive: true, force: true });
     await install(system, ["-m", "venv", folder]);
-    await install(python, ["-m", "pip", "install", "--quiet", ...PYTHON_PACKAGES]);
+    await install(python, ["-m", "pip", "install", "--quiet", ...packages]);
   });
   return python;
 }
@@ -98,8 +103,8 @@ async function findPython(): Promise<string> {
     if (version === "True") return name;
   }
   throw new MillraceError(
-    "these tests read the lake with PyIceberg and pyarrow and need Python 3.10 or newer with venv: " +
-      "install python3 and python3-venv and run them again",
+    "this needs other readers and libraries (PyIceberg, scikit-learn), and so Python 3.10 or newer with venv: " +
+      "install python3 and python3-venv and run it again",
     { code: "python-missing", origin: "user" },
   );
 }

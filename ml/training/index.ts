@@ -9,3 +9,4 @@ export * from "./random.ts";
 export * from "./split.ts";
 export * from "./train-orders.ts";
 export * from "./train-plugin.ts";
+export { createForestScorer } from "./trees/forest.ts";
