@@ -54,7 +54,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const { propensity, recommend } = setup.models;
+  const { propensity, fraud, recommend } = setup.models;
   const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
 
   function createPipeline(taskId: string, outbox: Outbox): Pipeline {
@@ -70,6 +70,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       outbox,
       ...propensity,
       stopwatch: setup.stopwatch,
+      fraud: { plugin: fraud.plugin, model: () => fraud.slot.models.champion },
       recommender: { plugin: recommend.plugin, model: () => recommend.slot.models.champion },
       stageClock,
     });

@@ -6,6 +6,7 @@ import { LocalObjectStore } from "../../lakehouse/adapters/index.ts";
 import {
   isRecommender,
   mlPlugins,
+  orderScorers,
   type RecommenderPlugin,
   type SessionScorerPlugin,
   sessionScorers,
@@ -44,6 +45,8 @@ const plugin = sessionScorers.find(
 ) as SessionScorerPlugin<CustomerEventBatch>;
 const recommender = mlPlugins.find(isRecommender) as RecommenderPlugin;
 const untrained = recommender.load(recommender.defaultModel().weights, "untrained");
+const [fraud] = orderScorers;
+const fraudScorer = fraud.load(fraud.defaultModel().weights, "fraud-default");
 const config: EventsPipelineConfig = {
   time: defaultTimeConfig,
   recordBytesMax: 1000,
@@ -97,6 +100,7 @@ describe("events pipeline", () => {
       nonce: "n",
       outbox,
       plugin,
+      fraud: { plugin: fraud, model: () => fraudScorer },
       slot: { models: { champion: plugin.load(weights, version), card: null, challenger: null } },
       stopwatch: () => 0,
       recommender: { plugin: recommender, model: () => untrained },

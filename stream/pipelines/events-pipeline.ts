@@ -1,5 +1,8 @@
 import {
   createFeatureSet,
+  FraudFeatures,
+  type OrderScorer,
+  type OrderScorerPlugin,
   type RecommenderPlugin,
   type ServedModels,
   type SessionScorerPlugin,
@@ -43,6 +46,7 @@ import {
   type SessionizeConfig,
   UserRecords,
 } from "../operators/index.ts";
+import { createScoreOrders } from "../operators/score-orders.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
 import type { Operator } from "../runtime/operator.ts";
 import type { Pipeline, PipelineInput } from "../runtime/pipeline.ts";
@@ -87,6 +91,8 @@ export interface EventsPipelineDeps {
   readonly stopwatch: () => number;
   /** What recommends products, and the model that it does so by at this moment. */
   readonly recommender: { readonly plugin: RecommenderPlugin; readonly model: () => VisitRecommender };
+  /** What scores orders, and the model that it does so by at this moment. */
+  readonly fraud: { readonly plugin: OrderScorerPlugin; readonly model: () => OrderScorer };
   /** What schema ids of Avro records mean. */
   readonly schemas: WriterSchemas;
   readonly stageClock: StageClock;
@@ -97,7 +103,9 @@ export interface EventsPipelineDeps {
  *
  * customer-events → decode → bronze → dedupe → enrich → silver → sessions → page views
  *   → product panes (to the second stage) → features → propensity → recommendations → detectors
- * orders          → decode → bronze → dedupe → rules → detectors
+ * orders          → decode → bronze → dedupe → rules → features → fraud → detectors
+ * payments        → decode → bronze → dedupe → features → detectors
+ * fraud-labels    → decode → bronze → dedupe → features → detectors
  * products        → decode → bronze → product table
  * other topics    → decode → bronze → dedupe → detectors
  */
@@ -147,6 +155,17 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     createOnline: (section, categoryOf) => recommenderPlugin.createOnline(section, categoryOf),
     model: visitModel,
   });
+  const fraudFeatures = new FraudFeatures({ session: features });
+  const fraud = createScoreOrders(
+    { hotTtlMs: config.hotTtlMs },
+    {
+      keys,
+      outputs,
+      features: fraudFeatures,
+      model: deps.fraud.model,
+      describe: (feature, value) => deps.fraud.plugin.describe(feature, value),
+    },
+  );
   const panes = createProductPanes(config.productPanes, {
     keys,
     time: config.time,
@@ -182,8 +201,11 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       panes,
       scoring,
       recommendations,
+      fraud.steps["customer-events"],
     ],
-    orders: [createOrderRules(config.orderRules, { keys, outputs })],
+    orders: [createOrderRules(config.orderRules, { keys, outputs }), fraud.steps.orders],
+    payments: [fraud.steps.payments],
+    "fraud-labels": [fraud.steps["fraud-labels"]],
   };
   const topics = contracts.flatMap((contract) => {
     const topic = contract.topic as DetectorTopic;
@@ -257,6 +279,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       products.state,
       ...topics.flatMap(({ sections }) => sections),
       ...features.sections,
+      fraudFeatures.section,
       ...found.flatMap(({ sections }) => sections ?? []),
     ],
     get sinks() {
@@ -269,6 +292,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     flushHot(hot, keysMax) {
       let more = userRecords.flush(hot, keysMax);
       more = recommendations.flushHot(hot) || more;
+      more = fraud.flushHot(hot, keysMax) || more;
       for (const detector of found) more = detector.flushHot?.(hot, keysMax) === true || more;
       return more;
     },
