@@ -95,6 +95,9 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         units: 2,
         purchases: 1,
         revision,
+        refunded_minor: 10,
+        net_minor: revenue - 10,
+        bookings: 2,
       });
       await api.commit(goldRevenueByCategory, [
         row(0, "c1", 100),
@@ -106,7 +109,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       ]);
       const query = `query ($granularity: Granularity!, $to: DateTime!, $ids: [String!]) {
       revenueByCategory(from: "${iso(0)}", to: $to, granularity: $granularity, categoryIds: $ids) {
-        rows { windowStart windowEnd categoryId revenue { amountMinor currency } units purchases } freshness { snapshotId } } }`;
+        rows { windowStart windowEnd categoryId revenue { amountMinor currency } refunded { amountMinor } net { amountMinor } units purchases } freshness { snapshotId } } }`;
       const day = (await api.data(query, { granularity: "DAY", to: iso(180_000) })).revenueByCategory.rows;
       expect(day).toEqual([
         revenue("2026-01-31T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "c1", 350, 4, 2),
@@ -114,6 +117,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         {
           ...revenue("2026-01-31T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "c2", 0, 2, 1),
           revenue: { amountMinor: 9_000_000_000_000, currency: "USD" },
+          net: { amountMinor: 8_999_999_999_990 },
         },
         revenue("2026-02-01T00:00:00.000Z", "2026-02-02T00:00:00.000Z", "c1", 400, 2, 1),
       ]);
@@ -142,6 +146,9 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         windowEnd: end,
         categoryId: category,
         revenue: money,
+        // Ten of each window.
+        refunded: { amountMinor: 10 * count },
+        net: { amountMinor: minor - 10 * count },
         units,
         purchases: count,
       };
@@ -324,7 +331,9 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       await api.put(CATEGORY_REVENUE, "latest", {
         windowStart: T0,
         windowEnd: T0 + 60_000,
-        items: [{ categoryId: "c1", currency: "EUR", revenueMinor: 12, units: 2, purchases: 1 }],
+        items: [
+          { categoryId: "c1", currency: "EUR", revenueMinor: 12, units: 2, purchases: 1, refundedMinor: 2 },
+        ],
       });
       const row = { user_id: "u1", session_start: at(0), model_version: "m1", features: "[]", _partition: 1 };
       await api.commit(goldPropensityScores, [
@@ -341,7 +350,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       const answer =
         await api.data(`{ user(id: "u1") { recentPageViews { views5m eventTime recent { eventType productId } }
         propensity { score modelVersion contributions { feature logOdds } source { partition offset } } }
-      latestRevenueByCategory { rows { categoryId revenue { amountMinor } } }
+      latestRevenueByCategory { rows { categoryId revenue { amountMinor } net { amountMinor } } }
       propensityScores(filter: { userId: "u1", scoreMin: 0.5 }) { edges { node { kind score eventTime contributions { feature } } } } }`);
       expect(answer).toEqual({
         user: {
@@ -360,7 +369,9 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
             source: { partition: 1, offset: 42 },
           },
         },
-        latestRevenueByCategory: { rows: [{ categoryId: "c1", revenue: { amountMinor: 12 } }] },
+        latestRevenueByCategory: {
+          rows: [{ categoryId: "c1", revenue: { amountMinor: 12 }, net: { amountMinor: 10 } }],
+        },
         propensityScores: {
           edges: [
             {

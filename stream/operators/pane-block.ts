@@ -22,6 +22,8 @@ export const PaneBlockKind = {
   idle: 1,
   /** The source has nothing up to the block's watermark, as far as its task has come by other inputs. */
   behind: 2,
+  /** What one entity adds, in place of what it added before; the sequence is of the entity. */
+  replacement: 3,
 } as const;
 
 const utf8 = new TextEncoder();

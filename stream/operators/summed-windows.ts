@@ -56,6 +56,10 @@ export class SummedWindows {
   private readonly stride: number;
   /** Window start → key → place in `entries`; derived. */
   private index: Map<number, Map<number, number>> | null = null;
+  /** Windows with sums that were not reported yet; derived with the index. */
+  private readonly changed = new Set<number>();
+  /** Entries of closed windows; derived with the index. */
+  private deadEntries = 0;
 
   constructor(section: StateSection, options: SummedWindowsOptions) {
     this.options = options;
@@ -83,7 +87,7 @@ export class SummedWindows {
     else if (this.sources.accept(source, sequence, watermarkMs)) this.foldPanes();
     else numbers.values[DROPPED_BLOCKS] += 1;
     numbers.mark(0);
-    this.advance();
+    this.evaluate();
   }
 
   afterRestore(): void {
@@ -99,6 +103,28 @@ export class SummedWindows {
   /** Starts of the windows that are kept, ascending: those that may still change. */
   windowStarts(): number[] {
     return [...this.windows().keys()].sort((a, b) => a - b);
+  }
+
+  /** Windows that begin before this are closed: nothing changes them any more. */
+  get closedMs(): number {
+    return this.numbers.values[CLOSED];
+  }
+
+  /**
+   * Adds what does not come in a pane to the window of a time; {@link evaluate} reports it where it is due.
+   * What would fall into a closed window is counted as dropped.
+   */
+  add(timeMs: number, key: Uint8Array, amounts: ArrayLike<number>): void {
+    const { windowMs, width } = this.options;
+    const window = Math.floor(timeMs / windowMs) * windowMs;
+    if (window < this.numbers.values[CLOSED]) {
+      this.numbers.values[DROPPED_INCREMENTS] += 1;
+      this.numbers.mark(DROPPED_INCREMENTS);
+      return;
+    }
+    const at = this.openEntry(window, this.keys.intern(key, 0, key.length));
+    const { values } = this.entries;
+    for (let i = 0; i < width; i++) values[at + HEAD + i] += amounts[i];
   }
 
   /** Visits the keys of a window, reported or not; `sums` is valid during the call. */
@@ -131,12 +157,18 @@ export class SummedWindows {
       this.numbers.values[DROPPED_INCREMENTS] += 1;
       return;
     }
-    const key = this.keys.intern(reader.bytes, reader.textStart, reader.textEnd);
-    const at = this.entryOf(window, key);
+    const at = this.openEntry(window, this.keys.intern(reader.bytes, reader.textStart, reader.textEnd));
     const { values } = this.entries;
-    values[at + CHANGED] = 1;
     for (let i = 0; i < width; i++) values[at + HEAD + i] += reader.f64();
+  }
+
+  /** Place of the entry, whose sums the caller changes. */
+  private openEntry(window: number, key: number): number {
+    const at = this.entryOf(window, key);
+    this.entries.values[at + CHANGED] = 1;
     this.entries.markRange(at, at + this.stride);
+    this.changed.add(window);
+    return at;
   }
 
   private entryOf(window: number, key: number): number {
@@ -158,8 +190,8 @@ export class SummedWindows {
     return at;
   }
 
-  /** Corrections and new windows, whenever the lowest watermark has come to another boundary of a pane. */
-  private advance(): void {
+  /** Reports corrections and new windows, where the lowest watermark has come to another boundary of a pane. */
+  evaluate(): void {
     const { paneMs, windowMs, allowedLatenessMs } = this.options;
     const { values } = this.numbers;
     const watermarkMs = this.sources.watermarkMs();
@@ -168,9 +200,11 @@ export class SummedWindows {
     if (due === values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
     values[LAST_DUE] = due;
     const evaluatedBefore = values[EVALUATED];
-    for (const start of this.windowStarts()) {
+    this.windows();
+    for (const start of [...this.changed].sort((a, b) => a - b)) {
       const end = start + windowMs;
       if (end > due) break;
+      this.changed.delete(start);
       this.reportWindow({ start, end }, end <= evaluatedBefore);
       values[EVALUATED] = Math.max(values[EVALUATED], end);
     }
@@ -203,13 +237,25 @@ export class SummedWindows {
 
   private dropBefore(window: number): void {
     if (window <= this.numbers.values[CLOSED]) return;
+    const windows = this.windows();
     this.numbers.values[CLOSED] = window;
-    if (![...this.windows().keys()].some((start) => start < window)) return;
+    for (const [start, byKey] of windows) {
+      if (start >= window) continue;
+      windows.delete(start);
+      this.changed.delete(start);
+      this.deadEntries += byKey.size;
+    }
+    // Not at every window: where a source has been silent for long, a day of them is open.
+    if (this.deadEntries * 2 > this.numbers.values[COUNT]) this.compact();
+  }
+
+  /** Gives the room of entries of closed windows back. */
+  private compact(): void {
     const { entries, stride, numbers } = this;
     let kept = 0;
     for (let entry = 0; entry < numbers.values[COUNT]; entry++) {
       const at = entry * stride;
-      if (entries.values[at + WINDOW] < window) continue;
+      if (entries.values[at + WINDOW] < numbers.values[CLOSED]) continue;
       entries.values.copyWithin(kept * stride, at, at + stride);
       kept += 1;
     }
@@ -223,12 +269,19 @@ export class SummedWindows {
     if (this.index !== null) return this.index;
     const index = new Map<number, Map<number, number>>();
     this.index = index;
+    this.changed.clear();
+    this.deadEntries = 0;
     for (let entry = 0; entry < this.numbers.values[COUNT]; entry++) {
       const at = entry * this.stride;
       const window = this.entries.values[at + WINDOW];
+      if (window < this.numbers.values[CLOSED]) {
+        this.deadEntries += 1;
+        continue;
+      }
       const byKey = index.get(window) ?? new Map<number, number>();
       index.set(window, byKey);
       byKey.set(this.entries.values[at + KEY], at);
+      if (this.entries.values[at + CHANGED] === 1) this.changed.add(window);
     }
     return index;
   }

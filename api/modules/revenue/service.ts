@@ -39,9 +39,10 @@ export class RevenueService {
     const sql =
       `select date_trunc('${granularity}', window_start) as bucket, category_id, currency, ` +
       "cast(sum(revenue_minor) as bigint) as revenue_minor, cast(sum(units) as bigint) as units, " +
-      "cast(sum(purchases) as bigint) as purchases " +
+      "cast(sum(purchases) as bigint) as purchases, cast(sum(refunded_minor) as bigint) as refunded_minor, " +
+      "cast(sum(net_minor) as bigint) as net_minor " +
       `from (${newestRevisions(goldRevenueByCategory, conditions)}) as holding ` +
-      `group by 1, 2, 3 order by 1, 2, 3 limit ${REVENUE_ROWS_MAX + 1}`;
+      `where bookings > 0 group by 1, 2, 3 order by 1, 2, 3 limit ${REVENUE_ROWS_MAX + 1}`;
     const rows = await this.lake.rows(pinned, sql, conditions);
     if (rows.length > REVENUE_ROWS_MAX) {
       throw userError(
@@ -62,6 +63,8 @@ export class RevenueService {
       windowEnd,
       categoryId: item.categoryId,
       revenue: { amountMinor: item.revenueMinor, currency: item.currency },
+      refunded: { amountMinor: item.refundedMinor, currency: item.currency },
+      net: { amountMinor: item.revenueMinor - item.refundedMinor, currency: item.currency },
       units: item.units,
       purchases: item.purchases,
     }));
@@ -71,11 +74,14 @@ export class RevenueService {
 
 function toRevenue(row: Row, bucketMs: number): CategoryRevenue {
   const windowStart = time(row, "bucket");
+  const currency = text(row, "currency");
   return {
     windowStart,
     windowEnd: windowStart + bucketMs,
     categoryId: text(row, "category_id"),
-    revenue: { amountMinor: long(row, "revenue_minor"), currency: text(row, "currency") },
+    revenue: { amountMinor: long(row, "revenue_minor"), currency },
+    refunded: { amountMinor: long(row, "refunded_minor"), currency },
+    net: { amountMinor: long(row, "net_minor"), currency },
     units: long(row, "units"),
     purchases: number(row, "purchases"),
   };

@@ -18,8 +18,16 @@ export class CategoryRevenue {
   @Field(() => String, { description: "`unknown` where neither event nor product has one." })
   categoryId!: string;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: "Gross: what purchases say." })
   revenue!: Money;
+
+  @Field(() => Money, {
+    description: "Refunds, cancellations and failed payments, in the window in which they happened.",
+  })
+  refunded!: Money;
+
+  @Field(() => Money, { description: "Gross less refunded; below zero in a window of refunds." })
+  net!: Money;
 
   @Field(() => Long)
   units!: number | bigint;

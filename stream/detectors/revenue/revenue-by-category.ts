@@ -1,58 +1,81 @@
-import { type CustomerEventBatch, RowFlag, StateSection } from "../../../schema/index.ts";
+import {
+  type CustomerEventBatch,
+  KeyDictionary,
+  type OrderBatch,
+  type PaymentBatch,
+  RowFlag,
+  StateSection,
+  type TextColumn,
+} from "../../../schema/index.ts";
 import { EventKind, eventKindTable } from "../../operators/event-kinds.ts";
+import { PaneBlockKind, PaneBlockWriter } from "../../operators/pane-block.ts";
 import { revenueOf } from "../../operators/sessionize.ts";
-import { SummedWindows } from "../../operators/summed-windows.ts";
 import { sourceName, WindowSums } from "../../operators/window-sums.ts";
-import type { Combiner, CombinerDeps, Detector, DetectorDeps } from "../detector.ts";
-import { revenueKey, splitRevenueKey } from "./revenue-key.ts";
-import { goldRevenueByCategory } from "./revenue-table.ts";
+import type { Progress } from "../../runtime/operator.ts";
+import type { Detector, DetectorDeps } from "../detector.ts";
+import { OrderAccounts } from "./order-accounts.ts";
+import { refundBookings } from "./refund-bookings.ts";
+import { revenueKey } from "./revenue-key.ts";
 
 export interface RevenueConfig {
   readonly revenueWindowMs: number;
+  readonly revenueFailedAfterMs: number;
+  readonly revenueKeepMs: number;
 }
 
 export const REVENUE = "revenue";
-/** Hot namespace; key `latest` → {@link CategoryRevenueRecord}. */
-export const CATEGORY_REVENUE = "category-revenue";
-
-/** The newest window that had revenue. */
-export interface CategoryRevenueRecord {
-  readonly windowStart: number;
-  readonly windowEnd: number;
-  /** By falling revenue. */
-  readonly items: readonly CategoryRevenue[];
-}
-
-export interface CategoryRevenue {
-  readonly categoryId: string;
-  readonly currency: string;
-  readonly revenueMinor: number;
-  readonly units: number;
-  readonly purchases: number;
-}
-
-const TOPIC = "customer-events";
-const PANE_MS = 60_000;
-/** Revenue, units, purchases. */
-const WIDTH = 3;
+export const PANE_MS = 60_000;
+/** Gross, units, purchases, refunded, bookings. */
+export const WIDTH = 5;
+const TOPICS = ["customer-events", "orders", "payments"] as const;
+type RevenueTopic = (typeof TOPICS)[number];
+/** How often orders that are too old are looked for, ms of event time. */
+const DROP_EVERY_MS = 3_600_000;
 const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
 const UNKNOWN = new TextEncoder().encode("unknown");
 const NO_CURRENCY = new TextEncoder().encode("XXX");
 
-/** First stage: revenue of purchase events by category and currency. */
-export function createRevenue(deps: DetectorDeps): Detector {
+/** The source of a task's purchases, and those of its bookings: one for each topic that can cause one. */
+export function revenueSources(taskId: string): string[] {
+  return [sourceName(taskId, TOPICS[0]), ...TOPICS.map((topic) => bookingSource(taskId, topic))];
+}
+
+function bookingSource(taskId: string, topic: RevenueTopic): string {
+  return sourceName(taskId, `bookings/${topic}`);
+}
+
+/**
+ * First stage. Gross revenue goes out as sums of panes. What is subtracted for an order follows from
+ * three topics, which have no order among them: so each change sends all bookings of the order, which
+ * take the place of those before, under the number of its records. They go on one stream with markers of
+ * how far each of the topics has come, so that no window closes before what it lacks.
+ */
+export function createRevenue(config: RevenueConfig, deps: DetectorDeps): Detector {
   const { keys, products, time, taskId } = deps;
   const state = new StateSection(REVENUE);
-  const source = sourceName(taskId, TOPIC);
+  const source = sourceName(taskId, TOPICS[0]);
+  const options = { channel: REVENUE, width: WIDTH, paneMs: PANE_MS, time };
   const sums = new WindowSums(state, {
-    channel: REVENUE,
+    ...options,
     source,
-    width: WIDTH,
-    paneMs: PANE_MS,
-    time,
     send: (bytes, sequence) => deps.sendBlock(source, bytes, sequence),
   });
+  const bookings = `${taskId}/bookings`;
+  const states = {
+    "customer-events": new StateSection("revenue-purchases"),
+    orders: new StateSection("revenue-orders"),
+    payments: new StateSection("revenue-payments"),
+  };
+  const markers = TOPICS.map((topic) => {
+    // Empty: a marker may come again, so the stream needs no sequence of its own.
+    const send = (bytes: Uint8Array): void => deps.sendBlock(bookings, bytes, null);
+    return new WindowSums(states[topic], { ...options, source: bookingSource(taskId, topic), send });
+  });
+  const accounts = new OrderAccounts(state);
+  const currencies = state.dictionary(new KeyDictionary("currency", 64));
+  const writer = new PaneBlockWriter();
   const amounts = new Float64Array(WIDTH);
+  let droppedMs = Number.NEGATIVE_INFINITY;
 
   function categoryOf(batch: CustomerEventBatch, row: number): number {
     const own = batch.categoryId.ids[row];
@@ -61,9 +84,9 @@ export function createRevenue(deps: DetectorDeps): Detector {
     return version < 0 ? -1 : products.categoryOf(version);
   }
 
-  function add(batch: CustomerEventBatch, row: number): void {
+  function addPurchase(batch: CustomerEventBatch, row: number): void {
     const category = categoryOf(batch, row);
-    const { currency, quantity } = batch;
+    const { currency, quantity, orderId } = batch;
     const dictionary = keys.categoryId;
     const key = revenueKey(
       category < 0
@@ -76,12 +99,85 @@ export function createRevenue(deps: DetectorDeps): Detector {
     amounts[0] = revenueOf(batch, row);
     amounts[1] = quantity.valid !== null && quantity.valid[row] === 0 ? 1 : quantity.values[row];
     amounts[2] = 1;
-    sums.add(batch.eventTime.values[row], key.bytes, 0, key.length, amounts);
+    amounts[4] = 1;
+    const at = batch.eventTime.values[row];
+    sums.add(at, key.bytes, 0, key.length, amounts);
+    if (orderId.start[row] < 0) return;
+    const line = {
+      key: sums.keys.intern(key.bytes, 0, key.length),
+      currency: currencyOf(currency, row),
+      amountMinor: amounts[0],
+    };
+    settle(accounts.addLine(orderId, row, at, line), orderId, row);
+  }
+
+  function currencyOf(column: TextColumn, row: number): number {
+    return column.start[row] < 0
+      ? currencies.intern(NO_CURRENCY, 0, NO_CURRENCY.length)
+      : currencies.intern(column.bytes, column.start[row], column.end[row]);
+  }
+
+  /** Sends what is subtracted for the order, where anything is or was. */
+  function settle(slot: number, orderId: TextColumn, row: number): void {
+    const revision = accounts.countRecord(slot);
+    if (!accounts.hasLines(slot)) return;
+    const marks = accounts.marksOf(slot);
+    const isUntouched =
+      marks.voidTime === Infinity && marks.failTime === Infinity && marks.refunds.length === 0;
+    if (isUntouched) return;
+    const compare = (a: number, b: number): number =>
+      Buffer.compare(sums.keys.bytesOf(a), sums.keys.bytesOf(b));
+    const booked = refundBookings(accounts.linesOf(slot), marks, config.revenueFailedAfterMs, compare);
+    if (booked.length === 0 && !accounts.isBooked(slot)) return;
+    accounts.setBooked(slot);
+    writer.begin({
+      channel: REVENUE,
+      kind: PaneBlockKind.replacement,
+      source: bookings,
+      sequence: revision,
+      watermarkMs: Number.NEGATIVE_INFINITY,
+    });
+    writer.text(orderId.bytes, orderId.start[row], orderId.end[row]);
+    writer.u32(booked.length);
+    for (const { timeMs, key, amountMinor } of booked) {
+      writer.f64(timeMs);
+      writer.text(sums.keys.heap, sums.keys.start(key), sums.keys.ends[key]);
+      writer.f64(amountMinor);
+    }
+    deps.sendBlock(bookings, writer.finish(), null);
+  }
+
+  function foldOrder(batch: OrderBatch, row: number): void {
+    const status = batch.status.symbols[batch.status.codes[row]];
+    if (status !== "cancelled" && status !== "refunded") return;
+    settle(accounts.mark(batch.orderId, row, batch.orderTime.values[row], "void"), batch.orderId, row);
+  }
+
+  function foldPayment(batch: PaymentBatch, row: number): void {
+    const { orderId, currency } = batch;
+    const status = batch.status.symbols[batch.status.codes[row]];
+    const timeMs = batch.paymentTime.values[row];
+    if (status === "refunded") {
+      const refund = {
+        timeMs,
+        currency: currencyOf(currency, row),
+        amountMinor: batch.amountMinor.values[row],
+      };
+      settle(accounts.addRefund(orderId, row, refund), orderId, row);
+    } else {
+      settle(accounts.mark(orderId, row, timeMs, status === "failed" ? "fail" : "success"), orderId, row);
+    }
+  }
+
+  function dropOld(taskTimeMs: number): void {
+    if (!Number.isFinite(taskTimeMs) || taskTimeMs < droppedMs + DROP_EVERY_MS) return;
+    droppedMs = taskTimeMs;
+    accounts.dropBefore(taskTimeMs - config.revenueKeepMs);
   }
 
   return {
     steps: {
-      [TOPIC]: {
+      "customer-events": {
         name: REVENUE,
         state,
         process(batch, from, to) {
@@ -89,84 +185,40 @@ export function createRevenue(deps: DetectorDeps): Detector {
           const { codes } = batch.eventType;
           for (let row = from; row < to; row++) {
             if (kinds[codes[row]] !== EventKind.purchase || (batch.flags[row] & SKIPPED) !== 0) continue;
-            add(batch, row);
+            addPurchase(batch, row);
           }
         },
-        advance: (progress) => sums.advance(progress),
+        advance(progress: Progress) {
+          sums.advance(progress);
+          markers[0].advance(progress);
+        },
+        afterRestore: () => accounts.afterRestore(),
+      },
+      orders: {
+        name: "revenue-orders",
+        state: states.orders,
+        process(batch, from, to) {
+          for (let row = from; row < to; row++) if ((batch.flags[row] & SKIPPED) === 0) foldOrder(batch, row);
+        },
+        advance: (progress) => markers[1].advance(progress),
+      },
+      payments: {
+        name: "revenue-payments",
+        state: states.payments,
+        process(batch, from, to) {
+          for (let row = from; row < to; row++)
+            if ((batch.flags[row] & SKIPPED) === 0) foldPayment(batch, row);
+        },
+        advance: (progress) => markers[2].advance(progress),
       },
     },
-    advanceTask: (taskTimeMs) => sums.advanceTask(taskTimeMs),
-    markIdle: () => sums.markIdle(),
-  };
-}
-
-/** Second stage: rows by category, currency and window, and the newest window for the hot store. */
-export function combineRevenue(config: RevenueConfig, deps: CombinerDeps): Combiner {
-  const { outputs, sourceTasks, time, hotTtlMs } = deps;
-  const state = new StateSection(REVENUE);
-  const rows = outputs.openRows(goldRevenueByCategory);
-  const out = {
-    start: rows.float64("window_start"),
-    end: rows.float64("window_end"),
-    category: rows.text("category_id"),
-    currency: rows.text("currency"),
-    revenueMinor: rows.float64("revenue_minor"),
-    units: rows.float64("units"),
-    purchases: rows.int32("purchases"),
-    revision: rows.int32("revision"),
-  };
-  const newest = state.float64("newest-window");
-  newest.ensure(1);
-  newest.values[0] = Number.NEGATIVE_INFINITY;
-  newest.mark(0);
-  let hot: CategoryRevenueRecord | null = null;
-
-  const windows = new SummedWindows(state, {
-    sources: sourceTasks.map((task) => sourceName(task, TOPIC)),
-    width: WIDTH,
-    paneMs: PANE_MS,
-    windowMs: config.revenueWindowMs,
-    allowedLatenessMs: time.allowedLatenessMs,
-    report({ start, end }, key, [revenueMinor, units, purchases], revision) {
-      const names = splitRevenueKey(windows.keys.bytesOf(key));
-      const row = rows.next();
-      out.start.values[row] = start;
-      out.end.values[row] = end;
-      rows.setText(out.category, row, names.categoryId);
-      rows.setText(out.currency, row, names.currency);
-      out.revenueMinor.values[row] = revenueMinor;
-      out.units.values[row] = units;
-      out.purchases.values[row] = purchases;
-      out.revision.values[row] = revision;
+    sections: [states["customer-events"]],
+    advanceTask(taskTimeMs) {
+      for (const one of [sums, ...markers]) one.advanceTask(taskTimeMs);
+      dropOld(taskTimeMs);
     },
-    reported({ start, end }) {
-      if (start < newest.values[0]) return;
-      newest.values[0] = start;
-      newest.mark(0);
-      hot = { windowStart: start, windowEnd: end, items: itemsOf(start) };
-    },
-  });
-
-  function itemsOf(start: number): CategoryRevenue[] {
-    const items: CategoryRevenue[] = [];
-    windows.each(start, (key, [revenueMinor, units, purchases]) => {
-      items.push({ ...splitRevenueKey(windows.keys.bytesOf(key)), revenueMinor, units, purchases });
-    });
-    return items.sort(
-      (a, b) =>
-        b.revenueMinor - a.revenueMinor ||
-        (a.categoryId < b.categoryId ? -1 : a.categoryId > b.categoryId ? 1 : 0) ||
-        (a.currency < b.currency ? -1 : 1),
-    );
-  }
-
-  return {
-    state,
-    fold: (bytes, start) => windows.fold(bytes, start),
-    afterRestore: () => windows.afterRestore(),
-    flushHot(outputs) {
-      if (hot !== null) outputs.namespace(CATEGORY_REVENUE, hotTtlMs).put("latest", JSON.stringify(hot));
-      hot = null;
+    markIdle() {
+      for (const one of [sums, ...markers]) one.markIdle();
     },
   };
 }

@@ -1,7 +1,57 @@
--- gold.revenue_by_category. Input: counted, settings.
-SELECT event_time_ms // revenue_window_ms * revenue_window_ms AS window_start,
-  event_time_ms // revenue_window_ms * revenue_window_ms + revenue_window_ms AS window_end,
-  coalesce(category_id, 'unknown') AS category_id, coalesce(currency, 'XXX') AS currency,
-  sum(revenue_minor)::BIGINT AS revenue_minor, sum(coalesce(quantity, 1))::BIGINT AS units, count(*) AS purchases
-FROM counted, settings WHERE is_purchase
+-- gold.revenue_by_category. Input: counted, admitted_orders, admitted_payments, settings.
+WITH line AS (
+  SELECT event_time_ms, order_id, coalesce(category_id, 'unknown') AS category_id, coalesce(currency, 'XXX') AS currency,
+    revenue_minor AS amount, coalesce(quantity, 1) AS units
+  FROM counted WHERE is_purchase
+),
+share AS (
+  SELECT *, sum(own) OVER (PARTITION BY order_id, currency)::HUGEINT AS gross,
+    -- Keys are ordered as bytes, behind the length of the category.
+    sum(own) OVER (PARTITION BY order_id, currency
+      ORDER BY strlen(category_id) % 256, strlen(category_id) // 256, encode(category_id))::HUGEINT AS up_to
+  FROM (SELECT order_id, currency, category_id, sum(amount)::HUGEINT AS own FROM line WHERE order_id IS NOT NULL GROUP BY ALL)
+),
+orders AS (SELECT DISTINCT order_id, currency, gross FROM share),
+payment AS (FROM admitted_payments WHERE NOT duplicate AND NOT too_late),
+mark AS (
+  SELECT order_id,
+    (SELECT min(order_time) FROM admitted_orders o WHERE o.order_id = orders.order_id AND NOT duplicate AND NOT too_late
+      AND status IN ('cancelled', 'refunded')) AS void_time,
+    (SELECT min(payment_time) FROM payment p WHERE p.order_id = orders.order_id AND status = 'failed')
+      + revenue_failed_after_ms AS failed_time,
+    (SELECT min(payment_time) FROM payment p WHERE p.order_id = orders.order_id
+      AND status IN ('authorized', 'captured')) AS success_time
+  FROM (SELECT DISTINCT order_id FROM orders) orders, settings
+),
+refund AS (SELECT order_id, currency, payment_time AS booked_at, amount_minor FROM payment WHERE status = 'refunded'),
+change AS (
+  SELECT order_id, currency, booked_at FROM orders JOIN (
+    SELECT order_id, unnest([void_time, failed_time, success_time]) AS booked_at FROM mark) USING (order_id) WHERE booked_at IS NOT NULL
+  UNION SELECT order_id, currency, booked_at FROM orders JOIN refund USING (order_id, currency)
+),
+state AS (
+  SELECT order_id, currency, booked_at, CASE
+    WHEN coalesce(void_time <= booked_at, false) OR coalesce(failed_time <= booked_at, false) AND coalesce(success_time > booked_at, true) THEN gross
+    ELSE least(greatest(gross, 0), coalesce((SELECT sum(amount_minor) FROM refund r
+      WHERE r.order_id = change.order_id AND r.currency = change.currency AND r.booked_at <= change.booked_at), 0)) END AS refunded
+  FROM change JOIN orders USING (order_id, currency) JOIN mark USING (order_id)
+),
+held AS (
+  SELECT order_id, currency, category_id, booked_at, CASE WHEN refunded = gross THEN own
+    ELSE refunded * up_to // gross - refunded * (up_to - own) // gross END AS amount
+  FROM state JOIN share USING (order_id, currency)
+),
+booking AS (
+  SELECT booked_at, currency, category_id,
+    amount - lag(amount, 1, 0) OVER (PARTITION BY order_id, currency, category_id ORDER BY booked_at) AS amount FROM held
+),
+entry AS (
+  SELECT event_time_ms AS booked_at, category_id, currency, amount AS gross, units, 1 AS purchase, 0 AS refunded FROM line
+  UNION ALL SELECT booked_at, category_id, currency, 0, 0, 0, amount FROM booking WHERE amount <> 0
+)
+SELECT booked_at // revenue_window_ms * revenue_window_ms AS window_start,
+  booked_at // revenue_window_ms * revenue_window_ms + revenue_window_ms AS window_end, category_id, currency,
+  sum(gross)::BIGINT AS revenue_minor, sum(units)::BIGINT AS units, sum(purchase)::INTEGER AS purchases,
+  sum(refunded)::BIGINT AS refunded_minor, (sum(gross) - sum(refunded))::BIGINT AS net_minor, count(*)::INTEGER AS bookings
+FROM entry, settings
 GROUP BY ALL

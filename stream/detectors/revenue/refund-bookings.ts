@@ -1,0 +1,95 @@
+/** What a purchase event adds to its order. */
+export interface OrderLine {
+  /** Id of category and currency. */
+  readonly key: number;
+  readonly currency: number;
+  readonly amountMinor: number;
+}
+
+/** What orders and payments say of an order, each the earliest of its kind; `Infinity` where none came. Times in ms. */
+export interface OrderMarks {
+  /** Cancelled or refunded. */
+  readonly voidTime: number;
+  /** A payment failed. */
+  readonly failTime: number;
+  /** A payment was authorized or captured. */
+  readonly successTime: number;
+  /** Payments that became refunded. */
+  readonly refunds: readonly {
+    readonly timeMs: number;
+    readonly currency: number;
+    readonly amountMinor: number;
+  }[];
+}
+
+/** An amount subtracted under a key at a time; below zero where a subtraction is taken back. */
+export interface Booking {
+  readonly timeMs: number;
+  readonly key: number;
+  readonly amountMinor: number;
+}
+
+/**
+ * What is to be subtracted for an order, a function of its lines and marks alone. At any time it is, of
+ * each currency, the gross where the order is void or its payment has failed for good, else what was
+ * refunded so far; a booking is the change of that.
+ *
+ * @param compare order of keys, for shares of an amount that cannot be divided
+ */
+export function refundBookings(
+  lines: readonly OrderLine[],
+  marks: OrderMarks,
+  failedAfterMs: number,
+  compare: (a: number, b: number) => number,
+): Booking[] {
+  const bookings: Booking[] = [];
+  for (const currency of new Set(lines.map((line) => line.currency))) {
+    const own = grossByKey(lines.filter((line) => line.currency === currency)).sort(([a], [b]) =>
+      compare(a, b),
+    );
+    const gross = own.reduce((sum, [, amount]) => sum + amount, 0);
+    const refunds = marks.refunds.filter((refund) => refund.currency === currency);
+    const { voidTime, failTime, successTime } = marks;
+    const failedTime = failTime + failedAfterMs;
+    const times = [voidTime, failedTime, successTime, ...refunds.map(({ timeMs }) => timeMs)].filter(
+      Number.isFinite,
+    );
+    const refundedAt = (at: number): number => {
+      if (voidTime <= at || (failedTime <= at && successTime > at)) return gross;
+      const refunded = refunds.reduce(
+        (sum, { timeMs, amountMinor }) => sum + (timeMs <= at ? amountMinor : 0),
+        0,
+      );
+      return Math.min(Math.max(gross, 0), refunded);
+    };
+    let before = own.map(() => 0);
+    for (const timeMs of [...new Set(times)].sort((a, b) => a - b)) {
+      const shares = sharesOf(refundedAt(timeMs), own, gross);
+      for (const [i, share] of shares.entries()) {
+        if (share !== before[i]) bookings.push({ timeMs, key: own[i][0], amountMinor: share - before[i] });
+      }
+      before = shares;
+    }
+  }
+  return bookings;
+}
+
+function grossByKey(lines: readonly OrderLine[]): [key: number, amountMinor: number][] {
+  const byKey = new Map<number, number>();
+  for (const { key, amountMinor } of lines) byKey.set(key, (byKey.get(key) ?? 0) + amountMinor);
+  return [...byKey];
+}
+
+/** An amount over keys in proportion to their gross; the shares add up to it exactly. */
+function sharesOf(amount: number, own: readonly (readonly [number, number])[], gross: number): number[] {
+  if (amount === gross) return own.map(([, of]) => of);
+  let upTo = 0;
+  let given = 0;
+  return own.map(([, of]) => {
+    upTo += of;
+    // Products of two amounts may be beyond 2^53.
+    const share = Number((BigInt(amount) * BigInt(upTo)) / BigInt(gross)) - given;
+    given += share;
+    return share;
+  });
+}
