@@ -1,4 +1,10 @@
-import { bronzeTable, customerEventContract, type TableSpec, tableName } from "../../../schema/index.ts";
+import {
+  bronzeTable,
+  customerEventContract,
+  goldFraudScores,
+  type TableSpec,
+  tableName,
+} from "../../../schema/index.ts";
 import type { Alert } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { lakeTables, secondStageTables } from "../../platform/lake-tables.ts";
@@ -44,25 +50,34 @@ export async function compareHomes(
 ): Promise<HomeComparison> {
   const found = new Findings();
   await reader.copyLake(config, "restarted", lakeTables);
-  for (const table of lakeTables) await compareTable(reader, table, found);
+  for (const table of lakeTables) await compareTable(reader, table, config.mode, found);
   const state = await readPlatformState(config, reference.userIds);
   // Kafka's ends also count the ends of transactions, of which there are more behind a failure.
   if (config.mode === "embedded") found.maps("log end", textsOf(reference.state.ends), textsOf(state.ends));
   if (hotValues) found.maps("hot value", reference.state.hot, state.hot);
-  compareAlerts(reference.state.alerts, state.alerts, found);
+  compareAlerts(
+    comparable(reference.state.alerts, config.mode),
+    comparable(state.alerts, config.mode),
+    found,
+  );
   const additions = await fileAdditions(config);
   for (const path of additions.addedTwice) found.doubled(1, `two snapshots added ${path}`);
   for (const table of additions.expired) found.lost(1, `the first snapshots of ${table} are gone`);
   return found.result();
 }
 
-async function compareTable(reader: LakeReader, table: TableSpec, found: Findings): Promise<void> {
+async function compareTable(
+  reader: LakeReader,
+  table: TableSpec,
+  mode: Config["mode"],
+  found: Findings,
+): Promise<void> {
   const name = tableName(table);
   const twice = await reader.count(doubledRows("restarted", table));
   if (twice > 0) found.doubled(twice, `${name}: ${twice} rows twice`);
   const { lost, surplus, examples } = await reader.difference(
-    finalRows("reference", table),
-    finalRows("restarted", table),
+    finalRows("reference", table, mode),
+    finalRows("restarted", table, mode),
   );
   const detail = `${name}: ${examples.map((row) => `\n    ${JSON.stringify(row)}`).join("")}`;
   if (lost > 0) found.lost(lost, detail);
@@ -73,8 +88,13 @@ async function compareTable(reader: LakeReader, table: TableSpec, found: Finding
  * Everything that the input decides: all columns, but for the wall clock's time at which the log took
  * the record, since the two runs were at different times.
  */
-function finalRows(schema: string, table: TableSpec): string {
+function finalRows(schema: string, table: TableSpec, mode: Config["mode"]): string {
   if (secondStageTables.includes(table)) return newestRows(schema, table);
+  // What was known of an order depends on the order over topics, which Kafka does not fix for records
+  // that come while a task is at the ends of its inputs (decision 0006): there, that each was scored.
+  if (table === goldFraudScores && mode === "distributed") {
+    return `SELECT order_id, user_id, order_time, _partition, _offset FROM ${copyOf(schema, table)}`;
+  }
   const stamped = table.columns.some(({ name }) => name === "_ingested_at");
   return `SELECT * ${stamped ? "EXCLUDE (_ingested_at)" : ""} FROM ${copyOf(schema, table)}`;
 }
@@ -89,6 +109,11 @@ function compareAlerts(expected: readonly Alert[], given: readonly Alert[], foun
   if (repeats > 0) found.doubled(repeats, `${repeats} alerts with the id and revision of another`);
   found.maps("alert", wholeAlerts(expected), wholeAlerts(given));
   found.maps("flash-sale alert", heldFlashSales(expected), heldFlashSales(given));
+}
+
+/** See {@link finalRows}: whether an order is reviewed may hang on a payment that came beside it. */
+function comparable(alerts: readonly Alert[], mode: Config["mode"]): readonly Alert[] {
+  return mode === "distributed" ? alerts.filter(({ kind }) => kind !== "fraud") : alerts;
 }
 
 function wholeAlerts(alerts: readonly Alert[]): ReadonlyMap<string, string> {
