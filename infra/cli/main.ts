@@ -7,6 +7,7 @@ import { registerConfig } from "./commands/config.ts";
 import { registerConsume } from "./commands/consume.ts";
 import { registerDeadLetters } from "./commands/dead-letters.ts";
 import { registerEvaluate } from "./commands/evaluate.ts";
+import { registerForecast } from "./commands/forecast.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerModels } from "./commands/models.ts";
 import { registerProduce } from "./commands/produce.ts";
@@ -61,6 +62,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerConsume,
     registerTrain,
     registerEvaluate,
+    registerForecast,
     registerModels,
     registerStatus,
     registerDeadLetters,

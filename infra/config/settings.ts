@@ -270,6 +270,26 @@ export const settings = {
     "Of the lists at the end of visits the lake keeps at most one for so many customer events of a task.",
     "events",
   ),
+  forecastIntervalMs: ms(
+    "Machine learning",
+    DAY_MS,
+    [0, 30 * DAY_MS],
+    "Time between forecasts of demand while the platform runs; 0 for none (`millrace forecast` makes them at any time).",
+  ),
+  forecastHorizonDays: count("Machine learning", 28, [1, 365], "Days of demand that are forecast.", "days"),
+  forecastHistoryDays: count(
+    "Machine learning",
+    182,
+    [14, 3_650],
+    "Days of demand that forecasts are made from.",
+    "days",
+  ),
+  forecastSeriesMax: count(
+    "Machine learning",
+    10_000,
+    [1, 100_000],
+    "Series that are forecast: the products that sell most, then those of their warehouses.",
+  ),
   hotTtlMs: ms(
     "Machine learning",
     3_600_000,

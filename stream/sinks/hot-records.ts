@@ -6,6 +6,8 @@ export const HotNamespace = {
   popularProducts: "popular-products",
   /** key: user id → {@link RecommendationsRecord} */
   recommendations: "recommendations",
+  /** key: product id → {@link DemandForecastRecord} */
+  demandForecasts: "demand-forecasts",
   /** key: product id → {@link SimilarProductsRecord} */
   similarProducts: "similar-products",
 } as const;
@@ -71,4 +73,33 @@ export interface SimilarProductsRecord {
   readonly modelVersion: string;
   readonly eventTime: number;
   readonly items: readonly RecommendedProductRecord[];
+}
+
+/** Units expected by step, from `startMs` on, with the bounds of their 80 % and 95 % intervals. */
+export interface DemandStepsRecord {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly mean: readonly number[];
+  readonly lower80: readonly number[];
+  readonly upper80: readonly number[];
+  readonly lower95: readonly number[];
+  readonly upper95: readonly number[];
+}
+
+/** Forecasts of one place: a warehouse, or all of them together. */
+export interface PlaceForecastRecord {
+  /** Units a day, over the days that are forecast. */
+  readonly dailyRate: number;
+  readonly daily: DemandStepsRecord;
+  /** Null where the history is too short for weeks. */
+  readonly weekly: DemandStepsRecord | null;
+}
+
+/** Forecasts of a product, written by a batch job; they live until the next run has replaced them. */
+export interface DemandForecastRecord extends PlaceForecastRecord {
+  readonly productId: string;
+  readonly modelVersion: string;
+  readonly madeAt: number;
+  /** The warehouses of which it is known what they sold. */
+  readonly warehouses: readonly (PlaceForecastRecord & { readonly warehouseId: string })[];
 }

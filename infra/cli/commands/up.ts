@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { createApiServer } from "../../../api/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
+import { startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
@@ -51,6 +52,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
       await platform.startWorkers();
       const api = await startApi(platform, logger);
       const maintenance = startMaintenance(platform, logger);
+      const forecasts = startForecasts(config, logger);
       const rate = options.generator ? config.generatorEventsPerSecond : 0;
       const generator = rate > 0 ? await startGenerator(platform, rate, logger) : null;
       io.out(started(api.url, config, options.json === true, (io.clock() - began) / 1000, rate));
@@ -58,6 +60,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
       io.err("stopping…\n");
       // From the outside in: no new input, no new requests, then the last checkpoint.
       await generator?.stop();
+      await forecasts.stop();
       await maintenance.stop();
       await api.close();
     });

@@ -28,6 +28,8 @@ export interface CandidateOptions {
   readonly seed: number;
   /** Demand: never below 0, and single large orders are clipped. */
   readonly demand: boolean;
+  /** Candidates that are asked for; of the others only the cheap ones are made. Absent: all. */
+  readonly wanted?: ReadonlySet<string>;
 }
 
 /** Milder than Hampel's 3: sales are skewed, and what is cut is missing from the mean. */
@@ -46,7 +48,7 @@ export function makeCandidates(histories: readonly Float64Array[], options: Cand
     ),
   );
   panel.forEach((series, s) => {
-    forecastLocally(series, horizon, values.subarray(s * width, (s + 1) * width));
+    forecastLocally(series, horizon, values.subarray(s * width, (s + 1) * width), options.wanted);
   });
   const global = forecastGlobally(panel, options);
   const at = CANDIDATES.indexOf("global") * horizon;

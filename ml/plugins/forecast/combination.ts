@@ -36,7 +36,7 @@ const DEMAND_PRIOR: Partial<Record<Candidate, number>> = {
 };
 /** Members of the median: of different kinds, so that no two err alike. */
 const MEDIAN: readonly Candidate[] = ["ets", "dynamicTheta", "arima", "dampedHolt", "global"];
-const DEMAND_MEDIAN: readonly Candidate[] = ["windowMedian", "ses", "theta", "tsb", "global"];
+export const DEMAND_MEDIAN: readonly Candidate[] = ["windowMedian", "ses", "theta", "tsb", "global"];
 
 /** Few and small steps: the weights stay near the prior unless the back-tests are clear. */
 const STEPS = 60;

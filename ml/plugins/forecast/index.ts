@@ -1,7 +1,9 @@
 import type { MlPlugin } from "../../plugin.ts";
 import { forecastEvaluation } from "./evaluate-forecast.ts";
 
+export * from "./forecast-demand.ts";
 export * from "./inventory.ts";
+export * from "./lake-demand.ts";
 export * from "./panel-forecast.ts";
 
 /** How much of each product will be asked for? Forecasts many series together, with intervals. */

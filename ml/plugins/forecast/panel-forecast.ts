@@ -1,6 +1,12 @@
 import { MillraceError } from "../../../schema/index.ts";
 import { CANDIDATES, type Candidate, type CandidateOptions, makeCandidates } from "./candidates.ts";
-import { type BackTest, fitCombination, medianForecast, weightedForecast } from "./combination.ts";
+import {
+  type BackTest,
+  DEMAND_MEDIAN,
+  fitCombination,
+  medianForecast,
+  weightedForecast,
+} from "./combination.ts";
 import { type Interval, makeIntervals } from "./intervals.ts";
 
 export interface PanelOptions {
@@ -11,6 +17,11 @@ export interface PanelOptions {
   readonly seed: number;
   /** Whether the values are demand; absent: they are where none is below 0 and some are 0. */
   readonly demand?: boolean;
+  /**
+   * For demand, make only the candidates that its combination takes: a fraction of the time, the same
+   * forecasts. {@link PanelForecast.candidate} and the weights are then those of stand-ins.
+   */
+  readonly membersOnly?: boolean;
 }
 
 export type Combined = "weighted" | "median";
@@ -51,7 +62,11 @@ export function forecastPanel(series: readonly Float64Array[], options: PanelOpt
   requireNumbers(series);
   const { horizon } = options;
   const demand = options.demand ?? looksLikeDemand(series);
-  const own = { ...options, demand };
+  const own: CandidateOptions = {
+    ...options,
+    demand,
+    ...(demand && options.membersOnly === true && { wanted: new Set<string>(DEMAND_MEDIAN) }),
+  };
   const backTests = backTestPanel(series, own);
   const combination = fitCombination(backTests, { seriesCount: series.length, horizon, demand });
   const [weighted, median] = [

@@ -50,9 +50,15 @@ export function prepareSeries(values: Float64Array, period: number): PreparedSer
 
 /**
  * Forecasts one series by every local method, `horizon` values each, one method after the other, into
- * `out`. A method that the values are too few for answers as the simpler one before it does.
+ * `out`. A method that the values are too few for answers as the simpler one before it does; of those
+ * that take time, one that is not `wanted` as simple exponential smoothing does.
  */
-export function forecastLocally(series: PreparedSeries, horizon: number, out: Float64Array): void {
+export function forecastLocally(
+  series: PreparedSeries,
+  horizon: number,
+  out: Float64Array,
+  wanted: ReadonlySet<string> = new Set(LOCAL_METHODS),
+): void {
   const { values, adjusted, seasonality } = series;
   const start = values.length;
   const write = (method: LocalMethod, forecast: Float64Array): void => {
@@ -72,27 +78,34 @@ export function forecastLocally(series: PreparedSeries, horizon: number, out: Fl
   const ses = fitEts(adjusted, { error: "A", trend: "N", season: "N" }, plain);
   const level = ses === null ? mean : ses.level;
   const long = start >= TREND_VALUES_MIN;
-  const damped = long ? fitEts(adjusted, { error: "A", trend: "Ad", season: "N" }, plain) : null;
+  const damped =
+    long && wanted.has("dampedHolt")
+      ? fitEts(adjusted, { error: "A", trend: "Ad", season: "N" }, plain)
+      : null;
   const dampedForecast = damped === null ? flat(level) : forecastEts(damped, horizon);
   write("ses", seasonal(flat(level)));
   write("dampedHolt", seasonal(Float64Array.from(dampedForecast)));
 
   const etsDirect = seasonality.indices.length <= ETS_PERIOD_MAX;
-  const ets = long ? autoEts(etsDirect ? values : adjusted, etsDirect ? seasonality : plain) : null;
+  const ets =
+    long && wanted.has("ets")
+      ? autoEts(etsDirect ? values : adjusted, etsDirect ? seasonality : plain)
+      : null;
   if (ets === null) write("ets", seasonal(flat(level)));
   else write("ets", etsDirect ? forecastEts(ets, horizon) : seasonal(forecastEts(ets, horizon)));
 
   const theta = (dynamic: boolean): Float64Array =>
-    long
+    long && wanted.has(dynamic ? "dynamicTheta" : "theta")
       ? seasonal(forecastTheta(adjusted, horizon, { dynamic, optimised: dynamic }))
       : seasonal(flat(level));
   write("theta", theta(false));
   write("dynamicTheta", theta(true));
 
   const arimaDirect = seasonality.indices.length <= ARIMA_PERIOD_MAX;
-  const arima = long
-    ? autoArima(arimaDirect ? values : adjusted, horizon, arimaDirect ? seasonality : plain)
-    : null;
+  const arima =
+    long && wanted.has("arima")
+      ? autoArima(arimaDirect ? values : adjusted, horizon, arimaDirect ? seasonality : plain)
+      : null;
   if (arima === null) write("arima", seasonal(flat(level)));
   else write("arima", arimaDirect ? arima.mean : seasonal(arima.mean));
 

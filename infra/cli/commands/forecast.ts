@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import type { Command } from "commander";
+import { forecastLake } from "../../forecast/forecast-lake.ts";
+import { forecastOptions } from "../../forecast/forecast-settings.ts";
+import { retryEnvironment } from "../../platform/adapters.ts";
+import type { CliIo } from "../cli-io.ts";
+import { wholeNumber } from "../option-values.ts";
+import { withPlatform } from "../platform-session.ts";
+import { configOf, withSettings } from "../settings-options.ts";
+
+interface ForecastOptions extends Record<string, unknown> {
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+export function registerForecast(program: Command, io: CliIo): void {
+  withSettings(program.command("forecast"), [
+    "forecastHorizonDays",
+    "forecastHistoryDays",
+    "forecastSeriesMax",
+  ])
+    .description(
+      "forecast the demand of the lake's products now, into gold.demand_forecasts and the hot store",
+    )
+    .option("--seed <n>", "the same seed and lake give the same forecasts", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option("--json", "the report as one JSON document on standard output")
+    .addHelpText("after", "\nExample:\n  $ millrace forecast --forecast-horizon-days 14")
+    .action((options: ForecastOptions) => forecast(options, io));
+}
+
+async function forecast(options: ForecastOptions, io: CliIo): Promise<void> {
+  const config = configOf(options, io);
+  const report = await withPlatform(config, io, { runsWorkers: false, runsQueries: true }, (platform) =>
+    forecastLake(
+      {
+        ...platform.adapters,
+        ...retryEnvironment,
+        queryEngine: platform.queryEngine,
+        clock: io.clock,
+        nonce: randomUUID().slice(0, 8),
+      },
+      {
+        ...forecastOptions(config),
+        seed: options.seed,
+        onProgress: (message) => io.err(`${message}\n`),
+      },
+    ),
+  );
+  if (options.json === true) {
+    io.out(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  const until = new Date(report.dataUntil).toISOString().slice(0, 10);
+  io.out(
+    `${report.products} products, ${report.series} series from demand before ${until}: ${report.rows} rows in gold.demand_forecasts (${report.seconds.toFixed(1)} s)\n`,
+  );
+}

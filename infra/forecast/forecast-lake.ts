@@ -1,0 +1,145 @@
+import {
+  type Catalog,
+  createLakePublisher,
+  type ObjectStore,
+  type QueryEngine,
+  type RetryOptions,
+} from "../../lakehouse/index.ts";
+import {
+  DAY_MS,
+  type DemandForecasts,
+  FORECAST_VERSION,
+  forecastLakeDemand,
+  readLakeDemand,
+} from "../../ml/plugins/forecast/index.ts";
+import { goldDemandForecasts, RowBuffer } from "../../schema/index.ts";
+import {
+  finishFile,
+  HotBatchWriter,
+  HotNamespace,
+  type HotStore,
+  stageFiles,
+  TableSink,
+} from "../../stream/index.ts";
+import { demandRecords } from "./demand-records.ts";
+
+export interface ForecastLakeDeps extends RetryOptions {
+  readonly queryEngine: QueryEngine;
+  readonly catalog: Catalog;
+  readonly objects: ObjectStore;
+  readonly hotStore: HotStore;
+  readonly clock: () => number;
+  /** Names the files: never the same twice. */
+  readonly nonce: string;
+}
+
+export interface ForecastLakeOptions {
+  readonly horizonDays: number;
+  readonly historyDays: number;
+  readonly seriesMax: number;
+  /** How long the forecasts live in the hot store. */
+  readonly hotTtlMs: number;
+  readonly fileBytesMax: number;
+  readonly seed: number;
+  readonly onProgress?: (message: string) => void;
+}
+
+export interface ForecastLakeReport {
+  readonly series: number;
+  readonly products: number;
+  readonly rows: number;
+  /** End of the demand that was seen, exclusive, ms. */
+  readonly dataUntil: number;
+  readonly seconds: number;
+}
+
+const TASK = "demand-forecast";
+
+/**
+ * Forecasts the lake's demand once: rows to `gold.demand_forecasts` in one snapshot, then a record a
+ * product to the hot store. A crash before the snapshot leaves files that nothing names, which
+ * maintenance removes; one behind it leaves the hot store with the forecasts before, which the next
+ * run replaces. Of two runs at the same time the one that began later holds.
+ */
+export async function forecastLake(
+  deps: ForecastLakeDeps,
+  options: ForecastLakeOptions,
+): Promise<ForecastLakeReport> {
+  const madeAt = deps.clock();
+  const demand = await readLakeDemand(deps.queryEngine, options);
+  const forecasts = forecastLakeDemand(demand, options);
+  const dataUntil = (demand.lastDay + 1) * DAY_MS;
+  const rows = await publishRows(forecasts, { madeAt, dataUntil }, deps, options);
+  const records = demandRecords(forecasts, { madeAt, modelVersion: FORECAST_VERSION });
+  const writer = new HotBatchWriter(HotNamespace.demandForecasts, options.hotTtlMs);
+  for (const [productId, record] of records) {
+    writer.put(productId, JSON.stringify(record));
+    if (writer.count === HOT_BATCH_RECORDS) await deps.hotStore.putMany(writer.take());
+  }
+  if (writer.count > 0) await deps.hotStore.putMany(writer.take());
+  return {
+    series: demand.series.length,
+    products: records.size,
+    rows,
+    dataUntil,
+    seconds: (deps.clock() - madeAt) / 1000,
+  };
+}
+
+/** Records of one write to the hot store: a megabyte or two. */
+const HOT_BATCH_RECORDS = 256;
+
+/** Returns how many rows there are. */
+async function publishRows(
+  forecasts: readonly DemandForecasts[],
+  made: { readonly madeAt: number; readonly dataUntil: number },
+  deps: ForecastLakeDeps,
+  { fileBytesMax }: ForecastLakeOptions,
+): Promise<number> {
+  const sink = new TableSink(goldDemandForecasts, { taskId: TASK, nonce: deps.nonce, fileBytesMax });
+  const rows = new RowBuffer(goldDemandForecasts, (columns, length) => sink.append(columns, 0, length));
+  const out = {
+    productId: rows.text("product_id"),
+    warehouseId: rows.text("warehouse_id"),
+    step: rows.text("step"),
+    stepStart: rows.float64("step_start"),
+    figures: [
+      ["mean", rows.float64("mean")],
+      ["lower80", rows.float64("lower_80")],
+      ["upper80", rows.float64("upper_80")],
+      ["lower95", rows.float64("lower_95")],
+      ["upper95", rows.float64("upper_95")],
+    ] as const,
+    modelVersion: rows.text("model_version"),
+    dataUntil: rows.float64("data_until"),
+    madeAt: rows.float64("made_at"),
+  };
+  let count = 0;
+  for (const forecast of forecasts) {
+    forecast.keys.forEach(({ productId, warehouseId }, s) => {
+      for (let h = 0; h < forecast.horizon; h++, count++) {
+        const r = rows.next();
+        rows.setText(out.productId, r, productId);
+        rows.setText(out.warehouseId, r, warehouseId);
+        rows.setText(out.step, r, forecast.step);
+        out.stepStart.values[r] = forecast.startMs + h * forecast.stepMs;
+        for (const [name, column] of out.figures) column.values[r] = forecast[name][s * forecast.horizon + h];
+        rows.setText(out.modelVersion, r, FORECAST_VERSION);
+        out.dataUntil.values[r] = made.dataUntil;
+        out.madeAt.values[r] = made.madeAt;
+      }
+    });
+  }
+  rows.flush();
+  const files = await stageFiles(deps.objects, sink.drain(made.madeAt).map(finishFile));
+  const publisher = createLakePublisher({
+    catalog: deps.catalog,
+    objectStore: deps.objects,
+    tables: [goldDemandForecasts],
+    clock: deps.clock,
+    sleep: deps.sleep,
+    random: deps.random,
+  });
+  await publisher.publish([{ taskId: TASK, epoch: made.madeAt, files }]);
+  return count;
+}
