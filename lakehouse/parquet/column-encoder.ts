@@ -1,6 +1,6 @@
 import { type Column, type LakeColumn, MillraceError } from "../../schema/index.ts";
 import { encodeRun, encodeRuns } from "./bit-pack.ts";
-import type { Bounds } from "./bounds.ts";
+import type { Bounds, NumberRange, StringRange } from "./bounds.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import type { Encoding } from "./format.ts";
 import type { PageSize, PageWriter } from "./page-writer.ts";
@@ -18,18 +18,19 @@ export interface EncoderOptions {
   readonly delta: boolean;
 }
 
-/** One column of one row group, as the footer describes it. */
-export interface ChunkMetadata {
-  readonly column: LakeColumn;
+/** One column of one row group: its pages, wherever in a file they will lie, and what is said of them. */
+export interface EncodedChunk {
+  /** The dictionary page, if there is one, then the data pages; never changed after this. */
+  readonly parts: readonly Uint8Array[];
   readonly rows: number;
   readonly nulls: number;
-  readonly bounds: Bounds;
+  readonly range: NumberRange | StringRange;
   /** Data pages by encoding. */
   readonly pages: ReadonlyMap<Encoding, number>;
   readonly uncompressedBytes: number;
   readonly compressedBytes: number;
-  readonly dataPageOffset: number;
-  readonly dictionaryPageOffset: number | null;
+  /** Bytes of the dictionary page; 0 where there is none. */
+  readonly dictionaryBytes: number;
 }
 
 export interface EncodedValues {
@@ -40,13 +41,12 @@ export interface EncodedValues {
 /**
  * Encodes one column of a file, page by page as rows come in. Subclasses keep the values of the
  * open page, without nulls; this keeps the definition levels (1 = present) and the closed pages.
+ *
+ * Where two files take the same values, the encoder of one can {@link follow} that of the other: it
+ * takes nothing itself and has the other's chunks, until it parts and goes on with a copy.
  */
 export abstract class ColumnEncoder {
   readonly column: LakeColumn;
-  /** Totals of the file, over all its chunks. */
-  fileRows = 0;
-  fileNulls = 0;
-  fileBytes = 0;
   protected readonly options: EncoderOptions;
   protected readonly writer: PageWriter;
   /** Definition levels of the open page; null for a required column. */
@@ -67,6 +67,12 @@ export abstract class ColumnEncoder {
   private pageRowsMax: number;
   private uncompressedBytes = 0;
   private pageCounts = new Map<Encoding, number>();
+  /** Compressed bytes of a row, as the last pages had it. */
+  private bytesPerRow = 4;
+  private leader: ColumnEncoder | null = null;
+  private follower: ColumnEncoder | null = null;
+  /** The chunk that the leader finished and this one has not handed on. */
+  private inherited: EncodedChunk | null = null;
 
   constructor(column: LakeColumn, options: EncoderOptions, writer: PageWriter) {
     this.column = column;
@@ -87,34 +93,68 @@ export abstract class ColumnEncoder {
     }
   }
 
-  /** Expected size of what was appended to the open chunk. */
-  get bytesEstimate(): number {
-    const encodedRows = this.fileRows + this.chunkRows;
-    const pending = this.pageRows + this.leadingNulls;
-    const perRow = encodedRows === 0 ? 4 : (this.fileBytes + this.pageBytes) / encodedRows;
-    return this.pageBytes + this.pageRows * perRow + (pending > 0 ? 40 : 0);
+  /** Whether this one takes no values, having another's. */
+  get isFollowing(): boolean {
+    return this.leader !== null;
   }
 
-  /** Closes the chunk and appends its bytes, which begin at `offset` of the file, to `parts`. */
-  finishChunk(parts: Uint8Array[], offset: number): ChunkMetadata {
+  /** Whether another encoder of the same table column type could take this one's place. */
+  canFollow(leader: ColumnEncoder): boolean {
+    const { column, options } = this;
+    return (
+      leader.follower === null &&
+      leader.leader === null &&
+      leader.column.type === column.type &&
+      leader.column.required === column.required &&
+      leader.options.delta === options.delta
+    );
+  }
+
+  /** From here on the values of `leader` are this one's too. Both are at the beginning of a chunk. */
+  follow(leader: ColumnEncoder): void {
+    this.leader = leader;
+    leader.follower = this;
+  }
+
+  /** Goes on by itself from where the leader is: with a copy of its open page, and its closed ones. */
+  part(): void {
+    const { leader } = this;
+    if (leader === null) return;
+    this.leader = null;
+    leader.follower = null;
+    this.copyPage(leader);
+    this.copyValues(leader as this);
+  }
+
+  /** Expected size of what was appended to the open chunk. */
+  get bytesEstimate(): number {
+    if (this.leader !== null) return this.leader.bytesEstimate;
+    const pending = this.pageRows + this.leadingNulls;
+    return this.pageBytes + this.pageRows * this.bytesPerRow + (pending > 0 ? 40 : 0);
+  }
+
+  /** Closes the chunk and begins another. */
+  finishChunk(): EncodedChunk {
+    if (this.inherited !== null) {
+      const { inherited } = this;
+      this.inherited = null;
+      return inherited;
+    }
+    this.part();
     this.closePage();
+    const parts: Uint8Array[] = [];
     const dictionary = this.writeDictionary(parts);
-    const dictionaryBytes = dictionary?.compressed ?? 0;
     for (const page of this.pages) parts.push(page);
-    const metadata: ChunkMetadata = {
-      column: this.column,
+    const chunk: EncodedChunk = {
+      parts,
       rows: this.chunkRows,
       nulls: this.chunkNulls,
-      bounds: this.endChunkBounds(),
+      range: this.takeChunkRange(),
       pages: this.pageCounts,
       uncompressedBytes: this.uncompressedBytes + (dictionary?.uncompressed ?? 0),
-      compressedBytes: this.pageBytes + dictionaryBytes,
-      dataPageOffset: offset + dictionaryBytes,
-      dictionaryPageOffset: dictionary === null ? null : offset,
+      compressedBytes: this.pageBytes + (dictionary?.compressed ?? 0),
+      dictionaryBytes: dictionary?.compressed ?? 0,
     };
-    this.fileRows += this.chunkRows;
-    this.fileNulls += this.chunkNulls;
-    this.fileBytes += metadata.compressedBytes;
     this.chunkRows = 0;
     this.chunkNulls = 0;
     this.pageRowsMax = this.options.firstPageRows;
@@ -122,21 +162,22 @@ export abstract class ColumnEncoder {
     this.pageCounts = new Map();
     this.pages = [];
     this.pageBytes = 0;
-    return metadata;
+    if (this.follower !== null) this.follower.inherited = chunk;
+    return chunk;
   }
 
-  /** Bounds over the whole file, for Iceberg. */
-  abstract fileBounds(): Bounds;
-
-  /** Begins another file behind the last finished chunk, with the buffers there are. */
-  beginFile(): void {
-    this.fileRows = 0;
-    this.fileNulls = 0;
-    this.fileBytes = 0;
-    this.clearFileBounds();
+  /** The file is complete: whoever followed has its last chunk and follows no more. */
+  endFile(): void {
+    if (this.follower === null) return;
+    this.follower.leader = null;
+    this.follower = null;
   }
 
-  protected abstract clearFileBounds(): void;
+  /** A range as the formats write it. */
+  abstract boundsOf(range: EncodedChunk["range"]): Bounds;
+
+  /** The range of several chunks together. */
+  abstract merge(ranges: readonly EncodedChunk["range"][]): EncodedChunk["range"];
 
   /**
    * Copies rows into the open page and counts `pageRows` and `pageValues` up; may stop early.
@@ -156,8 +197,11 @@ export abstract class ColumnEncoder {
   /** Appends the open page's values to the writer's body. */
   protected abstract encodeValues(body: ByteSink): EncodedValues;
 
-  /** Bounds of the chunk; begins the next one. */
-  protected abstract endChunkBounds(): Bounds;
+  /** Range of the chunk; begins the next one. */
+  protected abstract takeChunkRange(): EncodedChunk["range"];
+
+  /** Takes over the values of the other's open page, its range and its dictionary, as copies. */
+  protected abstract copyValues(other: this): void;
 
   /** Appends the chunk's dictionary page, if it has one. */
   protected writeDictionary(_out: Uint8Array[]): PageSize | null {
@@ -176,7 +220,7 @@ export abstract class ColumnEncoder {
 
   protected refuseNull(): never {
     throw new MillraceError(
-      `column ${this.column.name} is required but has a null in row ${this.fileRows + this.chunkRows + this.pageRows} of the file; give every required column a value`,
+      `column ${this.column.name} is required but has a null in row ${this.chunkRows + this.leadingNulls + this.pageRows} of the row group; give every required column a value`,
       { code: "null-in-required-column", origin: "internal" },
     );
   }
@@ -186,6 +230,22 @@ export abstract class ColumnEncoder {
       `column ${this.column.name} of type ${this.column.type} cannot hold a column of kind ${column.kind}; pass the columns in the table's order`,
       { code: "column-kind-mismatch", origin: "internal" },
     );
+  }
+
+  private copyPage(other: ColumnEncoder): void {
+    this.reserveRows(other.capacity);
+    if (this.levels !== null && other.levels !== null) this.levels.set(other.levels);
+    this.pageRows = other.pageRows;
+    this.pageValues = other.pageValues;
+    this.pages = [...other.pages];
+    this.pageBytes = other.pageBytes;
+    this.leadingNulls = other.leadingNulls;
+    this.chunkRows = other.chunkRows;
+    this.chunkNulls = other.chunkNulls;
+    this.pageRowsMax = other.pageRowsMax;
+    this.uncompressedBytes = other.uncompressedBytes;
+    this.pageCounts = new Map(other.pageCounts);
+    this.bytesPerRow = other.bytesPerRow;
   }
 
   private reserveRows(rows: number): void {
@@ -218,6 +278,7 @@ export abstract class ColumnEncoder {
     this.pageRows = 0;
     this.pageValues = 0;
     this.pageRowsMax = this.options.pageRows;
+    this.bytesPerRow = this.pageBytes / this.chunkRows;
   }
 
   /** Definition levels: a 4-byte length, then runs. */

@@ -1,6 +1,7 @@
 import type { LakeColumn, TableSpec } from "../../schema/index.ts";
+import type { Bounds } from "./bounds.ts";
 import type { ByteSink } from "./byte-sink.ts";
-import type { ChunkMetadata } from "./column-encoder.ts";
+import type { EncodedChunk } from "./column-encoder.ts";
 import {
   CODEC_ZSTD,
   ConvertedType,
@@ -13,9 +14,16 @@ import {
 import { writeStatistics } from "./page-writer.ts";
 import { ThriftWriter } from "./thrift-writer.ts";
 
+/** A chunk at its place in a file. */
+export interface ChunkMetadata extends Omit<EncodedChunk, "parts"> {
+  readonly column: LakeColumn;
+  readonly bounds: Bounds;
+  readonly offset: number;
+}
+
 export interface RowGroupMetadata {
   readonly rows: number;
-  readonly offset: number;
+  /** By column, as they lie in the file. */
   readonly chunks: readonly ChunkMetadata[];
 }
 
@@ -81,7 +89,7 @@ function writeRowGroup(thrift: ThriftWriter, group: RowGroupMetadata, ordinal: n
   const sum = (size: (chunk: ChunkMetadata) => number) =>
     group.chunks.reduce((total, chunk) => total + size(chunk), 0);
   thrift.structs(1, group.chunks, (chunk) => {
-    thrift.i64(2, chunk.dictionaryPageOffset ?? chunk.dataPageOffset);
+    thrift.i64(2, chunk.offset);
     thrift.struct(3, () => writeColumnMetadata(thrift, chunk));
   });
   thrift.i64(
@@ -89,7 +97,7 @@ function writeRowGroup(thrift: ThriftWriter, group: RowGroupMetadata, ordinal: n
     sum((chunk) => chunk.uncompressedBytes),
   );
   thrift.i64(3, group.rows);
-  thrift.i64(5, group.offset);
+  thrift.i64(5, group.chunks[0].offset);
   thrift.i64(
     6,
     sum((chunk) => chunk.compressedBytes),
@@ -98,8 +106,8 @@ function writeRowGroup(thrift: ThriftWriter, group: RowGroupMetadata, ordinal: n
 }
 
 function writeColumnMetadata(thrift: ThriftWriter, chunk: ChunkMetadata): void {
-  const { column, dictionaryPageOffset } = chunk;
-  const hasDictionary = dictionaryPageOffset !== null;
+  const { column, offset, dictionaryBytes } = chunk;
+  const hasDictionary = dictionaryBytes > 0;
   const encodings = new Set<number>(chunk.pages.keys());
   if (hasDictionary) encodings.add(Encoding.plain);
   encodings.add(Encoding.rle);
@@ -110,8 +118,8 @@ function writeColumnMetadata(thrift: ThriftWriter, chunk: ChunkMetadata): void {
   thrift.i64(5, chunk.rows);
   thrift.i64(6, chunk.uncompressedBytes);
   thrift.i64(7, chunk.compressedBytes);
-  thrift.i64(9, chunk.dataPageOffset);
-  if (dictionaryPageOffset !== null) thrift.i64(11, dictionaryPageOffset);
+  thrift.i64(9, offset + dictionaryBytes);
+  if (hasDictionary) thrift.i64(11, offset);
   thrift.struct(12, () => writeStatistics(thrift, chunk.bounds, chunk.nulls));
   const pages = [...chunk.pages].map(([encoding, count]) => ({
     type: PageType.data as number,

@@ -45,6 +45,16 @@ export class LocalDictionary {
     if (this.indexed) this.slots.fill(-1);
   }
 
+  /** Takes over the entries of another dictionary, with their ids, as a copy. */
+  copy(other: LocalDictionary): void {
+    this.clear();
+    this.size = other.size;
+    this.heap.append(other.heap.content());
+    this.ends = other.ends.slice();
+    // No translation knows these entries: they must be found by their hash.
+    if (this.size > 0) this.buildIndex();
+  }
+
   /** The id of a text, which is added when it is new. `words` is a view of `bytes`. */
   intern(bytes: Uint8Array, words: DataView, start: number, end: number): number {
     if (!this.indexed) this.buildIndex();

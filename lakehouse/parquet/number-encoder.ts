@@ -2,7 +2,12 @@ import { type Column, type LakeColumn, MillraceError } from "../../schema/index.
 import { packLevels } from "./bit-pack.ts";
 import { type Bounds, NO_BOUNDS, NumberRange } from "./bounds.ts";
 import { type ByteSink, writeInt64 } from "./byte-sink.ts";
-import { ColumnEncoder, type EncodedValues, type EncoderOptions } from "./column-encoder.ts";
+import {
+  ColumnEncoder,
+  type EncodedChunk,
+  type EncodedValues,
+  type EncoderOptions,
+} from "./column-encoder.ts";
 import { DELTA_RANGE_MAX, encodeDelta } from "./delta.ts";
 import { Encoding, PhysicalType } from "./format.ts";
 import type { PageWriter } from "./page-writer.ts";
@@ -36,8 +41,7 @@ export class NumberEncoder extends ColumnEncoder {
   private readonly form: NumberForm;
   private values = new Float64Array(0);
   private readonly page = new NumberRange();
-  private readonly chunk = new NumberRange();
-  private readonly file = new NumberRange();
+  private chunk = new NumberRange();
 
   constructor(
     column: LakeColumn & { readonly type: NumberType },
@@ -48,12 +52,14 @@ export class NumberEncoder extends ColumnEncoder {
     this.form = FORMS[column.type];
   }
 
-  override fileBounds(): Bounds {
-    return this.file.bounds(this.form.physical, this.form.scale);
+  override boundsOf(range: EncodedChunk["range"]): Bounds {
+    return (range as NumberRange).bounds(this.form.physical, this.form.scale);
   }
 
-  protected override clearFileBounds(): void {
-    this.file.clear();
+  override merge(ranges: readonly EncodedChunk["range"][]): NumberRange {
+    const merged = new NumberRange();
+    for (const range of ranges) merged.include(range as NumberRange);
+    return merged;
   }
 
   protected override growValues(capacity: number): void {
@@ -92,11 +98,15 @@ export class NumberEncoder extends ColumnEncoder {
     return { encoding: Encoding.plain, bounds };
   }
 
-  protected override endChunkBounds(): Bounds {
-    const bounds = this.chunk.bounds(this.form.physical, this.form.scale);
-    this.file.include(this.chunk);
-    this.chunk.clear();
-    return bounds;
+  protected override takeChunkRange(): NumberRange {
+    const { chunk } = this;
+    this.chunk = new NumberRange();
+    return chunk;
+  }
+
+  protected override copyValues(other: this): void {
+    this.values.set(other.values.subarray(0, other.pageValues));
+    this.chunk = this.merge([other.chunk]);
   }
 
   private takeNullable(

@@ -2,7 +2,7 @@ import { type Column, NULL_ENUM, type TextColumn } from "../../schema/index.ts";
 import { bitWidth, encodeRuns } from "./bit-pack.ts";
 import { type Bounds, NO_BOUNDS, StringRange } from "./bounds.ts";
 import { ByteSink, wordsOf } from "./byte-sink.ts";
-import { ColumnEncoder, type EncodedValues } from "./column-encoder.ts";
+import { ColumnEncoder, type EncodedChunk, type EncodedValues } from "./column-encoder.ts";
 import { encodeDelta } from "./delta.ts";
 import { Encoding } from "./format.ts";
 import { type ByteEntries, LocalDictionary, SOURCES_MAX } from "./local-dictionary.ts";
@@ -23,8 +23,7 @@ const PAGE_DISTINCT_SHARE = 0.9;
 export class StringEncoder extends ColumnEncoder {
   private readonly dictionary = new LocalDictionary();
   private readonly symbols = new Map<readonly string[], ByteEntries>();
-  private readonly chunk = new StringRange();
-  private readonly file = new StringRange();
+  private chunk = new StringRange();
   /** Dictionary mode: the page's local ids. */
   private ids = new Int32Array(0);
   /** Direct mode: the page's values back to back in `heap`, and their ends; `ids` is scratch then. */
@@ -36,16 +35,19 @@ export class StringEncoder extends ColumnEncoder {
   private sampled = false;
 
   override get bytesEstimate(): number {
+    if (this.isFollowing) return super.bytesEstimate;
     // A dictionary compresses to about half.
     return super.bytesEstimate + this.dictionary.heap.length / 2;
   }
 
-  override fileBounds(): Bounds {
-    return this.file.bounds();
+  override boundsOf(range: EncodedChunk["range"]): Bounds {
+    return (range as StringRange).bounds();
   }
 
-  protected override clearFileBounds(): void {
-    this.file.clear();
+  override merge(ranges: readonly EncodedChunk["range"][]): StringRange {
+    const merged = new StringRange();
+    for (const range of ranges) merged.include(range as StringRange);
+    return merged;
   }
 
   protected override growValues(capacity: number): void {
@@ -101,11 +103,24 @@ export class StringEncoder extends ColumnEncoder {
     return page;
   }
 
-  protected override endChunkBounds(): Bounds {
-    const bounds = this.chunk.bounds();
-    this.file.include(this.chunk);
-    this.chunk.clear();
-    return bounds;
+  protected override takeChunkRange(): StringRange {
+    const { chunk } = this;
+    this.chunk = new StringRange();
+    return chunk;
+  }
+
+  protected override copyValues(other: this): void {
+    const { pageValues } = other;
+    this.dictionary.copy(other.dictionary);
+    this.chunk = this.merge([other.chunk]);
+    this.firstPage = other.firstPage;
+    this.sampled = other.sampled;
+    this.direct = other.direct;
+    if (this.direct) {
+      this.beginDirect();
+      this.heap.append(other.heap.content());
+      this.ends.set(other.ends.subarray(0, pageValues));
+    } else this.ids.set(other.ids.subarray(0, pageValues));
   }
 
   private takeSome(column: Column, from: number, to: number, selection: Int32Array | undefined): number {

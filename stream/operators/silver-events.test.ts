@@ -20,21 +20,20 @@ function createRig() {
   const keys = createKeys();
   const products = createProductTable({ keys });
   const rows: OutputRow[] = [];
-  const silver = createSilverEvents({
-    keys,
-    products,
-    appendRows: (columns, from, to, selection) => {
-      expect(columns).toHaveLength(silverEvents.columns.length);
-      for (let i = from; i < to; i++) {
-        const row = selection === undefined ? i : selection[i];
-        const values = silverEvents.columns.map(({ name }, column) => [
-          name,
-          columnValue(columns[column], row),
-        ]);
-        rows.push(Object.fromEntries(values));
-      }
-    },
-  });
+  const silver = createSilverEvents({ keys, products });
+
+  function takeRows(batch: CustomerEventBatch): void {
+    const { columns, count, selection } = silver.takeRows(batch);
+    expect(columns).toHaveLength(silverEvents.columns.length);
+    for (let i = 0; i < count; i++) {
+      const row = selection === undefined ? i : selection[i];
+      const values = silverEvents.columns.map(({ name }, column) => [
+        name,
+        columnValue(columns[column], row),
+      ]);
+      rows.push(Object.fromEntries(values));
+    }
+  }
   return {
     rows,
     products(updates: readonly PlainRow[]): void {
@@ -57,6 +56,7 @@ function createRig() {
         silver.process(batch, from, to, PROGRESS);
         from = to;
       }
+      takeRows(batch);
     },
   };
 }

@@ -18,20 +18,25 @@ import type { ProductTable } from "./product-table.ts";
 export interface SilverEventsDeps {
   readonly keys: OperatorKeys;
   readonly products: ProductTable;
-  /** Takes rows [from, to) of `silver.events`, or those that `selection[from … to)` names; copies what it keeps. */
-  readonly appendRows: (
-    columns: readonly Column[],
-    from: number,
-    to: number,
-    selection: Int32Array | undefined,
-  ) => void;
+}
+
+/** Rows of `silver.events`: [0, count), or those that `selection[0 … count)` names. */
+export interface SilverRows {
+  readonly columns: readonly Column[];
+  readonly count: number;
+  readonly selection: Int32Array | undefined;
+}
+
+export interface SilverEvents extends Operator<CustomerEventBatch> {
+  /** The rows of a batch that is through {@link process}; valid until the next one. */
+  takeRows(batch: CustomerEventBatch): SilverRows;
 }
 
 /**
- * Writes `silver.events`: rows that are no duplicates, with the product as it was at event time where
+ * Makes `silver.events`: rows that are no duplicates, with the product as it was at event time where
  * the event does not say. Columns that need no change are the batch's own.
  */
-export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEventBatch> {
+export function createSilverEvents(deps: SilverEventsDeps): SilverEvents {
   const { keys, products } = deps;
   let capacity = 4096;
   let selection = new Int32Array(capacity);
@@ -42,21 +47,26 @@ export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEve
   let partitions = createInt32Column(capacity, false);
   const code = new FallbackText(products.codes);
   const brand = new FallbackText(products.brands);
+  /** Rows of this batch, and whether one of them has the product's category. */
+  let count = 0;
+  let hasOtherCategory = false;
 
   function ensure(rows: number): void {
     if (rows <= capacity) return;
     capacity = rows;
-    selection = new Int32Array(rows);
-    versions = new Int32Array(rows);
-    category = createKeyColumn(rows, keys.categoryId);
-    name = createKeyColumn(rows, products.names);
+    selection = grown(selection, rows);
+    versions = grown(versions, rows);
+    category = { ...category, ids: grown(category.ids, rows) };
+    name = { ...name, ids: grown(name.ids, rows) };
+    const late = isLate.values;
     isLate = createBooleanColumn(rows, false);
+    isLate.values.set(late);
     partitions = createInt32Column(rows, false);
   }
 
-  function enrich(batch: CustomerEventBatch, from: number, to: number): number {
+  function process(batch: CustomerEventBatch, from: number, to: number): void {
+    ensure(to);
     const times = batch.eventTime.values;
-    let count = 0;
     for (let row = from; row < to; row++) {
       const flags = batch.flags[row];
       if ((flags & RowFlag.duplicate) !== 0) continue;
@@ -65,13 +75,14 @@ export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEve
       const own = batch.categoryId.ids[row];
       const version = products.versionAt(batch.productId.ids[row], times[row]);
       versions[row] = version;
-      category.ids[row] = own >= 0 || version < 0 ? own : products.categoryOf(version);
+      const isOwn = own >= 0 || version < 0;
+      category.ids[row] = isOwn ? own : products.categoryOf(version);
+      hasOtherCategory ||= !isOwn;
       name.ids[row] = version < 0 ? -1 : products.nameOf(version);
     }
-    return count;
   }
 
-  function columnsOf(batch: CustomerEventBatch, count: number): readonly Column[] {
+  function columnsOf(batch: CustomerEventBatch): readonly Column[] {
     return [
       batch.eventId,
       batch.eventType,
@@ -79,7 +90,7 @@ export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEve
       batch.userId,
       batch.sessionId,
       batch.productId,
-      category,
+      hasOtherCategory ? category : batch.categoryId,
       code.fill(batch.categoryCode, versions, products.codeOf, selection, count),
       brand.fill(batch.brand, versions, products.brandOf, selection, count),
       name,
@@ -99,15 +110,14 @@ export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEve
     ];
   }
 
-  function process(batch: CustomerEventBatch, from: number, to: number): void {
-    ensure(to);
-    partitions.values.fill(batch.partition, from, to);
-    const count = enrich(batch, from, to);
-    if (count === 0) return;
-    const columns = columnsOf(batch, count);
-    // Without duplicates the rows are a range, which is copied in bulk.
-    if (count === to - from) deps.appendRows(columns, from, to, undefined);
-    else deps.appendRows(columns, 0, count, selection);
+  function takeRows(batch: CustomerEventBatch): SilverRows {
+    ensure(batch.length);
+    partitions.values.fill(batch.partition);
+    const columns = columnsOf(batch);
+    const rows = { columns, count, selection: count === batch.length ? undefined : selection };
+    count = 0;
+    hasOtherCategory = false;
+    return rows;
   }
 
   return {
@@ -115,7 +125,14 @@ export function createSilverEvents(deps: SilverEventsDeps): Operator<CustomerEve
     state: new StateSection("silver-events"),
     process,
     advance: () => undefined,
+    takeRows,
   };
+}
+
+function grown(values: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length);
+  larger.set(values);
+  return larger;
 }
 
 /** A text column that takes a product's text where the event has none. */

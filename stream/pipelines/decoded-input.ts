@@ -1,5 +1,6 @@
 import {
   bronzeTable,
+  type Column,
   type EventBatch,
   type EventContract,
   type EventDecoder,
@@ -10,6 +11,7 @@ import type { DeadLetters } from "../operators/dead-letters.ts";
 import type { PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { bronzeColumns } from "../sinks/bronze-sink.ts";
+import type { TableSink } from "../sinks/table-sink.ts";
 import type { TaskOutputs } from "./task-outputs.ts";
 
 export interface DecodedInputDeps<B extends EventBatch> {
@@ -23,11 +25,18 @@ export interface DecodedInputDeps<B extends EventBatch> {
   readonly stageClock: StageClock;
   /** The steps behind the decoder, for the rows of one batch. */
   readonly fold: (batch: B) => void;
+  /** Keeps a folded batch, of which bronze has `columns`, there and wherever else its rows belong. */
+  readonly keep: (columns: readonly Column[], batch: B, bronze: TableSink) => void;
   /** Everything that waits for event time is due. */
   readonly endOfInput: () => void;
 }
 
-/** One topic partition of a task: decode, keep as received, keep what was refused, fold. */
+/** Keeps a batch in bronze alone. */
+export function keepAsReceived(columns: readonly Column[], { length }: EventBatch, bronze: TableSink): void {
+  bronze.append(columns, 0, length);
+}
+
+/** One topic partition of a task: decode, keep what was refused, fold, keep as received. */
 export function createDecodedInput<B extends EventBatch>(deps: DecodedInputDeps<B>): PipelineInput {
   const { contract, partition, decoder, capacity, outputs, deadLetters, stageClock } = deps;
   const sink = outputs.sink(bronzeTable(contract));
@@ -44,10 +53,12 @@ export function createDecodedInput<B extends EventBatch>(deps: DecodedInputDeps<
       const batch = decoder.decode(records, from, Math.min(from + capacity, records.count));
       if (decoder.refusals.length > 0) deadLetters.add(decoder.refusals);
       stageClock.lap("decode");
+      // Here, while the texts are still in the cache.
       interner.intern(batch.length);
-      sink.append(columns, 0, batch.length);
-      stageClock.lap("bronze");
+      stageClock.lap("intern texts");
       deps.fold(batch);
+      deps.keep(columns, batch, sink);
+      stageClock.lap("bronze and silver");
     }
   }
 

@@ -9,6 +9,7 @@ import {
   type VisitRecommender,
 } from "../../ml/index.ts";
 import {
+  type Column,
   type CustomerEventBatch,
   contracts,
   createDecoder,
@@ -53,8 +54,9 @@ import type { Pipeline, PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { READ_LIMITS } from "../runtime/task.ts";
 import type { Outbox } from "../sinks/outbox.ts";
+import type { TableSink } from "../sinks/table-sink.ts";
 import { TaskTime, type TimeConfig } from "../time/index.ts";
-import { createDecodedInput } from "./decoded-input.ts";
+import { createDecodedInput, keepAsReceived } from "./decoded-input.ts";
 import { TaskOutputs } from "./task-outputs.ts";
 import { TopicSteps } from "./topic-steps.ts";
 
@@ -108,6 +110,8 @@ export interface EventsPipelineDeps {
  * fraud-labels    → decode → bronze → dedupe → features → detectors
  * products        → decode → bronze → product table
  * other topics    → decode → bronze → dedupe → detectors
+ *
+ * Bronze and silver are written when a batch is through: what they have in common is encoded once.
  */
 export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsPipelineDeps): Pipeline {
   const { taskId, partition, nonce, outbox, stageClock } = deps;
@@ -129,12 +133,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     schemas: deps.schemas,
   };
   const products = createProductTable({ keys });
-  const silver = createSilverEvents({
-    keys,
-    products,
-    appendRows: (columns, from, to, selection) =>
-      outputs.sink(silverEvents).append(columns, from, to, selection),
-  });
+  const silver = createSilverEvents({ keys, products });
   const features = createFeatureSet(deps.plugin, keys);
   const userRecords = new UserRecords(keys.userId, config.hotTtlMs);
   const scoring = createScoreSessions(config.propensity, {
@@ -232,6 +231,19 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     stageClock.lap("detectors");
   }
 
+  /** Bronze and silver have the same rows, unless some are duplicates. */
+  function keepEvents(received: readonly Column[], batch: EventBatch, bronze: TableSink): void {
+    const { length } = batch;
+    const { columns, count, selection } = silver.takeRows(batch as CustomerEventBatch);
+    const silverSink = outputs.sink(silverEvents);
+    if (selection === undefined) {
+      bronze.appendWithTwin(received, silverSink, columns, 0, length);
+    } else {
+      bronze.append(received, 0, length);
+      silverSink.append(columns, 0, count, selection);
+    }
+  }
+
   function createInput(contract: EventContract): PipelineInput {
     const topic = topics.find((one) => one.contract === contract);
     return createDecodedInput<EventBatch>({
@@ -246,6 +258,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
         if (contract === productContract) products.fold(batch as ProductBatch);
         else topic?.fold(batch);
       },
+      keep: contract === events.contract ? keepEvents : keepAsReceived,
       endOfInput: () => topic?.endOfInput(),
     });
   }

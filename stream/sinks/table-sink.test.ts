@@ -57,6 +57,38 @@ function drained(sink: TableSink, epoch: number): FinishedFile[] {
 }
 
 describe("table sink", () => {
+  test("rows of two tables go to files of the same days, which are completed together", async () => {
+    const twinTable = { ...table, name: "sink_twin" };
+    const options = { taskId: "events-0", nonce: "abcd", fileBytesMax: 4000 };
+    const sink = new TableSink(table, options);
+    const twin = new TableSink(twinTable, options);
+    const expected: number[] = [];
+    for (let batch = 0; batch < 40; batch++) {
+      const ids = Array.from({ length: 50 }, (_, i) => batch * 50 + i);
+      const columns = columnsOf(
+        ids.map((id) => (id % 10 === 0 ? TODAY - 1 : TODAY)),
+        batch * 50,
+      );
+      if (batch % 8 === 5) {
+        sink.append(columns, 0, 50);
+        twin.append(columns, 1, 50);
+        expected.push(...ids.slice(1));
+      } else {
+        sink.appendWithTwin(columns, twin, columns, 0, 50);
+        expected.push(...ids);
+      }
+    }
+    const files = drained(sink, 1);
+    const twinFiles = drained(twin, 1);
+    expect(files.length).toBeGreaterThan(2);
+    expect(twinFiles.map(({ staged }) => staged.day)).toEqual(files.map(({ staged }) => staged.day));
+    const ids = async (of: readonly FinishedFile[]) =>
+      (await readFiles(of)).map(({ id }) => Number(id)).sort((a, b) => a - b);
+    expect(await ids(files)).toEqual(Array.from({ length: 2000 }, (_, id) => id));
+    expect(await ids(twinFiles)).toEqual(expected);
+    expect(new Set(twinFiles.map(({ staged }) => staged.table))).toEqual(new Set(["gold.sink_twin"]));
+  });
+
   test("rows of one day go to one file that says its table, day and rows", async () => {
     const sink = createSink();
     sink.append(columnsOf([TODAY, TODAY, TODAY]), 0, 3);

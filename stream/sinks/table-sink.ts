@@ -62,12 +62,33 @@ export class TableSink {
 
   /** Appends rows [from, to), or the rows that `selection[from … to)` names; copies what it keeps. */
   append(columns: readonly Column[], from: number, to: number, selection?: Int32Array): void {
-    if (from >= to) return;
-    const times = (columns[this.dayColumn] as Float64Column).values;
-    const firstDay = Math.floor(times[selection === undefined ? from : selection[from]] / DAY_MS);
-    if (isOneDay(times, firstDay, from, to, selection))
-      this.appendDay(firstDay, columns, from, to, selection);
-    else this.appendByDay(times, columns, from, to, selection);
+    this.eachDay(columns, from, to, selection, (day, start, end, rows) => {
+      const writer = this.writerOf(day);
+      writer.append(columns, start, end, rows);
+      if (this.isFull(writer)) this.completeDay(day);
+    });
+  }
+
+  /**
+   * Appends rows [from, to) to this table and to another with the same days, to which `twinColumns` belong:
+   * what is equal in both is encoded once (see {@link ParquetFileWriter}). Their files are completed
+   * together, so that the next ones begin together too.
+   */
+  appendWithTwin(
+    columns: readonly Column[],
+    twin: TableSink,
+    twinColumns: readonly Column[],
+    from: number,
+    to: number,
+  ): void {
+    this.eachDay(columns, from, to, undefined, (day, start, end, rows) => {
+      const writer = this.writerOf(day);
+      const twinWriter = twin.writerOf(day);
+      writer.appendWithTwin(columns, twinWriter, twinColumns, start, end, rows);
+      if (!this.isFull(writer) && !twin.isFull(twinWriter)) return;
+      this.completeDay(day);
+      twin.completeDay(day);
+    });
   }
 
   /**
@@ -85,41 +106,34 @@ export class TableSink {
     return files;
   }
 
-  private appendByDay(
-    times: Float64Array,
+  /** Calls back with the rows of each day. */
+  private eachDay(
     columns: readonly Column[],
     from: number,
     to: number,
     selection: Int32Array | undefined,
+    take: (day: number, from: number, to: number, selection: Int32Array | undefined) => void,
   ): void {
-    const rowsByDay = new Map<number, number[]>();
-    for (let i = from; i < to; i++) {
-      const row = selection === undefined ? i : selection[i];
-      const day = Math.floor(times[row] / DAY_MS);
-      const rows = rowsByDay.get(day);
-      if (rows === undefined) rowsByDay.set(day, [row]);
-      else rows.push(row);
+    if (from >= to) return;
+    const times = (columns[this.dayColumn] as Float64Column).values;
+    const firstDay = Math.floor(times[selection === undefined ? from : selection[from]] / DAY_MS);
+    if (isOneDay(times, firstDay, from, to, selection)) {
+      take(firstDay, from, to, selection);
+      return;
     }
-    for (const [day, rows] of rowsByDay) {
+    for (const [day, rows] of rowsByDay(times, from, to, selection)) {
       if (this.selection.length < rows.length) this.selection = new Int32Array(rows.length * 2);
       this.selection.set(rows);
-      this.appendDay(day, columns, 0, rows.length, this.selection);
+      take(day, 0, rows.length, this.selection);
     }
   }
 
-  private appendDay(
-    day: number,
-    columns: readonly Column[],
-    from: number,
-    to: number,
-    selection: Int32Array | undefined,
-  ): void {
-    const writer = day === this.lastDay && this.lastWriter !== null ? this.lastWriter : this.writerFor(day);
-    writer.append(columns, from, to, selection);
-    if (writer.bytesEstimate >= this.options.fileBytesMax) this.completeDay(day);
+  private isFull(writer: ParquetFileWriter): boolean {
+    return writer.bytesEstimate >= this.options.fileBytesMax;
   }
 
-  private writerFor(day: number): ParquetFileWriter {
+  private writerOf(day: number): ParquetFileWriter {
+    if (day === this.lastDay && this.lastWriter !== null) return this.lastWriter;
     let writer = this.open.get(day);
     if (writer === undefined) {
       if (this.open.size >= OPEN_DAYS_MAX) this.completeDay(this.open.keys().next().value as number);
@@ -180,6 +194,23 @@ export async function stageFiles(
     await Promise.all(some.map(({ staged, bytes }) => objects.put(staged.key, bytes)));
   }
   return files.map(({ staged }) => staged);
+}
+
+function rowsByDay(
+  times: Float64Array,
+  from: number,
+  to: number,
+  selection: Int32Array | undefined,
+): Map<number, number[]> {
+  const byDay = new Map<number, number[]>();
+  for (let i = from; i < to; i++) {
+    const row = selection === undefined ? i : selection[i];
+    const day = Math.floor(times[row] / DAY_MS);
+    const rows = byDay.get(day);
+    if (rows === undefined) byDay.set(day, [row]);
+    else rows.push(row);
+  }
+  return byDay;
 }
 
 function isOneDay(
