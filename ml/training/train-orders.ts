@@ -35,8 +35,10 @@ export async function trainOrders(
   });
   const verdicts = await readVerdicts(engine);
   const times = samples.times();
-  const cutMs = times[Math.floor(times.length * (options.trainShare ?? TRAIN_SHARE))];
   const endMs = newestTime(times, verdicts);
+  // Among those whose label is known by now: the newest orders can be neither learnt from nor measured on.
+  const known = samples.dataset({ verdicts, nowMs: endMs }).dataset.times;
+  const cutMs = known[Math.floor(known.length * (options.trainShare ?? TRAIN_SHARE))] ?? endMs;
   const train = samples.dataset({ verdicts: knownBy(verdicts, cutMs), nowMs: cutMs, toMs: cutMs });
   const validation = samples.dataset({ verdicts, nowMs: endMs, fromMs: cutMs });
   requireBothLabels(train.dataset, "before");
