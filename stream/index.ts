@@ -13,6 +13,7 @@ export * from "./runtime/stage-clock.ts";
 export * from "./runtime/status.ts";
 export * from "./runtime/task.ts";
 export * from "./runtime/worker.ts";
+export * from "./sinks/fraud-score-record.ts";
 export * from "./sinks/hot-batch-writer.ts";
 export * from "./sinks/hot-records.ts";
 export * from "./sinks/outbox.ts";

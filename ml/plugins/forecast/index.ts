@@ -2,7 +2,6 @@ import type { MlPlugin } from "../../plugin.ts";
 import { forecastEvaluation } from "./evaluate-forecast.ts";
 
 export * from "./forecast-demand.ts";
-export * from "./inventory.ts";
 export * from "./lake-demand.ts";
 export * from "./panel-forecast.ts";
 
