@@ -58,4 +58,5 @@ const network: FraudClassifier = {
     createNetworkScorer(networkFromJson(model, modelVersion, featureNames), modelVersion),
 };
 
+/** The first is what is used unless told. */
 export const classifiers: readonly FraudClassifier[] = [trees, network];

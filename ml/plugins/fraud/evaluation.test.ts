@@ -24,8 +24,8 @@ describe("fraud on the handbook's payments", () => {
     table = await readSlice();
   });
 
-  it("tells fraud far better than the amount or a linear model, and within what can be known", () => {
-    const report = evaluatePayments(table, CONTEXT);
+  it("tells fraud far better than the amount or a linear model, and within what can be known", async () => {
+    const report = await evaluatePayments(table, CONTEXT);
     expect(report).toMatchObject({
       trainedOn: { from: "2018-05-01", to: "2018-07-10" },
       heldOut: { from: "2018-07-11", to: "2018-07-17" },

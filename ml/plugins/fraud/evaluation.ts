@@ -1,10 +1,9 @@
 import { defineEvaluation, type EvaluationContext, type EvaluationResult } from "../../evaluation.ts";
 import type { Scorer } from "../../plugin.ts";
 import { auc, averagePrecision, calibrationError, logLoss, reliability } from "../../training/metrics.ts";
-import { createForestScorer } from "../../training/trees/forest.ts";
 import { scoreByAmount, scoreByLogistic } from "./baselines.ts";
+import { classifiers, type FraudClassifier } from "./classifier.ts";
 import { chooseThresholds, DECISION_COSTS, decide, type ScoredPayments } from "./decision.ts";
-import { fitFraudTrees } from "./fraud-trees.ts";
 import { FRAUD_FEATURES } from "./payment-fold.ts";
 import { foldRows, type PaymentRows, vectorsOf } from "./payment-rows.ts";
 import { splitPayments } from "./payment-split.ts";
@@ -29,36 +28,52 @@ export const fraudEvaluation = defineEvaluation({
       doc: "later payments in the same form; without it, the last 7 days of the training file",
       required: false,
     },
+    classifier: {
+      kind: "choice",
+      doc: "boosted trees, or a network trained with TensorFlow.js",
+      choices: ["trees", "network"],
+      default: "trees",
+    },
   },
   example: "--train payments.csv.gz --test payments-of-the-next-week.csv.gz",
-  async run({ train, test }, context) {
+  async run({ train, test, classifier }, context) {
     const began = context.clock();
     const table = await readPayments(test === null ? [train] : [train, test]);
     context.onProgress(`${table.rows} payments read`);
-    return evaluatePayments(table, context, (context.clock() - began) / 1000);
+    const readSeconds = (context.clock() - began) / 1000;
+    return evaluatePayments(table, context, { classifier: classifierOf(classifier), readSeconds });
   },
 });
 
+function classifierOf(name: string): FraudClassifier {
+  return classifiers.find((candidate) => candidate.name === name) ?? classifiers[0];
+}
+
 /** Trains on the earlier payments of a table and measures on its test; see {@link splitPayments}. */
-export function evaluatePayments(
+export async function evaluatePayments(
   table: PaymentTable,
   { seed, onProgress, clock }: EvaluationContext,
-  readSeconds = 0,
-): EvaluationResult {
+  {
+    classifier = classifiers[0],
+    readSeconds = 0,
+  }: { readonly classifier?: FraudClassifier; readonly readSeconds?: number } = {},
+): Promise<EvaluationResult> {
   const split = splitPayments(table);
-  const timed = <T>(work: () => T): { value: T; seconds: number } => {
+  const timed = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: number }> => {
     const began = clock();
-    const value = work();
+    const value = await work();
     return { value, seconds: (clock() - began) / 1000 };
   };
-  const folded = timed(() => foldRows(table, split, { negativeShare: NEGATIVE_SHARE, seed }));
+  const folded = await timed(() => foldRows(table, split, { negativeShare: NEGATIVE_SHARE, seed }));
   const { train, holdOut, test, summary } = folded.value;
   onProgress(`${FRAUD_FEATURES.length} features; ${train.rows} rows to train on, ${test.rows} to test`);
-  const trained = timed(() => fitFraudTrees(train, holdOut, { seed, onProgress }));
-  const scorer = createForestScorer(trained.value, "evaluated");
+  const trained = await timed(() =>
+    classifier.fit(train, holdOut, { seed, onProgress, size: "accuracy" }),
+  );
+  const scorer = classifier.load(trained.value, "evaluated", FRAUD_FEATURES);
   const vectors = vectorsOf(test);
   const scores = new Float64Array(test.rows);
-  const scored = timed(() => scorer.score(vectors, test.rows, scores));
+  const scored = await timed(() => scorer.score(vectors, test.rows, scores));
   onProgress("baselines");
   const { stateBytes } = summary;
   return {
@@ -75,7 +90,8 @@ export function evaluatePayments(
       logistic: figures(scoreByLogistic(train, test, seed), test, table),
     },
     ...decisions(scorer, scores, holdOut, test, table),
-    trees: trained.value.roots.length,
+    classifier: classifier.name,
+    ...(Array.isArray(trained.value.roots) ? { trees: trained.value.roots.length } : {}),
     features: FRAUD_FEATURES.length,
     meanContributions: meanContributions(scorer, vectors, test),
     seconds: {
