@@ -1,3 +1,5 @@
+import type { Evidence } from "./report/evidence.ts";
+
 /**
  * How a plugin trains and measures itself on files of a public data set: declared once, it is the
  * subcommand `millrace evaluate PLUGIN` with its help and its checks, and the type of the values
@@ -64,6 +66,8 @@ export interface EvaluationContext {
   readonly onProgress: (message: string) => void;
   /** Milliseconds from any origin, for the seconds that a report states. */
   readonly clock: () => number;
+  /** Takes what the plots of a report are drawn from; without it nothing of it need be kept. */
+  readonly onEvidence?: (evidence: Evidence) => void;
 }
 
 /** One JSON object. */

@@ -8,4 +8,5 @@ export * from "./plugin.ts";
 export { mlPlugins, orderScorers, sessionScorers } from "./plugins/index.ts";
 export * from "./recommender.ts";
 export * from "./registry/index.ts";
+export * from "./report/index.ts";
 export * from "./training/index.ts";

@@ -5,8 +5,10 @@ import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
 import type { ModelRegistry } from "../registry/model-registry.ts";
 import { challengeWith, promoteModel } from "../registry/promote.ts";
+import type { Evidence } from "../report/evidence.ts";
 import { type BuiltDataset, buildDataset } from "./dataset.ts";
 import { scoreMicros } from "./score-micros.ts";
+import { scorerEvidence } from "./scorer-evidence.ts";
 import { splitByTime } from "./split.ts";
 
 export interface TrainPluginOptions {
@@ -27,6 +29,8 @@ export interface TrainPluginOptions {
   /** `if-better` (default): champion where the gate lets it pass, else challenger. */
   readonly promote?: "if-better" | "always" | "never";
   readonly onProgress?: (message: string) => void;
+  /** Takes what the plots of a report are drawn from. */
+  readonly onEvidence?: (evidence: Evidence) => void;
 }
 
 export interface TrainedModel {
@@ -58,6 +62,9 @@ export async function trainPlugin(
   const candidate = plugin.load(weights, "candidate");
   const evaluation = plugin.evaluate(candidate, split.validation);
   const champion = await loadChampion(options.registry, plugin);
+  for (const evidence of scorerEvidence(split.validation, { ours: candidate, champion: champion.scorer })) {
+    options.onEvidence?.(evidence);
+  }
   const { name } = plugin.primaryMetric;
   const card = await options.registry.publish(
     {

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import {
   type EvaluationOption,
+  type Evidence,
   type InputFile,
   type MlPlugin,
   mlPlugins,
@@ -8,6 +9,7 @@ import {
 } from "../../../ml/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
+import { writeReport } from "../write-report.ts";
 
 /** One subcommand a plugin: its options, help and checks are those that the plugin declares. */
 export function registerEvaluate(
@@ -33,17 +35,29 @@ function registerPlugin(parent: Command, { name, evaluation }: MlPlugin, io: Cli
   for (const { flag } of options) command.addOption(flag);
   command
     .option("--seed <n>", "the same seed gives the same figures", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option("--report <dir>", "also write report.html, report.md and the plots into this folder")
     .option("--json", "one JSON document on standard output, on one line")
-    .action(async ({ seed, json }: { seed: number; json?: boolean }) => {
+    .action(async ({ seed, json, report }: { seed: number; json?: boolean; report?: string }) => {
       const values = options.map(({ option, flag }) => [
         option,
         command.getOptionValue(flag.attributeName()) ?? null,
       ]);
+      const evidence: Evidence[] = [];
       const result = await evaluation.run(Object.fromEntries(values), {
         seed,
         onProgress: (message) => io.err(`${message}\n`),
         clock: io.clock,
+        ...(report !== undefined && { onEvidence: (piece: Evidence) => evidence.push(piece) }),
       });
+      if (report !== undefined) {
+        await writeReport(report, io, {
+          title: `millrace evaluate ${name}`,
+          command: `millrace evaluate ${name} ${evaluatedArguments(values, seed)}`,
+          doc: evaluation.doc,
+          result,
+          evidence,
+        });
+      }
       io.out(`${JSON.stringify(result, null, json === true ? undefined : 2)}\n`);
     });
 }
@@ -70,4 +84,14 @@ function commandOption(name: string, declared: EvaluationOption): Option {
 
 function withDefault(option: Option, value: number | string | null): Option {
   return value === null ? option.makeOptionMandatory() : option.default(value);
+}
+
+/** The options as they were given, to run the same again. */
+function evaluatedArguments(values: readonly (readonly unknown[])[], seed: number): string {
+  const given = values.flatMap(([option, value]) => {
+    if (value === null) return [];
+    const text = typeof value === "object" && value !== null && "path" in value ? value.path : value;
+    return [`--${option} ${text}`];
+  });
+  return [...given, `--seed ${seed}`].join(" ");
 }

@@ -2,9 +2,13 @@ import { execFileSync } from "node:child_process";
 import type { Command } from "commander";
 import {
   createModelRegistry,
+  type EvaluationResult,
+  type Evidence,
   isOrderScorer,
   isRecommender,
+  type ModelCard,
   readBronze,
+  type TrainedModel,
   trainOrders,
   trainPlugin,
 } from "../../../ml/index.ts";
@@ -12,13 +16,15 @@ import { contracts, MillraceError } from "../../../schema/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
-import { authorOf, TRAINED_PLUGINS, trainedPlugin } from "../plugin-argument.ts";
+import { authorOf, servedPlugin, TRAINED_PLUGINS, trainedPlugin } from "../plugin-argument.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
+import { writeReport } from "../write-report.ts";
 
 interface TrainOptions extends Record<string, unknown> {
   readonly seed: number;
   readonly promote: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -28,6 +34,10 @@ export function registerTrain(program: Command, io: CliIo): void {
     .argument("<plugin>", TRAINED_PLUGINS.join(", "))
     .option("--seed <n>", "seed of sampling and fit", wholeNumber(0, 2 ** 32 - 1), 1)
     .option("--promote <when>", "if-better, always or never", "if-better")
+    .option(
+      "--report <dir>",
+      "also write report.html, report.md, the plots and the model card into this folder",
+    )
     .option("--json", "the model card as one JSON document on standard output")
     .addHelpText("after", "\nExample:\n  $ millrace train propensity")
     .action((name: string, options: TrainOptions) => train(name, options, io));
@@ -36,6 +46,7 @@ export function registerTrain(program: Command, io: CliIo): void {
 async function train(name: string, options: TrainOptions, io: CliIo): Promise<void> {
   const plugin = trainedPlugin(name);
   const promote = promotionOf(options.promote);
+  const evidence: Evidence[] = [];
   const model = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) => {
     const engine = platform.queryEngine;
     const training = {
@@ -47,6 +58,7 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
       codeRevision: codeRevision(io),
       promote,
       onProgress: (message: string) => io.err(`${message}\n`),
+      ...(options.report !== undefined && { onEvidence: (piece: Evidence) => evidence.push(piece) }),
     };
     if (isOrderScorer(plugin)) return trainOrders(plugin, { ...training, engine });
     const contract = contracts.find((candidate) => candidate.name === plugin.contract);
@@ -56,6 +68,22 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
     const fromBronze = { ...training, events: readBronze({ engine, contract, fields: plugin.fields }) };
     return isRecommender(plugin) ? plugin.trainOnLake(fromBronze) : trainPlugin(plugin, fromBronze);
   });
+  if (options.report !== undefined) {
+    const command = `millrace train ${name} --seed ${options.seed} --promote ${options.promote}`;
+    const card = { name: "model-card.json", text: `${JSON.stringify(model.card, null, 2)}\n` };
+    await writeReport(
+      options.report,
+      io,
+      {
+        title: `${name} ${model.version}`,
+        command,
+        doc: plugin.doc,
+        result: trainingResult(model),
+        evidence,
+      },
+      [card],
+    );
+  }
   if (options.json === true) {
     io.out(`${JSON.stringify(model)}\n`);
     return;
@@ -69,6 +97,29 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
     baseline.toFixed(4),
   ]);
   io.out(textTable([["figure", "model", "baseline"], ...lines]));
+}
+
+/** The card as a report shows it: each figure beside the naive baseline's, and the champion's where it has one. */
+function trainingResult({ card, promoted }: TrainedModel): EvaluationResult {
+  const { evaluation, incumbent, features, reference: _bins, ...facts } = card;
+  const sides = (side: "model" | "baseline"): Record<string, number> =>
+    Object.fromEntries(Object.entries(evaluation.metrics).map(([metric, figure]) => [metric, figure[side]]));
+  return {
+    ...sides("model"),
+    baselines: {
+      naive: sides("baseline"),
+      [`champion ${incumbent.version}`]: { [primaryMetricOf(card)]: incumbent.metric },
+    },
+    ...facts,
+    promoted,
+    features: features.length,
+    evaluatedRows: evaluation.rows,
+    positives: evaluation.positives,
+  };
+}
+
+function primaryMetricOf({ plugin }: ModelCard): string {
+  return servedPlugin(plugin).primaryMetric.name;
 }
 
 function promotionOf(text: string): "if-better" | "always" | "never" {

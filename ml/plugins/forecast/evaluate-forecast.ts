@@ -117,6 +117,8 @@ class Run {
   readonly #methods = new Map<Candidate, AccuracyTotals>(
     CANDIDATES.map((name) => [name, new AccuracyTotals()]),
   );
+  /** For the plots of a report: every forecast, ours and the seasonal naive, beside what came. */
+  readonly #kept = { actual: [] as number[], ours: [] as number[], naive: [] as number[] };
   #origins = 0;
   #last: PanelForecast | null = null;
 
@@ -139,6 +141,12 @@ class Run {
       all.set(actual, s * horizon);
     });
     this.#coverage.add(forecast, all);
+    if (context.onEvidence !== undefined) {
+      const { actual, ours, naive } = this.#kept;
+      for (const value of all) actual.push(value);
+      for (const value of forecast.mean) ours.push(value);
+      for (const value of forecast.candidate("seasonalNaive")) naive.push(value);
+    }
     this.#origins++;
     this.#last = forecast;
   }
@@ -149,6 +157,15 @@ class Run {
       [...this.#methods].map(([name, totals]) => [name, totals.figures()]),
     ) as Record<Candidate, AccuracyFigures>;
     const { coverage80, coverage95 } = this.#coverage.figures();
+    context.onEvidence?.({
+      kind: "residuals",
+      title: "all series and steps",
+      actual: Float64Array.from(this.#kept.actual),
+      series: [
+        { name: "ours", forecast: Float64Array.from(this.#kept.ours) },
+        { name: "seasonal naive", forecast: Float64Array.from(this.#kept.naive) },
+      ],
+    });
     const { chosen, demand, levelFactor, globalWeights, backTests } = this.#last as PanelForecast;
     return {
       ...this.#combined.figures(),

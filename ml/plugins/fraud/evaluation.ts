@@ -52,7 +52,7 @@ function classifierOf(name: string): FraudClassifier {
 /** Trains on the earlier payments of a table and measures on its test; see {@link splitPayments}. */
 export async function evaluatePayments(
   table: PaymentTable,
-  { seed, onProgress, clock }: EvaluationContext,
+  { seed, onProgress, clock, onEvidence }: EvaluationContext,
   {
     classifier = classifiers[0],
     readSeconds = 0,
@@ -76,6 +76,23 @@ export async function evaluatePayments(
   const scored = await timed(() => scorer.score(vectors, test.rows, scores));
   onProgress("baselines");
   const { stateBytes } = summary;
+  const logistic = scoreByLogistic(train, test, seed);
+  const contributions = meanContributions(scorer, vectors, test);
+  onEvidence?.({
+    kind: "scores",
+    title: "test week",
+    labels: Float64Array.from(test.labels),
+    series: [
+      { name: "ours", scores },
+      { name: "logistic regression", scores: logistic },
+    ],
+  });
+  onEvidence?.({
+    kind: "importance",
+    title: "features",
+    unit: "mean size of the contribution, log-odds",
+    values: contributions,
+  });
   return {
     rows: test.rows,
     positives: test.labels.reduce((total, label) => total + label, 0),
@@ -87,13 +104,13 @@ export async function evaluatePayments(
     ...figures(scores, test, table),
     baselines: {
       amount: ranking(scoreByAmount(test), test, table),
-      logistic: figures(scoreByLogistic(train, test, seed), test, table),
+      logistic: figures(logistic, test, table),
     },
     ...decisions(scorer, scores, holdOut, test, table),
     classifier: classifier.name,
     ...(Array.isArray(trained.value.roots) ? { trees: trained.value.roots.length } : {}),
     features: FRAUD_FEATURES.length,
-    meanContributions: meanContributions(scorer, vectors, test),
+    meanContributions: contributions,
     seconds: {
       read: readSeconds,
       features: folded.seconds,

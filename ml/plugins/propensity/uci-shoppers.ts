@@ -1,4 +1,5 @@
-import { defineEvaluation, type InputFile } from "../../evaluation.ts";
+import { defineEvaluation, type EvaluationContext, type InputFile } from "../../evaluation.ts";
+import type { ScoreEvidence } from "../../report/evidence.ts";
 import { type CsvTable, parseCsv } from "../../training/csv.ts";
 import { unusableFile } from "../../training/input-file.ts";
 import { classifierReport } from "../../training/metrics.ts";
@@ -64,6 +65,7 @@ export interface UciTables {
   readonly test: CsvTable | null;
   readonly seed: number;
   readonly onProgress: (message: string) => void;
+  readonly onEvidence?: EvaluationContext["onEvidence"];
 }
 
 export const uciEvaluation = defineEvaluation({
@@ -77,12 +79,13 @@ export const uciEvaluation = defineEvaluation({
     },
   },
   example: "--train online_shoppers_intention.csv",
-  async run({ train, test }, { seed, onProgress }) {
+  async run({ train, test }, { seed, onProgress, onEvidence }) {
     const report = evaluateUciShoppers({
       train: await readShoppers(train),
       test: test === null ? null : await readShoppers(test),
       seed,
       onProgress,
+      onEvidence,
     });
     return { ...report };
   },
@@ -94,7 +97,7 @@ export async function readShoppers(file: InputFile): Promise<CsvTable> {
 }
 
 /** Test on the second table, or by stratified, shuffled 10-fold cross-validation on the first. */
-export function evaluateUciShoppers({ train, test, seed, onProgress }: UciTables): UciReport {
+export function evaluateUciShoppers({ train, test, seed, onProgress, onEvidence }: UciTables): UciReport {
   const parts = test === null ? foldsOf(train, seed) : [wholeFiles(train, test)];
   const full = parts.map((part, index) => {
     onProgress(`part ${index + 1} of ${parts.length}`);
@@ -104,6 +107,8 @@ export function evaluateUciShoppers({ train, test, seed, onProgress }: UciTables
     onProgress(`part ${index + 1} of ${parts.length}, without PageValues`);
     return evaluatePart(WITHOUT_PAGE_VALUES, part, seed);
   });
+  onEvidence?.(pooled("with PageValues", parts, full));
+  onEvidence?.(pooled("without PageValues", parts, without));
   return {
     rows: full.reduce((total, { rows }) => total + rows, 0),
     positives: full.reduce((total, { positives }) => total + positives, 0),
@@ -124,14 +129,27 @@ export interface ShopperPart {
   readonly testLabels: Float64Array;
 }
 
-type PartReport = ReturnType<typeof classifierReport>;
+type PartReport = ReturnType<typeof classifierReport> & { readonly scores: Float64Array };
 
 function evaluatePart(spec: TabularSpec, part: ShopperPart, seed: number): PartReport {
   const model = fitShopperModel(spec, part.train, part.trainRows, seed);
   const trainLabels = readLabels(spec, part.train, part.trainRows);
   const baseRate = trainLabels.reduce((total, label) => total + label, 0) / trainLabels.length;
   const scores = model.score(part.test, part.testRows);
-  return classifierReport({ scores, labels: part.testLabels }, baseRate);
+  return { ...classifierReport({ scores, labels: part.testLabels }, baseRate), scores };
+}
+
+/** The scores of all parts, each session scored by a model that did not see it. */
+function pooled(title: string, parts: readonly ShopperPart[], reports: readonly PartReport[]): ScoreEvidence {
+  const joined = (arrays: readonly Float64Array[]): Float64Array =>
+    Float64Array.from(arrays.flatMap((array) => [...array]));
+  const scores = joined(reports.map((report) => report.scores));
+  return {
+    kind: "scores",
+    title,
+    labels: joined(parts.map(({ testLabels }) => testLabels)),
+    series: [{ name: "ours", scores }],
+  };
 }
 
 function figures(parts: readonly PartReport[], side: "model" | "baseline"): FileFigures {

@@ -60,6 +60,16 @@ export const evaluation = defineEvaluation({
     const measured = measureTimed(recommender, cases, context);
     const { byPopularity } = recommender.base.statistics;
     context.onProgress("measuring the baselines");
+    const baselines = {
+      popularity: measureRanker(popularityBaseline(log), cases, byPopularity),
+      itemKnn: measureRanker(itemKnnBaseline(log), cases, byPopularity),
+    };
+    for (const table of ["all", "discovery"] as const) {
+      const title = table === "all" ? "all targets" : "discovery";
+      const rankers = Object.entries({ ours: measured.tables, ...baselines });
+      const series = rankers.map(([name, tables]) => ({ name, shares: tables[table].hitRateAt }));
+      context.onEvidence?.({ kind: "hits", title, series });
+    }
     return {
       sessions: log.starts.length - 1,
       events: log.items.length,
@@ -70,10 +80,7 @@ export const evaluation = defineEvaluation({
       stages,
       seed: context.seed,
       ...measured.tables,
-      baselines: {
-        popularity: measureRanker(popularityBaseline(log), cases, byPopularity),
-        itemKnn: measureRanker(itemKnnBaseline(log), cases, byPopularity),
-      },
+      baselines,
       trainingSeconds,
       answerMs: measured.answerMs,
       modelBytes: encodeRecommender(recommender).length,

@@ -13,6 +13,8 @@ export interface RankingFigures {
   readonly hitRate20: number;
   /** Mean of 1 / the target's position, 0 past the first 20. */
   readonly mrr20: number;
+  /** Share of the cases whose target is among the first 1, 2, … 20. */
+  readonly hitRateAt: readonly number[];
   /** Share of all known items that are shown at least once. */
   readonly coverage: number;
   /** Mean place by popularity of what is shown, and of the targets: 1 is the most popular item. */
@@ -62,7 +64,7 @@ class Tally {
   readonly #ranks: Int32Array;
   readonly #isShown: Uint8Array;
   #cases = 0;
-  #hits = 0;
+  readonly #hitsAt = new Int32Array(SHOWN);
   #reciprocal = 0;
   #shown = 0;
   #shownRanks = 0;
@@ -87,16 +89,22 @@ class Tally {
     this.#targetRanks += this.#ranks[target];
     const at = top.indexOf(target);
     if (at < 0) return;
-    this.#hits++;
+    this.#hitsAt[at]++;
     this.#reciprocal += 1 / (at + 1);
   }
 
   figures(): RankingFigures {
     const mean = (total: number, count: number): number => (count === 0 ? 0 : total / count);
+    let hits = 0;
+    const hitRateAt = Array.from(this.#hitsAt, (here) => {
+      hits += here;
+      return mean(hits, this.#cases);
+    });
     return {
       cases: this.#cases,
-      hitRate20: mean(this.#hits, this.#cases),
+      hitRate20: mean(hits, this.#cases),
       mrr20: mean(this.#reciprocal, this.#cases),
+      hitRateAt,
       coverage: mean(
         this.#isShown.reduce((total, isShown) => total + isShown, 0),
         this.#isShown.length,
