@@ -36,11 +36,13 @@ export interface BarPlot {
 export type Plot = LinePlot | BarPlot;
 
 const WIDTH = 640;
-const HEIGHT = 400;
+const HEIGHT = 420;
 const LEFT = 64;
 const TOP = 36;
 const RIGHT = 16;
-const BOTTOM = 48;
+const BOTTOM = 68;
+/** Width of a character, about. */
+const CHARACTER = 6.5;
 const BAR_HEIGHT = 18;
 const BAR_LABEL = 220;
 const TICKS = 5;
@@ -57,9 +59,11 @@ function renderLines({ title, x, y, series }: LinePlot): string {
   const toY = (value: number): number =>
     HEIGHT - BOTTOM - ((value - y.min) / span(y)) * (HEIGHT - TOP - BOTTOM);
   const marks = series.map((one, i) => drawSeries(one, COLOURS[i % COLOURS.length], toX, toY));
+  let legendAt = LEFT;
   const legend = series.map(({ name }, i) => {
-    const at = TOP + 14 + i * 16;
-    return `<rect x="${WIDTH - RIGHT - 190}" y="${at - 8}" width="10" height="10" fill="${COLOURS[i % COLOURS.length]}"/>${label(WIDTH - RIGHT - 174, at, name)}`;
+    const at = legendAt;
+    legendAt += 32 + name.length * CHARACTER;
+    return `<rect x="${round(at)}" y="${HEIGHT - 19}" width="10" height="10" fill="${COLOURS[i % COLOURS.length]}"/>${label(at + 16, HEIGHT - 10, name)}`;
   });
   return frame(title, HEIGHT, [
     ...ticks(x).map(
@@ -70,7 +74,7 @@ function renderLines({ title, x, y, series }: LinePlot): string {
       (value) =>
         `${line(LEFT, toY(value), WIDTH - RIGHT, toY(value))}${label(LEFT - 8, toY(value) + 4, tick(value), "end")}`,
     ),
-    label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x.label, "middle"),
+    label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 30, x.label, "middle"),
     `<g transform="rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})">${label(14, (TOP + HEIGHT - BOTTOM) / 2, y.label, "middle")}</g>`,
     ...marks,
     ...legend,
