@@ -94,7 +94,8 @@ function runTask<S extends Settings>(
 ): Uint8Array[] {
   const { chance, end = true, time = defaultTimeConfig } = options;
   const blocks: Uint8Array[] = [];
-  const create = () => createTask(spec, settingsOf(spec, options), { taskId, time, blocks });
+  const offsets = new Map<string, number>();
+  const create = () => createTask(spec, settingsOf(spec, options), { taskId, time, blocks, offsets });
   const cuts =
     chance === undefined ? [0, rows.length] : randomCuts(rows.length, chance.restores + 1, chance.random);
   let task = create();
@@ -120,7 +121,14 @@ function createTask<S extends Settings>(
     taskId,
     time,
     blocks,
-  }: { readonly taskId: string; readonly time: TimeConfig; readonly blocks: Uint8Array[] },
+    offsets,
+  }: {
+    readonly taskId: string;
+    readonly time: TimeConfig;
+    readonly blocks: Uint8Array[];
+    /** Of the next record of each topic. */
+    readonly offsets: Map<string, number>;
+  },
 ) {
   const keys = createKeys();
   const outputs = new CollectedOutputs();
@@ -153,7 +161,6 @@ function createTask<S extends Settings>(
     );
   }
   const taskTime = new TaskTime([...topics.values()].map(({ watermark }) => watermark));
-  const offsets = new Map<string, number>();
 
   function onAdvance(): void {
     if (taskTime.advance()) detector.advanceTask?.(taskTime.nowMs);
