@@ -159,14 +159,17 @@ function inputsOf(table: LabelledTable): Pick<DenseNetwork, "featureNames" | "me
   const missing: number[] = [];
   table.columns.forEach((column, j) => {
     let [count, sum, squares] = [0, 0, 0];
+    let isMissing = false;
     for (let row = 0; row < table.rows; row++) {
       const x = signedLog(column[row]);
-      if (Number.isNaN(x)) continue;
+      isMissing ||= Number.isNaN(x);
+      // A ratio to nothing is infinite: it becomes the largest input.
+      if (!Number.isFinite(x)) continue;
       count++;
       sum += x;
       squares += x * x;
     }
-    if (count < table.rows) missing.push(j);
+    if (isMissing) missing.push(j);
     mean[j] = count === 0 ? 0 : sum / count;
     const variance = count === 0 ? 0 : squares / count - mean[j] ** 2;
     scale[j] = variance > 1e-8 ? Math.sqrt(variance) : 1;

@@ -30,9 +30,11 @@ function table(rows: number, seed: number): LabelledTable {
   const labels = new Uint8Array(rows);
   for (let row = 0; row < rows; row++) {
     const [a, b, c] = [random() * 8 - 4, random() * 8 - 4, random() * 1000];
-    [a, b, c, random() < 0.3 ? Number.NaN : a * 3].forEach((value, j) => {
-      columns[j][row] = value;
-    });
+    [a, b, random() < 0.01 ? Number.POSITIVE_INFINITY : c, random() < 0.3 ? Number.NaN : a * 3].forEach(
+      (value, j) => {
+        columns[j][row] = value;
+      },
+    );
     labels[row] = a * b > 0 && random() < 0.4 ? 1 : 0;
   }
   return { featureNames: NAMES, columns, rows, labels };
