@@ -22,9 +22,11 @@ import {
   type SqlValue,
 } from "../../lakehouse/index.ts";
 import { icebergSchema } from "../../lakehouse/table/schema.ts";
+import { createModelRegistry } from "../../ml/index.ts";
 import {
   bronzeTable,
   goldFlashSaleAlerts,
+  goldModelHealth,
   goldOrderAlerts,
   goldPageViewsByUser,
   goldPopularProducts,
@@ -54,6 +56,7 @@ export const bronzeProducts = bronzeTable(productContract);
 const TABLES = [
   bronzeProducts,
   goldFlashSaleAlerts,
+  goldModelHealth,
   goldOrderAlerts,
   goldPageViewsByUser,
   goldPopularProducts,
@@ -136,6 +139,7 @@ export class TestApi {
       hotStore: this.hotStore,
       alertBus: this.alertBus,
       pipeline: { tasks: () => this.tasks },
+      models: createModelRegistry(this.lake.objectStore),
       clock: Date.now,
       logger: { info: record, warn: record, error: record },
       config: { port: 0, ...config },

@@ -2,6 +2,7 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { QueryEngine } from "../../lakehouse/index.ts";
+import type { ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
@@ -22,6 +23,7 @@ export interface ApiServerDeps {
   readonly hotStore: HotStore;
   readonly alertBus: AlertBus;
   readonly pipeline: PipelineStatus;
+  readonly models: ModelRegistry;
   readonly clock: () => number;
   readonly logger: ApiLogger;
   /** What is left out has the value of {@link apiConfigDefaults}. */
@@ -39,7 +41,7 @@ export interface ApiServer {
 export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const { alertBus, clock, hotStore, logger, pipeline, queryEngine } = deps;
   const config: ApiConfig = { ...apiConfigDefaults, ...deps.config };
-  const { schema, products } = createApiSchema({ queryEngine, hotStore, pipeline });
+  const { schema, products } = createApiSchema({ queryEngine, hotStore, pipeline, models: deps.models });
   const alertHub = new AlertHub(
     alertBus,
     { queueMax: config.subscriberQueueMax, ringMax: config.alertRingMax },

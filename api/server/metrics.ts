@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { PipelineStatus } from "../../stream/index.ts";
+import type { ModelHealth } from "../../ml/index.ts";
+import type { ModelStatus, PipelineStatus } from "../../stream/index.ts";
 import type { AlertHub } from "../modules/alerts/hub.ts";
 
 export interface ApiMetrics {
@@ -89,9 +90,45 @@ function registerPipelineMetrics(registry: Registry, { pipeline, clock }: Metric
       if (checkpointedAt !== null) g.set({ task: taskId }, (clock() - checkpointedAt) / 1000);
     }
   });
+  registerModelMetrics(gauge, pipeline);
   gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {
     for (const { taskId, state } of pipeline.tasks()) g.set({ task: taskId, state }, 1);
   });
+}
+
+type MakeGauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => Gauge;
+
+/** Of each task: it scores by itself, and its figures are of its own sample. */
+function registerModelMetrics(gauge: MakeGauge, pipeline: PipelineStatus): void {
+  const perModel = (name: string, help: string, figure: (model: ModelStatus) => number | null): void => {
+    gauge(name, help, ["task", "plugin", "version"], (g) => {
+      for (const { taskId, models = [] } of pipeline.tasks()) {
+        for (const model of models) {
+          const value = figure(model);
+          if (value !== null) g.set({ task: taskId, plugin: model.plugin, version: model.champion }, value);
+        }
+      }
+    });
+  };
+  const health = (name: string, help: string, figure: (health: ModelHealth) => number | null): void =>
+    perModel(`millrace_model_${name}`, `${help}, newest window.`, (model) =>
+      model.health === null ? null : figure(model.health),
+    );
+  health("scores", "Scores sampled", ({ rows }) => rows);
+  health("score_stability", "Population stability index of the scores", (h) => h.scoreStability);
+  health("feature_stability_max", "The same of the least stable feature", (h) =>
+    h.featureStability.length === 0 ? null : h.featureStability[0].index,
+  );
+  health("labels", "Sampled scores whose label became known", ({ labels }) => labels);
+  health("precision", "Share of the scores at or above the threshold that came true", (h) => h.precision);
+  health("recall", "Share of what came true that was scored so", ({ recall }) => recall);
+  health(
+    "calibration_error",
+    "Mean of |mean score - rate| over tenths of the score",
+    (h) => h.calibrationError,
+  );
+  perModel("millrace_model_score_micros", "Time of a score beside a challenger's.", (m) => m.championMicros);
+  perModel("millrace_model_shadow_score_micros", "Time of a shadow score.", (m) => m.challengerMicros);
 }
 
 function registerAlertMetrics(registry: Registry, { hub, sockets }: MetricSources): void {

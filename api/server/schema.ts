@@ -2,11 +2,14 @@ import "reflect-metadata";
 import { type GraphQLSchema, lexicographicSortSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { QueryEngine } from "../../lakehouse/index.ts";
+import type { ModelRegistry } from "../../ml/index.ts";
 import type { HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertsResolver } from "../modules/alerts/resolver.ts";
 import { AlertsService } from "../modules/alerts/service.ts";
 import { AlertsSubscription } from "../modules/alerts/subscription.ts";
 import { LakeReader } from "../modules/common/lake-reader.ts";
+import { ModelsResolver } from "../modules/models/resolver.ts";
+import { ModelsService } from "../modules/models/service.ts";
 import { PipelineResolver } from "../modules/pipeline/resolver.ts";
 import { PipelineService } from "../modules/pipeline/service.ts";
 import { PopularProductsService } from "../modules/products/popular-service.ts";
@@ -24,6 +27,7 @@ import { UsersService } from "../modules/users/service.ts";
 const RESOLVERS = [
   AlertsResolver,
   AlertsSubscription,
+  ModelsResolver,
   PipelineResolver,
   PopularProductsResolver,
   ProductsResolver,
@@ -37,6 +41,7 @@ export interface SchemaPorts {
   readonly queryEngine: QueryEngine;
   readonly hotStore: HotStore;
   readonly pipeline: PipelineStatus;
+  readonly models: ModelRegistry;
 }
 
 export interface ApiSchema {
@@ -45,7 +50,7 @@ export interface ApiSchema {
 }
 
 /** The executable schema, its resolvers wired to services over the ports. */
-export function createApiSchema({ queryEngine, hotStore, pipeline }: SchemaPorts): ApiSchema {
+export function createApiSchema({ queryEngine, hotStore, pipeline, models }: SchemaPorts): ApiSchema {
   const lake = new LakeReader(queryEngine, pipeline);
   const products = new ProductsService(lake);
   const sessions = new SessionsService(lake);
@@ -53,6 +58,7 @@ export function createApiSchema({ queryEngine, hotStore, pipeline }: SchemaPorts
   const instances = [
     new AlertsResolver(new AlertsService(lake)),
     new AlertsSubscription(),
+    new ModelsResolver(new ModelsService(lake, models)),
     new PipelineResolver(new PipelineService(pipeline)),
     new PopularProductsResolver(new PopularProductsService(lake, hotStore)),
     new ProductsResolver(products),

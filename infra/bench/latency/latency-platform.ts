@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Worker as Thread } from "node:worker_threads";
 import { createApiServer } from "../../../api/index.ts";
+import { createModelRegistry } from "../../../ml/index.ts";
 import { Platform, type PlatformLogger } from "../../platform/platform.ts";
 import { sendResult } from "../child.ts";
 import { benchConfig } from "../reference-job.ts";
@@ -47,6 +48,7 @@ async function run(home: string, options: Omit<ProducerOptions, "home" | "partit
     hotStore,
     alertBus,
     pipeline: platform,
+    models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,
     logger,
     config: { host: "127.0.0.1", port: 0, production: true },

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { createApiServer } from "../../../api/index.ts";
+import { createModelRegistry } from "../../../ml/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { startForecasts } from "../../forecast/scheduled-forecasts.ts";
@@ -77,6 +78,7 @@ function startApi(platform: Platform, logger: PlatformLogger) {
     hotStore,
     alertBus,
     pipeline: platform,
+    models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,
     logger,
     config: { host, port, production },

@@ -1,4 +1,5 @@
 import { createApiServer } from "../../../api/index.ts";
+import { createModelRegistry } from "../../../ml/index.ts";
 import type { Platform } from "../../platform/platform.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -45,6 +46,7 @@ export async function apiAnswers(platform: Platform): Promise<Readonly<Record<st
     hotStore,
     alertBus,
     pipeline: platform,
+    models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,
     logger: quiet,
     config: { host: "127.0.0.1", port: 0, production: false },

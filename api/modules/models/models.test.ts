@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createModelRegistry } from "../../../ml/index.ts";
+import { goldModelHealth } from "../../../schema/index.ts";
+import { TestApi, taskOf } from "../../server/api.fixture.ts";
+
+const HOUR = 3_600_000;
+const T0 = Date.UTC(2026, 0, 5);
+const at = (hours: number) => new Date(T0 + hours * HOUR);
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await TestApi.start();
+});
+afterAll(() => api.stop());
+
+describe("models", () => {
+  it("are the versions with their figures, and who made which one champion", async () => {
+    const registry = createModelRegistry(api.lake.objectStore);
+    const { version } = await registry.publish(
+      {
+        plugin: "propensity",
+        trainedAt: at(0).toISOString(),
+        dataRange: { from: "2026-01-01T00:00:00Z", cut: "2026-01-03T00:00:00Z", to: "2026-01-04T00:00:00Z" },
+        rows: { train: 10, validation: 5, unknownLabel: 1 },
+        features: [],
+        evaluation: {
+          rows: 5,
+          positives: 1,
+          metrics: { auc: { model: 0.8, baseline: 0.5 } },
+          reliability: [],
+        },
+        incumbent: { version: "built-in", metric: 0.5 },
+        seed: 1,
+        codeRevision: "test",
+      },
+      new Uint8Array(1),
+    );
+    await registry.aliasLog("propensity").append(T0, () => ({
+      action: "promote",
+      alias: "champion",
+      to: version,
+      by: "ann",
+      reason: "better",
+      forced: false,
+      gate: null,
+    }));
+    const query = `query($plugin: String!) { models(plugin: $plugin) { champion challenger
+      versions { version alias trainedAt trainRows figures { name model baseline } scoreMicros }
+      changes { sequence by action alias from to reason forced } } }`;
+    expect((await api.data(query, { plugin: "propensity" })).models).toEqual({
+      champion: version,
+      challenger: null,
+      versions: [
+        {
+          version,
+          alias: "champion",
+          trainedAt: "2026-01-05T00:00:00.000Z",
+          trainRows: 10,
+          figures: [{ name: "auc", model: 0.8, baseline: 0.5 }],
+          scoreMicros: null,
+        },
+      ],
+      changes: [
+        {
+          sequence: 1,
+          by: "ann",
+          action: "promote",
+          alias: "champion",
+          from: null,
+          to: version,
+          reason: "better",
+          forced: false,
+        },
+      ],
+    });
+    expect((await api.data(query, { plugin: "other" })).models).toMatchObject({ versions: [], changes: [] });
+    const { errors } = await api.query(query, { plugin: "../secrets" });
+    expect(errors?.[0].extensions.code).toBe("invalid-argument");
+  });
+});
+
+describe("the health of models", () => {
+  const row = (partition: number, hour: number, figures: object) => ({
+    plugin: "propensity",
+    model_version: "m1",
+    window_start: at(hour),
+    window_end: at(hour + 1),
+    scores: 0,
+    feature_stability: "{}",
+    labels: 0,
+    positives: 0,
+    true_positives: 0,
+    false_positives: 0,
+    _partition: partition,
+    ...figures,
+  });
+  const query = `{ modelHealth(plugin: "propensity", from: "2026-01-05T00:00:00Z", to: "2026-01-05T02:00:00Z") {
+    windows { modelVersion windowStart scores scoreMean scoreStability featureStability { feature index }
+      labels precision recall calibrationError challengerVersion challengerMicros } } }`;
+
+  it("is added up over the tasks: means by what each of them counted", async () => {
+    expect((await api.data(query)).modelHealth).toEqual({ windows: [] });
+    await api.commit(goldModelHealth, [
+      row(0, 0, {
+        scores: 300,
+        score_mean: 0.2,
+        score_stability: 0.1,
+        feature_stability: '{"price":0.4,"hour":0.1}',
+        labels: 10,
+        positives: 4,
+        true_positives: 3,
+        false_positives: 1,
+        calibration_error: 0.1,
+        challenger_version: "m2",
+        challenger_micros: 3,
+      }),
+      row(1, 0, {
+        scores: 100,
+        score_mean: 0.6,
+        labels: 30,
+        positives: 6,
+        true_positives: 2,
+        calibration_error: 0.3,
+      }),
+      row(1, 1, { scores: 5, score_mean: 0.5 }),
+      row(1, 2, { scores: 1 }),
+    ]);
+    const { windows } = (await api.data(query)).modelHealth;
+    expect(windows).toHaveLength(2);
+    expect(windows[0]).toMatchObject({
+      windowStart: "2026-01-05T01:00:00.000Z",
+      scores: 5,
+      precision: null,
+      recall: null,
+      scoreStability: null,
+      challengerVersion: null,
+    });
+    expect(windows[1]).toMatchObject({
+      modelVersion: "m1",
+      scores: 400,
+      featureStability: [
+        { feature: "price", index: 0.4 },
+        { feature: "hour", index: 0.1 },
+      ],
+      labels: 40,
+      precision: 5 / 6,
+      recall: 0.5,
+      challengerVersion: "m2",
+      challengerMicros: 3,
+    });
+    expect(windows[1].scoreMean).toBeCloseTo(0.3, 12);
+    // Of the tasks that know it.
+    expect(windows[1].scoreStability).toBeCloseTo(0.1, 12);
+    expect(windows[1].calibrationError).toBeCloseTo((10 * 0.1 + 30 * 0.3) / 40, 12);
+  });
+
+  it("is among the metrics, by task and version", async () => {
+    const health = {
+      rows: 40,
+      meanScore: 0.3,
+      scoreStability: 0.02,
+      featureStability: [{ feature: "price", index: 0.31 }],
+      labels: 9,
+      positives: 3,
+      truePositives: 2,
+      falsePositives: 0,
+      precision: 1,
+      recall: 2 / 3,
+      calibrationError: null,
+    };
+    const model = {
+      plugin: "propensity",
+      champion: "m1",
+      challenger: "m2",
+      championMicros: 0.1,
+      challengerMicros: 4,
+    };
+    api.tasks = [taskOf({ taskId: "events-0", models: [{ ...model, health }] })];
+    const text = await (await fetch(`${api.server.url}/metrics`)).text();
+    const labels = '{task="events-0",plugin="propensity",version="m1"}';
+    for (const [name, value] of Object.entries({
+      scores: 40,
+      score_stability: 0.02,
+      feature_stability_max: 0.31,
+      precision: 1,
+      shadow_score_micros: 4,
+    })) {
+      expect(text).toContain(`millrace_model_${name}${labels} ${value}\n`);
+    }
+    expect(text).not.toContain("millrace_model_calibration_error{");
+  });
+});
