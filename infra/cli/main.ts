@@ -19,6 +19,7 @@ import { registerStatus } from "./commands/status.ts";
 import { registerTopics } from "./commands/topics.ts";
 import { registerTrain } from "./commands/train.ts";
 import { registerUp } from "./commands/up.ts";
+import { registerWhatIf } from "./commands/whatif.ts";
 import { registerWorker } from "./commands/worker.ts";
 
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -32,6 +33,7 @@ const USAGE_CODES = new Set([
   "bad-partition",
   "no-contract-topic",
   "bad-generator-options",
+  "wrong-usage",
 ]);
 
 export function createProgram(io: CliIo): Command {
@@ -57,6 +59,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerUp,
     registerWorker,
     registerReplay,
+    registerWhatIf,
     registerGenerate,
     registerProduce,
     registerConsume,

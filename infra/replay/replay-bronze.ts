@@ -1,4 +1,5 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
+import type { ModelRegistry } from "../../ml/index.ts";
 import { contracts } from "../../schema/index.ts";
 import { type EventLog, eventLoopScheduling, noStageClock } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
@@ -6,10 +7,11 @@ import { type Adapters, retryEnvironment } from "../platform/adapters.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
 import { platformConfig } from "../platform/platform-config.ts";
-import type { StreamModels } from "../platform/stream-models.ts";
+import { openStreamModels } from "../platform/stream-models.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, platformTopics } from "../platform/topics.ts";
 import { createWorker } from "../platform/worker-setup.ts";
 import { openBronzeLog, type ReplayRange } from "./bronze-log.ts";
+import { copyModels } from "./side-models.ts";
 
 export interface BronzeReplay {
   /** Of the lake whose history is replayed. */
@@ -17,7 +19,10 @@ export interface BronzeReplay {
   /** The settings that the pipelines run with; of `partitions`, those that the records were written with. */
   readonly config: Config;
   readonly range: ReplayRange;
-  readonly models: StreamModels;
+  /** Where the models that score come from. */
+  readonly registry: ModelRegistry;
+  /** Versions by plugin that score in place of the champions. */
+  readonly models?: Readonly<Record<string, string>>;
   /** An embedded home that takes the tables, hot values and alerts; fresh, or one whose replay was interrupted. */
   readonly home: string;
   readonly clock: () => number;
@@ -47,6 +52,7 @@ export async function replayBronze(replay: BronzeReplay): Promise<ReplayedHome> 
     const { log: inner, catalog, objects: objectStore } = adapters;
     await inner.createTopics(platformTopics(side));
     await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+    await copyModels(replay.registry, objectStore, { versions: replay.models ?? {}, at: clock() });
     const { partitions } = config;
     const log = await openBronzeLog({ engine, inner, partitions, range });
     const complete = await runToEnd({
@@ -69,7 +75,9 @@ interface SideRun {
 }
 
 async function runToEnd({ replay, config, adapters, records }: SideRun): Promise<boolean> {
-  const { clock, stopwatch, models, signal, onProgress } = replay;
+  const { clock, stopwatch, signal, onProgress } = replay;
+  // What scores was chosen beforehand: a problem with it is an alert of the side home.
+  const models = await openStreamModels({ adapters, clock, warn: () => undefined });
   const partitions = Array.from({ length: config.partitions }, (_, partition) => partition);
   // History has no idle time: who is behind in event time is waited for, however long a page takes.
   const settings: Config = { ...config, idleAfterMs: IDLE_NEVER_MS };

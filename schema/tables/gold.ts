@@ -53,6 +53,7 @@ export const goldPopularProducts = defineTable({
   doc: "The most popular products at the end of each window: weighted activity that halves with age.",
   partitionByDayOf: "window_start",
   key: ["window_start", "rank"],
+  correctedBy: ["window_start"],
   columns: [
     WINDOW_START,
     WINDOW_END,

@@ -19,6 +19,8 @@ export interface TableSpec {
   readonly partitionByDayOf: string;
   /** Columns that identify a row; of several rows with one key the highest `revision` holds. */
   readonly key: readonly string[];
+  /** Columns of what is corrected as a whole, such as the window of a ranking; the key where it is absent. */
+  readonly correctedBy?: readonly string[];
   /** Column of counts: a newest row in which it is 0 stands for no row, late data took away what it counted. */
   readonly nothingWhenZero?: string;
 }

@@ -4,12 +4,14 @@ import { FORMAT_NAMES, type LoadReport, loadInto, parseTimes } from "../../../st
 import { lakeTables } from "../../platform/lake-tables.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
+import { BRONZE, DAY_MS, type HistoryOptions, replayHistory, wrongUsage } from "../replay-history.ts";
 import { ReplayRecord } from "../replay-record.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
-interface ReplayOptions extends Record<string, unknown> {
+interface ReplayOptions extends HistoryOptions {
   readonly wait?: boolean;
   readonly again?: boolean;
   readonly times: string;
@@ -34,9 +36,11 @@ interface ReplayResult {
 
 export function registerReplay(program: Command, io: CliIo): void {
   withSettings(program.command("replay"), ["partitions", "workers"])
-    .description("load a file into the log; a repeat changes nothing, a killed one goes on where it stopped")
-    .addArgument(new Argument("<format>", "what the file is").choices(FORMAT_NAMES))
-    .argument("<file>", "plain or gzipped")
+    .description(
+      "load a file into the log, or run history out of bronze again; a repeat changes nothing, a killed one goes on where it stopped",
+    )
+    .addArgument(new Argument("<format>", "what the file is, or bronze").choices([...FORMAT_NAMES, BRONZE]))
+    .argument("[file]", "plain or gzipped; none for bronze")
     .option("--wait", "process it to the end: all windows closed, all tables written")
     .option(
       "--times <how>",
@@ -44,6 +48,19 @@ export function registerReplay(program: Command, io: CliIo): void {
       "keep",
     )
     .option("--again", "load it once more although it was loaded before")
+    .option("--from <time>", "bronze: event time from which on rows are wanted", isoTime)
+    .option("--to <time>", "bronze: event time up to which", isoTime)
+    .option(
+      "--warm-up-ms <ms>",
+      "bronze: history before --from that only fills the state",
+      wholeNumber(0),
+      DAY_MS,
+    )
+    .option(
+      "--into <place>",
+      "bronze: a folder that becomes a home of its own, or lake: corrections of the lake itself",
+    )
+    .option("--tables <names>", "bronze, into the lake: the tables that are corrected (default: all of gold)")
     .option("--json", "one JSON document on standard output")
     .addHelpText(
       "after",
@@ -51,9 +68,15 @@ export function registerReplay(program: Command, io: CliIo): void {
 Examples:
   $ millrace replay rees46 2019-Oct.csv.gz --wait
   $ millrace replay ndjson events.ndjson --times shift,compress=60
+  $ millrace replay bronze --from 2026-01-01T00:00:00Z --to 2026-01-08T00:00:00Z --into side
+  $ millrace replay bronze --from 2026-01-01T00:00:00Z --into lake --tables gold.funnel
 `,
     )
-    .action((format: string, file: string, options: ReplayOptions) => replay(format, file, options, io));
+    .action((format: string, file: string | undefined, options: ReplayOptions) => {
+      if (format === BRONZE) return replayHistory(file, options, io);
+      if (file !== undefined) return replay(format, file, options, io);
+      throw wrongUsage("missing required argument 'file'");
+    });
 }
 
 async function replay(format: string, file: string, options: ReplayOptions, io: CliIo): Promise<void> {

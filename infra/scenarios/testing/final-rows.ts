@@ -1,10 +1,9 @@
-import { goldPopularProducts, type TableSpec, takenBack } from "../../../schema/index.ts";
+import { type TableSpec, takenBack } from "../../../schema/index.ts";
 import { copyOf } from "./lake-reader.ts";
 
 /** The newest revision of every key, without its number. */
 export function newestRows(schema: string, table: TableSpec): string {
-  // A ranking is corrected as a whole: its key is the window.
-  const key = table === goldPopularProducts ? "window_start" : table.key.join(", ");
+  const key = (table.correctedBy ?? table.key).join(", ");
   const newest = `SELECT * EXCLUDE (revision) FROM ${copyOf(schema, table)}
     QUALIFY revision = max(revision) OVER (PARTITION BY ${key})`;
   // What late data took away is a row in a run that reported it first, and none in a run in which the
