@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { beforeAll, describe, expect, it } from "vitest";
 import { MillraceError } from "../../schema/index.ts";
-import type { Scorer } from "../plugin.ts";
+import { isServed, type Scorer } from "../plugin.ts";
+import { mlPlugins } from "../plugins/index.ts";
 import { createLogisticScorer } from "../plugins/propensity/logistic-scorer.ts";
 import { fitLogistic } from "../training/logistic-regression.ts";
 import { createNetworkScorer } from "../training/network/dense-network.ts";
@@ -110,6 +111,12 @@ function largestDifference(a: Float64Array, b: Float64Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
 
+type ExportableScorer = Scorer & Required<Pick<Scorer, "toOnnx">>;
+
+function isScorer(model: object): model is ExportableScorer {
+  return "toOnnx" in model;
+}
+
 const vectorOf = ({ vectors }: Rows, row: number): Float64Array =>
   vectors.slice(row * NAMES.length, (row + 1) * NAMES.length);
 
@@ -144,6 +151,22 @@ describe("ONNX export", () => {
       expect(Math.max(...ours) - Math.min(...ours)).toBeGreaterThan(0.5);
     },
   );
+
+  it.each(
+    mlPlugins.filter(isServed).flatMap((plugin) => {
+      const { version, weights } = plugin.defaultModel();
+      const model = plugin.load(weights, version);
+      return isScorer(model) ? [{ name: plugin.name, model }] : [];
+    }),
+  )("of $name's built-in model scores in onnxruntime as ours within 1e-6", ({ name, model }) => {
+    const random = createRandom(SEED);
+    const width = model.featureNames.length;
+    const vectors = Float64Array.from({ length: 500 * width }, () => 1000 * random() ** 6);
+    const [ours, theirs] = [new Float64Array(500), new Float64Array(500)];
+    model.score(vectors, 500, ours);
+    createOnnxScorer(model.toOnnx(name), "again", model.featureNames).score(vectors, 500, theirs);
+    expect(largestDifference(ours, theirs)).toBeLessThan(1e-6);
+  });
 
   it("names plugin, version and features in the file", () => {
     const metadata = readOnnxMetadata(exported(fitLinear(makeRows(0))));

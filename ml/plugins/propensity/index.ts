@@ -9,6 +9,7 @@ import {
 import type { SessionScorerPlugin } from "../../plugin.ts";
 import { fitLogistic } from "../../training/logistic-regression.ts";
 import { classifierReport } from "../../training/metrics.ts";
+import { aucByEvents } from "./auc-by-events.ts";
 import { DEFAULT_MODEL_VERSION, DEFAULT_WEIGHTS } from "./default-model.ts";
 import { createLogisticScorer } from "./logistic-scorer.ts";
 import { uciEvaluation } from "./uci-shoppers.ts";
@@ -41,7 +42,8 @@ export const propensity: SessionScorerPlugin<ShopperEventBatch> = {
   evaluate(scorer, dataset) {
     const scores = new Float64Array(dataset.rows);
     scorer.score(dataset.vectors, dataset.rows, scores);
-    return classifierReport({ scores, labels: dataset.labels });
+    const report = classifierReport({ scores, labels: dataset.labels });
+    return { ...report, metrics: { ...report.metrics, ...aucByEvents(dataset, scores) } };
   },
   load(weights, modelVersion) {
     const model = decodeWeights(weights, modelVersion, SHOPPER_SESSION_FEATURES);
