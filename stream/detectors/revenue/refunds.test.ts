@@ -180,8 +180,7 @@ async function oracle(shops: readonly ReadonlyMap<string, readonly PlainRow[]>[]
     }
   }
   await connection.run(`CREATE TABLE settings AS SELECT 60000 AS revenue_window_ms, 900000 AS revenue_failed_after_ms;
-    CREATE TABLE counted AS SELECT *, event_time AS event_time_ms, event_type = 'purchase' AS is_purchase,
-      coalesce(price_minor, 0) * coalesce(quantity, 1) AS revenue_minor FROM admitted_customer_events WHERE NOT too_late`);
+    ALTER TABLE admitted_customer_events RENAME COLUMN event_time TO at_ms`);
   const sql = readFileSync(new URL("./oracle/revenue_by_category.sql", import.meta.url), "utf8");
   const rows = (await connection.runAndReadAll(sql)).getRowObjects();
   connection.closeSync();

@@ -34,9 +34,8 @@ describe.each([11, 12, 13])("revenue of random events, seed %i", (seed) => {
     // Nothing but customer events, and no order ids: see refunds.test.ts.
     await oracle.query(`ALTER TABLE settings ADD COLUMN revenue_window_ms BIGINT DEFAULT 60000;
       ALTER TABLE settings ADD COLUMN revenue_failed_after_ms BIGINT DEFAULT 900000;
-      CREATE TABLE counted_orders AS SELECT *, CAST(NULL AS VARCHAR) AS order_id FROM counted;
-      DROP VIEW counted;
-      ALTER TABLE counted_orders RENAME TO counted;
+      CREATE VIEW admitted_customer_events AS
+        SELECT *, event_time_ms AS at_ms, CAST(NULL AS VARCHAR) AS order_id FROM admitted;
       CREATE TABLE admitted_orders (order_id VARCHAR, order_time BIGINT, status VARCHAR, duplicate BOOLEAN, too_late BOOLEAN);
       CREATE TABLE admitted_payments (order_id VARCHAR, payment_time BIGINT, status VARCHAR, amount_minor BIGINT,
         currency VARCHAR, duplicate BOOLEAN, too_late BOOLEAN)`);

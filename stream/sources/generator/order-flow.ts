@@ -32,6 +32,14 @@ const FAILED_FIRST_SHARE = 0.03;
 const FORGOTTEN_ITEM_SHARE = 0.03;
 const FORGOTTEN_ITEM_MS = [15_000, 240_000] as const;
 
+// What becomes of honest orders.
+const UNPAID_SHARE = 0.01;
+const FAILED_SHARE = 0.01;
+const CANCELLED_SHARE = 0.02;
+const REFUNDED_SHARE = 0.02;
+const PARTLY_REFUNDED_SHARE = 0.02;
+const UNDONE_MS = [5_000, 300_000] as const;
+
 /** A purchase with all that follows: events, order, stock, payment, status, label. Returns the order's id. */
 export function placeOrder(shop: Shop, shopper: Shopper, request: OrderRequest): string {
   const { time, sessionId, lines, ring } = request;
@@ -46,15 +54,41 @@ export function placeOrder(shop: Shop, shopper: Shopper, request: OrderRequest):
   }
   const order = orderOf(shop, shopper, orderId, request);
   sendOrder(shop, shopper, { ...order, status: "placed", orderTime: time });
-  pay(shop, shopper, { orderId, amountMinor: order.totalMinor, time, ring });
+  const fate = ring === undefined ? drawFate(shop) : "kept";
+  pay(shop, shopper, { orderId, amountMinor: order.totalMinor, time, ring, fate });
+  if (fate === "cancelled" || fate === "refunded") {
+    shop.schedule.once(time + shop.aftermath.between(...UNDONE_MS), (now) =>
+      sendOrder(shop, shopper, { eventId: `r-${fate}-${orderId}`, ...order, status: fate, orderTime: now }),
+    );
+  }
   if (ring === undefined && shop.habits.chance(FORGOTTEN_ITEM_SHARE)) orderAgain(shop, shopper, request);
   const label = ring !== undefined || shop.random.chance(CHECKED_SHARE);
   if (label)
     shop.schedule.once(time + shop.options.labelDelayMs, (now) => judge(shop, shopper, orderId, ring, now));
-  shop.schedule.once(time + 1500, (now) =>
-    sendOrder(shop, shopper, { ...order, status: "paid", orderTime: now }),
-  );
+  if (fate !== "unpaid" && fate !== "failed") {
+    shop.schedule.once(time + 1500, (now) =>
+      sendOrder(shop, shopper, { ...order, status: "paid", orderTime: now }),
+    );
+  }
   return orderId;
+}
+
+type Fate = "kept" | "unpaid" | "failed" | "cancelled" | "refunded" | "partly refunded";
+
+function drawFate(shop: Shop): Fate {
+  const shares: readonly (readonly [Fate, number])[] = [
+    ["unpaid", UNPAID_SHARE],
+    ["failed", FAILED_SHARE],
+    ["cancelled", CANCELLED_SHARE],
+    ["refunded", REFUNDED_SHARE],
+    ["partly refunded", PARTLY_REFUNDED_SHARE],
+  ];
+  let place = shop.aftermath.unit();
+  for (const [fate, share] of shares) {
+    if (place < share) return fate;
+    place -= share;
+  }
+  return "kept";
 }
 
 /** The shopper forgot something: the same visit, minutes later. */
@@ -98,15 +132,16 @@ function sendOrder(shop: Shop, shopper: Shopper, order: Readonly<Record<string, 
 function pay(
   shop: Shop,
   shopper: Shopper,
-  order: { orderId: string; amountMinor: number; time: number; ring: OrderRequest["ring"] },
+  order: { orderId: string; amountMinor: number; time: number; ring: OrderRequest["ring"]; fate: Fate },
 ): void {
   const { habits } = shop;
+  const { fate, orderId, amountMinor } = order;
   const other = habits.chance(OTHER_CARD_SHARE) ? `-${habits.below(3)}` : "";
   const payment = {
     paymentId: `y-${shop.nextId()}`,
-    orderId: order.orderId,
+    orderId,
     userId: shopper.id,
-    amountMinor: order.amountMinor,
+    amountMinor,
     currency: "USD",
     method: "card",
     cardFingerprint: order.ring?.card ?? `card-${shopper.id}${other}`,
@@ -124,8 +159,24 @@ function pay(
       }),
     );
   if (habits.chance(FAILED_FIRST_SHARE)) send(200, "failed", `y-${shop.nextId()}`, "declined");
+  if (fate === "unpaid") return;
+  if (fate === "failed") {
+    send(400, "failed", payment.paymentId, "declined");
+    return;
+  }
   send(400, "authorized", payment.paymentId);
   send(1400, "captured", payment.paymentId);
+  if (fate !== "refunded" && fate !== "partly refunded") return;
+  const part = fate === "refunded" ? amountMinor : shop.aftermath.between(1, Math.max(1, amountMinor));
+  shop.schedule.once(order.time + shop.aftermath.between(...UNDONE_MS), (paymentTime) =>
+    shop.send("payments", shopper.partition, {
+      eventId: `t-refund-${orderId}`,
+      ...payment,
+      amountMinor: part,
+      paymentTime,
+      status: "refunded",
+    }),
+  );
 }
 
 function judge(shop: Shop, shopper: Shopper, orderId: string, ring: OrderRequest["ring"], now: number): void {

@@ -27,6 +27,8 @@ export class Shop {
   readonly random: SeededRandom;
   /** How people pay, ship and share devices: drawn apart, so that visits do not depend on it. */
   readonly habits: SeededRandom;
+  /** What becomes of orders: drawn apart, as above. */
+  readonly aftermath: SeededRandom;
   readonly schedule = new Schedule();
   readonly delivery: Delivery;
   readonly products: readonly Product[];
@@ -54,6 +56,7 @@ export class Shop {
     this.options = options;
     this.random = new SeededRandom(options.seed, 1);
     this.habits = new SeededRandom(options.seed, 4);
+    this.aftermath = new SeededRandom(options.seed, 5);
     const catalogueRandom = new SeededRandom(options.seed, 2);
     this.writers = new Map(SHOP_TOPICS.map((topic) => [topic, new TopicWriter(topic, partitionsOf(topic))]));
     this.delivery = new Delivery(

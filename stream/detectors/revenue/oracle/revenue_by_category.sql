@@ -1,8 +1,9 @@
--- gold.revenue_by_category. Input: counted, admitted_orders, admitted_payments, settings.
+-- gold.revenue_by_category. Input: admitted_customer_events, admitted_orders, admitted_payments, settings.
 WITH line AS (
-  SELECT event_time_ms, order_id, coalesce(category_id, 'unknown') AS category_id, coalesce(currency, 'XXX') AS currency,
-    revenue_minor AS amount, coalesce(quantity, 1) AS units
-  FROM counted WHERE is_purchase
+  SELECT at_ms AS event_time_ms, order_id, coalesce(category_id, 'unknown') AS category_id,
+    coalesce(currency, 'XXX') AS currency, coalesce(quantity, 1) AS units,
+    coalesce(price_minor, 0) * coalesce(quantity, 1) AS amount
+  FROM admitted_customer_events WHERE event_type = 'purchase' AND NOT duplicate AND NOT too_late
 ),
 share AS (
   SELECT *, sum(own) OVER (PARTITION BY order_id, currency)::HUGEINT AS gross,
