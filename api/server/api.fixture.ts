@@ -26,6 +26,7 @@ import { createModelRegistry } from "../../ml/index.ts";
 import {
   bronzeTable,
   goldFlashSaleAlerts,
+  goldFraudScores,
   goldModelHealth,
   goldOrderAlerts,
   goldPageViewsByUser,
@@ -54,6 +55,7 @@ import { type ApiServer, createApiServer } from "./create-api-server.ts";
 const MS_PER_DAY = 86_400_000;
 export const bronzeProducts = bronzeTable(productContract);
 const TABLES = [
+  goldFraudScores,
   bronzeProducts,
   goldFlashSaleAlerts,
   goldModelHealth,

@@ -8,6 +8,8 @@ import { AlertsResolver } from "../modules/alerts/resolver.ts";
 import { AlertsService } from "../modules/alerts/service.ts";
 import { AlertsSubscription } from "../modules/alerts/subscription.ts";
 import { LakeReader } from "../modules/common/lake-reader.ts";
+import { FraudResolver } from "../modules/fraud/resolver.ts";
+import { FraudService } from "../modules/fraud/service.ts";
 import { ModelsResolver } from "../modules/models/resolver.ts";
 import { ModelsService } from "../modules/models/service.ts";
 import { PipelineResolver } from "../modules/pipeline/resolver.ts";
@@ -27,6 +29,7 @@ import { UsersService } from "../modules/users/service.ts";
 const RESOLVERS = [
   AlertsResolver,
   AlertsSubscription,
+  FraudResolver,
   ModelsResolver,
   PipelineResolver,
   PopularProductsResolver,
@@ -58,6 +61,7 @@ export function createApiSchema({ queryEngine, hotStore, pipeline, models }: Sch
   const instances = [
     new AlertsResolver(new AlertsService(lake)),
     new AlertsSubscription(),
+    new FraudResolver(new FraudService(lake, hotStore)),
     new ModelsResolver(new ModelsService(lake, models)),
     new PipelineResolver(new PipelineService(pipeline)),
     new PopularProductsResolver(new PopularProductsService(lake, hotStore)),

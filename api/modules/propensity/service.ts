@@ -65,7 +65,8 @@ function toScore(row: Row): PropensityScore {
   };
 }
 
-function toContributions(byFeature: Readonly<Record<string, number>>): Contribution[] {
+/** By size, the largest first. */
+export function toContributions(byFeature: Readonly<Record<string, number>>): Contribution[] {
   return Object.entries(byFeature)
     .map(([feature, logOdds]) => ({ feature, logOdds }))
     .sort((a, b) => Math.abs(b.logOdds) - Math.abs(a.logOdds));
