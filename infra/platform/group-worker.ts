@@ -7,21 +7,28 @@ import { supervisorLog } from "./embedded-runner.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
+import { type Share, shareChange } from "./share-change.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 
+/** Tasks of the partitions on one thread: they publish together. */
+interface RunningShare extends Share {
+  readonly supervisor: Supervisor;
+}
+
 /**
  * A member of the workers' group: runs the tasks of the partitions that the group gives it. They have
- * a thread of their own, so that a busy task never keeps the membership from being renewed. On a change
- * it stops with a last checkpoint before others take over, and opens what it has then. Where it cannot
- * (it was killed, or slept), the new owner goes on from the last checkpoint, and this one is fenced.
+ * threads of their own, so that a busy task never keeps the membership from being renewed. What the
+ * group takes back ends with a last checkpoint before others take over; what it gives begins beside what
+ * runs. Where a member cannot end its tasks (it was killed, or slept), the new owner goes on from the
+ * last checkpoint, and this one is fenced.
  */
 export class GroupWorker {
   private readonly config: Config;
   private readonly logger: PlatformLogger;
   private readonly membership: TaskMembership;
   private partitions: readonly number[] | null = null;
-  private supervisor: Supervisor | null = null;
+  private shares: readonly RunningShare[] = [];
   private failure: MillraceError | null = null;
   private ending: Promise<void> | null = null;
 
@@ -63,25 +70,33 @@ export class GroupWorker {
     return this.ending;
   }
 
-  /** Tasks that stay are stopped too: all of a process publish together. */
   private async take(partitions: readonly number[], onReady: () => void): Promise<void> {
     if (this.partitions !== null && String(partitions) === String(this.partitions)) return;
-    await this.stopTasks();
     this.partitions = partitions;
+    this.logger.info({ tasks: partitions.flatMap(tasksOfPartition) }, "has its share of the tasks");
+    const { staying, ending, beginning } = shareChange(this.shares, partitions);
+    await Promise.all(ending.map(({ supervisor }) => supervisor.stop()));
+    // Asked to stop meanwhile, it must not begin anything that nobody would end.
+    if (this.ending !== null) return;
+    this.shares = staying;
+    if (beginning.length === 0) return onReady();
+    const supervisor = this.supervise(beginning, staying.length);
+    this.shares = [...staying, { partitions: beginning, supervisor }];
+    // Not waited for: a change may come while it restores. A failure is logged, and tried again.
+    supervisor.start().then(onReady, () => undefined);
+  }
+
+  private supervise(partitions: readonly number[], workerIndex: number): Supervisor {
     const taskIds = partitions.flatMap(tasksOfPartition);
-    this.logger.info({ tasks: taskIds }, "has its share of the tasks");
-    if (taskIds.length === 0) return onReady();
     const { onWarning, onFailure } = supervisorLog(this.logger);
-    const data = { config: platformConfig(this.config), taskIds, workerIndex: 0 };
-    this.supervisor = new Supervisor([data], Date.now, {
+    const data = { config: platformConfig(this.config), taskIds, workerIndex };
+    return new Supervisor([data], Date.now, {
       onWarning,
       onFailure: (worker, message, final) => {
         onFailure(worker, message, final);
         if (final) this.fail(message);
       },
     });
-    // Not waited for: a change may come while it restores. A failure is logged, and tried again.
-    this.supervisor.start().then(onReady, () => undefined);
   }
 
   private fail(message: string): void {
@@ -94,9 +109,6 @@ export class GroupWorker {
   }
 
   private async stopTasks(): Promise<void> {
-    const { supervisor } = this;
-    this.supervisor = null;
-    this.partitions = null;
-    await supervisor?.stop();
+    await Promise.all(this.shares.map(({ supervisor }) => supervisor.stop()));
   }
 }

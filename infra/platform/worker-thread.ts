@@ -13,6 +13,8 @@ const port = parentPort;
 if (port === null) throw new Error(`worker-thread runs on a worker thread only, not on thread ${threadId}`);
 const { config, taskIds } = workerData as WorkerThreadData;
 const send = (message: FromWorker): void => port.postMessage(message);
+/** A worker process has nobody to ask it: others know its tasks by their checkpoints and offsets. */
+const isAsked = config.settings.mode === "embedded";
 
 const adapters = await openAdapters(config.settings, Date.now, (message) =>
   send({ type: "warning", message }),
@@ -40,7 +42,7 @@ try {
   await worker.open();
   stageClock.lap("start-up");
   send({ type: "ready" });
-  const timer = setInterval(() => void queueStatus(worker), STATUS_EVERY_MS);
+  const timer = isAsked ? setInterval(() => void queueStatus(worker), STATUS_EVERY_MS) : undefined;
   port.on("message", (message: ToWorker) => {
     if (message.type === "stop") worker.stop();
     else {
@@ -55,7 +57,7 @@ try {
   } finally {
     clearInterval(timer);
   }
-  await sendStatus(worker, "stopped");
+  if (isAsked) await sendStatus(worker, "stopped");
 } catch (error) {
   send({ type: "failed", ...failureOf(error) });
 } finally {

@@ -69,14 +69,17 @@ export class Task {
       this.restoredImages = checkpoint.stateImages;
     }
     this.pipeline.afterRestore();
-    for (const input of this.pipeline.inputs) {
-      const saved = checkpoint?.inputs.find(
-        (i) => i.topic === input.topic && i.partition === input.partition,
-      );
-      const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
-      const reader = await log.reader(input.topic, input.partition, position);
-      this.opened.push({ input, reader, pending: null, position, waiting: null });
-    }
+    // All at once: a partition is some requests to the log, and a task has a dozen of them.
+    this.opened = await Promise.all(
+      this.pipeline.inputs.map(async (input) => {
+        const saved = checkpoint?.inputs.find(
+          (i) => i.topic === input.topic && i.partition === input.partition,
+        );
+        const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
+        const reader = await log.reader(input.topic, input.partition, position);
+        return { input, reader, pending: null, position, waiting: null };
+      }),
+    );
     return checkpoint;
   }
 

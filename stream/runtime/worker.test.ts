@@ -422,43 +422,6 @@ describe("worker", () => {
     expect(await markers()).toBe(2);
   });
 
-  test("processes the next records while alerts are being written, and writes hot values behind these", async () => {
-    const gate = createGate();
-    const alertBus: AlertBus = Object.create(home.alertBus);
-    const asked: number[] = [];
-    alertBus.publish = async (alerts) => {
-      asked.push(alerts.length);
-      await gate.opened;
-      await home.alertBus.publish(alerts);
-    };
-    const run = await start({ config: { ...quiet, hotFlushMs: 0 }, outbox: { alertBus } });
-    const newest = () => home.hotStore.get("probe", "last");
-    for (const value of [10, 20, 30]) {
-      await append("first", [value]);
-      await untilTrue(() => asked.length === value / 10);
-    }
-    expect(await newest()).toBe(null);
-    gate.open();
-    await untilTrue(async () => (await newest()) === "30");
-    await drainAndStop(run);
-    expect(await home.alerts()).toEqual([10, 20, 30]);
-  });
-
-  test("writes the hot value of a record that came within the millisecond of the last write", async () => {
-    const run = await start({ config: { ...quiet, hotFlushMs: 10 } });
-    const newest = () => home.hotStore.get("probe", "last");
-    home.nowMs += 10;
-    await append("first", [1]);
-    await untilTrue(async () => (await newest()) === "1");
-    await append("first", [2]);
-    await untilTrue(() => run.tasks[0].inputs()[0].offset === 2);
-    expect(await newest()).toBe("1");
-    home.nowMs += 10;
-    await untilTrue(async () => (await newest()) === "2");
-    run.worker.stop();
-    await run.running;
-  });
-
   test("a worker that never had a record marks nothing idle", async () => {
     const run = await start({ config: { ...quiet, idleAfterMs: 1 } });
     home.nowMs += 1000;

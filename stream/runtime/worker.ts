@@ -66,8 +66,8 @@ export class Worker {
   /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
   private readonly silences: { sinceMs: number; told: boolean; broken: boolean }[];
   private hadRecords = false;
-  /** Alerts and panes that hot values which are due wait for; the next records do not. */
-  private alertsAhead: { readonly written: Promise<void>; isWritten: boolean } | null = null;
+  /** What earlier turns sent: hot values wait until it is written; the next records do not. */
+  private ahead: { readonly written: Promise<void>; isWritten: boolean } | null = null;
   private checkpointing: Promise<void> | null = null;
   /** Sum of the offsets that were committed last: it grows with each of them. */
   private readonly committedSums = new Map<Task, number>();
@@ -88,15 +88,17 @@ export class Worker {
    */
   async open(): Promise<void> {
     const { log, checkpoints, publisher, clock } = this.deps;
+    const opened = await Promise.all(
+      this.tasks.map(async (task) => ({ task, checkpoint: await task.open(log, checkpoints) })),
+    );
     const restored: { readonly task: Task; readonly checkpoint: Checkpoint }[] = [];
-    for (const task of this.tasks) {
-      const checkpoint = await task.open(log, checkpoints);
+    for (const { task, checkpoint } of opened) {
       if (checkpoint !== null) restored.push({ task, checkpoint });
       else this.committedSums.set(task, offsetSum(task.inputs()));
     }
     await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
     // Behind the publishing: a claim has no files, and recovery reads the newest checkpoint only.
-    for (const task of this.tasks) await task.claim(checkpoints, clock());
+    await Promise.all(this.tasks.map((task) => task.claim(checkpoints, clock())));
     // Who waits for these offsets from another process must not wait for the next record to come.
     await Promise.all(restored.map(({ task, checkpoint }) => this.commitOffsets(task, checkpoint.inputs)));
     this.lastCutAt = this.lastHotAt = this.lastTurnAt = clock();
@@ -202,18 +204,12 @@ export class Worker {
     const now = clock();
     if (foundRecords) this.hotChanged = true;
     this.tellSilences(now);
-    const alerts = this.tasks.map((task) => this.observed(task.outbox.flushUrgent()));
+    for (const task of this.tasks) void this.observed(task.outbox.flushUrgent());
     const hotWaitMs = this.hasBacklog ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
-      // Somebody waits for an alert: it does not queue behind thousands of hot values.
-      this.alertsAhead ??= this.awaitAlerts(alerts);
-      if (this.alertsAhead.isWritten) {
-        this.alertsAhead = null;
-        const more = this.writeSomeHot();
-        // What is left goes on in the next turn, behind the records that came meanwhile.
-        this.hotChanged = more;
-        if (!more) this.lastHotAt = clock();
-      }
+      // What is left goes on in a later turn, behind the records that came meanwhile.
+      this.hotChanged = this.writeSomeHot();
+      if (!this.hotChanged) this.lastHotAt = clock();
     }
     // Back-pressure: a task whose outputs are not taken stops reading.
     if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) {
@@ -221,14 +217,6 @@ export class Worker {
     }
     stageClock.lap("alerts and panes");
     await this.checkpointWhenDue(now);
-  }
-
-  private awaitAlerts(alerts: readonly Promise<void>[]): NonNullable<Worker["alertsAhead"]> {
-    const written = Promise.all(alerts).then(() => {
-      ahead.isWritten = true;
-    });
-    const ahead = { written, isWritten: false };
-    return ahead;
   }
 
   /** Tells the second stage of each task whose inputs fell silent, once; of none before the first record. */
@@ -278,13 +266,28 @@ export class Worker {
     return this.hasBacklog || overdueMs >= HOT_BEFORE_CUT_MS_MAX || !this.writeSomeHot();
   }
 
-  /** Writes as many changed hot values as a turn may; whether more are waiting. */
+  /**
+   * Writes as many changed hot values as a turn may; whether more are waiting. Somebody waits for an
+   * alert, which does not queue behind thousands of these, and a store that is slow is asked for one
+   * turn's at a time.
+   */
   private writeSomeHot(): boolean {
+    this.ahead ??= this.sentSoFar();
+    if (!this.ahead.isWritten) return true;
+    this.ahead = null;
     let more = false;
     for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
     for (const task of this.tasks) void this.flushOutbox(task);
     this.deps.stageClock.lap("hot store");
     return more;
+  }
+
+  private sentSoFar(): NonNullable<Worker["ahead"]> {
+    const written = Promise.all(this.tasks.map((task) => this.flushOutbox(task))).then(() => {
+      ahead.isWritten = true;
+    });
+    const ahead = { written, isWritten: false };
+    return ahead;
   }
 
   private startCheckpoint(): void {
@@ -427,8 +430,8 @@ export class Worker {
       await Promise.race(waits);
       return;
     }
-    if (this.alertsAhead !== null) {
-      await Promise.race([...waits, this.alertsAhead.written]);
+    if (this.ahead?.isWritten === false) {
+      await Promise.race([...waits, this.ahead.written]);
       return;
     }
     // Hot values that the last records changed are still to be written; at once, where a turn left some.

@@ -1,0 +1,33 @@
+/** What one thread of a worker process has. */
+export interface Share {
+  readonly partitions: readonly number[];
+}
+
+export interface ShareChange<T extends Share> {
+  /** Go on as they are. */
+  readonly staying: readonly T[];
+  /** Have to end with a last checkpoint before the others may begin. */
+  readonly ending: readonly T[];
+  /** For a thread of their own; empty where nothing is to begin. */
+  readonly beginning: readonly number[];
+}
+
+/** Threads of one process that share its cores; with more to begin, all begin anew together. */
+export const SHARES_MAX = 3;
+
+/**
+ * What has to be done so that a process has these partitions and no others. Tasks whose partitions stay
+ * are left alone where that is possible: a stop and a start of theirs would take seconds in which they
+ * process nothing, and what another process left when it was killed would wait for it.
+ */
+export function shareChange<T extends Share>(
+  shares: readonly T[],
+  partitions: readonly number[],
+): ShareChange<T> {
+  const staying = shares.filter((share) => share.partitions.every((own) => partitions.includes(own)));
+  const kept = new Set(staying.flatMap((share) => share.partitions));
+  const beginning = partitions.filter((partition) => !kept.has(partition));
+  if (beginning.length > 0 && staying.length >= SHARES_MAX)
+    return { staying: [], ending: shares, beginning: partitions };
+  return { staying, ending: shares.filter((share) => !staying.includes(share)), beginning };
+}

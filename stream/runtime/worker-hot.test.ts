@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AlertBus } from "../ports/alert-bus.ts";
+import type { HotStore } from "../ports/hot-store.ts";
+import { RuntimeHome, type TestWorkerOptions } from "./testing/runtime-home.ts";
+
+const NEVER_MS = 1e9;
+const quiet = { checkpointIntervalMs: NEVER_MS, checkpointRecordsMax: NEVER_MS, idleAfterMs: NEVER_MS };
+
+let home: RuntimeHome;
+beforeEach(async () => {
+  home = await RuntimeHome.open();
+});
+afterEach(() => home.remove());
+
+const newest = () => home.hotStore.get("probe", "last");
+
+async function start(options: TestWorkerOptions) {
+  const { worker, tasks } = home.createWorker(options);
+  await worker.open();
+  const running = worker.run();
+  return {
+    task: tasks[0],
+    async stop() {
+      worker.stop();
+      await running;
+    },
+  };
+}
+
+async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+test("the hot value of a record that came within the millisecond of the last write is written", async () => {
+  const run = await start({ config: { ...quiet, hotFlushMs: 10 } });
+  home.nowMs += 10;
+  await home.append("first", [1]);
+  await untilTrue(async () => (await newest()) === "1");
+  await home.append("first", [2]);
+  await untilTrue(() => run.task.inputs()[0].offset === 2);
+  expect(await newest()).toBe("1");
+  home.nowMs += 10;
+  await untilTrue(async () => (await newest()) === "2");
+  await run.stop();
+});
+
+test("records are processed while alerts are being written, and hot values written behind these", async () => {
+  const gate = Promise.withResolvers<void>();
+  const alertBus: AlertBus = Object.create(home.alertBus);
+  let asked = 0;
+  alertBus.publish = async (alerts) => {
+    asked++;
+    await gate.promise;
+    await home.alertBus.publish(alerts);
+  };
+  const run = await start({ config: { ...quiet, hotFlushMs: 0 }, outbox: { alertBus } });
+  for (const value of [10, 20, 30]) {
+    await home.append("first", [value]);
+    await untilTrue(() => asked === value / 10);
+  }
+  expect(await newest()).toBe(null);
+  gate.resolve();
+  await untilTrue(async () => (await newest()) === "30");
+  await run.stop();
+  expect(await home.alerts()).toEqual([10, 20, 30]);
+});
+
+test("a hot store that is slow is asked for one turn's values at a time, and has the last ones in the end", async () => {
+  const gate = Promise.withResolvers<void>();
+  const hotStore: HotStore = Object.create(home.hotStore);
+  let underWay = 0;
+  let underWayMost = 0;
+  hotStore.putMany = async (batch) => {
+    underWayMost = Math.max(underWayMost, ++underWay);
+    await gate.promise;
+    await home.hotStore.putMany(batch);
+    underWay--;
+  };
+  const run = await start({ config: { ...quiet, hotFlushMs: 0 }, outbox: { hotStore } });
+  for (let value = 1; value <= 9; value++) {
+    await home.append("first", [value]);
+    await untilTrue(() => run.task.recordsSinceCut === value);
+  }
+  gate.resolve();
+  await untilTrue(async () => (await newest()) === "9");
+  expect(underWayMost).toBe(1);
+  await run.stop();
+});
