@@ -6,7 +6,7 @@ import type { CliIo } from "./cli-io.ts";
 /** Writes a report's files into a folder, which is made; what a crash leaves is overwritten by the next run. */
 export async function writeReport(
   folder: string,
-  io: CliIo,
+  io: Pick<CliIo, "folder" | "clock" | "err">,
   report: Omit<Report, "createdAt">,
   beside: readonly ReportFile[] = [],
 ): Promise<void> {

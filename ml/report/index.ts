@@ -1,2 +1,3 @@
 export * from "./evidence.ts";
 export * from "./report.ts";
+export * from "./training-result.ts";

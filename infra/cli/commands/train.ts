@@ -2,13 +2,11 @@ import { execFileSync } from "node:child_process";
 import type { Command } from "commander";
 import {
   createModelRegistry,
-  type EvaluationResult,
   type Evidence,
   isOrderScorer,
   isRecommender,
-  type ModelCard,
   readBronze,
-  type TrainedModel,
+  trainingResult,
   trainOrders,
   trainPlugin,
 } from "../../../ml/index.ts";
@@ -78,7 +76,7 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
         title: `${name} ${model.version}`,
         command,
         doc: plugin.doc,
-        result: trainingResult(model),
+        result: trainingResult(model, servedPlugin(name).primaryMetric),
         evidence,
       },
       [card],
@@ -97,29 +95,6 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
     baseline.toFixed(4),
   ]);
   io.out(textTable([["figure", "model", "baseline"], ...lines]));
-}
-
-/** The card as a report shows it: each figure beside the naive baseline's, and the champion's where it has one. */
-function trainingResult({ card, promoted }: TrainedModel): EvaluationResult {
-  const { evaluation, incumbent, features, reference: _bins, ...facts } = card;
-  const sides = (side: "model" | "baseline"): Record<string, number> =>
-    Object.fromEntries(Object.entries(evaluation.metrics).map(([metric, figure]) => [metric, figure[side]]));
-  return {
-    ...sides("model"),
-    baselines: {
-      naive: sides("baseline"),
-      [`champion ${incumbent.version}`]: { [primaryMetricOf(card)]: incumbent.metric },
-    },
-    ...facts,
-    promoted,
-    features: features.length,
-    evaluatedRows: evaluation.rows,
-    positives: evaluation.positives,
-  };
-}
-
-function primaryMetricOf({ plugin }: ModelCard): string {
-  return servedPlugin(plugin).primaryMetric.name;
 }
 
 function promotionOf(text: string): "if-better" | "always" | "never" {
