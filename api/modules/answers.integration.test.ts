@@ -7,6 +7,7 @@ import type { Catalog } from "../../lakehouse/index.ts";
 import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
+import { predictionsContract } from "./predictions.contract.ts";
 
 async function start(): Promise<TestApi> {
   const trino = await testServer("trino");
@@ -25,6 +26,7 @@ async function start(): Promise<TestApi> {
 
 answersContract("Trino", start);
 connectionsContract("Trino", start);
+predictionsContract("Trino", start);
 
 /** The tables of this test in namespaces of their own: the server is every test's. */
 function withPrefix(catalog: Catalog, prefix: string): Catalog {

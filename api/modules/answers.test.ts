@@ -1,8 +1,10 @@
 import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
+import { predictionsContract } from "./predictions.contract.ts";
 
 const start = () => TestApi.start();
 
 answersContract("DuckDB", start);
 connectionsContract("DuckDB", start);
+predictionsContract("DuckDB", start);

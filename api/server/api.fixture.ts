@@ -25,6 +25,7 @@ import { icebergSchema } from "../../lakehouse/table/schema.ts";
 import { createModelRegistry } from "../../ml/index.ts";
 import {
   bronzeTable,
+  goldDemandForecasts,
   goldFlashSaleAlerts,
   goldFraudScores,
   goldModelHealth,
@@ -33,6 +34,8 @@ import {
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
+  goldRecommendations,
+  inventoryUpdateContract,
   productContract,
   silverEvents,
   silverSessions,
@@ -54,6 +57,7 @@ import { type ApiServer, createApiServer } from "./create-api-server.ts";
 
 const MS_PER_DAY = 86_400_000;
 export const bronzeProducts = bronzeTable(productContract);
+export const bronzeInventory = bronzeTable(inventoryUpdateContract);
 const TABLES = [
   goldFraudScores,
   bronzeProducts,

@@ -8,6 +8,8 @@ import { AlertsResolver } from "../modules/alerts/resolver.ts";
 import { AlertsService } from "../modules/alerts/service.ts";
 import { AlertsSubscription } from "../modules/alerts/subscription.ts";
 import { LakeReader } from "../modules/common/lake-reader.ts";
+import { ForecastsResolver } from "../modules/forecasts/resolver.ts";
+import { ForecastsService } from "../modules/forecasts/service.ts";
 import { FraudResolver } from "../modules/fraud/resolver.ts";
 import { FraudService } from "../modules/fraud/service.ts";
 import { ModelsResolver } from "../modules/models/resolver.ts";
@@ -19,6 +21,8 @@ import { PopularProductsResolver, ProductsResolver } from "../modules/products/r
 import { ProductsService } from "../modules/products/service.ts";
 import { PropensityResolver } from "../modules/propensity/resolver.ts";
 import { PropensityService } from "../modules/propensity/service.ts";
+import { RecommendationsResolver } from "../modules/recommendations/resolver.ts";
+import { RecommendationsService } from "../modules/recommendations/service.ts";
 import { RevenueResolver } from "../modules/revenue/resolver.ts";
 import { RevenueService } from "../modules/revenue/service.ts";
 import { SessionsResolver } from "../modules/sessions/resolver.ts";
@@ -29,12 +33,14 @@ import { UsersService } from "../modules/users/service.ts";
 const RESOLVERS = [
   AlertsResolver,
   AlertsSubscription,
+  ForecastsResolver,
   FraudResolver,
   ModelsResolver,
   PipelineResolver,
   PopularProductsResolver,
   ProductsResolver,
   PropensityResolver,
+  RecommendationsResolver,
   RevenueResolver,
   SessionsResolver,
   UsersResolver,
@@ -58,15 +64,18 @@ export function createApiSchema({ queryEngine, hotStore, pipeline, models }: Sch
   const products = new ProductsService(lake);
   const sessions = new SessionsService(lake);
   const propensity = new PropensityService(lake, hotStore);
+  const popular = new PopularProductsService(lake, hotStore);
   const instances = [
     new AlertsResolver(new AlertsService(lake)),
     new AlertsSubscription(),
     new FraudResolver(new FraudService(lake, hotStore)),
     new ModelsResolver(new ModelsService(lake, models)),
     new PipelineResolver(new PipelineService(pipeline)),
-    new PopularProductsResolver(new PopularProductsService(lake, hotStore)),
+    new PopularProductsResolver(popular),
     new ProductsResolver(products),
+    new ForecastsResolver(new ForecastsService(lake, hotStore)),
     new PropensityResolver(propensity),
+    new RecommendationsResolver(new RecommendationsService(lake, hotStore, popular)),
     new RevenueResolver(new RevenueService(lake, hotStore)),
     new SessionsResolver(sessions),
     new UsersResolver(new UsersService(lake, hotStore), sessions, propensity),
