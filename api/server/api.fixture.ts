@@ -61,6 +61,9 @@ export const bronzeInventory = bronzeTable(inventoryUpdateContract);
 const TABLES = [
   goldFraudScores,
   bronzeProducts,
+  bronzeInventory,
+  goldDemandForecasts,
+  goldRecommendations,
   goldFlashSaleAlerts,
   goldModelHealth,
   goldOrderAlerts,
