@@ -1,6 +1,5 @@
 export * from "./dedupe.ts";
 export * from "./operator-keys.ts";
-export * from "./order-rules.ts";
 export * from "./page-views-by-user.ts";
 export * from "./pane-block.ts";
 export * from "./product-insights.ts";
@@ -9,4 +8,6 @@ export * from "./product-table.ts";
 export * from "./recommend-products.ts";
 export * from "./sessionize.ts";
 export * from "./silver-events.ts";
+export * from "./summed-windows.ts";
 export * from "./user-records.ts";
+export * from "./window-sums.ts";
