@@ -1,10 +1,12 @@
 import type { Settings, SettingValues, TableSpec } from "../../schema/index.ts";
+import { anomalies } from "./anomalies/index.ts";
 import type { DetectorSpec } from "./detector.ts";
 import { funnel } from "./funnel/index.ts";
 import { inventory } from "./inventory/index.ts";
 import { orders } from "./orders/index.ts";
 import { revenue } from "./revenue/index.ts";
 
+export * from "./anomalies/index.ts";
 export * from "./detector.ts";
 export * from "./funnel/index.ts";
 export * from "./inventory/index.ts";
@@ -12,7 +14,7 @@ export * from "./orders/index.ts";
 export * from "./revenue/index.ts";
 
 /** Every detector: the only list. */
-export const detectors = [orders, revenue, funnel, inventory] as const;
+export const detectors = [orders, revenue, funnel, inventory, anomalies] as const;
 
 const specs: readonly DetectorSpec[] = detectors;
 

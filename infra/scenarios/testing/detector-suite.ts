@@ -47,6 +47,8 @@ function shopOf(seed: number): { readonly partitions: number; readonly shop: Par
   };
 }
 
+/** A season is known after weeks; a shop is a day at most. */
+const NEEDS_WEEKS = "anomalies";
 /** Events of a shop; small, since there are several. */
 const SHOP_EVENTS = 12_000;
 
@@ -108,7 +110,8 @@ function describeInput(mode: DetectorMode, title: string, input: DetectorInput):
       "has every row of $name, and no other",
       async ({ oracle }) => {
         expect(await detectorDifference(reader, oracle)).toEqual(NO_DIFFERENCE);
-        if (input.hasEverything) expect(await reader.count(oracle.oracle)).toBeGreaterThan(0);
+        if (input.hasEverything && oracle.table.name !== NEEDS_WEEKS)
+          expect(await reader.count(oracle.oracle)).toBeGreaterThan(0);
       },
     );
   });

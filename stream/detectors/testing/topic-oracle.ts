@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
-import type { EventContract, Settings, SettingValues } from "../../../schema/index.ts";
+import { contracts, type EventContract, type Settings, type SettingValues } from "../../../schema/index.ts";
 import type { OutputRow } from "../../operators/testing/drive.ts";
 import type { PlainRow } from "../../operators/testing/make-batch.ts";
 import { Oracle } from "../../operators/testing/oracle.ts";
 import type { DetectorSpec } from "../detector.ts";
 
 /**
- * What a detector's oracle says of the records of one topic: DuckDB over `admitted_TOPIC` and `settings`, as
+ * What a detector's oracles say of the records of one topic, where the others are empty: DuckDB over `admitted_TOPIC` and `settings`, as
  * the scenarios make them of bronze.
  *
  * @param tasks the records of each partition, in log order
@@ -31,6 +31,11 @@ export async function topicOracle<S extends Settings>(
   await oracle.query(`CREATE TABLE admitted_${contract.topic.replaceAll("-", "_")} AS
     SELECT fields.*, event_time_ms AS at_ms, partition AS _partition, log_offset AS _offset, late, too_late, duplicate
     FROM admitted JOIN fields USING (partition, log_offset)`);
+  for (const { topic, fields } of contracts.filter((other) => other !== contract)) {
+    await oracle.query(`CREATE TABLE admitted_${topic.replaceAll("-", "_")} AS SELECT ${fields.map(columnSql).join(", ")},
+      0 AS at_ms, 0 AS _partition, 0 AS _offset, false AS late, false AS too_late, false AS duplicate
+      FROM (SELECT ${fields.map(({ column }) => `NULL AS ${column}`).join(", ")}) WHERE false`);
+  }
   const values = Object.entries(settings).map(([key, value]) => `${literal(value)} AS ${snakeCase(key)}`);
   await oracle.query(`CREATE OR REPLACE TABLE settings AS SELECT *, ${values.join(", ")} FROM settings`);
   const expected = new Map<string, OutputRow[]>();
@@ -44,11 +49,13 @@ export async function topicOracle<S extends Settings>(
 
 const SQL_TYPES: Readonly<Record<string, string>> = { int: "INTEGER", long: "BIGINT", timestamp: "BIGINT" };
 
+function columnSql({ column, type }: EventContract["fields"][number]): string {
+  return `CAST(${column} AS ${SQL_TYPES[type] ?? "VARCHAR"}) AS ${column}`;
+}
+
 /** The contract's fields of every record, as the table `fields`. */
 function fieldsSql(contract: EventContract, tasks: readonly (readonly PlainRow[])[]): string {
-  const columns = contract.fields.map(
-    ({ column, type }) => `CAST(${column} AS ${SQL_TYPES[type] ?? "VARCHAR"}) AS ${column}`,
-  );
+  const columns = contract.fields.map(columnSql);
   const tuples = tasks.flatMap((rows, partition) =>
     rows.map((row, i) => {
       const values = contract.fields.map(({ name }) => literal(row[name] ?? null));

@@ -1,0 +1,36 @@
+import { countSetting, msSetting, ratioSetting } from "../../../schema/index.ts";
+import { defineDetector } from "../detector.ts";
+import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
+import { ANOMALIES, sumMetrics } from "./metric-sums.ts";
+import { watchMetrics } from "./watch-metrics.ts";
+
+export { goldAnomalies, goldMetrics };
+
+export const anomalies = defineDetector({
+  name: ANOMALIES,
+  doc: "Metrics far from their own season, the hour of the week; judged from about the eighteenth day on.",
+  settings: {
+    anomaliesWindowMs: msSetting(
+      "Detectors",
+      900_000,
+      [300_000, 3_600_000],
+      "Window of the metrics that are watched; divides an hour.",
+    ),
+    anomaliesThreshold: ratioSetting(
+      "Detectors",
+      4,
+      [2, 100],
+      "Distance from the season, in units of the metric's own usual distance, above which a window is an anomaly.",
+    ),
+    anomaliesExpectedMin: countSetting(
+      "Detectors",
+      20,
+      [1, 1_000_000_000],
+      "A metric is judged where its season says at least so much.",
+    ),
+  },
+  tables: [goldMetrics, goldAnomalies],
+  alerts: { anomaly: "A metric is far above or below what it is at that hour of the week." },
+  create: (_config, deps) => sumMetrics(deps),
+  combine: watchMetrics,
+});
