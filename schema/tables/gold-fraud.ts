@@ -20,7 +20,7 @@ export const goldFraudScores = defineTable({
       "contributions",
       "string",
       "required",
-      "Signed contributions to the log-odds and `bias`, which add up to the score's log-odds: a JSON object.",
+      "Signed contributions to the log-odds that are not 0, and `bias`; they add up to the score's log-odds: a JSON object.",
     ],
     ["_partition", "int", "required", "Log partition of the order and of what was known of it."],
     ["_offset", "long", "required", "Log offset of the order."],

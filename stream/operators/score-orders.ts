@@ -170,24 +170,35 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
 
   /** The features that speak most for fraud, in words. */
   function reasonsFor(vector: Float64Array): string[] {
-    return byContribution((j) => contributions[j])
-      .filter((j) => contributions[j] > 0)
-      .slice(0, REASONS)
-      .map((j) => describe(scorer.featureNames[j], vector[j]));
+    return largest((j) => contributions[j]).map((j) => describe(scorer.featureNames[j], vector[j]));
   }
 
   function strongest(): Record<string, number> {
-    const top = byContribution((j) => Math.abs(contributions[j])).slice(0, REASONS);
+    const top = largest((j) => Math.abs(contributions[j]));
     return Object.fromEntries(top.map((j) => [scorer.featureNames[j], contributions[j]]));
   }
 
-  function byContribution(size: (feature: number) => number): number[] {
-    return Array.from(contributions.keys()).sort((a, b) => size(b) - size(a) || a - b);
+  /** The few features of the largest size above 0, the largest first; of equal ones the first. */
+  function largest(size: (feature: number) => number): number[] {
+    const top: number[] = [];
+    for (let j = 0; j < width; j++) {
+      if (!(size(j) > 0)) continue;
+      let place = top.length;
+      while (place > 0 && size(top[place - 1]) < size(j)) place--;
+      if (place >= REASONS) continue;
+      top.splice(place, 0, j);
+      if (top.length > REASONS) top.pop();
+    }
+    return top;
   }
 
+  /** Features that moved nothing are left out: with trees, most. */
   function contributionsText(): string {
-    const parts = scorer.featureNames.map((name, j) => `,"${name}":${contributions[j]}`);
-    return `{"bias":${scorer.bias}${parts.join("")}}`;
+    let text = `{"bias":${scorer.bias}`;
+    for (let j = 0; j < width; j++) {
+      if (contributions[j] !== 0) text += `,"${scorer.featureNames[j]}":${contributions[j]}`;
+    }
+    return `${text}}`;
   }
 
   /** A step of another topic: folds its rows and notes how far it came. */
