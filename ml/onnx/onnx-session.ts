@@ -124,8 +124,8 @@ function loadRuntime(
     return { runtime: load("onnxruntime-node/dist/binding.js") as OnnxBinding, Tensor };
   } catch (cause) {
     throw new MillraceError(
-      `model ${modelVersion} is an ONNX file and needs the optional package onnxruntime-node: ` +
-        "npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip",
+      `model ${modelVersion} is an ONNX file and needs the optional package onnxruntime-node, which does not load ` +
+        `(${(cause as Error).message.split("\n")[0]}): npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip`,
       { code: "onnxruntime-missing", origin: "user", cause },
     );
   }
