@@ -30,6 +30,15 @@ describe("bins of a reference", () => {
     expect([-1, 0, 999, 1000].map((value) => binOf(bins, value))).toEqual([0, 1, 10, 11]);
   });
 
+  it("put missing values into the lowest bin, and edges where the others are", () => {
+    const bins = referenceBins(Float64Array.from({ length: 1000 }, (_, i) => (i % 2 === 0 ? i : Number.NaN)));
+    expect(bins).toMatchObject({ min: 0, max: 998 });
+    expect(bins.edges).toHaveLength(9);
+    expect(bins.shares[binOf(bins, Number.NaN)]).toBeCloseTo(0.55, 2);
+    expect(bins.shares.reduce((sum, share) => sum + share)).toBeCloseTo(1);
+    expect(referenceBins(Float64Array.of(Number.NaN))).toMatchObject({ min: 0, max: 0, edges: [] });
+  });
+
   it("take a value that most rows share, or all, as one bin", () => {
     const rare = referenceBins(Float64Array.from({ length: 100 }, (_, i) => (i < 95 ? 0 : i)));
     expect(rare).toMatchObject({ edges: [0], shares: [0, 0.95, 0.05, 0] });

@@ -27,11 +27,14 @@ const INNER_BINS_MAX = 10;
 /** Most bins of one figure. */
 export const REFERENCE_BINS_MAX = INNER_BINS_MAX + 2;
 
-/** Bins of equal shares as far as the values allow; a value that many rows share is one edge. */
+/**
+ * Bins of equal shares as far as the values allow; a value that many rows share is one edge. Missing
+ * values (NaN) are in the lowest bin of the range.
+ */
 export function referenceBins(values: Float64Array): ReferenceBins {
-  const sorted = values.slice().sort();
-  const min = sorted[0];
-  const max = sorted[sorted.length - 1];
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const min = sorted[0] ?? 0;
+  const max = sorted[sorted.length - 1] ?? 0;
   const edges: number[] = [];
   for (let i = 1; i < INNER_BINS_MAX; i++) {
     const edge = sorted[Math.floor((i * sorted.length) / INNER_BINS_MAX)];

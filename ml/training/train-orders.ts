@@ -1,5 +1,6 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
+import { modelReference } from "../monitoring/reference.ts";
 import type { OrderScorerPlugin } from "../order-scorer.ts";
 import type { Dataset } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
@@ -64,6 +65,7 @@ export async function trainOrders(
         version: champion.scorer.modelVersion,
         metric: plugin.evaluate(champion.scorer, validation.dataset).metrics[name].model,
       },
+      reference: modelReference(candidate, { train: train.dataset, validation: validation.dataset }),
       scoreMicros: scoreMicros(candidate, validation.dataset, options.stopwatch),
       seed: options.seed,
       codeRevision: options.codeRevision,
