@@ -17,6 +17,8 @@ const REFERRERS = ["https://search.example/", "https://social.example/", "https:
 const THINK_MS_MEAN = 4000;
 const CART_ITEMS_MAX = 4;
 const STEPS_MAX = 60;
+/** Of the products bought, those of which the shopper takes two or three. */
+const SEVERAL_SHARE = 0.2;
 
 /**
  * One visit. Who returns, searches and fills a cart buys more often: that is what a propensity model
@@ -112,11 +114,16 @@ export class ShoppingSession implements Actor {
   #purchase(time: number): number {
     const lines = this.#cart
       .filter((product) => product.stock > 0)
-      .map((product) => ({ product, quantity: 1 }));
+      .map((product) => ({ product, quantity: this.#quantity(product) }));
     // The last piece may have gone to someone else since it was put into the cart.
     if (lines.length === 0 || !this.#shop.random.chance(0.85)) return -1;
     placeOrder(this.#shop, this.#shopper, { time, sessionId: this.#id, lines });
     return -1;
+  }
+
+  #quantity(product: Product): number {
+    const { habits } = this.#shop;
+    return habits.chance(SEVERAL_SHARE) ? Math.min(product.stock, habits.between(2, 3)) : 1;
   }
 
   #emit(time: number, type: string, details: string): number {
