@@ -1,0 +1,102 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { FRAUD_FEATURES } from "../../features/index.ts";
+import type { Dataset } from "../../plugin.ts";
+import { createRandom } from "../../training/random.ts";
+import { fraud } from "./index.ts";
+import { encodeOrderModel, type FittedOrderModel, fitOrderModel, loadOrderModel } from "./order-model.ts";
+import { describeFeature } from "./reasons.ts";
+
+const WIDTH = FRAUD_FEATURES.length;
+const place = (name: string): number => FRAUD_FEATURES.indexOf(name);
+
+/** Orders of which those with many on a device that several share are fraud, most of the time. */
+function orders(rows: number, seed: number): Dataset {
+  const random = createRandom(seed);
+  const vectors = new Float64Array(rows * WIDTH);
+  const labels = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const vector = vectors.subarray(row * WIDTH, (row + 1) * WIDTH);
+    const users = Math.floor(random() ** 4 * 6);
+    vector[place("device_users_1d")] = users;
+    vector[place("device_orders_1h")] = users + Math.floor(random() * 3);
+    vector[place("order_amount")] = 100 + Math.floor(random() * 90_000);
+    vector[place("order_hour_sin")] = random();
+    vector[place("card_orders_1h")] = random() < 0.5 ? Number.NaN : users;
+    labels[row] = random() < (users >= 2 ? 0.9 : 0.01) ? 1 : 0;
+  }
+  return {
+    featureNames: FRAUD_FEATURES,
+    vectors,
+    labels,
+    rows,
+    times: Float64Array.from({ length: rows }, (_, row) => row),
+    groups: Int32Array.from({ length: rows }, (_, row) => row),
+  };
+}
+
+describe("fraud's model of orders", () => {
+  const dataset = orders(2500, 1);
+  let fitted: FittedOrderModel;
+  beforeAll(async () => {
+    fitted = await fitOrderModel(dataset, { seed: 2 });
+  });
+
+  it("is the better of trees and network on later orders, with thresholds by cost", () => {
+    const { stored, compared } = fitted;
+    expect(Object.keys(compared).sort()).toEqual(["network", "trees"]);
+    expect(compared[stored.classifier]).toBe(Math.max(...Object.values(compared)));
+    expect(stored.thresholds.block).toBeCloseTo(0.9);
+    expect(stored.thresholds.review).toBeLessThan(0.9);
+    const scorer = loadOrderModel(encodeOrderModel(stored), "v1");
+    const report = fraud.evaluate(scorer, orders(1500, 9));
+    expect(report.metrics.averagePrecision.model).toBeGreaterThan(0.75);
+    expect(report.metrics.logLoss.model).toBeLessThan(report.metrics.logLoss.baseline / 2);
+    expect(scorer).toMatchObject({ modelVersion: "v1", classifier: stored.classifier });
+  });
+
+  it("refuses what cannot score, and data with one class", async () => {
+    const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+    const { stored } = fitted;
+    const broken = [
+      new Uint8Array([0xff]),
+      text(null),
+      text({ ...stored, format: "other" }),
+      text({ ...stored, classifier: "oracle" }),
+      text({ ...stored, thresholds: { review: 0.9, block: 0.5 } }),
+      text({ ...stored, model: {} }),
+      text({ ...stored, model: { ...stored.model, featureNames: ["other"] } }),
+    ];
+    for (const weights of broken) {
+      expect(() => loadOrderModel(weights, "v1")).toThrow(
+        expect.objectContaining({ code: "model-incompatible" }),
+      );
+    }
+    const one = { ...dataset, labels: new Float64Array(dataset.rows) };
+    await expect(fitOrderModel(one, { seed: 1 })).rejects.toMatchObject({ code: "dataset-unusable" });
+  });
+
+  it("ships with one that loads and gives a probability where nothing is known", () => {
+    const { weights, version } = fraud.defaultModel();
+    const scorer = fraud.load(weights, version);
+    expect(scorer.featureNames).toEqual(FRAUD_FEATURES);
+    expect(scorer.thresholds.review).toBeLessThanOrEqual(scorer.thresholds.block);
+    const vectors = new Float64Array(WIDTH).fill(Number.NaN);
+    const out = new Float64Array(1);
+    scorer.score(vectors, 1, out);
+    expect(out[0]).toBeGreaterThan(0);
+    expect(out[0]).toBeLessThan(1);
+  });
+
+  it("has words for every feature, with its value", () => {
+    for (const feature of FRAUD_FEATURES) {
+      const text = describeFeature(feature, 3);
+      expect(text, feature).not.toMatch(/[{}_]/);
+      expect(text, feature).toMatch(/3|yes/);
+      expect(describeFeature(feature, Number.NaN)).toContain("not known");
+    }
+    expect(describeFeature("device_users_1d", 4)).toBe("4 users from this device within a day");
+    expect(describeFeature("user_amount_deviations", 2.345)).toBe(
+      "2.35 deviations from the user's usual amount",
+    );
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { OrderSamples, type OrderVerdict } from "./order-samples.ts";
+
+const HOUR = 3_600_000;
+
+function samplesOf(times: readonly number[], rowsMax = 100): OrderSamples {
+  const samples = new OrderSamples(["time"], rowsMax);
+  times.forEach((timeMs, i) => {
+    samples.add({ orderId: `o${i}`, timeMs, partition: 0, offset: i, vector: Float64Array.of(timeMs) });
+  });
+  return samples;
+}
+
+const verdict = (isFraud: boolean, knownMs: number): OrderVerdict => ({ isFraud, knownMs });
+
+describe("samples of orders", () => {
+  it("take an order without a verdict for genuine once nearly all frauds of its age are known", () => {
+    const samples = samplesOf([0, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR]);
+    // Frauds become known after two hours.
+    const verdicts = new Map([
+      ["o0", verdict(true, 2 * HOUR)],
+      ["o4", verdict(false, 4 * HOUR)],
+    ]);
+    const { dataset, unknown, matureMs } = samples.dataset({ verdicts, nowMs: 4 * HOUR });
+    expect(matureMs).toBe(2 * HOUR);
+    expect([...dataset.times]).toEqual([0, HOUR, 2 * HOUR, 4 * HOUR]);
+    expect([...dataset.labels]).toEqual([1, 0, 0, 0]);
+    expect(unknown).toBe(1);
+    expect([...dataset.vectors]).toEqual([...dataset.times]);
+  });
+
+  it("know of no genuine order without a verdict before the first fraud is known", () => {
+    const { dataset, unknown } = samplesOf([0, HOUR]).dataset({ verdicts: new Map(), nowMs: 1e15 });
+    expect([dataset.rows, unknown]).toEqual([0, 2]);
+  });
+
+  it("select by event time, and keep the newest where there are too many", () => {
+    const times = Array.from({ length: 10 }, (_, i) => i * HOUR);
+    const verdicts = new Map(times.map((time, i) => [`o${i}`, verdict(i % 2 === 0, time)]));
+    const range = { verdicts, nowMs: 100 * HOUR, fromMs: 3 * HOUR, toMs: 6 * HOUR };
+    expect([...samplesOf(times).dataset(range).dataset.times]).toEqual([3 * HOUR, 4 * HOUR, 5 * HOUR]);
+    expect([...samplesOf(times, 4).times()]).toEqual([6 * HOUR, 7 * HOUR, 8 * HOUR, 9 * HOUR]);
+  });
+});
