@@ -3,6 +3,7 @@ import {
   detectorSettings,
   type EventsPipelineConfig,
   type InsightsPipelineConfig,
+  type ModelHealthConfig,
   type TimeConfig,
   type WorkerConfig,
 } from "../../stream/index.ts";
@@ -28,6 +29,10 @@ const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
 const ORDER_HISTORY_MIN = 3;
 /** Sampled scores from which on a stability index says more than chance does: it moves by some hundredths. */
 const DRIFT_ROWS_MIN = 500;
+/** Of the events that are scored: 5,000 an hour at a hundred events a second. */
+const SAMPLE_EVERY = 64;
+/** Chargebacks go on for longer; most verdicts are there by then. */
+const ORDER_LABEL_DELAY_MS = 30 * 86_400_000;
 /** Enough to begin with; from then on every eighth user keeps the counts of what goes together up to date. */
 const RECOMMENDATION_LEARNING = { learnAllLooks: 20_000, learnEveryUser: 8 };
 
@@ -84,12 +89,9 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       threshold: config.propensityThreshold,
       rearmBelow: config.propensityRearmBelow,
       sessionGapMs: config.sessionGapMs,
-      health: {
-        windowMs: config.modelHealthWindowMs,
-        driftIndex: config.modelDriftIndex,
-        driftRowsMin: DRIFT_ROWS_MIN,
-      },
+      health: { ...modelHealthConfig(config), sampleEvery: SAMPLE_EVERY },
     },
+    orderMonitor: { health: modelHealthConfig(config), labelDelayMs: ORDER_LABEL_DELAY_MS },
     recommendations: {
       count: config.recommendationsMax,
       sessionGapMs: config.sessionGapMs,
@@ -100,6 +102,11 @@ function eventsConfig(config: Config): EventsPipelineConfig {
     },
     hotTtlMs: config.hotTtlMs,
   };
+}
+
+function modelHealthConfig(config: Config): ModelHealthConfig {
+  const { modelHealthWindowMs: windowMs, modelDriftIndex: driftIndex } = config;
+  return { windowMs, driftIndex, driftRowsMin: DRIFT_ROWS_MIN };
 }
 
 function timeConfig(config: Config): TimeConfig {

@@ -70,7 +70,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       outbox,
       ...propensity,
       stopwatch: setup.stopwatch,
-      fraud: { plugin: fraud.plugin, model: () => fraud.slot.models.champion },
+      fraud,
       recommender: { plugin: recommend.plugin, model: () => recommend.slot.models.champion },
       stageClock,
     });

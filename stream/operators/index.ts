@@ -1,4 +1,5 @@
 export * from "./dedupe.ts";
+export * from "./model-health.ts";
 export * from "./operator-keys.ts";
 export * from "./page-views-by-user.ts";
 export * from "./pane-block.ts";

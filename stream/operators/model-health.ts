@@ -11,6 +11,11 @@ export interface ModelHealthConfig {
   readonly driftIndex: number;
   /** Windows with fewer sampled scores raise none: chance moves their index. */
   readonly driftRowsMin: number;
+}
+
+/** What a score turned out to be. */
+export interface KnownLabel {
+  readonly label: 0 | 1;
   /** A score from here on counts as a prediction of the outcome. */
   readonly threshold: number;
 }
@@ -95,10 +100,10 @@ export class ModelHealthMonitor {
     this.window.addScore(score, vectors, base);
   }
 
-  /** Counts a label, 0 or 1, that became known at `eventTime`. */
-  addLabel(eventTime: number, score: number, label: 0 | 1): void {
+  /** Counts a label that became known at `eventTime`. */
+  addLabel(eventTime: number, score: number, { label, threshold }: KnownLabel): void {
     this.openAt(eventTime);
-    this.window.addLabel(score, label, this.config.threshold);
+    this.window.addLabel(score, label, threshold);
   }
 
   /** Counts what scoring the same rows cost with each model. */

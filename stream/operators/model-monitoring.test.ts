@@ -27,7 +27,7 @@ const CONFIG = {
   threshold: 0.6,
   rearmBelow: 0.4,
   sessionGapMs: GAP,
-  health: { windowMs: 60 * MINUTE, driftIndex: 0.25, driftRowsMin: 50 },
+  health: { sampleEvery: 16, windowMs: 60 * MINUTE, driftIndex: 0.25, driftRowsMin: 50 },
 };
 
 /** Scores the price of the event, in per cent, times a factor. */

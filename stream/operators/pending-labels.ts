@@ -46,10 +46,13 @@ export class PendingLabels {
     return this.scores.values[place];
   }
 
-  /** Takes the scores of all entities whose newest event, by `newestOf`, is older than `beforeMs`. */
+  /**
+   * Takes the scores of all entities whose newest event, by `newestOf`, is older than `beforeMs`; that is
+   * told the time of the score, too.
+   */
   expire(
     beforeMs: number,
-    newestOf: (entity: number) => number,
+    newestOf: (entity: number, timeMs: number) => number,
     onExpired: (score: number, newestMs: number) => void,
   ): void {
     if (this.ring.length === 0) return;
@@ -62,7 +65,7 @@ export class PendingLabels {
       const entity = this.entities.values[place];
       if (entity < 0) continue;
       const score = this.take(entity);
-      const newest = newestOf(entity);
+      const newest = newestOf(entity, this.times.values[place]);
       if (newest < beforeMs) onExpired(score, newest);
       else this.push(entity, newest, score);
     }

@@ -5,6 +5,7 @@ import {
   FraudFeatures,
   type OrderScorer,
   orderScorers,
+  type ServedModels,
   type SessionScorerPlugin,
   sessionScorers,
 } from "../../ml/index.ts";
@@ -50,7 +51,13 @@ const scorer: OrderScorer = {
   explain: (vector) => ({ bias: -3, user_orders_1h: vector[VELOCITY] }),
 };
 
+const MONITOR = {
+  health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 },
+  labelDelayMs: 7 * 86_400_000,
+};
+
 function createRig() {
+  const slot = { models: { champion: scorer, card: null, challenger: null } as ServedModels<OrderScorer> };
   const keys = createKeys();
   const keySection = new StateSection("keys");
   for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
@@ -58,13 +65,23 @@ function createRig() {
   const session = createFeatureSet(visit, keys);
   const features = new FraudFeatures({ session });
   const scoring = createScoreOrders(
-    { hotTtlMs: 60_000 },
-    { keys, outputs, features, model: () => scorer, describe: describeFeature },
+    { hotTtlMs: 60_000, monitor: MONITOR },
+    {
+      keys,
+      outputs,
+      features,
+      partition: 0,
+      plugin: "fraud",
+      slot,
+      stopwatch: () => 0,
+      describe: describeFeature,
+    },
   );
   const { steps } = scoring;
   return {
     outputs,
     scoring,
+    slot,
     sections: [
       keySection,
       features.section,
@@ -227,5 +244,76 @@ describe("score-orders", () => {
     rows.push(...broken.rows());
     expect(rows).toEqual(straight.rows());
     expect(rows).toHaveLength(60);
+  });
+});
+
+describe("the health of the model", () => {
+  const HOUR = 3_600_000;
+  const label = (orderId: string, isFraud: boolean, labelTime: number): PlainRow => ({
+    eventId: `l-${orderId}`,
+    orderId,
+    userId: "u",
+    labelTime,
+    isFraud,
+  });
+  const at = (watermarkMs: number) => ({ watermarkMs, closeMs: watermarkMs });
+
+  test("joins labels back to the scores of their orders; an order of which nothing is heard is genuine", () => {
+    const rig = createRig();
+    const { orders } = rig.scoring.steps;
+    // Four orders within the hour: the third and the fourth are held for review or more.
+    rig.orders(Array.from({ length: 4 }, (_, i) => order(`o${i}`, { orderTime: NOON + i })));
+    rig.labels([
+      label("o3", true, NOON + 10),
+      label("o0", true, NOON + 11),
+      label("unknown", true, NOON + 12),
+    ]);
+    const held = rig.rows().filter((row) => row.decision !== "pass").length;
+    orders.advance(at(NOON + HOUR));
+    expect(rig.outputs.table("gold.model_health")).toMatchObject([
+      {
+        plugin: "fraud",
+        model_version: "by-velocity",
+        scores: 4,
+        labels: 2,
+        positives: 2,
+        true_positives: 1,
+      },
+    ]);
+    // A verdict that is repeated counts once.
+    rig.labels([label("o3", true, NOON + HOUR)], 3);
+    orders.advance(at(NOON + MONITOR.labelDelayMs + HOUR));
+    orders.advance(at(NOON + MONITOR.labelDelayMs + 2 * HOUR));
+    const rows = rig.outputs.table("gold.model_health");
+    const total = (name: string): number => rows.reduce((sum, row) => sum + Number(row[name]), 0);
+    expect([total("labels"), total("positives")]).toEqual([4, 2]);
+    expect(total("true_positives") + total("false_positives")).toBe(held);
+    expect(rig.scoring.status()).toMatchObject({
+      plugin: "fraud",
+      champion: "by-velocity",
+      challenger: null,
+    });
+  });
+
+  test("scores every order with a challenger, which holds none", () => {
+    const rig = createRig();
+    const challenger = {
+      ...scorer,
+      modelVersion: "all",
+      score: (_: Float64Array, count: number, out: Float64Array) => void out.fill(0.99, 0, count),
+    };
+    rig.slot.models = { champion: scorer, card: null, challenger };
+    rig.orders([order("a"), order("b", { userId: "v" })]);
+    expect(rig.outputs.table("gold.shadow_scores")).toMatchObject([
+      {
+        plugin: "fraud",
+        entity: "a",
+        champion_version: "by-velocity",
+        challenger_version: "all",
+        challenger_score: 0.99,
+      },
+      { entity: "b", challenger_score: 0.99 },
+    ]);
+    expect(rig.outputs.alerts).toEqual([]);
   });
 });

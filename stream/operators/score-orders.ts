@@ -1,4 +1,10 @@
-import { decisionOf, type FraudFeatures, type OrderDecision, type OrderScorer } from "../../ml/index.ts";
+import {
+  decisionOf,
+  type FraudFeatures,
+  type OrderDecision,
+  type OrderScorer,
+  type ServedModels,
+} from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
   columnValue,
@@ -12,13 +18,16 @@ import {
 } from "../../schema/index.ts";
 import type { Alert } from "../ports/alert-bus.ts";
 import type { Operator, OperatorOutputs } from "../runtime/operator.ts";
+import type { ModelStatus } from "../runtime/status.ts";
 import { FRAUD_SCORES_NAMESPACE, type FraudScoreRecord } from "../sinks/fraud-score-record.ts";
 import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import type { OperatorKeys } from "./operator-keys.ts";
+import { OrderMonitor, type OrderMonitorConfig } from "./order-monitor.ts";
 
 export interface ScoreOrdersConfig {
   /** Time to live of an order's hot record, ms. */
   readonly hotTtlMs: number;
+  readonly monitor: OrderMonitorConfig;
 }
 
 export interface ScoreOrdersDeps {
@@ -26,8 +35,13 @@ export interface ScoreOrdersDeps {
   readonly outputs: OperatorOutputs;
   /** State of the model's features; its section belongs to the task beside the operator's own. */
   readonly features: FraudFeatures;
-  /** The model of this moment, asked for before each batch: it may change between two. */
-  readonly model: () => OrderScorer;
+  readonly partition: number;
+  /** The plugin's name. */
+  readonly plugin: string;
+  /** Asked before each batch: the models may change between two. */
+  readonly slot: { readonly models: ServedModels<OrderScorer> };
+  /** Milliseconds from any origin, with fractions: for the cost of a challenger. */
+  readonly stopwatch: () => number;
   /** What a feature's value means, for a person. */
   readonly describe: (feature: string, value: number) => string;
 }
@@ -40,6 +54,7 @@ export interface ScoreOrders {
     readonly payments: Operator<PaymentBatch>;
     readonly "fraud-labels": Operator<FraudLabelBatch>;
   };
+  status(): ModelStatus;
   /** Hands over the newest scores, at most so many; whether more are waiting. */
   flushHot(hot: HotOutputs, keysMax: number): boolean;
 }
@@ -68,7 +83,7 @@ const SEVERITY: Readonly<Record<Exclude<OrderDecision, "pass">, Alert["severity"
  */
 export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDeps): ScoreOrders {
   const { keys, outputs, features, describe } = deps;
-  let scorer = deps.model();
+  let scorer = deps.slot.models.champion;
   const state = new StateSection("score-orders");
   const known = state.float64("known");
   known.ensure(3);
@@ -78,6 +93,11 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
   const contributions = new Float64Array(width);
   const rowOf = new Int32Array(SCORE_ROWS);
   let waiting: FraudScoreRecord[] = [];
+  const monitor = new OrderMonitor(
+    config.monitor,
+    { ...deps, featureNames: features.featureNames, rowsMax: SCORE_ROWS, state },
+    deps.slot.models,
+  );
 
   const rows = outputs.openRows(goldFraudScores, { user_id: keys.userId });
   const out = {
@@ -99,7 +119,8 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
   };
 
   function processOrders(batch: OrderBatch, from: number, to: number): void {
-    scorer = deps.model();
+    scorer = deps.slot.models.champion;
+    monitor.follow(deps.slot.models);
     features.ensure();
     let count = 0;
     for (let row = from; row < to; row++) {
@@ -121,7 +142,9 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
     scorer.score(vectors, count, scores);
     for (let i = 0; i < count; i++) {
       emit(batch, rowOf[i], scores[i], vectors.subarray(i * width, (i + 1) * width));
+      monitor.scored(batch, rowOf[i], scores[i], vectors, i * width);
     }
+    monitor.scoreInShadow();
   }
 
   function emit(batch: OrderBatch, row: number, score: number, vector: Float64Array): void {
@@ -227,12 +250,20 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
   return {
     steps: {
       "customer-events": step("customer-events", EVENTS, null),
-      orders: { name: "score-orders", state, process: processOrders, advance: () => undefined },
+      orders: {
+        name: "score-orders",
+        state,
+        process: processOrders,
+        advance: (progress) => monitor.advance(progress),
+        afterRestore: () => monitor.afterRestore(),
+      },
       payments: step("payments", PAYMENTS, (batch: PaymentBatch, row) => features.foldPayment(batch, row)),
-      "fraud-labels": step("fraud-labels", LABELS, (batch: FraudLabelBatch, row) =>
-        features.foldLabel(batch, row),
-      ),
+      "fraud-labels": step("fraud-labels", LABELS, (batch: FraudLabelBatch, row) => {
+        features.foldLabel(batch, row);
+        monitor.labelled(batch, row);
+      }),
     },
+    status: () => monitor.status(),
     flushHot(hot, keysMax) {
       if (waiting.length === 0) return false;
       const batch = hot.namespace(FRAUD_SCORES_NAMESPACE, config.hotTtlMs);

@@ -22,7 +22,10 @@ export interface ScoreSessionsConfig {
   readonly rearmBelow: number;
   /** A gap longer than this begins a new session. */
   readonly sessionGapMs: number;
-  readonly health: Omit<ModelHealthConfig, "threshold">;
+  readonly health: ModelHealthConfig & {
+    /** One event in so many is a sample for the model's health and for its challenger; a power of two. */
+    readonly sampleEvery: number;
+  };
 }
 
 export interface ScoreSessionsDeps {
@@ -55,8 +58,6 @@ const SCORE = 3;
 
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
-/** One event in so many is a sample for the model's health and for its challenger; a power of two. */
-const SAMPLE_EVERY = 16;
 /** Sampled scores of a task that wait for their label. */
 const PENDING_MAX = 4096;
 /** Contributions that the hot record shows; gold has all of them. */
@@ -81,16 +82,14 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   const users = state.float64("users");
   const above = state.uint8("above");
   const pending = new PendingLabels(state, PENDING_MAX);
-  const health = new ModelHealthMonitor(
-    { ...config.health, threshold: config.threshold },
-    {
-      plugin: plugin.name,
-      featureNames: features.featureNames,
-      outputs,
-      state,
-      partition,
-    },
-  );
+  const health = new ModelHealthMonitor(config.health, {
+    plugin: plugin.name,
+    featureNames: features.featureNames,
+    outputs,
+    state,
+    partition,
+  });
+  const sampleMask = config.health.sampleEvery - 1;
 
   const width = features.featureNames.length;
   const vectors = new Float64Array(SCORE_ROWS * width);
@@ -190,7 +189,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
         settleLabel(user, batch.eventTime.values[row], 0);
       }
       if (plugin.labels.isOutcome(batch, row)) settleLabel(user, batch.eventTime.values[row], 1);
-      if ((batch.offset[row] & (SAMPLE_EVERY - 1)) === 0) sampleScore(batch, row, i, value);
+      if ((batch.offset[row] & sampleMask) === 0) sampleScore(batch, row, i, value);
       if (above.values[user] === 0 ? value >= config.threshold : value < config.rearmBelow) {
         const rose = above.values[user] === 0;
         setAbove(user, rose ? 1 : 0);
@@ -218,7 +217,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
 
   function settleLabel(user: number, eventTime: number, label: 0 | 1): void {
     const score = pending.take(user);
-    if (!Number.isNaN(score)) health.addLabel(eventTime, score, label);
+    if (!Number.isNaN(score)) health.addLabel(eventTime, score, { label, threshold: config.threshold });
   }
 
   function setAbove(user: number, value: 0 | 1): void {
@@ -327,7 +326,8 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     pending.expire(
       endedBefore,
       (user) => users.values[(user << USER_SHIFT) + LAST],
-      (score, newest) => health.addLabel(newest + config.sessionGapMs, score, 0),
+      (score, newest) =>
+        health.addLabel(newest + config.sessionGapMs, score, { label: 0, threshold: config.threshold }),
     );
     health.advance(progress);
   }

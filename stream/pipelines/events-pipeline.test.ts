@@ -47,6 +47,7 @@ const recommender = mlPlugins.find(isRecommender) as RecommenderPlugin;
 const untrained = recommender.load(recommender.defaultModel().weights, "untrained");
 const [fraud] = orderScorers;
 const fraudScorer = fraud.load(fraud.defaultModel().weights, "fraud-default");
+const HEALTH = { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 };
 const config: EventsPipelineConfig = {
   time: defaultTimeConfig,
   recordBytesMax: 1000,
@@ -62,8 +63,9 @@ const config: EventsPipelineConfig = {
     threshold: 0.6,
     rearmBelow: 0.4,
     sessionGapMs: 1_800_000,
-    health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 },
+    health: { ...HEALTH, sampleEvery: 64 },
   },
+  orderMonitor: { health: HEALTH, labelDelayMs: 7 * 86_400_000 },
   hotTtlMs: 60_000,
   fileBytesMax: 1 << 20,
 };
@@ -100,7 +102,7 @@ describe("events pipeline", () => {
       nonce: "n",
       outbox,
       plugin,
-      fraud: { plugin: fraud, model: () => fraudScorer },
+      fraud: { plugin: fraud, slot: { models: { champion: fraudScorer, card: null, challenger: null } } },
       slot: { models: { champion: plugin.load(weights, version), card: null, challenger: null } },
       stopwatch: () => 0,
       recommender: { plugin: recommender, model: () => untrained },

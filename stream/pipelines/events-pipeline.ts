@@ -47,6 +47,7 @@ import {
   type SessionizeConfig,
   UserRecords,
 } from "../operators/index.ts";
+import type { OrderMonitorConfig } from "../operators/order-monitor.ts";
 import { createScoreOrders } from "../operators/score-orders.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
 import type { Operator } from "../runtime/operator.ts";
@@ -70,6 +71,7 @@ export interface EventsPipelineConfig {
   readonly productPanes: ProductPanesConfig;
   readonly orderRules: OrderRulesConfig;
   readonly propensity: ScoreSessionsConfig;
+  readonly orderMonitor: OrderMonitorConfig;
   readonly recommendations: RecommendProductsConfig;
   readonly detectors: DetectorConfig;
   /** How long a user's hot record lives. */
@@ -93,8 +95,11 @@ export interface EventsPipelineDeps {
   readonly stopwatch: () => number;
   /** What recommends products, and the model that it does so by at this moment. */
   readonly recommender: { readonly plugin: RecommenderPlugin; readonly model: () => VisitRecommender };
-  /** What scores orders, and the model that it does so by at this moment. */
-  readonly fraud: { readonly plugin: OrderScorerPlugin; readonly model: () => OrderScorer };
+  /** What scores orders, and the models that it does so by at this moment. */
+  readonly fraud: {
+    readonly plugin: OrderScorerPlugin;
+    readonly slot: { readonly models: ServedModels<OrderScorer> };
+  };
   /** What schema ids of Avro records mean. */
   readonly schemas: WriterSchemas;
   readonly stageClock: StageClock;
@@ -156,12 +161,15 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   });
   const fraudFeatures = new FraudFeatures({ session: features });
   const fraud = createScoreOrders(
-    { hotTtlMs: config.hotTtlMs },
+    { hotTtlMs: config.hotTtlMs, monitor: config.orderMonitor },
     {
       keys,
       outputs,
+      partition,
       features: fraudFeatures,
-      model: deps.fraud.model,
+      plugin: deps.fraud.plugin.name,
+      slot: deps.fraud.slot,
+      stopwatch: deps.stopwatch,
       describe: (feature, value) => deps.fraud.plugin.describe(feature, value),
     },
   );
@@ -320,7 +328,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       late: events.watermark.late,
       tooLate: events.watermark.tooLate,
     }),
-    models: () => [scoring.status()],
+    models: () => [scoring.status(), fraud.status()],
     watermarkMs: () => (Number.isFinite(events.watermark.watermarkMs) ? events.watermark.watermarkMs : null),
   };
 }
