@@ -33,8 +33,8 @@ const DRIFT_ROWS_MIN = 500;
 const SAMPLE_EVERY = 64;
 /** Chargebacks go on for longer; most verdicts are there by then. */
 const ORDER_LABEL_DELAY_MS = 30 * 86_400_000;
-/** Enough to begin with; from then on every eighth user keeps the counts of what goes together up to date. */
-const RECOMMENDATION_LEARNING = { learnAllLooks: 20_000, learnEveryUser: 8 };
+/** Enough to begin with; from then on a sample keeps the counts of what goes together up to date. */
+const RECOMMENDATION_LEARNING = { learnLooksMax: 10_000, eventsALearnedLook: 64 };
 
 export function platformConfig(config: Config): PlatformConfig {
   const { partitions, measureStages, fileBytesMax } = config;

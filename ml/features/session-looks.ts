@@ -68,15 +68,16 @@ export class SessionLooks {
 
   /** Folds row `row`; says what it was. A repeat in the log is nothing. */
   fold(batch: LookEventBatch, row: number): Look {
+    const type = batch.eventType.codes[row];
+    if (type > EventTypeCode.item_view && type !== EventTypeCode.purchase) return Look.none;
     const product = batch.productId.ids[row];
     if (product < 0 || (batch.flags[row] & RowFlag.duplicate) !== 0) return Look.none;
-    const type = batch.eventType.codes[row];
+    const base = batch.userId.ids[row] << LOOKS_SHIFT;
+    const { values, dirty } = this.#slots;
+    dirty[base >>> PAGE_SHIFT] = 1;
     if (type <= EventTypeCode.item_view) {
-      return this.#look(batch.userId.ids[row], product, batch.eventTime.values[row]);
+      return noteLook(values, base, product, batch.eventTime.values[row], this.#gapMs);
     }
-    if (type !== EventTypeCode.purchase) return Look.none;
-    const base = this.#touch(batch.userId.ids[row]);
-    const { values } = this.#slots;
     const purchases = values[base + COUNTS] >>> PURCHASE_BITS;
     values[base + BOUGHT + (purchases % BOUGHT_MAX)] = product + 1;
     values[base + COUNTS] =
@@ -116,30 +117,28 @@ export class SessionLooks {
     const base = user << LOOKS_SHIFT;
     return this.#slots.values[base + TIME_HIGH] * TIME_UNIT + this.#slots.values[base + TIME_LOW] - 1;
   }
+}
 
-  #look(user: number, product: number, timeMs: number): Look {
-    const base = this.#touch(user);
-    const { values } = this.#slots;
-    const never = values[base + TIME_LOW] === 0;
-    const lastMs = values[base + TIME_HIGH] * TIME_UNIT + values[base + TIME_LOW] - 1;
-    const begins = never || timeMs - lastMs > this.#gapMs;
-    const counts = values[base + COUNTS];
-    const looks = begins ? 0 : counts & LOOKS_MASK;
-    values[base + (looks % LOOKS_MAX)] = product;
-    // A robot's visit: the count goes back by whole rings before it would overflow.
-    const next = looks + 1 === LOOKS_MASK ? looks + 1 - (LOOKS_MAX << 10) : looks + 1;
-    values[base + COUNTS] = (counts & ~LOOKS_MASK) | next;
-    if (never || timeMs > lastMs) {
-      const high = Math.floor(timeMs / TIME_UNIT);
-      values[base + TIME_HIGH] = high;
-      values[base + TIME_LOW] = timeMs - high * TIME_UNIT + 1;
-    }
-    return begins ? Look.first : Look.next;
+function noteLook(
+  values: Int32Array,
+  base: number,
+  product: number,
+  timeMs: number,
+  gapMs: number,
+): typeof Look.first | typeof Look.next {
+  const never = values[base + TIME_LOW] === 0;
+  const lastMs = values[base + TIME_HIGH] * TIME_UNIT + values[base + TIME_LOW] - 1;
+  const begins = never || timeMs - lastMs > gapMs;
+  const counts = values[base + COUNTS];
+  const looks = begins ? 0 : counts & LOOKS_MASK;
+  values[base + (looks % LOOKS_MAX)] = product;
+  // A robot's visit: the count goes back by whole rings before it would overflow.
+  const next = looks + 1 === LOOKS_MASK ? looks + 1 - (LOOKS_MAX << 10) : looks + 1;
+  values[base + COUNTS] = (counts & ~LOOKS_MASK) | next;
+  if (never || timeMs > lastMs) {
+    const high = Math.floor(timeMs / TIME_UNIT);
+    values[base + TIME_HIGH] = high;
+    values[base + TIME_LOW] = timeMs - high * TIME_UNIT + 1;
   }
-
-  #touch(user: number): number {
-    const base = user << LOOKS_SHIFT;
-    this.#slots.dirty[base >>> PAGE_SHIFT] = 1;
-    return base;
-  }
+  return begins ? Look.first : Look.next;
 }

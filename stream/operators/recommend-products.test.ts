@@ -260,7 +260,7 @@ describe("what is written", () => {
 
   test("rows are the same however the log was cut, hot lists were made, and state was restored", () => {
     const events = walks(300, 3);
-    const config = { ...eager, eventsAKeptList: 8, learnAllLooks: 100, learnEveryUser: 4 };
+    const config = { ...eager, eventsAKeptList: 8, learnLooksMax: 100, eventsALearnedLook: 4 };
     const whole = createRig(config);
     whole.feed(events);
     whole.end();

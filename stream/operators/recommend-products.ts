@@ -34,9 +34,9 @@ export interface RecommendProductsConfig {
   readonly hotTtlMs: number;
   /** Most lists of users that one flush of hot values makes: what bounds their share of the time. */
   readonly listsAFlushMax: number;
-  /** Looks of the task that are all learned from; behind them those of every n-th user. */
-  readonly learnAllLooks: number;
-  readonly learnEveryUser: number;
+  /** Looks that a task learns from at once; from then on one for so many events. */
+  readonly learnLooksMax: number;
+  readonly eventsALearnedLook: number;
   /** Lists of ended visits that the lake keeps: at most one for so many events. */
   readonly eventsAKeptList: number;
 }
@@ -46,8 +46,8 @@ export const defaultRecommendProductsConfig: RecommendProductsConfig = {
   sessionGapMs: 1_800_000,
   hotTtlMs: 3_600_000,
   listsAFlushMax: 4,
-  learnAllLooks: 20_000,
-  learnEveryUser: 8,
+  learnLooksMax: 10_000,
+  eventsALearnedLook: 64,
   eventsAKeptList: 2_000,
 };
 
@@ -70,6 +70,8 @@ export interface RecommendProducts extends Operator<CustomerEventBatch> {
 }
 
 const NONE = -1;
+/** Rows whose slots are loaded ahead: few enough to stay in the cache. */
+const READ_AHEAD_ROWS = 128;
 /** Kept lists that a quiet time saves up for a busy one. */
 const CREDIT_LISTS_MAX = 8;
 const REASONS = RECOMMENDATION_REASONS.length;
@@ -105,13 +107,13 @@ export function createRecommendProducts(
   const seenCategory = state.int32("seen-category", NONE);
   const online = deps.createOnline(state, categoryOf);
   const lists = new RecommendationLists({ keys, online, categoryOf, model: deps.model });
-  let learned = 0;
-  /** Events that were not spent on a kept list yet. */
-  let credit = 0;
+  /** Events that were not spent on learning, and on kept lists. */
+  let learnCredit = config.learnLooksMax * config.eventsALearnedLook;
+  let keepCredit = 0;
   state.blob = jsonBlob(
-    () => ({ learned, credit }),
+    () => ({ learnCredit, keepCredit }),
     (saved) => {
-      ({ learned, credit } = saved);
+      ({ learnCredit, keepCredit } = saved);
     },
   );
 
@@ -144,24 +146,28 @@ export function createRecommendProducts(
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     const users = batch.userId.ids;
-    touchSlots(looks.ensure(), users, from, to, 1 << LOOKS_SHIFT);
+    const slots = looks.ensure();
     online.ensure(keys.productId.size);
     seenCategory.ensure(keys.productId.size);
     hasNewEvents = true;
-    credit = Math.min(credit + to - from, CREDIT_LISTS_MAX * config.eventsAKeptList);
+    keepCredit = Math.min(keepCredit + to - from, CREDIT_LISTS_MAX * config.eventsAKeptList);
+    const learnCreditMax = config.learnLooksMax * config.eventsALearnedLook;
     for (let row = from; row < to; row++) {
+      if ((row - from) % READ_AHEAD_ROWS === 0)
+        touchSlots(slots, users, row, Math.min(row + READ_AHEAD_ROWS, to), 1 << LOOKS_SHIFT);
+      if (learnCredit < learnCreditMax) learnCredit++;
       const look = looks.fold(batch, row);
       if (look === Look.none) continue;
       const user = users[row];
       changed.add(user);
       if (look === Look.purchase) continue;
       newestMs = Math.max(newestMs, batch.eventTime.values[row]);
-      if (learned < config.learnAllLooks || user % config.learnEveryUser === 0) learn(batch, row, user);
+      if (learnCredit >= config.eventsALearnedLook) learn(batch, row, user);
     }
   }
 
   function learn(batch: CustomerEventBatch, row: number, user: number): void {
-    learned++;
+    learnCredit -= config.eventsALearnedLook;
     const product = batch.productId.ids[row];
     const category = batch.categoryId.ids[row];
     if (category >= 0) {
@@ -185,10 +191,10 @@ export function createRecommendProducts(
   }
 
   function endSession(user: number, startMs: number, endMs: number): void {
-    if (credit < config.eventsAKeptList || looks.looks(user) === 0) return;
+    if (keepCredit < config.eventsAKeptList || looks.looks(user) === 0) return;
     const lastMs = looks.lastMs(user);
     if (lastMs < startMs || lastMs > endMs) return;
-    credit -= config.eventsAKeptList;
+    keepCredit -= config.eventsAKeptList;
     const named = listFor(user);
     for (let rank = 0; rank < named.list.count; rank++) {
       const r = rows.next();

@@ -25,7 +25,7 @@ export interface ItemSimilarityOptions {
 
 export const DEFAULT_SIMILARITY: ItemSimilarityOptions = {
   neighboursMax: 24,
-  reach: 6,
+  reach: 4,
   decay: 0.6,
   halfLifeMs: 14 * 24 * 3_600_000,
   backwardWeight: 0.4,
