@@ -225,18 +225,24 @@ describe("millrace train", () => {
     });
   const replay = async (home: string, events: readonly string[]): Promise<void> => {
     const file = await givenFile(`${home}.ndjson`, events);
-    expect((await run("replay", "ndjson", file, "--wait", "--home", home)).code).toBe(0);
+    expect(await run("replay", "ndjson", file, "--wait", "--home", home)).toMatchObject({ code: 0, err: "" });
   };
 
   it("refuses an empty lake, and one in which nobody buys", async () => {
-    expectRefusal(await run("train", "propensity", "--home", "empty", "--json"), {
-      code: "dataset-unusable",
-      message: /no rows to train on: run `millrace replay`/,
-    });
+    for (const plugin of ["propensity", "fraud", "recommend"]) {
+      expectRefusal(await run("train", plugin, "--home", "empty", "--json"), {
+        code: "dataset-unusable",
+        message: /nothing to train on: run `millrace replay`|no rows to train on: run `millrace replay`/,
+      });
+    }
     await replay(
       "looking",
       count(400).map((i) => event(i, "item_view")),
     );
+    expectRefusal(await run("train", "fraud", "--home", "looking", "--json"), {
+      code: "dataset-unusable",
+      message: /no orders were scored yet/,
+    });
     expectRefusal(await run("train", "propensity", "--home", "looking", "--json"), {
       code: "dataset-unusable",
       message: /before the validation cut 0 are followed by the outcome/,
