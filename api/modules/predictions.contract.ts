@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { goldDemandForecasts, goldRecommendations } from "../../schema/index.ts";
-import { HotNamespace } from "../../stream/index.ts";
+import { goldDemandForecasts, goldFraudScores, goldRecommendations } from "../../schema/index.ts";
+import { FRAUD_SCORES_NAMESPACE, HotNamespace } from "../../stream/index.ts";
 import { bronzeInventory, type GraphQLAnswer, type TestApi } from "../server/api.fixture.ts";
 
 const DAY = 86_400_000;
@@ -303,6 +303,85 @@ export function predictionsContract(name: string, start: () => Promise<TestApi>)
         );
         expect(errors?.[0].extensions, wrong).toMatchObject({ code: "invalid-argument", origin: "user" });
       }
+    });
+  });
+
+  describe(`fraud scores from ${name}`, () => {
+    let api: TestApi;
+    beforeAll(async () => {
+      api = await start();
+    });
+    afterAll(() => api.stop());
+
+    it("give an order's fraud score, live until the lake has it", async () => {
+      const record = {
+        orderId: "o1",
+        userId: "u1",
+        orderTime: T0,
+        score: 0.97,
+        decision: "block",
+        reasons: ["6 earlier orders of the user within 5 minutes"],
+        modelVersion: "fraud-1",
+        classifier: "trees",
+        contributions: { user_orders_5m: 4, order_amount: -0.5 },
+        partition: 1,
+        offset: 7,
+      };
+      await api.put(FRAUD_SCORES_NAMESPACE, "o1", record);
+      const query = `query ($id: String!) { fraudScore(orderId: $id) { orderId userId orderTime score decision reasons
+        modelVersion classifier contributions { feature logOdds } source { partition offset } } }`;
+      const live = (await api.data(query, { id: "o1" })).fraudScore;
+      expect(live).toEqual({
+        orderId: "o1",
+        userId: "u1",
+        orderTime: iso(0),
+        score: 0.97,
+        decision: "BLOCK",
+        reasons: ["6 earlier orders of the user within 5 minutes"],
+        modelVersion: "fraud-1",
+        classifier: "trees",
+        contributions: [
+          { feature: "user_orders_5m", logOdds: 4 },
+          { feature: "order_amount", logOdds: -0.5 },
+        ],
+        source: { partition: 1, offset: 7 },
+      });
+      expect((await api.data(query, { id: "o2" })).fraudScore).toBeNull();
+      const row = (id: string, ms: number, decision: string, score: number) => ({
+        order_id: id,
+        user_id: "u1",
+        order_time: at(ms),
+        score,
+        decision,
+        reasons: "[]",
+        model_version: "fraud-1",
+        classifier: "trees",
+        features: "[1,null]",
+        contributions: '{"bias":-3,"order_amount":1,"user_orders_5m":4}',
+        _partition: 1,
+        _offset: 7,
+        _events_offset: 1,
+        _payments_offset: 2,
+        _labels_offset: 3,
+      });
+      await api.commit(goldFraudScores, [
+        row("o1", 0, "block", 0.97),
+        row("o2", 5, "pass", 0.01),
+        row("o3", 9, "review", 0.5),
+      ]);
+      const kept = (await api.data(query, { id: "o1" })).fraudScore;
+      expect(kept.contributions.map(({ feature }: { feature: string }) => feature)).toEqual([
+        "user_orders_5m",
+        "bias",
+        "order_amount",
+      ]);
+      const list = async (filter: string) =>
+        (
+          await api.data(`{ fraudScores(filter: ${filter}) { edges { node { orderId } } } }`)
+        ).fraudScores.edges.map(({ node }: { node: { orderId: string } }) => node.orderId);
+      expect(await list("{ decisions: [BLOCK, REVIEW] }")).toEqual(["o3", "o1"]);
+      expect(await list('{ userId: "u1", scoreMin: 0.5 }')).toEqual(["o3", "o1"]);
+      expect(await list(`{ from: "${iso(5)}", to: "${iso(9)}" }`)).toEqual(["o2"]);
     });
   });
 }

@@ -79,7 +79,11 @@ class PartitionFold {
     if (contract === undefined || !(topic in this.folds)) return;
     let decoder = this.decoders.get(topic);
     if (decoder === undefined) {
-      decoder = createDecoder(contract, { keys: { ...this.keys }, capacity: DECODE_ROWS, futureSkewMs: null });
+      decoder = createDecoder(contract, {
+        keys: { ...this.keys },
+        capacity: DECODE_ROWS,
+        futureSkewMs: null,
+      });
       this.decoders.set(topic, decoder);
     }
     const baseOffset = this.offsets.get(topic) ?? 0;
