@@ -10,7 +10,6 @@ import {
 } from "../../schema/index.ts";
 import {
   CATEGORY_REVENUE,
-  FRAUD_SCORES_NAMESPACE,
   goldRevenueByCategory,
   HotNamespace,
 } from "../../stream/index.ts";
