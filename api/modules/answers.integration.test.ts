@@ -7,6 +7,7 @@ import type { Catalog } from "../../lakehouse/index.ts";
 import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
+import { detectorsContract } from "./detectors.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
 
 async function start(): Promise<TestApi> {
@@ -27,6 +28,7 @@ async function start(): Promise<TestApi> {
 answersContract("Trino", start);
 connectionsContract("Trino", start);
 predictionsContract("Trino", start);
+detectorsContract("Trino", start);
 
 /** The tables of this test in namespaces of their own: the server is every test's. */
 function withPrefix(catalog: Catalog, prefix: string): Catalog {

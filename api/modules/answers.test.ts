@@ -1,6 +1,7 @@
 import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
+import { detectorsContract } from "./detectors.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
 
 const start = () => TestApi.start();
@@ -8,3 +9,4 @@ const start = () => TestApi.start();
 answersContract("DuckDB", start);
 connectionsContract("DuckDB", start);
 predictionsContract("DuckDB", start);
+detectorsContract("DuckDB", start);

@@ -7,11 +7,17 @@ import type { HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertsResolver } from "../modules/alerts/resolver.ts";
 import { AlertsService } from "../modules/alerts/service.ts";
 import { AlertsSubscription } from "../modules/alerts/subscription.ts";
+import { AnomaliesResolver } from "../modules/anomalies/resolver.ts";
+import { AnomaliesService } from "../modules/anomalies/service.ts";
 import { LakeReader } from "../modules/common/lake-reader.ts";
 import { ForecastsResolver } from "../modules/forecasts/resolver.ts";
 import { ForecastsService } from "../modules/forecasts/service.ts";
 import { FraudResolver } from "../modules/fraud/resolver.ts";
 import { FraudService } from "../modules/fraud/service.ts";
+import { FunnelResolver } from "../modules/funnel/resolver.ts";
+import { FunnelService } from "../modules/funnel/service.ts";
+import { InventoryResolver } from "../modules/inventory/resolver.ts";
+import { InventoryService } from "../modules/inventory/service.ts";
 import { ModelsResolver } from "../modules/models/resolver.ts";
 import { ModelsService } from "../modules/models/service.ts";
 import { PipelineResolver } from "../modules/pipeline/resolver.ts";
@@ -33,8 +39,11 @@ import { UsersService } from "../modules/users/service.ts";
 const RESOLVERS = [
   AlertsResolver,
   AlertsSubscription,
+  AnomaliesResolver,
   ForecastsResolver,
   FraudResolver,
+  FunnelResolver,
+  InventoryResolver,
   ModelsResolver,
   PipelineResolver,
   PopularProductsResolver,
@@ -68,7 +77,10 @@ export function createApiSchema({ queryEngine, hotStore, pipeline, models }: Sch
   const instances = [
     new AlertsResolver(new AlertsService(lake)),
     new AlertsSubscription(),
+    new AnomaliesResolver(new AnomaliesService(lake)),
     new FraudResolver(new FraudService(lake, hotStore)),
+    new FunnelResolver(new FunnelService(lake, hotStore)),
+    new InventoryResolver(new InventoryService(lake, hotStore)),
     new ModelsResolver(new ModelsService(lake, models)),
     new PipelineResolver(new PipelineService(pipeline)),
     new PopularProductsResolver(popular),
