@@ -8,11 +8,7 @@ import {
   goldPropensityScores,
   silverEvents,
 } from "../../schema/index.ts";
-import {
-  CATEGORY_REVENUE,
-  goldRevenueByCategory,
-  HotNamespace,
-} from "../../stream/index.ts";
+import { CATEGORY_REVENUE, goldRevenueByCategory, HotNamespace } from "../../stream/index.ts";
 import { bronzeProducts, type TestApi, taskOf } from "../server/api.fixture.ts";
 
 const T0 = Date.UTC(2026, 0, 31, 23, 58);
