@@ -151,6 +151,8 @@ export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends 
   readonly fields: readonly string[];
   readonly features: readonly FeatureGroup<B>[];
   readonly labels: SessionOutcome<B>;
+  /** A score that rises to `threshold` is reported; it can be again once it fell below `rearmBelow`. */
+  readonly crossing: { readonly threshold: number; readonly rearmBelow: number };
   /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
   evaluate(scorer: Scorer, dataset: Dataset): EvaluationReport;

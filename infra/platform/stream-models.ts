@@ -23,9 +23,16 @@ export interface StreamModelsDeps {
   readonly warn: (message: string) => void;
 }
 
+export interface ServedScorer {
+  readonly plugin: SessionScorerPlugin;
+  readonly slot: ModelSlot<Scorer>;
+}
+
 /** The models of the plugins that score in the stream of one worker. */
 export interface StreamModels {
-  readonly propensity: { readonly plugin: SessionScorerPlugin; readonly slot: ModelSlot<Scorer> };
+  readonly propensity: ServedScorer;
+  /** Further plugins that score sessions. */
+  readonly sessions: readonly ServedScorer[];
   readonly fraud: { readonly plugin: OrderScorerPlugin; readonly slot: ModelSlot<OrderScorer> };
   readonly recommend: { readonly plugin: RecommenderPlugin; readonly slot: ModelSlot<VisitRecommender> };
   /** Takes up what changed in the registry; never rejects. */
@@ -33,7 +40,10 @@ export interface StreamModels {
 }
 
 /** Loads the models; an unusable one is a warning and an alert, and the last good one scores. */
-export async function openStreamModels({ adapters, clock, warn }: StreamModelsDeps): Promise<StreamModels> {
+export async function openStreamModels(
+  { adapters, clock, warn }: StreamModelsDeps,
+  scoringPlugins: readonly SessionScorerPlugin[] = sessionScorers,
+): Promise<StreamModels> {
   const registry = createModelRegistry(adapters.objects);
   const onProblem = (problem: ModelProblem): void => {
     warn(titleOf(problem));
@@ -50,9 +60,13 @@ export async function openStreamModels({ adapters, clock, warn }: StreamModelsDe
     slots.push(slot);
     return { plugin, slot };
   }
-  const propensity = sessionScorers.find(({ name }) => name === "propensity") as SessionScorerPlugin;
+  const scorers = await Promise.all(
+    scoringPlugins.map((plugin) => open<Scorer, SessionScorerPlugin>(plugin)),
+  );
+  const isPropensity = ({ plugin }: ServedScorer): boolean => plugin.name === "propensity";
   return {
-    propensity: await open<Scorer, SessionScorerPlugin>(propensity),
+    propensity: scorers.find(isPropensity) as ServedScorer,
+    sessions: scorers.filter((scorer) => !isPropensity(scorer)),
     fraud: await open<OrderScorer, OrderScorerPlugin>(orderScorers[0]),
     recommend: await open<VisitRecommender, RecommenderPlugin>(
       mlPlugins.find(isRecommender) as RecommenderPlugin,

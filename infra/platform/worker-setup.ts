@@ -54,7 +54,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const { propensity, fraud, recommend } = setup.models;
+  const { propensity, sessions, fraud, recommend } = setup.models;
   const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
 
   function createPipeline(taskId: string, outbox: Outbox): Pipeline {
@@ -69,6 +69,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       nonce,
       outbox,
       ...propensity,
+      sessionScorers: sessions,
       stopwatch: setup.stopwatch,
       fraud,
       recommender: { plugin: recommend.plugin, model: () => recommend.slot.models.champion },

@@ -13,12 +13,13 @@ export function featureNames(plugin: SessionScorerPlugin): readonly string[] {
   return plugin.features.flatMap((group) => group.features);
 }
 
-/** Makes the state of one task for all groups of a plugin. */
+/** Makes the state of one task for all groups of a plugin; each plugin of a task has a prefix of its own. */
 export function createFeatureSet<B extends EventBatch>(
   plugin: SessionScorerPlugin<B>,
   keys: FeatureKeys,
+  sectionPrefix = "features",
 ): FeatureSet<B> {
-  const sections = plugin.features.map((group) => new StateSection(`features-${group.name}`));
+  const sections = plugin.features.map((group) => new StateSection(`${sectionPrefix}-${group.name}`));
   const states = plugin.features.map((group, index) => group.createState(sections[index], keys));
   const widths = plugin.features.map((group) => group.features.length);
   return {

@@ -58,3 +58,24 @@ export const goldModelHealth = defineTable({
     ["_partition", "int", "required", "Log partition of the task."],
   ],
 });
+
+export const goldSessionScores = defineTable({
+  namespace: "gold",
+  name: "session_scores",
+  doc: "Scores of further plugins over sessions: a row whenever one crosses the threshold of its plugin.",
+  partitionByDayOf: "event_time",
+  key: ["plugin", "_partition", "_offset"],
+  columns: [
+    ["plugin", "string", "required", "The plugin."],
+    ["user_id", "string", "required", "The shopper."],
+    ["session_start", "timestamptz", "required", "First event of the session so far."],
+    ["event_time", "timestamptz", "required", "Event at which it was scored."],
+    ["kind", "string", "required", "crossed, or fell (below the lower threshold that arms it again)."],
+    ["score", "double", "required", "Probability, 0 to 1."],
+    ["model_version", "string", "required", "The model that scored."],
+    ["features", "string", "required", "The feature vector, a JSON array in the model card's order."],
+    ["contributions", "string", "required", "Signed contributions to the log-odds, a JSON object."],
+    ["_partition", "int", "required", "Log partition of the event."],
+    ["_offset", "long", "required", "Log offset of the event."],
+  ],
+});

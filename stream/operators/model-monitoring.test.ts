@@ -14,6 +14,7 @@ import {
 } from "../../schema/index.ts";
 import type { PropensityRecord, UserRecord } from "../sinks/hot-records.ts";
 import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
+import { propensityReport } from "./crossing-reports.ts";
 import { createScoreSessions } from "./score-sessions.ts";
 import { CollectedHot, CollectedOutputs, copyState, driveBatch, seededRandom } from "./testing/drive.ts";
 import { createKeys, makeBatch } from "./testing/make-batch.ts";
@@ -89,6 +90,7 @@ function createRig(models: ServedModels) {
         isOutcome: (batch, row) => (batch as CustomerEventBatch).eventType.codes[row] === 7,
       },
     },
+    report: propensityReport,
     stopwatch: () => ticks++,
   });
   const tracker = new WatermarkTracker("watermark", defaultTimeConfig);
@@ -110,8 +112,8 @@ function createRig(models: ServedModels) {
       const hot = new CollectedHot();
       userRecords.flush(hot, Number.POSITIVE_INFINITY);
       return [...hot.values().values()].map((value) => {
-        const { userId, propensity } = JSON.parse(value) as Required<UserRecord>;
-        return { userId, ...propensity };
+        const { userId, p } = JSON.parse(value) as UserRecord & { readonly p: PropensityRecord };
+        return { userId, ...p };
       });
     },
   };

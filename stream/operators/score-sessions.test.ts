@@ -17,6 +17,7 @@ import {
 } from "../../schema/index.ts";
 import type { PropensityRecord, UserRecord } from "../sinks/hot-records.ts";
 import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
+import { propensityReport } from "./crossing-reports.ts";
 import { createScoreSessions } from "./score-sessions.ts";
 import {
   CollectedHot,
@@ -95,6 +96,7 @@ function createRig(options: { readonly real?: boolean } = {}) {
     plugin,
     slot,
     userRecords,
+    report: propensityReport,
     stopwatch: () => 0,
   });
   const tracker = new WatermarkTracker("watermark", defaultTimeConfig);

@@ -1,10 +1,10 @@
 import type { FeatureKeys, FeatureSet, Scorer, ServedModels, SessionOutcome } from "../../ml/index.ts";
 import {
   type CustomerEventBatch,
-  goldPropensityScores,
   PAGE_SHIFT,
   RowFlag,
   StateSection,
+  type TableSpec,
 } from "../../schema/index.ts";
 import type { Operator, OperatorOutputs, Progress } from "../runtime/operator.ts";
 import type { ModelStatus } from "../runtime/status.ts";
@@ -38,10 +38,20 @@ export interface ScoreSessionsDeps {
   readonly features: FeatureSet<CustomerEventBatch>;
   /** The plugin's name, and where it finds the label of a score. */
   readonly plugin: { readonly name: string; readonly labels: SessionOutcome };
+  /** What becomes of crossings. */
+  readonly report: CrossingReport;
   /** Asked before each batch: the models may change between two. */
   readonly slot: { readonly models: ServedModels };
   /** Milliseconds from any origin, with fractions: for the cost of a challenger. */
   readonly stopwatch: () => number;
+}
+
+/** Where crossings of a plugin go. */
+export interface CrossingReport {
+  /** `gold.propensity_scores`, or one with the same columns behind `plugin`. */
+  readonly table: TableSpec;
+  readonly alertKind: string;
+  title(userId: string, percent: number): string;
 }
 
 /** The operator, and what it tells of its model. */
@@ -67,7 +77,7 @@ const CLOSE = 0x7d;
 
 /**
  * Folds every event into the features of its user, scores the session so far, reports crossings of
- * the threshold (gold and alert `high-propensity`) and keeps the newest score for the hot store.
+ * the threshold (gold and an alert) and keeps the newest score for the hot store.
  * Crossings are those of a session: each session begins below the threshold, without a row that
  * says that the one before it fell.
  *
@@ -76,8 +86,8 @@ const CLOSE = 0x7d;
  * a crash scores with the champion of then: an alert that the model before raised stands.
  */
 export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): SessionScoring {
-  const { features, keys, outputs, partition, plugin, slot, userRecords } = deps;
-  const state = new StateSection("score-sessions");
+  const { features, keys, outputs, partition, plugin, report, slot, userRecords } = deps;
+  const state = new StateSection(`score-sessions.${plugin.name}`);
   /** Half a cache line a user: what the hot record says beside the features. */
   const users = state.float64("users");
   const above = state.uint8("above");
@@ -120,7 +130,10 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     fragments = hotFragments(scorer);
   }
 
-  const rows = outputs.openRows(goldPropensityScores, { user_id: keys.userId });
+  const rows = outputs.openRows(report.table, { user_id: keys.userId });
+  const pluginColumn = report.table.columns.some(({ name }) => name === "plugin")
+    ? rows.text("plugin")
+    : null;
   const out = {
     userId: rows.key("user_id"),
     sessionStart: rows.float64("session_start"),
@@ -144,6 +157,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     const user = batch.userId.ids[row];
     const vector = vectors.subarray(place * width, (place + 1) * width);
     const r = rows.next();
+    if (pluginColumn !== null) rows.setText(pluginColumn, r, plugin.name);
     out.userId.ids[r] = user;
     out.sessionStart.values[r] = startOf[place];
     out.eventTime.values[r] = batch.eventTime.values[row];
@@ -160,12 +174,12 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   function emitAlert(batch: CustomerEventBatch, row: number, value: number): void {
     const userId = keys.userId.text(batch.userId.ids[row]);
     outputs.emitAlert({
-      id: `high-propensity:${batch.partition}:${batch.offset[row]}`,
+      id: `${report.alertKind}:${batch.partition}:${batch.offset[row]}`,
       revision: 1,
       status: "raised",
-      kind: "high-propensity",
+      kind: report.alertKind,
       severity: "low",
-      title: `${userId} is likely to buy in this session (${Math.round(value * 100)} %)`,
+      title: report.title(userId, Math.round(value * 100)),
       userId,
       productId: batch.productId.ids[row] < 0 ? null : keys.productId.text(batch.productId.ids[row]),
       orderId: null,
@@ -315,7 +329,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   }
 
   userRecords.addPart({
-    name: "propensity",
+    name: plugin.name,
     has: (user) => user << USER_SHIFT < users.length && users.values[(user << USER_SHIFT) + LAST] > 0,
     write: writeRecord,
   });
@@ -333,7 +347,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   }
 
   return {
-    name: "score-sessions",
+    name: `score-sessions.${plugin.name}`,
     state,
     process,
     advance,

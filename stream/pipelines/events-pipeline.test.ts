@@ -91,10 +91,11 @@ describe("events pipeline", () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  async function openTask(): Promise<Task> {
+  async function openTask(further: readonly SessionScorerPlugin<CustomerEventBatch>[] = []): Promise<Task> {
     const alertBus = new LogAlertBus(log);
     const outbox = new Outbox({ log, hotStore, alertBus, taskId: "events-0", paneTopic: "panes" });
     const { weights, version } = plugin.defaultModel();
+    const slot = { models: { champion: plugin.load(weights, version), card: null, challenger: null } };
     const pipeline = createEventsPipeline(config, {
       taskId: "events-0",
       partition: 0,
@@ -103,7 +104,8 @@ describe("events pipeline", () => {
       outbox,
       plugin,
       fraud: { plugin: fraud, slot: { models: { champion: fraudScorer, card: null, challenger: null } } },
-      slot: { models: { champion: plugin.load(weights, version), card: null, challenger: null } },
+      slot,
+      sessionScorers: further.map((scorer) => ({ plugin: scorer, slot })),
       stopwatch: () => 0,
       recommender: { plugin: recommender, model: () => untrained },
       schemas: ownSchemas,
@@ -161,6 +163,19 @@ describe("events pipeline", () => {
     expect(JSON.parse(String(bronze[0]._extra))).toEqual({ shoeSize: 43 });
     expect(tables.get("silver.events")).toMatchObject([{ event_id: "a" }, { event_id: "b" }]);
     expect(task.pipeline.counters()).toMatchObject({ processed: 3, duplicates: 1, refused: 0 });
+    task.close();
+  });
+
+  test("a further plugin that scores sessions needs its place in the list alone", async () => {
+    const eager = { ...plugin, name: "eager", crossing: { threshold: 1e-9, rearmBelow: 0 } };
+    await append("customer-events", [view("a"), view("b", { userId: "v" }), view("c")]);
+    const task = await openTask([eager]);
+    const tables = await rowsAfter(task);
+    expect(tables.get("gold.session_scores")).toMatchObject([
+      { plugin: "eager", user_id: "u", kind: "crossed", _offset: 0 },
+      { plugin: "eager", user_id: "v", kind: "crossed", _offset: 1 },
+    ]);
+    expect(task.pipeline.models?.().map((model) => model.plugin)).toEqual(["propensity", "eager", "fraud"]);
     task.close();
   });
 

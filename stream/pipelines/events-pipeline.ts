@@ -29,6 +29,7 @@ import {
   type DetectorTopic,
   detectors,
 } from "../detectors/index.ts";
+import { propensityReport, sessionScoreReport } from "../operators/crossing-reports.ts";
 import { createDeadLetters } from "../operators/dead-letters.ts";
 import {
   createOrderRules,
@@ -91,6 +92,11 @@ export interface EventsPipelineDeps {
   readonly plugin: SessionScorerPlugin<CustomerEventBatch>;
   /** The models that score. */
   readonly slot: { readonly models: ServedModels };
+  /** Further plugins that score sessions. */
+  readonly sessionScorers: readonly {
+    readonly plugin: SessionScorerPlugin<CustomerEventBatch>;
+    readonly slot: { readonly models: ServedModels };
+  }[];
   /** Milliseconds from any origin, with fractions. */
   readonly stopwatch: () => number;
   /** What recommends products, and the model that it does so by at this moment. */
@@ -149,7 +155,26 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     features,
     plugin: deps.plugin,
     slot: deps.slot,
+    report: propensityReport,
     stopwatch: deps.stopwatch,
+  });
+  const furtherScorers = deps.sessionScorers.map(({ plugin, slot }) => {
+    const own = createFeatureSet(plugin, keys, `features.${plugin.name}`);
+    const operator = createScoreSessions(
+      { ...config.propensity, ...plugin.crossing },
+      {
+        keys,
+        outputs,
+        partition,
+        userRecords,
+        features: own,
+        plugin,
+        slot,
+        report: sessionScoreReport(plugin.name),
+        stopwatch: deps.stopwatch,
+      },
+    );
+    return { operator, sections: own.sections };
   });
   const { plugin: recommenderPlugin, model: visitModel } = deps.recommender;
   const recommendations = createRecommendProducts(config.recommendations, {
@@ -207,6 +232,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
       panes,
       scoring,
+      ...furtherScorers.map(({ operator }) => operator),
       recommendations,
       fraud.steps["customer-events"],
     ],
@@ -300,6 +326,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       products.state,
       ...topics.flatMap(({ sections }) => sections),
       ...features.sections,
+      ...furtherScorers.flatMap(({ sections }) => sections),
       fraudFeatures.section,
       ...found.flatMap(({ sections }) => sections ?? []),
     ],
@@ -328,7 +355,11 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       late: events.watermark.late,
       tooLate: events.watermark.tooLate,
     }),
-    models: () => [scoring.status(), fraud.status()],
+    models: () => [
+      scoring.status(),
+      ...furtherScorers.map(({ operator }) => operator.status()),
+      fraud.status(),
+    ],
     watermarkMs: () => (Number.isFinite(events.watermark.watermarkMs) ? events.watermark.watermarkMs : null),
   };
 }

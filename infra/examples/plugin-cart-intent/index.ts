@@ -25,6 +25,7 @@ export const cartIntent: SessionScorerPlugin<ShopperEventBatch> = {
     time: (batch, row) => batch.eventTime.values[row],
     isOutcome: (batch, row) => batch.eventType.codes[row] === EventTypeCode.cart_add,
   },
+  crossing: { threshold: 0.8, rearmBelow: 0.6 },
   primaryMetric: { name: "logLoss", better: "lower" },
   gate: { calibrationErrorMax: 0.05, scoreMicrosMax: 2 },
   async train(dataset, { onProgress }) {

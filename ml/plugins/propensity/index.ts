@@ -31,6 +31,7 @@ export const propensity: SessionScorerPlugin<ShopperEventBatch> = {
     time: (batch, row) => batch.eventTime.values[row],
     isOutcome: (batch, row) => batch.eventType.codes[row] === EventTypeCode.purchase,
   },
+  crossing: { threshold: 0.75, rearmBelow: 0.55 },
   primaryMetric: { name: "logLoss", better: "lower" },
   // Later sessions than those of the fit may be off by some points; a score is a part of an event's 2.5 µs.
   gate: { calibrationErrorMax: 0.05, scoreMicrosMax: 0.5 },
