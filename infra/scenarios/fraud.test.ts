@@ -163,7 +163,8 @@ describe("fraud, from the log to the lake and back", () => {
       promote: "always",
     });
     expect(card.rows.unknownLabel).toBeGreaterThan(0);
-    expect(card.evaluation.metrics.averagePrecision.model).toBeGreaterThan(0.9);
+    const { model, baseline } = card.evaluation.metrics.averagePrecision;
+    expect(model).toBeGreaterThan(Math.max(0.7, 3 * baseline));
     const loaded = await loadChampion(registry, fraud);
     expect(loaded).toMatchObject({ source: "champion", problem: null });
     expect(loaded.scorer.thresholds.review).toBeLessThanOrEqual(loaded.scorer.thresholds.block);
