@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   goldFlashSaleAlerts,
-  goldOrderAlerts,
   goldPageViewsByUser,
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
   silverEvents,
 } from "../../schema/index.ts";
-import { CATEGORY_REVENUE, goldRevenueByCategory, HotNamespace } from "../../stream/index.ts";
+import {
+  CATEGORY_REVENUE,
+  goldOrderAlerts,
+  goldRevenueByCategory,
+  HotNamespace,
+} from "../../stream/index.ts";
 import { bronzeProducts, type TestApi, taskOf } from "../server/api.fixture.ts";
 
 const T0 = Date.UTC(2026, 0, 31, 23, 58);
@@ -188,6 +192,8 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         order_time: at(0),
         reason: "6 orders in 10 minutes",
         severity,
+        status: "raised",
+        revision: 1,
       });
       await api.commit(goldOrderAlerts, [
         row("x", "u1", "high"),

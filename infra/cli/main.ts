@@ -13,6 +13,7 @@ import { registerModels } from "./commands/models.ts";
 import { registerProduce } from "./commands/produce.ts";
 import { registerQuery } from "./commands/query.ts";
 import { registerReplay } from "./commands/replay.ts";
+import { registerRules } from "./commands/rules.ts";
 import { registerSchemas } from "./commands/schemas.ts";
 import { registerServers } from "./commands/servers.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -67,6 +68,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerEvaluate,
     registerForecast,
     registerModels,
+    registerRules,
     registerStatus,
     registerDeadLetters,
     registerQuery,

@@ -202,26 +202,6 @@ export const settings = {
     "Age at which activity counts half for popularity.",
   ),
   popularProductsMax: count("Analytics", 100, [1, 1_000], "Products in the ranking."),
-  orderVelocityOrders: count(
-    "Analytics",
-    4,
-    [2, 16],
-    "Orders of a user within the window from which on order-velocity speaks.",
-  ),
-  orderVelocityWindowMs: ms("Analytics", 600_000, [1_000, DAY_MS], "Window of order-velocity."),
-  orderAmountMinorMax: count(
-    "Analytics",
-    500_000,
-    [1, Number.MAX_SAFE_INTEGER],
-    "Order total from which on order-amount speaks.",
-    "minor units",
-  ),
-  orderAmountTimesMean: ratio(
-    "Analytics",
-    5,
-    [1, 1_000],
-    "Order total, as a multiple of the user's own mean, above which order-amount speaks.",
-  ),
 
   propensityThreshold: ratio(
     "Machine learning",

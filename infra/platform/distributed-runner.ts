@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { contracts, productContract } from "../../schema/index.ts";
-import { CheckpointStore, type TaskStatus } from "../../stream/index.ts";
+import { contracts } from "../../schema/index.ts";
+import { CheckpointStore, type TaskStatus, wholeTopics } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Adapters } from "./adapters.ts";
 import { CheckpointStatus, type TaskInput } from "./checkpoint-status.ts";
@@ -108,14 +108,14 @@ export class DistributedRunner implements PipelineRunner {
   }
 }
 
-/** What a task reads: every topic's partition of its number, and all of the products. */
+/** What a task reads: every topic's partition of its number, and all of those that every task reads whole. */
 function inputsByTask(partitions: number): ReadonlyMap<string, TaskInput[]> {
   const inputs = new Map<string, TaskInput[]>();
   for (let own = 0; own < partitions; own++) {
     const others = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => p !== own);
     inputs.set(eventsTaskId(own), [
       ...contracts.map(({ topic }) => ({ topic, partition: own })),
-      ...others.map((partition) => ({ topic: productContract.topic, partition })),
+      ...wholeTopics.flatMap((topic) => others.map((partition) => ({ topic, partition }))),
     ]);
   }
   return inputs.set(INSIGHTS_TASK, [{ topic: PANE_TOPIC, partition: 0 }]);

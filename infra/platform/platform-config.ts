@@ -26,7 +26,6 @@ const RECENT_VIEWS_MS = 300_000;
 const RECENT_VIEWS_MAX = 20;
 /** What one event of a kind adds to a product's popularity. */
 const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
-const ORDER_HISTORY_MIN = 3;
 /** Sampled scores from which on a stability index says more than chance does: it moves by some hundredths. */
 const DRIFT_ROWS_MIN = 500;
 /** Of the events that are scored: 5,000 an hour at a hundred events a second. */
@@ -78,13 +77,6 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       recentMax: RECENT_VIEWS_MAX,
     },
     productPanes: { paneMs: PANE_MS },
-    orderRules: {
-      velocityOrders: config.orderVelocityOrders,
-      velocityWindowMs: config.orderVelocityWindowMs,
-      amountMinorMax: config.orderAmountMinorMax,
-      amountTimesMean: config.orderAmountTimesMean,
-      amountHistoryMin: ORDER_HISTORY_MIN,
-    },
     propensity: {
       threshold: config.propensityThreshold,
       rearmBelow: config.propensityRearmBelow,

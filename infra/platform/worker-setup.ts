@@ -64,7 +64,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     return createEventsPipeline(config.events, {
       taskId,
       partition: sourceTasks.indexOf(taskId),
-      productPartitions: config.partitions,
+      partitions: config.partitions,
       schemas: adapters.schemas ?? ownSchemas,
       nonce,
       outbox,

@@ -25,11 +25,14 @@ describe("a replay killed with SIGKILL and started again", () => {
     const { rows, state } = matrix.reference;
     expect([...rows].filter(([, count]) => count === 0)).toEqual([]);
     expect([...new Set(state.alerts.map(({ kind }) => kind))].sort()).toEqual([
+      "card-velocity",
       "country-mismatch",
+      "device-velocity",
       "flash-sale",
       "high-propensity",
       "order-amount",
       "order-velocity",
+      "payment-missing",
     ]);
     const namespaces = new Set([...state.hot.keys()].map((key) => key.split("/")[0]));
     expect([...namespaces].sort()).toEqual(["category-revenue", "popular-products", "users"]);

@@ -90,23 +90,6 @@ export const goldFlashSaleAlerts = defineTable({
   ],
 });
 
-export const goldOrderAlerts = defineTable({
-  namespace: "gold",
-  name: "order_alerts",
-  doc: "Orders that a rule found suspicious.",
-  partitionByDayOf: "order_time",
-  key: ["alert_id"],
-  columns: [
-    ["alert_id", "string", "required", "Derived from rule and order: the same in every replay."],
-    ["rule", "string", "required", "The rule, with its version: `order-velocity@1`."],
-    ["order_id", "string", "required", "The order."],
-    ["user_id", "string", "required", "The shopper."],
-    ["order_time", "timestamptz", "required", "Event time of the order."],
-    ["reason", "string", "required", "What the rule saw, for a person."],
-    ["severity", "string", "required", "low, medium or high."],
-  ],
-});
-
 export const goldPropensityScores = defineTable({
   namespace: "gold",
   name: "propensity_scores",

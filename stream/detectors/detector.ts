@@ -4,6 +4,7 @@ import type {
   InventoryUpdateBatch,
   OrderBatch,
   PaymentBatch,
+  RuleChangeBatch,
   Settings,
   SettingValues,
   StateSection,
@@ -26,6 +27,7 @@ export interface DetectorBatches {
   readonly "inventory-updates": InventoryUpdateBatch;
   readonly "user-profiles": UserProfileBatch;
   readonly "fraud-labels": FraudLabelBatch;
+  readonly "rule-changes": RuleChangeBatch;
 }
 
 export type DetectorTopic = keyof DetectorBatches;
@@ -42,6 +44,8 @@ export interface DetectorSpec<S extends Settings = Settings> {
   readonly settings: S;
   /** The tables that it writes. */
   readonly tables: readonly TableSpec[];
+  /** Topics of which every task reads all partitions, for {@link Detector.readsAlong}. */
+  readonly readsWhole?: readonly DetectorTopic[];
   /** The kinds of alerts that it raises, with what they say. */
   readonly alerts: Readonly<Record<string, string>>;
   /** Its part of a task, which sees the records of one partition. */
@@ -76,6 +80,8 @@ export interface Detector {
    * topic alone, or carries a revision: how topics interleave is not decided by event time.
    */
   readonly steps: { readonly [T in DetectorTopic]?: Operator<DetectorBatches[T]> };
+  /** Takes batches of {@link DetectorSpec.readsWhole}, without dedupe or watermark: what all tasks must know. */
+  readonly readsAlong?: { readonly [T in DetectorTopic]?: (batch: DetectorBatches[T]) => void };
   /** State beside that of its steps. */
   readonly sections?: readonly StateSection[];
   /**

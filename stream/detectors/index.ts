@@ -1,4 +1,4 @@
-import type { Settings, SettingValues, TableSpec } from "../../schema/index.ts";
+import { productContract, type Settings, type SettingValues, type TableSpec } from "../../schema/index.ts";
 import { anomalies } from "./anomalies/index.ts";
 import type { DetectorSpec } from "./detector.ts";
 import { funnel } from "./funnel/index.ts";
@@ -17,6 +17,12 @@ export * from "./revenue/index.ts";
 export const detectors = [orders, revenue, funnel, inventory, anomalies] as const;
 
 const specs: readonly DetectorSpec[] = detectors;
+
+/** Topics of which every task reads all partitions: products, and what detectors ask for. */
+export const wholeTopics: readonly string[] = [
+  productContract.topic,
+  ...specs.flatMap(({ readsWhole = [] }) => readsWhole),
+];
 
 /** The tables of all detectors. */
 export const detectorTables: readonly TableSpec[] = specs.flatMap(({ tables }) => tables);

@@ -24,7 +24,6 @@ import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../adapters/index.ts";
 import { defaultDetectorConfig } from "../detectors/index.ts";
 import {
   defaultDedupeConfig,
-  defaultOrderRulesConfig,
   defaultProductPanesConfig,
   defaultRecommendProductsConfig,
   defaultSessionizeConfig,
@@ -56,7 +55,6 @@ const config: EventsPipelineConfig = {
   sessions: defaultSessionizeConfig,
   pageViews: { windowMs: 600_000, advanceMs: 60_000, recentMs: 300_000, recentMax: 20 },
   productPanes: defaultProductPanesConfig,
-  orderRules: defaultOrderRulesConfig,
   detectors: defaultDetectorConfig,
   recommendations: defaultRecommendProductsConfig,
   propensity: {
@@ -99,7 +97,7 @@ describe("events pipeline", () => {
     const pipeline = createEventsPipeline(config, {
       taskId: "events-0",
       partition: 0,
-      productPartitions: PARTITIONS,
+      partitions: PARTITIONS,
       nonce: "n",
       outbox,
       plugin,
@@ -219,11 +217,14 @@ describe("events pipeline", () => {
     task.close();
   });
 
-  test("reads along in the products of other partitions, and owns all its other inputs", async () => {
+  test("reads along in the products and rule changes of other partitions, and owns all its other inputs", async () => {
     const task = await openTask();
     const along = task.inputs().filter(({ topic, partition }) => task.readsAlong(topic, partition));
-    expect(along).toEqual([{ topic: "products", partition: 1, offset: 0 }]);
-    expect(task.inputs()).toHaveLength(contracts.length + 1);
+    expect(along).toEqual([
+      { topic: "products", partition: 1, offset: 0 },
+      { topic: "rule-changes", partition: 1, offset: 0 },
+    ]);
+    expect(task.inputs()).toHaveLength(contracts.length + 2);
     task.close();
   });
 

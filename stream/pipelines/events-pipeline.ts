@@ -28,11 +28,11 @@ import {
   type DetectorSpec,
   type DetectorTopic,
   detectors,
+  wholeTopics,
 } from "../detectors/index.ts";
 import { propensityReport, sessionScoreReport } from "../operators/crossing-reports.ts";
 import { createDeadLetters } from "../operators/dead-letters.ts";
 import {
-  createOrderRules,
   createPageViewsByUser,
   createProductPanes,
   createProductTable,
@@ -40,7 +40,6 @@ import {
   createSessionize,
   createSilverEvents,
   type DedupeConfig,
-  type OrderRulesConfig,
   type PageViewsConfig,
   PRODUCT_CHANNEL,
   type ProductPanesConfig,
@@ -70,7 +69,6 @@ export interface EventsPipelineConfig {
   readonly sessions: SessionizeConfig;
   readonly pageViews: PageViewsConfig;
   readonly productPanes: ProductPanesConfig;
-  readonly orderRules: OrderRulesConfig;
   readonly propensity: ScoreSessionsConfig;
   readonly orderMonitor: OrderMonitorConfig;
   readonly recommendations: RecommendProductsConfig;
@@ -83,8 +81,8 @@ export interface EventsPipelineConfig {
 export interface EventsPipelineDeps {
   readonly taskId: string;
   readonly partition: number;
-  /** Partitions of `products`: every task reads all of them, for its product table. */
-  readonly productPartitions: number;
+  /** Partitions of the topics that every task reads whole, such as `products`. */
+  readonly partitions: number;
   /** Differs between incarnations of the task. */
   readonly nonce: string;
   readonly outbox: Outbox;
@@ -116,10 +114,11 @@ export interface EventsPipelineDeps {
  *
  * customer-events → decode → bronze → dedupe → enrich → silver → sessions → page views
  *   → product panes (to the second stage) → features → propensity → recommendations → detectors
- * orders          → decode → bronze → dedupe → rules → features → fraud → detectors
+ * orders          → decode → bronze → dedupe → features → fraud → detectors
  * payments        → decode → bronze → dedupe → features → detectors
  * fraud-labels    → decode → bronze → dedupe → features → detectors
  * products        → decode → bronze → product table
+ * rule-changes    → decode → bronze → the rules that detectors judge by
  * other topics    → decode → bronze → dedupe → detectors
  *
  * Bronze and silver are written when a batch is through: what they have in common is encoded once.
@@ -236,7 +235,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       recommendations,
       fraud.steps["customer-events"],
     ],
-    orders: [createOrderRules(config.orderRules, { keys, outputs }), fraud.steps.orders],
+    orders: [fraud.steps.orders],
     payments: [fraud.steps.payments],
     "fraud-labels": [fraud.steps["fraud-labels"]],
   };
@@ -289,34 +288,46 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       deadLetters,
       stageClock,
       fold: (batch) => {
-        if (contract === productContract) products.fold(batch as ProductBatch);
-        else topic?.fold(batch);
+        readAlong(contract, batch);
+        topic?.fold(batch);
       },
       keep: contract === events.contract ? keepEvents : keepAsReceived,
       endOfInput: () => topic?.endOfInput(),
     });
   }
 
-  /** Products of the other partitions: for the product table alone, their own task keeps them. */
-  function createProductFeed(otherPartition: number): PipelineInput {
-    const decoder = createDecoder(productContract, decoderOptions);
+  /** Hands a batch to what every task keeps of all partitions. */
+  function readAlong(contract: EventContract, batch: EventBatch): void {
+    if (contract === productContract) products.fold(batch as ProductBatch);
+    const topic = contract.topic as DetectorTopic;
+    for (const { readsAlong } of found) readsAlong?.[topic]?.(batch as never);
+  }
+
+  /** Another partition of a topic that every task reads whole: its own task keeps the rows. */
+  function createFeed(contract: EventContract, otherPartition: number): PipelineInput {
+    const decoder = createDecoder(contract, decoderOptions);
     return {
-      topic: productContract.topic,
+      topic: contract.topic,
       partition: otherPartition,
       readsAlong: true,
       process: (records) => {
         if (records.control !== "data") return;
-        products.fold(decoder.decode(records, 0, records.count));
+        readAlong(contract, decoder.decode(records, 0, records.count));
       },
     };
   }
 
-  // Of what has the same place in the order over topics the first input comes first: a product, then what names it.
-  const inputs = [createInput(productContract)];
-  for (let other = 0; other < deps.productPartitions; other++) {
-    if (other !== partition) inputs.push(createProductFeed(other));
+  // Of what has the same place in the order over topics the first input comes first: what all tasks
+  // know, such as a product, then what is judged by it.
+  const isWhole = ({ topic }: EventContract): boolean => wholeTopics.includes(topic);
+  const inputs: PipelineInput[] = [];
+  for (const contract of contracts.filter(isWhole)) {
+    inputs.push(createInput(contract));
+    for (let other = 0; other < deps.partitions; other++) {
+      if (other !== partition) inputs.push(createFeed(contract, other));
+    }
   }
-  inputs.push(...contracts.filter(({ topic }) => topic !== productContract.topic).map(createInput));
+  inputs.push(...contracts.filter((contract) => !isWhole(contract)).map(createInput));
 
   return {
     taskId,

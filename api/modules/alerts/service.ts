@@ -1,4 +1,5 @@
-import { goldFlashSaleAlerts, goldOrderAlerts } from "../../../schema/index.ts";
+import { goldFlashSaleAlerts } from "../../../schema/index.ts";
+import { goldOrderAlerts } from "../../../stream/index.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { number, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
@@ -53,6 +54,7 @@ export class AlertsService {
         .compare("user_id", "=", args.userId)
         .oneOf("severity", args.severities)
         .within("order_time", args.from, args.to),
+      holding: "status <> 'retracted'",
       toNode: toOrderAlert,
     });
   }

@@ -9,6 +9,7 @@ import {
   type ShopOptions,
 } from "../../../stream/index.ts";
 import { SHOP } from "./crash-input.ts";
+import { lowerOrderAmount } from "./rule-change.ts";
 
 const CHUNK_RECORDS = 200;
 const RETRY_MS = 250;
@@ -29,7 +30,7 @@ export class CrashFeed {
   private ended = false;
   private before: Promise<unknown> = Promise.resolve();
 
-  /** @param productsSeen resolves when every task has read the products that the log holds now */
+  /** @param productsSeen resolves when every task has read the products and rule changes that the log holds now */
   constructor(
     log: EventLog,
     options: {
@@ -56,6 +57,10 @@ export class CrashFeed {
   }
 
   private async appendNext(records: number, chunkEveryMs: number): Promise<boolean> {
+    if (this.sequence === 0) {
+      await this.send(lowerOrderAmount(this.partitions));
+      await this.productsSeen();
+    }
     for (let appended = 0; appended < records; appended += CHUNK_RECORDS) {
       const batches = this.shop.until(Number.POSITIVE_INFINITY, CHUNK_RECORDS);
       if (batches === null) return false;

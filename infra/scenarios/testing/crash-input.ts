@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createShopEvents, type EventLog, endOfInput, loadInto, SHOP_TOPICS } from "../../../stream/index.ts";
+import { lowerOrderAmount } from "./rule-change.ts";
 import { dataFile, REES46 } from "./scenario-home.ts";
 
 /**
@@ -40,6 +41,7 @@ export async function appendCrashInput(log: EventLog, chunkEveryMs = CHUNK_EVERY
   await loadInto(log, "rees46", dataFile(REES46), { now: Date.now });
   const partitions = new Map((await log.topics()).map((spec) => [spec.name, spec.partitions]));
   const shop = createShopEvents(SHOP, (topic) => partitions.get(topic)!);
+  await log.append(lowerOrderAmount(partitions.get("rule-changes")!), { id: "rules", sequence: 0 });
   let sequence = 0;
   for (;;) {
     const batches = shop.until(Number.POSITIVE_INFINITY, CHUNK_RECORDS);

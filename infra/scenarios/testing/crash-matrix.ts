@@ -30,8 +30,6 @@ const SETTINGS: Partial<Config> = {
   checkpointRecordsMax: 1500,
   checkpointIntervalMs: 200,
   idleAfterMs: 3_600_000,
-  // Low enough that the input's dearest orders are over it.
-  orderAmountMinorMax: 50_000,
 };
 /** Worker threads of the homes, in turn: the same result, however the tasks are spread. */
 const WORKERS = [1, 2];

@@ -36,8 +36,6 @@ const SETTINGS: Partial<Config> = {
   checkpointIntervalMs: 200,
   checkpointBacklogIntervalMs: 200,
   idleAfterMs: 3_600_000,
-  // Low enough that the input's dearest orders are over it.
-  orderAmountMinorMax: 50_000,
   // The scenario looks at all of it at the end.
   hotTtlMs: 86_400_000,
 };

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { productContract } from "../../../schema/index.ts";
+import { wholeTopics } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { consumerGroupsOf } from "../../platform/consumer-groups.ts";
 import { committed } from "../../platform/input-ends.ts";
@@ -99,12 +99,13 @@ export class DistributedRun {
 
   private async productsSeen(): Promise<void> {
     const { log } = this.platform;
-    const { topic } = productContract;
     const groupsOf = consumerGroupsOf(this.config);
-    for (let partition = 0; partition < this.config.partitions; partition++) {
-      const { end } = await log.offsets(topic, partition);
-      for (const group of groupsOf(topic, partition))
-        await committed(log, group, [{ topic, partition, offset: end }]);
+    for (const topic of wholeTopics) {
+      for (let partition = 0; partition < this.config.partitions; partition++) {
+        const { end } = await log.offsets(topic, partition);
+        for (const group of groupsOf(topic, partition))
+          await committed(log, group, [{ topic, partition, offset: end }]);
+      }
     }
   }
 

@@ -15,6 +15,8 @@ import { productV1, type Product, type ProductBatch } from "./product.ts";
 import { readUsualProduct } from "./product.reader.ts";
 import { fraudLabelV1, type FraudLabel, type FraudLabelBatch } from "./fraud-label.ts";
 import { readUsualFraudLabel } from "./fraud-label.reader.ts";
+import { ruleChangeV1, type RuleChange, type RuleChangeBatch } from "./rule-change.ts";
+import { readUsualRuleChange } from "./rule-change.reader.ts";
 
 export type { CustomerEvent, CustomerEventBatch } from "./customer-event.ts";
 export type { Order, OrderBatch } from "./order.ts";
@@ -23,6 +25,7 @@ export type { InventoryUpdate, InventoryUpdateBatch } from "./inventory-update.t
 export type { UserProfile, UserProfileBatch } from "./user-profile.ts";
 export type { Product, ProductBatch } from "./product.ts";
 export type { FraudLabel, FraudLabelBatch } from "./fraud-label.ts";
+export type { RuleChange, RuleChangeBatch } from "./rule-change.ts";
 
 // The newest version of each contract.
 export const customerEventContract = customerEventV1;
@@ -32,12 +35,13 @@ export const inventoryUpdateContract = inventoryUpdateV1;
 export const userProfileContract = userProfileV1;
 export const productContract = productV1;
 export const fraudLabelContract = fraudLabelV1;
+export const ruleChangeContract = ruleChangeV1;
 
 /** Every published version; the schema id of the wire format is the position, from 1. */
-export const contractVersions: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1];
+export const contractVersions: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1, ruleChangeV1];
 
 /** The newest version of each contract, one per topic. */
-export const contracts: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1];
+export const contracts: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1, ruleChangeV1];
 
 /** The readers of the newest versions' usual layouts, by contract. */
 export const usualReaders: ReadonlyMap<EventContract, UsualReader> = new Map<EventContract, UsualReader>([
@@ -48,6 +52,7 @@ export const usualReaders: ReadonlyMap<EventContract, UsualReader> = new Map<Eve
   [userProfileV1, readUsualUserProfile],
   [productV1, readUsualProduct],
   [fraudLabelV1, readUsualFraudLabel],
+  [ruleChangeV1, readUsualRuleChange],
 ]);
 
 /** The event type of each contract. */
@@ -59,6 +64,7 @@ export interface EventByContract {
   readonly "user-profile": UserProfile;
   readonly "product": Product;
   readonly "fraud-label": FraudLabel;
+  readonly "rule-change": RuleChange;
 }
 
 /** The batch type of each contract. */
@@ -70,4 +76,5 @@ export interface BatchByContract {
   readonly "user-profile": UserProfileBatch;
   readonly "product": ProductBatch;
   readonly "fraud-label": FraudLabelBatch;
+  readonly "rule-change": RuleChangeBatch;
 }

@@ -1,15 +1,20 @@
 import { msSetting } from "../../../schema/index.ts";
 import { defineDetector } from "../detector.ts";
-import { createJoinOrders, PAYMENT_MISSING } from "./join-orders.ts";
+import { createJoinOrders, ORDERS, PAYMENT_MISSING } from "./join-orders.ts";
 import { silverOrders } from "./orders-table.ts";
+import { combineVelocity } from "./rules/combine-velocity.ts";
+import { goldOrderAlerts } from "./rules/order-alerts-table.ts";
+import { DEFAULT_RULES } from "./rules/rule.ts";
 
-export { silverOrders };
+export { DEFAULT_RULES, type Rule, readRules } from "./rules/rule.ts";
+export * from "./rules/rule-history.ts";
+export { goldOrderAlerts, silverOrders };
 
 const DAY_MS = 86_400_000;
 
 export const orders = defineDetector({
-  name: "orders",
-  doc: "Orders joined with payments and with profiles as they were; payments that never came.",
+  name: ORDERS,
+  doc: "Orders joined with payments and with profiles as they were; payments that never came; rules that judge orders.",
   settings: {
     ordersPaymentWithinMs: msSetting(
       "Detectors",
@@ -24,7 +29,14 @@ export const orders = defineDetector({
       "How long an order is kept, of event time: what comes of it later is in bronze alone. About 400 bytes an order.",
     ),
   },
-  tables: [silverOrders],
-  alerts: { [PAYMENT_MISSING]: "An order for which no payment was authorized or captured in time." },
+  tables: [silverOrders, goldOrderAlerts],
+  readsWhole: ["rule-changes"],
+  alerts: {
+    [PAYMENT_MISSING]: "An order for which no payment was authorized or captured in time.",
+    ...Object.fromEntries(
+      DEFAULT_RULES.map(({ id, kind }) => [id, `An order that a ${kind} rule found suspicious.`]),
+    ),
+  },
   create: createJoinOrders,
+  combine: (_config, deps) => combineVelocity(deps),
 });

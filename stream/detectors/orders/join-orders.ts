@@ -9,12 +9,14 @@ import { ProfileTable } from "../../operators/profile-table.ts";
 import type { Detector, DetectorDeps } from "../detector.ts";
 import { OrderBook } from "./order-book.ts";
 import { createOrderRows } from "./order-rows.ts";
+import { OrderJudge } from "./rules/judge-orders.ts";
 
 export interface OrdersConfig {
   readonly ordersPaymentWithinMs: number;
   readonly ordersKeepMs: number;
 }
 
+export const ORDERS = "orders";
 export const PAYMENT_MISSING = "payment-missing";
 /** Orders without a payment are looked for in steps of this, ms of event time. */
 const STEP_MS = 60_000;
@@ -34,6 +36,7 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
   const { keys, outputs } = deps;
   const { ordersPaymentWithinMs: withinMs, ordersKeepMs: keepMs } = config;
   const book = new OrderBook();
+  const judge = new OrderJudge(ORDERS, book, deps);
   const profileState = new StateSection("orders-profiles");
   const profiles = new ProfileTable(profileState, keys);
   const paymentState = new StateSection("orders-payments");
@@ -47,8 +50,14 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
   function changed(slot: number): void {
     if (!book.isPlaced(slot)) return;
     judgePayment(slot);
+    write(slot);
+  }
+
+  function write(slot: number): void {
     const order = book.read(slot);
-    writeRow(order, profiles.at(order.user, order.placedTime), book.nextRevision(slot));
+    const profile = profiles.at(order.user, order.placedTime);
+    judge.judgeJoined(slot, order, profile);
+    writeRow(order, profile, book.nextRevision(slot));
   }
 
   function isPaidInTime(slot: number): boolean {
@@ -118,8 +127,7 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
       steps.delete(step);
       for (const slot of slots) {
         tell(slot, true);
-        const order = book.read(slot);
-        writeRow(order, profiles.at(order.user, order.placedTime), book.nextRevision(slot));
+        write(slot);
       }
     }
   }
@@ -132,18 +140,24 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
   }
 
   return {
+    sections: judge.sections,
+    readsAlong: { "rule-changes": (batch) => judge.takeChanges(batch) },
     steps: {
       orders: {
-        name: "orders",
+        name: ORDERS,
         state: book.state,
         process(batch: OrderBatch, from, to) {
           for (let row = from; row < to; row++) {
-            if ((batch.flags[row] & RowFlag.duplicate) === 0) changed(book.foldOrder(batch, row));
+            if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
+            const { slot, isPlacedNow } = book.foldOrder(batch, row);
+            if (isPlacedNow) judge.judgePlaced(batch, row);
+            changed(slot);
           }
         },
         advance: () => undefined,
         afterRestore() {
           book.afterRestore();
+          judge.afterRestore();
           waiting = null;
         },
       },
@@ -152,7 +166,10 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
         state: paymentState,
         process(batch: PaymentBatch, from, to) {
           for (let row = from; row < to; row++) {
-            if ((batch.flags[row] & RowFlag.duplicate) === 0) changed(book.foldPayment(batch, row));
+            if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
+            const { slot, isPaidNow } = book.foldPayment(batch, row);
+            if (isPaidNow) judge.judgePaid(batch, row);
+            changed(slot);
           }
         },
         advance({ watermarkMs }) {

@@ -44,8 +44,12 @@ const Whole = {
   paymentTexts: 11,
   /** Slot + 1 of the next order of the user. */
   next: 12,
+  /** Rules that found something in the order with what was joined to it, a bit each; a hash of what. */
+  found: 13,
+  foundHash: 14,
+  foundRevision: 15,
 } as const;
-const WHOLES = 13;
+const WHOLES = 16;
 
 /** An order with its payment, as far as it has come. */
 export interface JoinedOrder {
@@ -95,7 +99,7 @@ export class OrderBook {
   }
 
   /** Takes a record of an order; the last by order time holds, of equal ones the one that came last. */
-  foldOrder(batch: OrderBatch, row: number): number {
+  foldOrder(batch: OrderBatch, row: number): { readonly slot: number; readonly isPlacedNow: boolean } {
     const time = batch.orderTime.values[row];
     const slot = this.open(batch, row, time);
     const { times, wholes } = this;
@@ -112,17 +116,18 @@ export class OrderBook {
         wholes.values[w + Whole.orderTexts],
       );
     }
-    if (batch.status.symbols[batch.status.codes[row]] === "placed" && !this.isPlaced(slot)) {
+    const isPlacedNow = batch.status.symbols[batch.status.codes[row]] === "placed" && !this.isPlaced(slot);
+    if (isPlacedNow) {
       times.values[t + Time.placed] = time;
       wholes.values[w + Whole.isPlaced] = 1;
       this.link(slot, batch.userId.ids[row]);
     }
     this.mark(slot);
-    return slot;
+    return { slot, isPlacedNow };
   }
 
   /** Takes a record of a payment; one that did not fail goes before one that did, then the newer one. */
-  foldPayment(batch: PaymentBatch, row: number): number {
+  foldPayment(batch: PaymentBatch, row: number): { readonly slot: number; readonly isPaidNow: boolean } {
     const time = batch.paymentTime.values[row];
     const slot = this.open(batch, row, time);
     const { times, wholes } = this;
@@ -130,7 +135,9 @@ export class OrderBook {
     const { codes, symbols } = batch.status;
     const status = symbols[codes[row]];
     if (status === "failed") wholes.values[w + Whole.failures] += 1;
-    if (status === "authorized" || status === "captured") {
+    const isSuccess = status === "authorized" || status === "captured";
+    const isPaidNow = isSuccess && wholes.values[w + Whole.isPaid] === 0;
+    if (isSuccess) {
       const before = wholes.values[w + Whole.isPaid] === 1 ? times.values[t + Time.success] : time;
       times.values[t + Time.success] = Math.min(before, time);
       wholes.values[w + Whole.isPaid] = 1;
@@ -151,7 +158,7 @@ export class OrderBook {
       );
     }
     this.mark(slot);
-    return slot;
+    return { slot, isPaidNow };
   }
 
   isPlaced(slot: number): boolean {
@@ -180,6 +187,22 @@ export class OrderBook {
     this.wholes.values[w + Whole.alertRevision] += 1;
     this.mark(slot);
     return this.wholes.values[w + Whole.alertRevision];
+  }
+
+  /** The rules that found something in the joined order, a bit each, and a hash of what they found. */
+  found(slot: number): { readonly rules: number; readonly hash: number } {
+    const w = slot * WHOLES;
+    return { rules: this.wholes.values[w + Whole.found], hash: this.wholes.values[w + Whole.foundHash] };
+  }
+
+  /** Sets what rules found now; the revision of the alerts about it. */
+  setFound(slot: number, { rules, hash }: { readonly rules: number; readonly hash: number }): number {
+    const w = slot * WHOLES;
+    this.wholes.values[w + Whole.found] = rules;
+    this.wholes.values[w + Whole.foundHash] = hash;
+    this.wholes.values[w + Whole.foundRevision] += 1;
+    this.mark(slot);
+    return this.wholes.values[w + Whole.foundRevision];
   }
 
   /** The next revision of the order's row. */

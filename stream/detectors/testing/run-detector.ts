@@ -22,7 +22,7 @@ import { TopicSteps } from "../../pipelines/topic-steps.ts";
 import type { Alert } from "../../ports/alert-bus.ts";
 import { noStageClock } from "../../runtime/stage-clock.ts";
 import { defaultTimeConfig, TaskTime, type TimeConfig } from "../../time/index.ts";
-import type { DetectorSpec } from "../detector.ts";
+import type { DetectorSpec, DetectorTopic } from "../detector.ts";
 
 /** A record of a test: its topic, and the fields of that topic's contract. */
 export interface TopicRow {
@@ -171,6 +171,7 @@ function createTask<S extends Settings>(
     const baseOffset = offsets.get(topic) ?? 0;
     offsets.set(topic, baseOffset + rows.length);
     const batch = makeBatch<EventBatch>(contract, rows, { keys, baseOffset });
+    detector.readsAlong?.[topic as DetectorTopic]?.(batch as never);
     if (topic === "products") products.fold(batch as never);
     else topics.get(topic)?.fold(batch);
   }
