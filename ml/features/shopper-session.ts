@@ -122,7 +122,10 @@ class ShopperSessionState implements FeatureState<ShopperEventBatch> {
     const { ids } = batch.userId;
     let sum = 0;
     for (let row = from; row < to; row++) {
-      sum += doubles[ids[row] << DOUBLES_SHIFT] + ints[ids[row] << INTS_SHIFT];
+      const d = ids[row] << DOUBLES_SHIFT;
+      const n = ids[row] << INTS_SHIFT;
+      // Both ends: a record is as long as a cache line and lies across two.
+      sum += doubles[d] + doubles[d + PRICE_MAX] + ints[n] + ints[n + EVENTS];
     }
     this.loaded = sum;
   }

@@ -10,7 +10,7 @@ import {
 import type { Operator, Progress } from "../runtime/operator.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { hashIds } from "./id-hash.ts";
-import { touched } from "./touch-slots.ts";
+import { TOUCH_ROWS, touched } from "./touch-slots.ts";
 
 export interface DedupeConfig {
   /** Ids are kept by event time in buckets of this size, ms. */
@@ -42,8 +42,6 @@ const UNCHECKED = 1;
 const OLDEST = 2;
 const BUCKETS = 3;
 const INDEX_MIN = 1024;
-/** Rows whose places are read ahead: their cache lines fit the first level. */
-const TOUCH_ROWS = 128;
 
 /**
  * Ids of one event-time bucket: an append-only list of 64-bit hashes (the state) and an

@@ -14,7 +14,7 @@ import { FrozenParts } from "./frozen-parts.ts";
 import type { UserOperatorDeps } from "./operator-keys.ts";
 import { RecentViews } from "./recent-views.ts";
 import { RevisionTable } from "./revision-table.ts";
-import { touchSlots } from "./touch-slots.ts";
+import { TOUCH_ROWS, touchSlots } from "./touch-slots.ts";
 import { UserPanes } from "./user-panes.ts";
 
 export interface PageViewsByUserConfig {
@@ -126,12 +126,15 @@ export function createPageViewsByUser(
     const products = batch.productId.ids;
     const { values: counts, dirty } = panes.counts;
     const { places } = panes;
-    touchSlots(counts, users, from, to, places);
-    recent.touch(users, from, to);
     let start = 0;
     let end = 0;
     let place = 0;
     for (let row = from; row < to; row++) {
+      if ((row - from) % TOUCH_ROWS === 0) {
+        const rowsEnd = Math.min(to, row + TOUCH_ROWS);
+        touchSlots(counts, users, row, rowsEnd, places);
+        recent.touch(users, row, rowsEnd);
+      }
       if ((flags[row] & SKIPPED) !== 0) {
         if ((flags[row] & RowFlag.duplicate) === 0) noteTooLate(users[row], closeMs);
         continue;

@@ -23,7 +23,7 @@ import type { OperatorDeps } from "./operator-keys.ts";
 import type { ProductTable } from "./product-table.ts";
 import { type NamedList, RecommendationLists } from "./recommendation-lists.ts";
 import { SlotSet } from "./slot-set.ts";
-import { touchSlots } from "./touch-slots.ts";
+import { TOUCH_ROWS, touchSlots } from "./touch-slots.ts";
 
 export interface RecommendProductsConfig {
   /** Products of a list. */
@@ -70,8 +70,6 @@ export interface RecommendProducts extends Operator<CustomerEventBatch> {
 }
 
 const NONE = -1;
-/** Rows whose slots are loaded ahead: few enough to stay in the cache. */
-const READ_AHEAD_ROWS = 128;
 /** Kept lists that a quiet time saves up for a busy one. */
 const CREDIT_LISTS_MAX = 8;
 const REASONS = RECOMMENDATION_REASONS.length;
@@ -153,8 +151,8 @@ export function createRecommendProducts(
     keepCredit = Math.min(keepCredit + to - from, CREDIT_LISTS_MAX * config.eventsAKeptList);
     const learnCreditMax = config.learnLooksMax * config.eventsALearnedLook;
     for (let row = from; row < to; row++) {
-      if ((row - from) % READ_AHEAD_ROWS === 0)
-        touchSlots(slots, users, row, Math.min(row + READ_AHEAD_ROWS, to), 1 << LOOKS_SHIFT);
+      if ((row - from) % TOUCH_ROWS === 0)
+        touchSlots(slots, users, row, Math.min(row + TOUCH_ROWS, to), 1 << LOOKS_SHIFT);
       if (learnCredit < learnCreditMax) learnCredit++;
       const look = looks.fold(batch, row);
       if (look === Look.none) continue;

@@ -12,7 +12,7 @@ import { EventKind, eventKindTable } from "./event-kinds.ts";
 import { OpenSessions } from "./open-sessions.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import { PURCHASE_UNIT, SESSION_SHIFT, SessionField, SessionPool } from "./session-pool.ts";
-import { touchSlots } from "./touch-slots.ts";
+import { TOUCH_ROWS, touchSlots } from "./touch-slots.ts";
 
 export interface SessionizeConfig {
   /** A gap longer than this between consecutive events of a user begins a new session, ms. */
@@ -57,7 +57,7 @@ export function createSessionize(
   const heads = state.int32("user-sessions", NONE);
 
   const sessions = new OpenSessions();
-  let slots = new Int32Array(4096);
+  const slots = new Int32Array(TOUCH_ROWS);
   const rows = outputs.openRows(silverSessions, {
     user_id: keys.userId,
     entry_product_id: keys.productId,
@@ -149,9 +149,8 @@ export function createSessionize(
 
   function touchSessions(users: Int32Array, from: number, to: number): void {
     const values = heads.values;
-    if (slots.length < to) slots = new Int32Array(to);
-    for (let row = from; row < to; row++) slots[row] = Math.max(0, values[users[row]]);
-    touchSlots(pool.fields.values, slots, from, to, 1 << SESSION_SHIFT);
+    for (let row = from; row < to; row++) slots[row - from] = values[users[row]];
+    touchSlots(pool.fields.values, slots, 0, to - from, 1 << SESSION_SHIFT);
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
@@ -162,10 +161,10 @@ export function createSessionize(
     const times = batch.eventTime.values;
     const users = batch.userId.ids;
     const products = batch.productId.ids;
-    touchSessions(users, from, to);
     sessions.begin(to);
     const { ofRow } = sessions;
     for (let row = from; row < to; row++) {
+      if ((row - from) % TOUCH_ROWS === 0) touchSessions(users, row, Math.min(to, row + TOUCH_ROWS));
       if ((flags[row] & SKIPPED) !== 0) continue;
       const user = users[row];
       const at = times[row];

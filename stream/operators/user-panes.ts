@@ -1,5 +1,5 @@
 import { PAGE_SHIFT, type SlotArray, type StateSection } from "../../schema/index.ts";
-import { touchSlots } from "./touch-slots.ts";
+import { TOUCH_ROWS, touchSlots } from "./touch-slots.ts";
 
 export interface UserPanesConfig {
   readonly windowMs: number;
@@ -10,8 +10,6 @@ export interface UserPanesConfig {
 }
 
 const NO_PANE = -1;
-/** Users whose counts are read ahead. */
-const TOUCH_USERS = 256;
 
 /**
  * Counts per user and pane (a pane is one advance of the hopping window). The panes of one user lie
@@ -84,8 +82,8 @@ export class UserPanes {
       const users = this.users[place].values;
       const count = panes[place * 2 + 1];
       for (let at = 0; at < count; at++) {
-        if (at % TOUCH_USERS === 0)
-          touchSlots(counts, users, at, Math.min(count, at + TOUCH_USERS), this.places);
+        if (at % TOUCH_ROWS === 0)
+          touchSlots(counts, users, at, Math.min(count, at + TOUCH_ROWS), this.places);
         const user = users[at];
         const base = user * this.places;
         let newer = 0;

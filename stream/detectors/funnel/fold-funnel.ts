@@ -1,5 +1,5 @@
 import { type CustomerEventBatch, type EnumColumn, RowFlag, StateSection } from "../../../schema/index.ts";
-import { touchSlots } from "../../operators/touch-slots.ts";
+import { TOUCH_ROWS } from "../../operators/touch-slots.ts";
 import { sourceName, WindowSums } from "../../operators/window-sums.ts";
 import type { Detector, DetectorDeps } from "../detector.ts";
 import { DAY_MS, FunnelSums, SESSION_BASIS, USER_BASIS } from "./funnel-sums.ts";
@@ -124,9 +124,13 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
     const userIds = batch.userId.ids;
     const times = batch.eventTime.values;
     const { ofRow, merges } = sessions;
-    touchSlots(users.heads, userIds, from, to, 1);
     let merged = 0;
     for (let row = from; row < to; row++) {
+      if ((row - from) % TOUCH_ROWS === 0) {
+        const end = Math.min(to, row + TOUCH_ROWS);
+        ofSessions.touch(ofRow, row, end);
+        users.touch(userIds, row, end);
+      }
       while (merged < merges.length && merges[merged].row <= row) {
         const { into, from: part } = merges[merged++];
         mergeSessions(into, part, times[row]);

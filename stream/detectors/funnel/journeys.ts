@@ -1,4 +1,5 @@
 import type { SlotArray, StateSection } from "../../../schema/index.ts";
+import { touchSlots } from "../../operators/touch-slots.ts";
 import { EarlySteps, NONE } from "./early-steps.ts";
 
 /** Steps of the funnel, in their order. */
@@ -57,6 +58,11 @@ export class Journeys {
   ensure(count: number): void {
     this.times.ensure(count * STRIDE);
     this.marks.ensure(count * MARKS);
+  }
+
+  /** Reads the journeys of rows [from, to) ahead; a negative one is none. */
+  touch(journeys: Int32Array, from: number, to: number): void {
+    touchSlots(this.times.values, journeys, from, to, STRIDE);
   }
 
   read(journey: number, view: JourneyView): void {

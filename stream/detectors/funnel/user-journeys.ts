@@ -1,4 +1,5 @@
 import type { SlotArray, StateSection } from "../../../schema/index.ts";
+import { TOUCH_ROWS } from "../../operators/touch-slots.ts";
 import { NONE } from "./early-steps.ts";
 import { type Journeys, OWN, STRIDE } from "./journeys.ts";
 
@@ -23,6 +24,7 @@ export class UserJourneys {
   private readonly withinMs: number;
   private readonly newest: SlotArray<Int32Array>;
   private readonly numbers: SlotArray<Int32Array>;
+  private readonly touchedJourneys = new Int32Array(TOUCH_ROWS);
 
   constructor(section: StateSection, journeys: Journeys, withinMs: number) {
     this.journeys = journeys;
@@ -38,8 +40,12 @@ export class UserJourneys {
     this.newest.ensure(count);
   }
 
-  get heads(): Int32Array {
-    return this.newest.values;
+  /** Reads the newest journeys of the users of rows [from, to) ahead, at most {@link TOUCH_ROWS}. */
+  touch(users: Int32Array, from: number, to: number): void {
+    const { values } = this.newest;
+    const { touchedJourneys } = this;
+    for (let row = from; row < to; row++) touchedJourneys[row - from] = values[users[row]];
+    this.journeys.touch(touchedJourneys, 0, to - from);
   }
 
   /** The journey that an event of the user belongs to, or would belong to with a view in front of it. */
