@@ -129,22 +129,18 @@ function event(
 }
 
 describe("a new champion", () => {
-  test("scores from the next batch on behind the writing of the hot records, which are one model's each", () => {
+  test("scores from the next batch on, crossings and hot records alike", () => {
     const rig = createRig({ champion: percent("one"), card: null, challenger: null });
     rig.feed([event("u", 70, NOON)]);
     rig.slot.models = { champion: percent("two", 0.5), card: null, challenger: null };
-    // The record of u still waits, with a score of the first model.
     rig.feed([event("v", 80, NOON + 1)], 1);
-    expect(rig.hot().map(({ userId, score, modelVersion }) => [userId, score, modelVersion])).toEqual([
-      ["u", 0.7, "one"],
-      ["v", 0.8, "one"],
+    // The record of u waited: it is the new model's as a whole, and the next of u's events would be, too.
+    expect(rig.hot()).toMatchObject([
+      { userId: "u", score: 0.35, modelVersion: "two" },
+      { userId: "v", score: 0.4, modelVersion: "two" },
     ]);
-    rig.feed([event("w", 80, NOON + 2)], 2);
-    expect(rig.hot()).toMatchObject([{ userId: "w", score: 0.4, modelVersion: "two" }]);
-    // Every event was scored: v crossed by the first model, w did not by the second.
-    expect(rig.outputs.table("gold.propensity_scores").map((row) => row.model_version)).toEqual([
-      "one",
-      "one",
+    expect(rig.outputs.table("gold.propensity_scores")).toMatchObject([
+      { user_id: "u", kind: "crossed", score: 0.7, model_version: "one" },
     ]);
   });
 });

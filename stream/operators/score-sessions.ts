@@ -59,12 +59,11 @@ export interface SessionScoring extends Operator<CustomerEventBatch> {
   status(): ModelStatus;
 }
 
-/** Places of a user's numbers. */
+/** Places of a user's numbers; one of four is to spare. */
 const USER_SHIFT = 2;
 const START = 0;
 const LAST = 1;
 const OFFSET = 2;
-const SCORE = 3;
 
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
@@ -81,9 +80,9 @@ const CLOSE = 0x7d;
  * Crossings are those of a session: each session begins below the threshold, without a row that
  * says that the one before it fell.
  *
- * A new model takes over where no hot record waits for its write, so that score, contributions and
- * version of a record are one model's; at the latest that is behind the next checkpoint. A replay after
- * a crash scores with the champion of then: an alert that the model before raised stands.
+ * A new model takes over between two batches. Hot records are scored when they are written, so that
+ * score, contributions and version are one model's. A replay after a crash scores with the champion of
+ * then: an alert that the model before raised stands.
  */
 export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): SessionScoring {
   const { features, keys, outputs, partition, plugin, report, slot, userRecords } = deps;
@@ -122,7 +121,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   health.follow(models);
 
   function takeUpModels(): void {
-    if (slot.models === models || userRecords.waiting > 0) return;
+    if (slot.models === models) return;
     ({ models } = slot);
     health.follow(models);
     if (models.champion === scorer) return;
@@ -196,7 +195,6 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       const row = rowOf[i];
       const user = batch.userId.ids[row];
       const value = scores[i];
-      users.values[(user << USER_SHIFT) + SCORE] = value;
       // Here, not where the row was folded: rows of the session before may stand in the same chunk.
       if (beginsSession[i] === 1) {
         setAbove(user, 0);
@@ -313,7 +311,8 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     const vector = vectors.subarray(0, width);
     features.read(user, users.values[at + LAST], vectors, 0);
     out.raw(FIELD.score);
-    out.decimal(users.values[at + SCORE], 6);
+    scorer.score(vector, 1, scores);
+    out.decimal(scores[0], 6);
     out.raw(fragments.modelVersion);
     out.raw(FIELD.eventTime);
     out.integer(users.values[at + LAST]);

@@ -42,11 +42,6 @@ export class UserRecords {
     this.changed.add(user);
   }
 
-  /** Users whose record waits for its write. */
-  get waiting(): number {
-    return this.changed.size;
-  }
-
   isMarked(user: number): boolean {
     return this.changed.has(user);
   }
