@@ -7,11 +7,14 @@ import {
 } from "../../../schema/index.ts";
 import type { Alert } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
+import { openAdapters } from "../../platform/adapters.ts";
 import { lakeTables, secondStageTables } from "../../platform/lake-tables.ts";
+import { copyThroughEngine } from "./engine-copy.ts";
 import { fileAdditions } from "./file-additions.ts";
 import { doubledRows, newestRows } from "./final-rows.ts";
 import { copyOf, type LakeReader } from "./lake-reader.ts";
 import { type PlatformState, readPlatformState } from "./platform-state.ts";
+import { freshFolder, removeFolder } from "./scenario-home.ts";
 
 /** A platform whose run came to its end without a kill, read and kept for comparison. */
 export interface Reference {
@@ -30,8 +33,15 @@ export interface HomeComparison {
   readonly problems: readonly string[];
 }
 
-export async function readReference(reader: LakeReader, config: Config): Promise<Reference> {
-  await reader.copyLake(config, "reference", lakeTables);
+/** Who reads the tables: DuckDB's Iceberg extension, or the mode's query engine. */
+export type LakeReadBy = "iceberg extension" | "query engine";
+
+export async function readReference(
+  reader: LakeReader,
+  config: Config,
+  readBy: LakeReadBy = "iceberg extension",
+): Promise<Reference> {
+  await copyTables(reader, config, "reference", readBy);
   const events = copyOf("reference", bronzeTable(customerEventContract));
   const users = await reader.rows(`SELECT DISTINCT user_id FROM ${events} ORDER BY user_id`);
   const userIds = users.map(({ user_id }) => String(user_id));
@@ -41,15 +51,20 @@ export async function readReference(reader: LakeReader, config: Config): Promise
   return { userIds, rows, state: await readPlatformState(config, userIds) };
 }
 
+export interface CompareOptions {
+  readonly hotValues?: boolean;
+  readonly readBy?: LakeReadBy;
+}
+
 /** Holds a platform on which a replay was killed and restarted against one that was left alone. */
 export async function compareHomes(
   reader: LakeReader,
   reference: Reference,
   config: Config,
-  { hotValues = true }: { readonly hotValues?: boolean } = {},
+  { hotValues = true, readBy = "iceberg extension" }: CompareOptions = {},
 ): Promise<HomeComparison> {
   const found = new Findings();
-  await reader.copyLake(config, "restarted", lakeTables);
+  await copyTables(reader, config, "restarted", readBy);
   for (const table of lakeTables) await compareTable(reader, table, config.mode, found);
   const state = await readPlatformState(config, reference.userIds);
   // Kafka's ends also count the ends of transactions, of which there are more behind a failure.
@@ -64,6 +79,25 @@ export async function compareHomes(
   for (const path of additions.addedTwice) found.doubled(1, `two snapshots added ${path}`);
   for (const table of additions.expired) found.lost(1, `the first snapshots of ${table} are gone`);
   return found.result();
+}
+
+async function copyTables(
+  reader: LakeReader,
+  config: Config,
+  schema: string,
+  readBy: LakeReadBy,
+): Promise<void> {
+  if (readBy === "iceberg extension") return reader.copyLake(config, schema, lakeTables);
+  const adapters = await openAdapters(config, Date.now);
+  const engine = adapters.openQueryEngine();
+  const folder = freshFolder("engine-copy");
+  try {
+    await copyThroughEngine(engine, reader, { schema, tables: lakeTables, folder });
+  } finally {
+    removeFolder(folder);
+    await engine.close();
+    await adapters.close();
+  }
 }
 
 async function compareTable(

@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import type { Config } from "../../config/index.ts";
-import { compareHomes, type HomeComparison, type Reference, readReference } from "./compare-homes.ts";
+import {
+  compareHomes,
+  type HomeComparison,
+  type LakeReadBy,
+  type Reference,
+  readReference,
+} from "./compare-homes.ts";
 import { type Connections, freshDistributedConfig } from "./distributed-config.ts";
 import { DistributedRun } from "./distributed-run.ts";
 import { LakeReader } from "./lake-reader.ts";
@@ -13,6 +19,8 @@ export interface MatrixOptions {
   readonly events: number;
   /** Put before the names of topics, objects and hot values. */
   readonly name: string;
+  /** Who reads the tables for the comparison. */
+  readonly readBy: LakeReadBy;
   /** Hears how far the matrix is. */
   readonly say: (line: string) => void;
 }
@@ -65,7 +73,12 @@ export class DistributedMatrix {
     const config = await configOf(options, folder, "reference");
     const run = await DistributedRun.open(config, options.events);
     await run.finish(1);
-    return new DistributedMatrix(options, folder, reader, await readReference(reader, config));
+    return new DistributedMatrix(
+      options,
+      folder,
+      reader,
+      await readReference(reader, config, options.readBy),
+    );
   }
 
   close(): void {
@@ -75,6 +88,7 @@ export class DistributedMatrix {
 
   /** Disturbs one run by each of the rows in turn, so many times, and compares what it holds at the end. */
   async run(rows: readonly MatrixRow[], times: number): Promise<MatrixResult> {
+    const began = performance.now();
     const config = await configOf(this.options, this.folder, `run-${this.runs++}`);
     const around = rows.length === 1 ? await rows[0].around?.(config) : undefined;
     const run = await DistributedRun.open(around?.config ?? config, this.options.events);
@@ -96,10 +110,12 @@ export class DistributedMatrix {
       await around?.close();
     }
     const hotValues = !rows.some(({ losesHotValues }) => losesHotValues);
-    const comparison = await compareHomes(this.reader, this.reference, config, { hotValues });
-    const names = rows.map(({ name }) => name);
-    this.options.say(`${names.join(", ")}: ${comparison.lost} lost, ${comparison.doubled} doubled`);
-    return { ...comparison, names, recoveriesMs };
+    const { readBy } = this.options;
+    const comparison = await compareHomes(this.reader, this.reference, config, { hotValues, readBy });
+    const result = { ...comparison, names: rows.map(({ name }) => name), recoveriesMs };
+    const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+    this.options.say(`${distributedTable([{ ...result, problems: [] }])}\n(in ${minutes} minutes)`);
+    return result;
   }
 
   private async disturb(run: DistributedRun, row: MatrixRow, share: number): Promise<number> {

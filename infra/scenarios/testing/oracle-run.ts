@@ -1,6 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { SqlValue } from "../../../lakehouse/index.ts";
+import { readFileSync } from "node:fs";
 import {
   bronzeDeadLetters,
   bronzeTable,
@@ -12,11 +10,12 @@ import {
   silverEvents,
   silverSessions,
   type TableSpec,
-  tableName,
 } from "../../../schema/index.ts";
 import { loadInto } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { Platform } from "../../platform/platform.ts";
+import type { LakeReadBy } from "./compare-homes.ts";
+import { copyThroughEngine } from "./engine-copy.ts";
 import { newestRows } from "./final-rows.ts";
 import { copyOf, type Difference, LakeReader } from "./lake-reader.ts";
 import { withPlatform } from "./scenario-home.ts";
@@ -27,8 +26,7 @@ export interface OracleRunOptions {
   readonly file: string;
   /** What the platform runs on. */
   readonly config: Config;
-  /** Who reads the lake for the comparison: DuckDB's Iceberg extension, or the mode's query engine. */
-  readonly lakeReadBy: "iceberg extension" | "query engine";
+  readonly lakeReadBy: LakeReadBy;
   /** Asked while the platform runs, when everything is processed. */
   readonly whenProcessed?: (platform: Platform) => Promise<void>;
   readonly readRaw: (reader: LakeReader, file: string, partitions: number, scratch: string) => Promise<void>;
@@ -66,7 +64,8 @@ export class OracleRun {
     await withPlatform(config, async (platform) => {
       await loadInto(platform.log, format, file, { now: Date.now, endOfInput: true });
       await platform.waitUntilProcessed();
-      if (lakeReadBy === "query engine") await copyThroughEngine(platform, reader, folder);
+      if (lakeReadBy === "query engine")
+        await copyThroughEngine(platform.queryEngine, reader, { schema: "lake", tables: READ, folder });
       await options.whenProcessed?.(platform);
     });
     if (lakeReadBy === "iceberg extension") await reader.copyLake(config, "lake", READ);
@@ -194,36 +193,4 @@ async function numberRecords(reader: LakeReader): Promise<void> {
     await reader.run(`UPDATE ${table} SET _offset = place FROM places
       WHERE ${table}._partition = places._partition AND ${table}._offset = places._offset`);
   }
-}
-
-/** Through the mode's query engine (DuckDB, Trino) and JSON: the path that the API takes. */
-async function copyThroughEngine(platform: Platform, reader: LakeReader, folder: string): Promise<void> {
-  await reader.run("CREATE SCHEMA lake");
-  for (const table of READ) {
-    const columns = table.columns.map(({ name }) => `"${name}"`);
-    const { rows } = await platform.queryEngine.query(
-      `SELECT ${columns.join(", ")} FROM {${tableName(table)}}`,
-      [],
-    );
-    const file = join(folder, `${tableName(table)}.ndjson`);
-    writeFileSync(file, rows.map(jsonLine).join("\n"));
-    const types = table.columns.map(({ name, type }) => `"${name}": '${duckDbType(type)}'`);
-    await reader.run(
-      `CREATE TABLE ${copyOf("lake", table)} AS FROM read_json('${file}', format = 'newline_delimited', columns = {${types.join(", ")}})`,
-    );
-  }
-}
-
-/** Times as epoch milliseconds, integers whole. */
-function jsonLine(row: Readonly<Record<string, SqlValue>>): string {
-  const plain = (value: SqlValue) =>
-    value instanceof Date ? value.getTime() : typeof value === "bigint" ? String(value) : value;
-  return JSON.stringify(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])));
-}
-
-function duckDbType(type: TableSpec["columns"][number]["type"]): string {
-  if (type === "string") return "VARCHAR";
-  if (type === "int") return "INTEGER";
-  if (type === "double") return "DOUBLE";
-  return type === "boolean" ? "BOOLEAN" : "BIGINT";
 }

@@ -1,0 +1,44 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { QueryEngine, SqlValue } from "../../../lakehouse/index.ts";
+import { type TableSpec, tableName } from "../../../schema/index.ts";
+import { copyOf, type LakeReader } from "./lake-reader.ts";
+
+/**
+ * Copies tables into the reader's database as {@link LakeReader.copyLake} does, but read by the mode's
+ * query engine (DuckDB, Trino) and through JSON: the path that the API takes.
+ *
+ * @param folder for the rows on their way
+ */
+export async function copyThroughEngine(
+  engine: QueryEngine,
+  reader: LakeReader,
+  { schema, tables, folder }: { schema: string; tables: readonly TableSpec[]; folder: string },
+): Promise<void> {
+  await reader.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
+  for (const table of tables) {
+    const columns = table.columns.map(({ name }) => `"${name}"`);
+    const { rows } = await engine.query(`SELECT ${columns.join(", ")} FROM {${tableName(table)}}`, []);
+    const file = join(folder, `${schema}.${tableName(table)}.ndjson`);
+    writeFileSync(file, rows.map(jsonLine).join("\n"));
+    const types = table.columns.map(({ name, type }) => `"${name}": '${duckDbType(type)}'`);
+    await reader.run(
+      `CREATE TABLE ${copyOf(schema, table)} AS FROM read_json('${file}', format = 'newline_delimited', columns = {${types.join(", ")}})`,
+    );
+    rmSync(file);
+  }
+}
+
+/** Times as epoch milliseconds, integers whole. */
+function jsonLine(row: Readonly<Record<string, SqlValue>>): string {
+  const plain = (value: SqlValue) =>
+    value instanceof Date ? value.getTime() : typeof value === "bigint" ? String(value) : value;
+  return JSON.stringify(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])));
+}
+
+function duckDbType(type: TableSpec["columns"][number]["type"]): string {
+  if (type === "string") return "VARCHAR";
+  if (type === "int") return "INTEGER";
+  if (type === "double") return "DOUBLE";
+  return type === "boolean" ? "BOOLEAN" : "BIGINT";
+}
