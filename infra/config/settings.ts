@@ -264,6 +264,12 @@ export const settings = {
     "Days of demand that forecasts are made from.",
     "days",
   ),
+  forecastCalendar: {
+    type: "text",
+    group: "Machine learning",
+    default: "",
+    doc: "CSV of promotions and holidays, past and to come: `date,name` and, where one product is meant, `product_id`. Empty: none.",
+  },
   forecastSeriesMax: count(
     "Machine learning",
     10_000,

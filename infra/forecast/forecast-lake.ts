@@ -5,11 +5,13 @@ import {
   type QueryEngine,
   type RetryOptions,
 } from "../../lakehouse/index.ts";
+import { openInputFile } from "../../ml/index.ts";
 import {
   DAY_MS,
   type DemandForecasts,
   FORECAST_VERSION,
   forecastLakeDemand,
+  readCalendar,
   readLakeDemand,
 } from "../../ml/plugins/forecast/index.ts";
 import { goldDemandForecasts, RowBuffer } from "../../schema/index.ts";
@@ -37,6 +39,8 @@ export interface ForecastLakeOptions {
   readonly horizonDays: number;
   readonly historyDays: number;
   readonly seriesMax: number;
+  /** Promotions and holidays, see {@link readCalendar}; null: none. */
+  readonly calendarFile: string | null;
   /** How long the forecasts live in the hot store. */
   readonly hotTtlMs: number;
   readonly fileBytesMax: number;
@@ -67,7 +71,9 @@ export async function forecastLake(
 ): Promise<ForecastLakeReport> {
   const madeAt = deps.clock();
   const demand = await readLakeDemand(deps.queryEngine, options);
-  const forecasts = forecastLakeDemand(demand, options);
+  const calendar =
+    options.calendarFile === null ? null : await readCalendar(openInputFile(options.calendarFile));
+  const forecasts = forecastLakeDemand(demand, { ...options, ...(calendar !== null && { calendar }) });
   const dataUntil = (demand.lastDay + 1) * DAY_MS;
   const rows = await publishRows(forecasts, { madeAt, dataUntil }, deps, options);
   const records = demandRecords(forecasts, { madeAt, modelVersion: FORECAST_VERSION });

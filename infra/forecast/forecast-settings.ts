@@ -10,6 +10,7 @@ export function forecastOptions(config: Config): Omit<ForecastLakeOptions, "seed
     horizonDays: config.forecastHorizonDays,
     historyDays: config.forecastHistoryDays,
     seriesMax: config.forecastSeriesMax,
+    calendarFile: config.forecastCalendar === "" ? null : config.forecastCalendar,
     hotTtlMs: Math.max(config.hotTtlMs, LIFE_INTERVALS * config.forecastIntervalMs),
     fileBytesMax: config.fileBytesMax,
   };

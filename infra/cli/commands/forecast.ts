@@ -18,6 +18,7 @@ export function registerForecast(program: Command, io: CliIo): void {
     "forecastHorizonDays",
     "forecastHistoryDays",
     "forecastSeriesMax",
+    "forecastCalendar",
   ])
     .description(
       "forecast the demand of the lake's products now, into gold.demand_forecasts and the hot store",

@@ -1,3 +1,4 @@
+import { adjustForCalendar, type DemandCalendar } from "./demand-calendar.ts";
 import { DAY_MS, type DemandKey, type LakeDemand, weekOf } from "./lake-demand.ts";
 import { forecastPanel, type PanelForecast } from "./panel-forecast.ts";
 
@@ -21,6 +22,8 @@ export interface DemandForecasts {
 export interface DemandForecastOptions {
   readonly horizonDays: number;
   readonly seed: number;
+  /** Promotions and holidays; absent: none. */
+  readonly calendar?: DemandCalendar;
   readonly onProgress?: (message: string) => void;
 }
 
@@ -33,11 +36,54 @@ const WEEKS_MIN = 2;
 
 /**
  * Daily and weekly forecasts of the lake's demand. Days have a season of a week; weeks run from Monday,
- * and only those that are whole are learned from. Too short a history has no weekly forecast.
+ * and only those that are whole are learned from. Too short a history has no weekly forecast. With a
+ * calendar, its days are forecast as ordinary ones, times what days of their name changed before.
  */
 export function forecastLakeDemand(
   demand: LakeDemand,
-  { horizonDays, seed, onProgress }: DemandForecastOptions,
+  { horizonDays, seed, calendar, onProgress }: DemandForecastOptions,
+): DemandForecasts[] {
+  const adjusted = calendar === undefined ? null : adjustForCalendar(demand, calendar);
+  const forecasts = forecastOrdinary(adjusted?.demand ?? demand, { horizonDays, seed, onProgress });
+  if (adjusted === null) return forecasts;
+  const places = new Map(demand.keys.map((key, s) => [key, s]));
+  return forecasts.map((forecast) =>
+    scaled(forecast, (key, day) => adjusted.factor(places.get(key) ?? -1, day)),
+  );
+}
+
+/** What is expected, by the factors of the days of each step. */
+function scaled(forecast: DemandForecasts, factor: (key: DemandKey, day: number) => number): DemandForecasts {
+  const { keys, horizon, startMs, stepMs } = forecast;
+  const days = stepMs / DAY_MS;
+  const factors = new Float64Array(keys.length * horizon);
+  keys.forEach((key, s) => {
+    for (let h = 0; h < horizon; h++) {
+      let sum = 0;
+      for (let d = 0; d < days; d++) sum += factor(key, startMs / DAY_MS + h * days + d);
+      factors[s * horizon + h] = sum / days;
+    }
+  });
+  const times = (values: Float64Array): Float64Array => values.map((value, i) => value * factors[i]);
+  return {
+    ...forecast,
+    mean: times(forecast.mean),
+    lower80: times(forecast.lower80),
+    upper80: times(forecast.upper80),
+    lower95: times(forecast.lower95),
+    upper95: times(forecast.upper95),
+  };
+}
+
+function forecastOrdinary(
+  demand: LakeDemand,
+  {
+    horizonDays,
+    seed,
+    onProgress,
+  }: Pick<DemandForecastOptions, "horizonDays" | "seed"> & {
+    readonly onProgress: DemandForecastOptions["onProgress"] | undefined;
+  },
 ): DemandForecasts[] {
   const { keys, series, lastDay } = demand;
   onProgress?.(`forecasting ${series.length} series by day`);

@@ -1,6 +1,7 @@
 import type { MlPlugin } from "../../plugin.ts";
 import { forecastEvaluation } from "./evaluate-forecast.ts";
 
+export * from "./demand-calendar.ts";
 export * from "./forecast-demand.ts";
 export * from "./lake-demand.ts";
 export * from "./panel-forecast.ts";
