@@ -13,6 +13,7 @@ import { registerModels } from "./commands/models.ts";
 import { registerProduce } from "./commands/produce.ts";
 import { registerQuery } from "./commands/query.ts";
 import { registerReplay } from "./commands/replay.ts";
+import { registerRescale } from "./commands/rescale.ts";
 import { registerRules } from "./commands/rules.ts";
 import { registerSchemas } from "./commands/schemas.ts";
 import { registerServers } from "./commands/servers.ts";
@@ -61,6 +62,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerWorker,
     registerReplay,
     registerWhatIf,
+    registerRescale,
     registerGenerate,
     registerProduce,
     registerConsume,

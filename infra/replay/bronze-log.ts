@@ -1,6 +1,7 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
-import { bronzeTable, contracts, type EventContract, tableName } from "../../schema/index.ts";
+import { contracts, type EventContract } from "../../schema/index.ts";
 import type { EventLog } from "../../stream/index.ts";
+import { bronzeRanges } from "./bronze-page.ts";
 import { type BronzeRange, BronzeReader } from "./bronze-reader.ts";
 
 /** Which records of bronze a replay reads. */
@@ -37,11 +38,14 @@ export async function openBronzeLog(
   >();
   let records = 0;
   for (const contract of contracts) {
-    const ranges = await rangesOf(contract, options);
-    records += ranges.reduce((sum, { begin, end }) => sum + end - begin, 0);
+    const found = await bronzeRanges(engine, contract, options.range);
+    records += found.reduce((sum, { begin, end }) => sum + end - begin, 0);
     byTopic.set(contract.topic, {
       contract,
-      ranges: Array.from({ length: partitions }, (_, partition) => ranges[partition] ?? { begin: 0, end: 0 }),
+      ranges: Array.from(
+        { length: partitions },
+        (_, partition) => found.find((range) => range.partition === partition) ?? { begin: 0, end: 0 },
+      ),
     });
   }
   return {
@@ -67,26 +71,4 @@ export async function openBronzeLog(
     enforceRetention: (nowMs, groupsOf) => inner.enforceRetention(nowMs, groupsOf),
     close: () => inner.close(),
   };
-}
-
-async function rangesOf(
-  contract: EventContract,
-  { engine, range, partitions }: BronzeLogOptions,
-): Promise<BronzeRange[]> {
-  const table = bronzeTable(contract);
-  const ranges: BronzeRange[] = Array.from({ length: partitions }, () => ({ begin: 0, end: 0 }));
-  if ((await engine.snapshot(table)) === null) return ranges;
-  const time = contract.fields.find(({ name }) => name === contract.timeField)!.column;
-  const bounds: string[] = [];
-  const values: Date[] = [];
-  if (range.from !== null) bounds.push(`${time} >= $${values.push(new Date(range.from))}`);
-  if (range.to !== null) bounds.push(`${time} < $${values.push(new Date(range.to))}`);
-  const { rows } = await engine.query(
-    `SELECT _partition, min(_offset) AS first, max(_offset) AS last FROM {${tableName(table)}}
-     ${bounds.length === 0 ? "" : `WHERE ${bounds.join(" AND ")}`} GROUP BY _partition`,
-    values,
-  );
-  for (const row of rows)
-    ranges[Number(row._partition)] = { begin: Number(row.first), end: Number(row.last) + 1 };
-  return ranges;
 }

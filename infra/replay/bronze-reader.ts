@@ -1,13 +1,7 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
-import {
-  bronzeTable,
-  type EventContract,
-  RECORD_PADDING,
-  type RecordBatch,
-  tableName,
-} from "../../schema/index.ts";
+import { type EventContract, RECORD_PADDING, type RecordBatch } from "../../schema/index.ts";
 import type { LogReader } from "../../stream/index.ts";
-import { bronzeRecord } from "./bronze-record.ts";
+import { type BronzeRecord, readBronzePage } from "./bronze-page.ts";
 
 /** Log offsets of one query: bounds the memory of a reader, with one page on its way. */
 const PAGE_OFFSETS = 20_000;
@@ -117,16 +111,7 @@ export class BronzeReader implements LogReader {
 
   private async fetchPage(from: number, to: number): Promise<RecordBatch[]> {
     const { engine, contract, partition } = this.options;
-    const { rows } = await engine.query(
-      `SELECT * FROM {${tableName(bronzeTable(contract))}}
-       WHERE _partition = $1 AND _offset >= $2 AND _offset < $3 ORDER BY _offset`,
-      [partition, from, to],
-    );
-    const records = rows.map((row) => ({
-      offset: Number(row._offset),
-      ingestedAt: (row._ingested_at as Date).getTime(),
-      text: bronzeRecord(contract, row),
-    }));
+    const records = await readBronzePage(engine, { contract, partition, from, to });
     const batches: RecordBatch[] = [];
     for (let start = 0; start < records.length; ) {
       let end = start + 1;
@@ -143,9 +128,7 @@ export class BronzeReader implements LogReader {
     return batches;
   }
 
-  private toBatch(
-    records: readonly { readonly offset: number; readonly ingestedAt: number; readonly text: string }[],
-  ): RecordBatch {
+  private toBatch(records: readonly BronzeRecord[]): RecordBatch {
     const { contract, partition } = this.options;
     const values = records.map(({ text }) => Buffer.from(text));
     const starts = new Int32Array(values.length);
