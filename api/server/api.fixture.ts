@@ -46,6 +46,7 @@ import { LmdbHotStore } from "../../stream/adapters/lmdb-hot-store.ts";
 import { ALERTS_TOPIC, LogAlertBus } from "../../stream/adapters/log-alert-bus.ts";
 import {
   type Alert,
+  bronzeRuleChanges,
   detectorTables,
   type HotStore,
   hotBatchOf,
@@ -58,6 +59,7 @@ const MS_PER_DAY = 86_400_000;
 export const bronzeProducts = bronzeTable(productContract);
 export const bronzeInventory = bronzeTable(inventoryUpdateContract);
 const TABLES = [
+  bronzeRuleChanges,
   goldFraudScores,
   bronzeProducts,
   bronzeInventory,

@@ -20,6 +20,8 @@ import { InventoryResolver } from "../modules/inventory/resolver.ts";
 import { InventoryService } from "../modules/inventory/service.ts";
 import { ModelsResolver } from "../modules/models/resolver.ts";
 import { ModelsService } from "../modules/models/service.ts";
+import { OrdersResolver } from "../modules/orders/resolver.ts";
+import { OrdersService } from "../modules/orders/service.ts";
 import { PipelineResolver } from "../modules/pipeline/resolver.ts";
 import { PipelineService } from "../modules/pipeline/service.ts";
 import { PopularProductsService } from "../modules/products/popular-service.ts";
@@ -31,6 +33,8 @@ import { RecommendationsResolver } from "../modules/recommendations/resolver.ts"
 import { RecommendationsService } from "../modules/recommendations/service.ts";
 import { RevenueResolver } from "../modules/revenue/resolver.ts";
 import { RevenueService } from "../modules/revenue/service.ts";
+import { RulesResolver } from "../modules/rules/resolver.ts";
+import { RulesService } from "../modules/rules/service.ts";
 import { SessionsResolver } from "../modules/sessions/resolver.ts";
 import { SessionsService } from "../modules/sessions/service.ts";
 import { UsersResolver } from "../modules/users/resolver.ts";
@@ -45,12 +49,14 @@ const RESOLVERS = [
   FunnelResolver,
   InventoryResolver,
   ModelsResolver,
+  OrdersResolver,
   PipelineResolver,
   PopularProductsResolver,
   ProductsResolver,
   PropensityResolver,
   RecommendationsResolver,
   RevenueResolver,
+  RulesResolver,
   SessionsResolver,
   UsersResolver,
 ] as const;
@@ -82,6 +88,7 @@ export function createApiSchema({ queryEngine, hotStore, pipeline, models }: Sch
     new FunnelResolver(new FunnelService(lake, hotStore)),
     new InventoryResolver(new InventoryService(lake, hotStore)),
     new ModelsResolver(new ModelsService(lake, models)),
+    new OrdersResolver(new OrdersService(lake)),
     new PipelineResolver(new PipelineService(pipeline)),
     new PopularProductsResolver(popular),
     new ProductsResolver(products),
@@ -89,6 +96,7 @@ export function createApiSchema({ queryEngine, hotStore, pipeline, models }: Sch
     new PropensityResolver(propensity),
     new RecommendationsResolver(new RecommendationsService(lake, hotStore, popular)),
     new RevenueResolver(new RevenueService(lake, hotStore)),
+    new RulesResolver(new RulesService(lake)),
     new SessionsResolver(sessions),
     new UsersResolver(new UsersService(lake, hotStore), sessions, propensity),
   ];
