@@ -7,10 +7,10 @@ import type { Platform } from "../../platform/platform.ts";
 import { admitBronze, detectorDifference, detectorOracles } from "./bronze-oracle.ts";
 import { CrashFeed } from "./crash-feed.ts";
 import { LakeReader } from "./lake-reader.ts";
-import { dataFile, freshFolder, REES46, removeFolder, withPlatform } from "./scenario-home.ts";
+import { dataFile, freshFolder, removeFolder, withPlatform } from "./scenario-home.ts";
 
 const NO_DIFFERENCE = { lost: 0, surplus: 0, examples: [] };
-const ONLINE_RETAIL = "orders/online-retail-2010-12-to-2011-08.csv.gz";
+export const ONLINE_RETAIL = "orders/online-retail-2010-12-to-2011-08.csv.gz";
 
 export interface DetectorMode {
   readonly name: Config["mode"];
@@ -20,6 +20,8 @@ export interface DetectorMode {
   readonly productsSeen: (platform: Platform) => Promise<void>;
   /** Seeds of generated shops. */
   readonly seeds: readonly number[];
+  /** Public files by format. */
+  readonly files: readonly (readonly [format: string, path: string])[];
 }
 
 /** Shops of all topics, of three paces in turn, with every planted fault. */
@@ -66,18 +68,14 @@ export function describeDetectors(mode: DetectorMode): void {
       },
     });
   }
-  describeInput(mode, "the REES46 file", {
-    partitions: 2,
-    async feed({ log }) {
-      await loadInto(log, "rees46", dataFile(REES46), { now: Date.now, endOfInput: true });
-    },
-  });
-  describeInput(mode, "the Online Retail file", {
-    partitions: 2,
-    async feed({ log }) {
-      await loadInto(log, "online-retail", dataFile(ONLINE_RETAIL), { now: Date.now, endOfInput: true });
-    },
-  });
+  for (const [format, path] of mode.files) {
+    describeInput(mode, `the ${format} file`, {
+      partitions: 2,
+      async feed({ log }) {
+        await loadInto(log, format, dataFile(path), { now: Date.now, endOfInput: true });
+      },
+    });
+  }
 }
 
 interface DetectorInput {
