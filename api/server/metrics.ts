@@ -100,19 +100,27 @@ type MakeGauge = (name: string, help: string, labelNames: string[], collect: (ga
 
 /** Of each task: it scores by itself, and its figures are of its own sample. */
 function registerModelMetrics(gauge: MakeGauge, pipeline: PipelineStatus): void {
-  const perModel = (name: string, help: string, figure: (model: ModelStatus) => number | null): void => {
+  const perModel = (
+    name: string,
+    help: string,
+    figure: (model: ModelStatus) => number | null,
+    versionOf = ({ champion }: ModelStatus): string => champion,
+  ): void => {
     gauge(name, help, ["task", "plugin", "version"], (g) => {
       for (const { taskId, models = [] } of pipeline.tasks()) {
         for (const model of models) {
           const value = figure(model);
-          if (value !== null) g.set({ task: taskId, plugin: model.plugin, version: model.champion }, value);
+          if (value !== null) g.set({ task: taskId, plugin: model.plugin, version: versionOf(model) }, value);
         }
       }
     });
   };
   const health = (name: string, help: string, figure: (health: ModelHealth) => number | null): void =>
-    perModel(`millrace_model_${name}`, `${help}, newest window.`, (model) =>
-      model.health === null ? null : figure(model.health),
+    perModel(
+      `millrace_model_${name}`,
+      `${help}, newest window.`,
+      (model) => (model.health === null ? null : figure(model.health)),
+      (model) => model.health?.version ?? model.champion,
     );
   health("scores", "Scores sampled", ({ rows }) => rows);
   health("score_stability", "Population stability index of the scores", (h) => h.scoreStability);

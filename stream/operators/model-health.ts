@@ -63,7 +63,7 @@ export class ModelHealthMonitor {
   /** End of the newest window that was reported: windows never overlap, whatever comes late. */
   private closedUntil = Number.MIN_SAFE_INTEGER;
   private cost: ShadowCost | null = null;
-  private last: ModelHealth | null = null;
+  private last: ModelStatus["health"] = null;
 
   constructor(config: ModelHealthConfig, deps: ModelHealthDeps) {
     this.config = config;
@@ -151,7 +151,7 @@ export class ModelHealthMonitor {
     const health = this.window.read();
     this.writeRow(window, health);
     this.raiseDrift(window, health);
-    this.last = health;
+    this.last = { ...health, version: window.version };
     this.window.clear();
     this.open = null;
     this.closedUntil = window.end;

@@ -156,6 +156,7 @@ describe("the health of models", () => {
 
   it("is among the metrics, by task and version", async () => {
     const health = {
+      version: "m0",
       rows: 40,
       meanScore: 0.3,
       scoreStability: 0.02,
@@ -177,16 +178,16 @@ describe("the health of models", () => {
     };
     api.tasks = [taskOf({ taskId: "events-0", models: [{ ...model, health }] })];
     const text = await (await fetch(`${api.server.url}/metrics`)).text();
-    const labels = '{task="events-0",plugin="propensity",version="m1"}';
+    const labels = '{task="events-0",plugin="propensity",version="m0"}';
     for (const [name, value] of Object.entries({
       scores: 40,
       score_stability: 0.02,
       feature_stability_max: 0.31,
       precision: 1,
-      shadow_score_micros: 4,
     })) {
       expect(text).toContain(`millrace_model_${name}${labels} ${value}\n`);
     }
+    expect(text).toContain(`millrace_model_shadow_score_micros${labels.replace("m0", "m1")} 4\n`);
     expect(text).not.toContain("millrace_model_calibration_error{");
   });
 });
