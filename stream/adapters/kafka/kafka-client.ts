@@ -54,6 +54,8 @@ export class KafkaClient {
   private reached = false;
   private readonly connections = new Map<Promise<Cluster>, Connections>();
   private readonly leaders = new Map<string, readonly number[]>();
+  /** Nodes, by kind and id of what they coordinate. */
+  private readonly coordinators = new Map<string, number>();
   private readonly stopped = new AbortController();
 
   constructor(options: KafkaConnectionOptions) {
@@ -85,10 +87,10 @@ export class KafkaClient {
     }
   }
 
-  /** Drops what a failed call has shown to be wrong: connections, or who leads. */
+  /** Drops what a failed call has shown to be wrong: connections, or who leads and coordinates. */
   noteFailure(error: unknown): void {
     if (isConnectionLost(error)) this.disconnect();
-    if (isStale(error)) this.leaders.clear();
+    if (isStale(error)) this.forgetNodes();
   }
 
   onClose(callback: () => void): void {
@@ -131,8 +133,15 @@ export class KafkaClient {
     return (await this.cluster()).findControllerBroker();
   }
 
+  /** Asked for once: a transaction of three requests would ask twice more. */
   async coordinator(type: keyof typeof COORDINATOR, id: string): Promise<Broker> {
-    return (await this.cluster()).findGroupCoordinator({ groupId: id, coordinatorType: COORDINATOR[type] });
+    const key = `${type}/${id}`;
+    const cluster = await this.cluster();
+    const known = this.coordinators.get(key);
+    if (known !== undefined) return cluster.findBroker({ nodeId: known });
+    const found = await cluster.findGroupCoordinator({ groupId: id, coordinatorType: COORDINATOR[type] });
+    this.coordinators.set(key, found.nodeId);
+    return found;
   }
 
   async send<T>(broker: Broker, request: RawRequest<T>): Promise<T> {
@@ -158,7 +167,7 @@ export class KafkaClient {
   disconnect(): void {
     const { opened } = this;
     this.opened = null;
-    this.leaders.clear();
+    this.forgetNodes();
     if (opened === null) return;
     this.connections.get(opened)?.drop();
     this.connections.delete(opened);
@@ -168,6 +177,11 @@ export class KafkaClient {
   close(): void {
     this.stopped.abort();
     this.disconnect();
+  }
+
+  private forgetNodes(): void {
+    this.leaders.clear();
+    this.coordinators.clear();
   }
 
   private cluster(): Promise<Cluster> {

@@ -1,11 +1,20 @@
 import diagnostics from "node:diagnostics_channel";
+import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
 import type { MillraceError } from "../../../schema/index.ts";
 import { batchOf, numbered, readRecords } from "../../ports/event-log.contract.ts";
 import { KafkaClient } from "./kafka-client.ts";
+import { asKafkaError } from "./kafka-errors.ts";
 import { KafkaEventLog } from "./kafka-event-log.ts";
+import { protocolError } from "./kafkajs-internals.ts";
+
+const KafkaBroker = createRequire(import.meta.url)("kafkajs/src/broker/index.js") as {
+  prototype: { findGroupCoordinator(): Promise<unknown> };
+};
+/** Code of the protocol. */
+const NOT_COORDINATOR = 16;
 
 const closing: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -64,6 +73,22 @@ it("opens nothing anew for who still holds a node of connections that were dropp
   const again = held.metadata([]).catch(() => held.metadata([]));
   await expect(again).rejects.toThrow("the connection was dropped");
   await (await client.controller()).metadata([]);
+});
+
+it("asks once who coordinates a producer, and again where that may have changed", async () => {
+  const { bootstrap } = await testServer("kafka");
+  const client = new KafkaClient({ brokers: [bootstrap], clientId: "test" });
+  closing.push(client);
+  const asked = vi.spyOn(KafkaBroker.prototype, "findGroupCoordinator");
+  const id = uniqueName("coordinated");
+  const find = () => client.run("finding the coordinator", () => client.coordinator("transaction", id));
+  await find();
+  const before = asked.mock.calls.length;
+  await find();
+  expect(asked.mock.calls.length).toBe(before);
+  client.noteFailure(asKafkaError(protocolError(NOT_COORDINATOR), "a test", [bootstrap]));
+  await find();
+  expect(asked.mock.calls.length).toBeGreaterThan(before);
 });
 
 it("shuts out a process whose producer another has taken over, until it takes it back", async () => {
