@@ -102,5 +102,6 @@ function statusOf(
     epoch: checkpoint?.epoch ?? 0,
     checkpointedAt: checkpoint?.createdAt ?? null,
     events: checkpoint?.events ?? NO_EVENTS,
+    models: checkpoint?.models ?? [],
   };
 }

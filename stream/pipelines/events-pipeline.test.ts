@@ -173,7 +173,7 @@ describe("events pipeline", () => {
       { plugin: "eager", user_id: "u", kind: "crossed", _offset: 0 },
       { plugin: "eager", user_id: "v", kind: "crossed", _offset: 1 },
     ]);
-    expect(task.pipeline.models?.().map((model) => model.plugin)).toEqual(["propensity", "eager", "fraud"]);
+    expect(task.cut().models?.map((model) => model.plugin)).toEqual(["propensity", "eager", "fraud"]);
     task.close();
   });
 

@@ -19,6 +19,8 @@ export interface Checkpoint {
   readonly watermarkMs: number | null;
   /** Counted since the task was last restored. */
   readonly events: TaskStatus["events"];
+  /** What scored in this epoch, and how well: for who watches from another process. */
+  readonly models?: TaskStatus["models"];
 }
 
 const EPOCH_DIGITS = 12;

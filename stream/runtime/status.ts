@@ -39,7 +39,7 @@ export interface TaskStatus {
     readonly late: number;
     readonly tooLate: number;
   };
-  /** None for a task that scores nothing, or whose worker cannot be asked. */
+  /** None for a task that scores nothing; of another process, as of its newest checkpoint. */
   readonly models?: readonly ModelStatus[];
 }
 

@@ -22,6 +22,7 @@ export interface TaskCut {
   readonly imagesBefore: readonly string[];
   readonly watermarkMs: number | null;
   readonly events: Checkpoint["events"];
+  readonly models: Checkpoint["models"];
 }
 
 interface OpenInput {
@@ -174,6 +175,7 @@ export class Task {
       imagesBefore,
       watermarkMs: this.pipeline.watermarkMs(),
       events: this.pipeline.counters(),
+      models: this.pipeline.models?.() ?? [],
     };
   }
 

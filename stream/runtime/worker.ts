@@ -342,6 +342,7 @@ export class Worker {
         createdAt,
         watermarkMs: cut.watermarkMs,
         events: cut.events,
+        models: cut.models,
       });
       task.noteChain(stateImages, createdAt);
     }
