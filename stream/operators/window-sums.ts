@@ -72,9 +72,13 @@ export class WindowSums {
    * duplicates are the caller's to leave out.
    */
   add(timeMs: number, key: Uint8Array, start: number, end: number, amounts: ArrayLike<number>): void {
+    this.addTo(timeMs, this.keys.intern(key, start, end), amounts);
+  }
+
+  /** The same under a key that the caller has interned in {@link keys}. */
+  addTo(timeMs: number, id: number, amounts: ArrayLike<number>): void {
     const { width, paneMs } = this.options;
     const place = this.openPane(Math.floor(timeMs / paneMs));
-    const id = this.keys.intern(key, start, end);
     const entry = id * this.placeCount + place;
     this.sums.ensure(this.keys.size * this.placeCount * width);
     this.used.ensure(this.keys.size * this.placeCount);

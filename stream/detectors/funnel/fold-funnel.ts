@@ -73,7 +73,7 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
     journeys.foldView(journey, batch.eventTime.values[row], marks);
   }
 
-  /** Folds a row into a journey where it may change it. */
+  /** Folds a row, which may change the journey. */
   function fold(
     basis: number,
     journey: number,
@@ -84,7 +84,6 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
     const journeys = basis === USER_BASIS ? ofUsers : ofSessions;
     const at = batch.eventTime.values[row];
     const step = steps[batch.eventType.codes[row]];
-    if (step === VIEW && journeys.isSettled(journey, at)) return;
     journeys.read(journey, before);
     if (step === VIEW) foldView(journeys, journey, batch, row);
     else {
@@ -93,7 +92,8 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
       journeys.foldStep(journey, step, at, closeMs);
     }
     journeys.read(journey, after);
-    sums.change(basis, before, after, at);
+    if (step === VIEW && isBegun(before, after)) sums.begin(basis, after);
+    else sums.change(basis, before, after, at);
   }
 
   function mergeSessions(into: number, from: number, at: number): void {
@@ -135,9 +135,15 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
         const { into, from: part } = merges[merged++];
         mergeSessions(into, part, times[row]);
       }
-      if (steps[codes[row]] === NO_STEP || (flags[row] & SKIPPED) !== 0) continue;
-      fold(SESSION_BASIS, ofRow[row], batch, row, closeMs);
-      fold(USER_BASIS, users.at(userIds[row], times[row]), batch, row, closeMs);
+      const step = steps[codes[row]];
+      if (step === NO_STEP || (flags[row] & SKIPPED) !== 0) continue;
+      const at = times[row];
+      const session = ofRow[row];
+      const journey = users.at(userIds[row], at);
+      // Of most views it is enough to see that the journeys had begun.
+      if (step !== VIEW || !ofSessions.isSettled(session, at))
+        fold(SESSION_BASIS, session, batch, row, closeMs);
+      if (step !== VIEW || !ofUsers.isSettled(journey, at)) fold(USER_BASIS, journey, batch, row, closeMs);
     }
   }
 
@@ -157,4 +163,9 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
     advanceTask: (taskTimeMs) => panes.advanceTask(taskTimeMs),
     markIdle: () => panes.markIdle(),
   };
+}
+
+/** Whether a journey was empty, and has a view now and nothing else. */
+function isBegun(before: JourneyView, after: JourneyView): boolean {
+  return before.times[0] === Number.POSITIVE_INFINITY && after.times[1] === Number.POSITIVE_INFINITY;
 }

@@ -11,7 +11,14 @@ const MEASURES_OF_JOURNEY = 2 * STEP_COUNT - 1;
 /** Values of a dimension that are told apart by a task; what comes later is `other`. */
 const DEVICES_MAX = 64;
 const COUNTRIES_MAX = 512;
+/** Above the number of any measure, and of the days for which a journey is counted. */
+const MEASURES_MAX = 256;
+const DAYS_MAX = 256;
 const text = new TextDecoder();
+
+/** Places for a country: none, those that are told apart, any other. */
+const COUNTRY_PLACES = COUNTRIES_MAX + 2;
+const PAIRS = (DEVICES_MAX + 2) * COUNTRY_PLACES;
 
 /** Turns changes of journeys into changes of the sums of their groups. */
 export class FunnelSums {
@@ -23,6 +30,9 @@ export class FunnelSums {
   private readonly after = new Int32Array(MEASURES_OF_JOURNEY);
   private readonly amount = new Float64Array(1);
   private readonly key = new FunnelKeyWriter();
+  /** Ids of the sums' keys, by what they are of: most changes are of a key that was written before. Derived. */
+  private readonly ids = new Map<number, number>();
+  private readonly groups = new Map<number, number>();
 
   constructor(section: StateSection, sums: WindowSums, keys: OperatorKeys) {
     this.sums = sums;
@@ -37,6 +47,11 @@ export class FunnelSums {
 
   countryOf(column: TextColumn, row: number): number {
     return idOf(this.countries, COUNTRIES_MAX, column, row);
+  }
+
+  /** A journey began, with a view. */
+  begin(basis: number, journey: JourneyView): void {
+    this.add(basis, journey, 0, journey.times[0], 1);
   }
 
   /**
@@ -57,13 +72,33 @@ export class FunnelSums {
 
   private add(basis: number, journey: JourneyView, what: number, time: number, amount: number): void {
     const days = dayOf(time) - dayOf(journey.times[0]);
+    const code = ((this.groupOf(journey) * BASES.length + basis) * DAYS_MAX + days) * MEASURES_MAX + what;
+    let id = this.ids.get(code);
+    if (id === undefined) {
+      id = this.intern(basis, journey, days, what);
+      this.ids.set(code, id);
+    }
+    this.amount[0] = amount;
+    this.sums.addTo(time, id, this.amount);
+  }
+
+  /** A small number for the category, device and country of a journey. */
+  private groupOf({ category, device, country }: JourneyView): number {
+    const pair = (device + 1) * COUNTRY_PLACES + country + 1;
+    const code = (category + 1) * PAIRS + pair;
+    const known = this.groups.get(code);
+    if (known !== undefined) return known;
+    this.groups.set(code, this.groups.size);
+    return this.groups.size - 1;
+  }
+
+  private intern(basis: number, journey: JourneyView, days: number, what: number): number {
     const { key } = this;
     key.begin(days, what, basis);
     key.name(this.categories, journey.category);
     key.name(this.devices, journey.device);
     key.name(this.countries, journey.country);
-    this.amount[0] = amount;
-    this.sums.add(time, key.bytes, 0, key.length, this.amount);
+    return this.sums.keys.intern(key.bytes, 0, key.length);
   }
 }
 
