@@ -4,33 +4,33 @@ import type { Evidence } from "../report/evidence.ts";
 /** Vectors whose contributions are taken: of a tree model each costs milliseconds. */
 const EXPLAINED_MAX = 2000;
 
-/** What the plots of a trained scorer are drawn from: its scores beside the champion's, and what moves them. */
-export function scorerEvidence(
+/** Tells what the plots of a trained scorer are drawn from: its scores beside the champion's, and what moves them. */
+export function tellEvidence(
   validation: Dataset,
   { ours, champion }: { readonly ours: Scorer; readonly champion: Scorer },
-): readonly Evidence[] {
+  onEvidence: ((evidence: Evidence) => void) | undefined,
+): void {
+  if (onEvidence === undefined) return;
   const scoresOf = (scorer: Scorer): Float64Array => {
     const scores = new Float64Array(validation.rows);
     scorer.score(validation.vectors, validation.rows, scores);
     return scores;
   };
-  return [
-    {
-      kind: "scores",
-      title: "validation",
-      labels: validation.labels.slice(0, validation.rows),
-      series: [
-        { name: "ours", scores: scoresOf(ours) },
-        { name: `champion ${champion.modelVersion}`, scores: scoresOf(champion) },
-      ],
-    },
-    {
-      kind: "importance",
-      title: "features",
-      unit: "mean size of the contribution, log-odds",
-      values: meanContributions(ours, validation),
-    },
-  ];
+  onEvidence({
+    kind: "scores",
+    title: "validation",
+    labels: validation.labels.slice(0, validation.rows),
+    series: [
+      { name: "ours", scores: scoresOf(ours) },
+      { name: `champion ${champion.modelVersion}`, scores: scoresOf(champion) },
+    ],
+  });
+  onEvidence({
+    kind: "importance",
+    title: "features",
+    unit: "mean size of the contribution, log-odds",
+    values: meanContributions(ours, validation),
+  });
 }
 
 /** Mean size of each feature's contribution, over rows spread evenly. */

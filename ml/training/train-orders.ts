@@ -8,6 +8,7 @@ import { readVerdicts, replayBronzeOrders } from "./bronze-orders.ts";
 import { giveAlias } from "./give-alias.ts";
 import { OrderSamples, type OrderVerdict } from "./order-samples.ts";
 import { scoreMicros } from "./score-micros.ts";
+import { tellEvidence } from "./scorer-evidence.ts";
 import type { TrainedModel, TrainPluginOptions } from "./train-plugin.ts";
 
 export interface TrainOrdersOptions extends Omit<TrainPluginOptions, "events"> {
@@ -47,6 +48,7 @@ export async function trainOrders(
   const weights = await plugin.train(train.dataset, options);
   const candidate = plugin.load(weights, "candidate");
   const champion = await loadChampion(registry, plugin);
+  tellEvidence(validation.dataset, { ours: candidate, champion: champion.scorer }, options.onEvidence);
   const { name } = plugin.primaryMetric;
   const iso = (time: number): string => new Date(time).toISOString();
   const card = await registry.publish(

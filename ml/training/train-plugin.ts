@@ -4,11 +4,11 @@ import type { Dataset, SessionScorerPlugin } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
 import type { ModelRegistry } from "../registry/model-registry.ts";
-import { challengeWith, promoteModel } from "../registry/promote.ts";
 import type { Evidence } from "../report/evidence.ts";
 import { type BuiltDataset, buildDataset } from "./dataset.ts";
+import { giveAlias } from "./give-alias.ts";
 import { scoreMicros } from "./score-micros.ts";
-import { scorerEvidence } from "./scorer-evidence.ts";
+import { tellEvidence } from "./scorer-evidence.ts";
 import { splitByTime } from "./split.ts";
 
 export interface TrainPluginOptions {
@@ -62,9 +62,7 @@ export async function trainPlugin(
   const candidate = plugin.load(weights, "candidate");
   const evaluation = plugin.evaluate(candidate, split.validation);
   const champion = await loadChampion(options.registry, plugin);
-  for (const evidence of scorerEvidence(split.validation, { ours: candidate, champion: champion.scorer })) {
-    options.onEvidence?.(evidence);
-  }
+  tellEvidence(split.validation, { ours: candidate, champion: champion.scorer }, options.onEvidence);
   const { name } = plugin.primaryMetric;
   const card = await options.registry.publish(
     {
@@ -91,26 +89,6 @@ export async function trainPlugin(
   );
   const promoted = await giveAlias(plugin, card, options);
   return { version: card.version, card, promoted };
-}
-
-/** Whether it became champion. What it is refused as, it challenges. */
-async function giveAlias(
-  plugin: SessionScorerPlugin,
-  { version }: ModelCard,
-  { registry, promote = "if-better", by, trainedAt: at, onProgress }: TrainPluginOptions,
-): Promise<boolean> {
-  if (promote === "never") return false;
-  try {
-    const reason =
-      promote === "always" ? "trained, to be promoted in any case" : "trained, and past the gate";
-    await promoteModel(registry, plugin, version, { by, reason, at, force: promote === "always" });
-    return true;
-  } catch (error) {
-    if (!(error instanceof MillraceError && error.code === "promotion-refused")) throw error;
-    onProgress?.(error.message);
-    await challengeWith(registry, plugin, version, { by, reason: error.message, at });
-    return false;
-  }
 }
 
 function dataRange(dataset: BuiltDataset["dataset"], cutMs: number): ModelCard["dataRange"] {

@@ -48,6 +48,14 @@ export async function trainOnLake(
   const baseline = measureRanker(itemKnnBaseline(split.log), split.cases, byPopularity);
   const champion = await loadChampion(registry, plugin);
   const incumbent = measureRanker(rankerOf(champion.scorer, split.productIds), split.cases, byPopularity);
+  for (const table of ["all", "discovery"] as const) {
+    const rankers = Object.entries({ ours: tables, "item-kNN": baseline, champion: incumbent });
+    options.onEvidence?.({
+      kind: "hits",
+      title: table === "all" ? "all targets" : "discovery",
+      series: rankers.map(([name, measured]) => ({ name, shares: measured[table].hitRateAt })),
+    });
+  }
   const evaluation = reportOf(tables, baseline);
   const card = await registry.publish(
     {
