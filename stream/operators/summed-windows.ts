@@ -17,6 +17,8 @@ export interface SummedWindowsOptions {
   /** A multiple of `paneMs`; windows are tumbling. */
   readonly windowMs: number;
   readonly allowedLatenessMs: number;
+  /** How far an idle source may be behind the others and still correct their windows; a day unless told. */
+  readonly idleMsMax?: number;
   /**
    * A window's sums under a key, when the lowest watermark has passed its end (revision 1) and whenever
    * they have changed since (the next one). `sums` is valid during the call.
@@ -26,7 +28,6 @@ export interface SummedWindowsOptions {
   readonly reported?: (window: SummedWindow, isCorrection: boolean) => void;
 }
 
-/** How far an idle source may be behind the others and still correct their windows, ms of event time. */
 const IDLE_MS_MAX = 86_400_000;
 const EVALUATED = 0;
 const LAST_DUE = 1;
@@ -192,7 +193,7 @@ export class SummedWindows {
 
   /** Reports corrections and new windows, where the lowest watermark has come to another boundary of a pane. */
   evaluate(): void {
-    const { paneMs, windowMs, allowedLatenessMs } = this.options;
+    const { paneMs, windowMs, allowedLatenessMs, idleMsMax = IDLE_MS_MAX } = this.options;
     const { values } = this.numbers;
     const watermarkMs = this.sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
@@ -211,7 +212,7 @@ export class SummedWindows {
     if (Number.isFinite(due)) {
       values[EVALUATED] = Math.max(values[EVALUATED], Math.floor(due / windowMs) * windowMs);
       // An idle source that goes on brings what lies between: its windows were reported, and are corrected.
-      const open = Math.min(watermarkMs, this.sources.slowestMs(watermarkMs - IDLE_MS_MAX));
+      const open = Math.min(watermarkMs, this.sources.slowestMs(watermarkMs - idleMsMax));
       this.dropBefore(Math.floor((open - allowedLatenessMs) / windowMs) * windowMs);
     }
     this.numbers.mark(0);

@@ -112,7 +112,7 @@ describe("anomalies", () => {
       const falseAlarms = found.filter((row) => !isTrue(row)).length;
       const judged = (result.rows.get("gold.metrics") ?? []).filter(
         (row) =>
-          windowOf(row) > 18 * PER_DAY &&
+          windowOf(row) > 24 * PER_DAY &&
           Number(row.expected) >= SETTINGS.anomaliesExpectedMin &&
           !isTrue(row),
       ).length;
@@ -128,7 +128,7 @@ describe("anomalies", () => {
   });
 
   it("judges every window as SQL does, whatever the order of the blocks", async () => {
-    const { rows } = makeShop(7, { weeks: 5, planted: 5 });
+    const { rows } = makeShop(7, { weeks: 6, planted: 5 });
     const result = run(rows, seededRandom(7));
     const tasks = [0, 1].map((task) => rows.filter((_, i) => i % 2 === task));
     const expected = await topicOracle(anomalies, customerEventContract, tasks, SETTINGS);

@@ -8,7 +8,7 @@ export { goldAnomalies, goldMetrics };
 
 export const anomalies = defineDetector({
   name: ANOMALIES,
-  doc: "Metrics far from their own season, the hour of the week; judged from about the eighteenth day on.",
+  doc: "Metrics far from their own season, the hour of the week; judged from about the 24th day on.",
   settings: {
     anomaliesWindowMs: msSetting(
       "Detectors",

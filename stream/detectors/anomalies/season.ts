@@ -7,11 +7,10 @@ export const SEASON_WEEKS = 6;
 const SEASON_WEEKS_MIN = 2;
 /** Weeks that are kept: the season, the window's own, and one that late data may still reach. */
 export const KEPT_WEEKS = SEASON_WEEKS + 2;
-/**
- * The usual distance of a metric is read off these days before the window's: none of them can change any
- * more, since the second stage corrects a window for a day at most.
- */
-const USUAL_DAYS = { first: 9, last: 3 } as const;
+/** How long a window may still be corrected by a topic that lies behind: a quiet one sends when it has more. */
+export const CORRECTED_MS_MAX = 6 * DAY_MS;
+/** The usual distance of a metric is read off these days before the window's: none of them changes any more. */
+const USUAL_DAYS = { first: 14, last: 8 } as const;
 /** Windows from which a usual distance can be read. */
 const USUAL_MIN = 96;
 /** Median of the absolute value of a normal variable, to its standard deviation. */

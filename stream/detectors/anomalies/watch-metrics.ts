@@ -5,7 +5,7 @@ import type { Combiner, CombinerDeps } from "../detector.ts";
 import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { METRICS_MAX, MetricRing } from "./metric-ring.ts";
 import { ANOMALIES, metricSources, PANE_MS } from "./metric-sums.ts";
-import { distance, Season } from "./season.ts";
+import { CORRECTED_MS_MAX, distance, Season } from "./season.ts";
 
 export interface AnomaliesConfig {
   readonly anomaliesWindowMs: number;
@@ -46,6 +46,7 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
     paneMs: PANE_MS,
     windowMs,
     allowedLatenessMs: deps.time.allowedLatenessMs,
+    idleMsMax: CORRECTED_MS_MAX,
     report: (_window, key) => touched.add(key),
     reported: (window) => take(window),
   });

@@ -53,7 +53,8 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
   numbers.mark(0);
   const reader = new PaneBlockReader();
   const writeRow = openFunnelRows(deps, totals);
-  let hot: FunnelRecord | null = null;
+  /** Whether the hot record is to be written anew. */
+  let isHotDue = false;
 
   function fold(bytes: Uint8Array, start: number): void {
     reader.openBlock(bytes, start);
@@ -101,7 +102,7 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     const report = Math.floor(due / config.funnelReportMs) * config.funnelReportMs;
     if (report !== values[REPORTED] || due === Number.POSITIVE_INFINITY) totals.takeChanged(writeRow);
     values[REPORTED] = report;
-    hot = recordOf(totals, Number.isFinite(watermarkMs) ? watermarkMs : null) ?? hot;
+    isHotDue = true;
     if (Number.isFinite(due)) {
       // An idle source that goes on brings what lies between.
       const open = Math.min(watermarkMs, sources.slowestMs(watermarkMs - IDLE_MS_MAX));
@@ -124,8 +125,12 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     fold,
     afterRestore: () => totals.afterRestore(),
     flushHot(outputs) {
-      if (hot !== null) outputs.namespace(FUNNEL_RECORD, deps.hotTtlMs).put("latest", JSON.stringify(hot));
-      hot = null;
+      const watermarkMs = sources.watermarkMs();
+      const record = isHotDue ? recordOf(totals, Number.isFinite(watermarkMs) ? watermarkMs : null) : null;
+      isHotDue = false;
+      if (record !== null) {
+        outputs.namespace(FUNNEL_RECORD, deps.hotTtlMs).put("latest", JSON.stringify(record));
+      }
     },
   };
 }

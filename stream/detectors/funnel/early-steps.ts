@@ -42,7 +42,7 @@ export class EarlySteps {
 
   /** Drops the steps that are not to be kept; the new head. */
   prune(head: number, keep: (kind: number, at: number) => boolean): number {
-    let kept = NONE;
+    let kept: number = NONE;
     for (let link = head; link !== NONE; ) {
       const next = this.links.values[link * 2 + NEXT];
       const kind = this.links.values[link * 2 + KIND];
@@ -65,7 +65,7 @@ export class EarlySteps {
   }
 
   drop(head: number): void {
-    this.prune(head, () => false);
+    if (head !== NONE) this.prune(head, () => false);
   }
 
   private takeLink(): number {

@@ -11,9 +11,8 @@ const MEASURES_OF_JOURNEY = 2 * STEP_COUNT - 1;
 /** Values of a dimension that are told apart by a task; what comes later is `other`. */
 const DEVICES_MAX = 64;
 const COUNTRIES_MAX = 512;
-/** Above the number of any measure, and of the days for which a journey is counted. */
+/** Above the number of any measure. */
 const MEASURES_MAX = 256;
-const DAYS_MAX = 256;
 const text = new TextDecoder();
 
 /** Places for a country: none, those that are told apart, any other. */
@@ -72,11 +71,12 @@ export class FunnelSums {
 
   private add(basis: number, journey: JourneyView, what: number, time: number, amount: number): void {
     const days = dayOf(time) - dayOf(journey.times[0]);
-    const code = ((this.groupOf(journey) * BASES.length + basis) * DAYS_MAX + days) * MEASURES_MAX + what;
-    let id = this.ids.get(code);
+    // Small integers, which a Map finds fastest; a session that began before yesterday is rare.
+    const code = ((this.groupOf(journey) * BASES.length + basis) * 2 + days) * MEASURES_MAX + what;
+    let id = days > 1 ? undefined : this.ids.get(code);
     if (id === undefined) {
       id = this.intern(basis, journey, days, what);
-      this.ids.set(code, id);
+      if (days <= 1) this.ids.set(code, id);
     }
     this.amount[0] = amount;
     this.sums.addTo(time, id, this.amount);

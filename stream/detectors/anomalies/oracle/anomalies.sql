@@ -41,7 +41,7 @@ WITH metrics AS (
 ), usual AS (
   SELECT days.metric, days.day, greatest(1, 1.4826::DOUBLE * median(abs(distance))) AS usual
   FROM (SELECT DISTINCT metric, day FROM apart) days
-  JOIN apart ON apart.metric = days.metric AND apart.day BETWEEN days.day - 9 AND days.day - 3
+  JOIN apart ON apart.metric = days.metric AND apart.day BETWEEN days.day - 14 AND days.day - 8
   WHERE distance IS NOT NULL GROUP BY ALL HAVING count(*) >= 96
 ), judged AS (
   SELECT apart.*, distance / usual AS score FROM apart JOIN usual USING (metric, day), settings
