@@ -26,7 +26,8 @@ export class LiveLoad {
       const { first, count, at } = message;
       for (let probe = first; probe < first + count; probe++) this.sentAt[probe] = at;
     });
-    this.child.once("exit", (code, killedBy) =>
+    // Not `exit`, which may come before its last message.
+    this.child.once("close", (code, killedBy) =>
       reject(
         new BenchError(`the producer ended with ${killedBy ?? `exit code ${code}`}; its message is above`),
       ),
