@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   goldFlashSaleAlerts,
   goldPageViewsByUser,
+  goldPopularByCategory,
   goldPopularProducts,
   goldProductActivity,
   goldPropensityScores,
@@ -423,6 +424,7 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
         row(0, 1, "old"),
         row(60_000, 1, "first"),
         row(60_000, 2, "second"),
+        row(60_000, 1, "first", 2),
         row(60_000, 2, "corrected", 2),
       ]);
       const query = `query ($asOf: String) { popularProducts(limit: 2, asOf: $asOf) { source windowStart windowEnd
@@ -447,6 +449,46 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
       ]);
       const past = (await api.data(query, { asOf: lake.freshness.snapshotId })).popularProducts;
       expect(past.source).toBe("LAKE");
+    });
+
+    it("give popular products of a category, without those that a correction moved to another", async () => {
+      const row = (category: string, rank: number, product: string, revision: number) => ({
+        ...window(0),
+        category_id: category,
+        rank,
+        product_id: product,
+        score: 10 / rank,
+        views: 1,
+        cart_adds: 0,
+        purchases: 0,
+        revision,
+      });
+      await api.commit(goldPopularByCategory, [
+        row("c1", 1, "a", 1),
+        row("c1", 2, "b", 1),
+        row("c2", 1, "c", 1),
+      ]);
+      await api.commit(goldPopularByCategory, [
+        row("c1", 1, "b", 2),
+        row("c2", 1, "a", 2),
+        row("c2", 2, "c", 2),
+      ]);
+      const query =
+        "query ($id: String) { popularProducts(categoryId: $id) { source items { rank productId } } }";
+      const of = async (id: string) => (await api.data(query, { id })).popularProducts;
+      expect(await of("c1")).toEqual({ source: "LAKE", items: [{ rank: 1, productId: "b" }] });
+      expect((await of("c2")).items.map(({ productId }: { productId: string }) => productId)).toEqual([
+        "a",
+        "c",
+      ]);
+      expect((await of("'")).items).toEqual([]);
+      const item = { rank: 1, productId: "live", score: 1, views: 1, cartAdds: 0, purchases: 0 };
+      await api.put(HotNamespace.popularProducts, "category:c1", {
+        windowStart: T0,
+        windowEnd: T0,
+        items: [item],
+      });
+      expect(await of("c1")).toEqual({ source: "LIVE", items: [{ rank: 1, productId: "live" }] });
     });
 
     it("give a user's live views and score, explained, and the scores kept", async () => {

@@ -201,7 +201,13 @@ export const settings = {
     [1_000, DAY_MS],
     "Age at which activity counts half for popularity.",
   ),
-  popularProductsMax: count("Analytics", 100, [1, 1_000], "Products in the ranking."),
+  popularProductsMax: count("Analytics", 100, [1, 1_000], "Products in a ranking."),
+  popularByCategoryEveryMs: ms(
+    "Analytics",
+    600_000,
+    [60_000, DAY_MS],
+    "How often popular products are ranked by category, a multiple of a minute.",
+  ),
 
   propensityThreshold: ratio(
     "Machine learning",

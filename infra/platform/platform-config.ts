@@ -26,14 +26,14 @@ const RECENT_VIEWS_MS = 300_000;
 const RECENT_VIEWS_MAX = 20;
 /** What one event of a kind adds to a product's popularity. */
 const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
+/** Enough to begin with; from then on a sample keeps the counts of what goes together up to date. */
+const RECOMMENDATION_LEARNING = { learnLooksMax: 10_000, eventsALearnedLook: 64 };
 /** Sampled scores from which on a stability index says more than chance does: it moves by some hundredths. */
 const DRIFT_ROWS_MIN = 500;
 /** Of the events that are scored: 5,000 an hour at a hundred events a second. */
 const SAMPLE_EVERY = 64;
 /** Chargebacks go on for longer; most verdicts are there by then. */
 const ORDER_LABEL_DELAY_MS = 30 * 86_400_000;
-/** Enough to begin with; from then on a sample keeps the counts of what goes together up to date. */
-const RECOMMENDATION_LEARNING = { learnLooksMax: 10_000, eventsALearnedLook: 64 };
 
 export function platformConfig(config: Config): PlatformConfig {
   const { partitions, measureStages, fileBytesMax } = config;
@@ -125,6 +125,7 @@ function insightsConfig(config: Config): InsightsPipelineConfig["insights"] {
       windowMs: config.popularWindowMs,
       halfLifeMs: config.popularHalfLifeMs,
       top: config.popularProductsMax,
+      byCategoryEveryMs: config.popularByCategoryEveryMs,
       weights: POPULARITY_WEIGHTS,
     },
     hotTtlMs: config.hotTtlMs,

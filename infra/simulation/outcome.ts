@@ -2,7 +2,6 @@ import {
   bronzeDeadLetters,
   contracts,
   goldFlashSaleAlerts,
-  goldPopularProducts,
   type TableSpec,
   tableName,
   takenBack,
@@ -94,8 +93,7 @@ function doubledKeys(table: TableSpec, rows: readonly LakeRow[]): string[] {
 
 function finalRows(table: TableSpec, rows: readonly LakeRow[]): string[] {
   if (!secondStageTables.includes(table)) return rows.map((row) => rowText(row, "_ingested_at"));
-  // A ranking is corrected as a whole: its key is the window.
-  const names = table === goldPopularProducts ? ["window_start"] : table.key;
+  const names = table.correctedBy ?? table.key;
   const keyOf = (row: LakeRow): string => JSON.stringify(names.map((name) => row[name]));
   const newest = new Map<string, number>();
   for (const row of rows) {

@@ -72,6 +72,27 @@ export const goldPopularProducts = defineTable({
   ],
 });
 
+export const goldPopularByCategory = defineTable({
+  namespace: "gold",
+  name: "popular_by_category",
+  doc: "The most popular products of each category, as in popular_products, for windows that end at every tenth minute (`popularByCategoryEveryMs`). A product is of the category that its newest event before the window's end has, as far as its last 16 changes of category tell.",
+  partitionByDayOf: "window_start",
+  key: ["window_start", "category_id", "rank"],
+  correctedBy: ["window_start"],
+  columns: [
+    WINDOW_START,
+    WINDOW_END,
+    ["category_id", "string", "required", "The category."],
+    ["rank", "int", "required", "1 is the category's most popular; equal scores rank by product id."],
+    ["product_id", "string", "required", "The product."],
+    ["score", "double", "required", "As in popular_products, rounded to thousandths."],
+    ["views", "int", "required", "Views in the window."],
+    ["cart_adds", "int", "required", "Cart additions in the window."],
+    ["purchases", "int", "required", "Purchases in the window."],
+    REVISION,
+  ],
+});
+
 export const goldFlashSaleAlerts = defineTable({
   namespace: "gold",
   name: "flash_sale_alerts",

@@ -4,6 +4,7 @@ import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
 import { createPageViewsByUser, defaultPageViewsByUserConfig } from "./page-views-by-user.ts";
 import { createProductInsights, defaultProductInsightsConfig } from "./product-insights.ts";
 import { createProductPanes, defaultProductPanesConfig } from "./product-panes.ts";
+import { createProductTable } from "./product-table.ts";
 import { createSessionize, defaultSessionizeConfig } from "./sessionize.ts";
 import { CollectedHot, CollectedOutputs, driveBatch, driveEnd } from "./testing/drive.ts";
 import { createKeys, makeBatch } from "./testing/make-batch.ts";
@@ -26,6 +27,7 @@ function createRig() {
   );
   const panes = createProductPanes(defaultProductPanesConfig, {
     keys,
+    products: createProductTable({ keys }),
     time,
     sourceTask: "events-0",
     emitPanes: (bytes) => insights.fold(bytes, 0, bytes.length),

@@ -1,11 +1,13 @@
 import {
   goldFlashSaleAlerts,
+  goldPopularByCategory,
   goldPopularProducts,
   goldProductActivity,
   type KeyDictionary,
 } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
 import type { PopularProductsRecord } from "../sinks/hot-records.ts";
+import { roundedScore } from "./product-categories.ts";
 import type { WindowTotals } from "./window-totals.ts";
 
 export interface Window {
@@ -49,6 +51,19 @@ export function createInsightRows(
     cartAdds: popularRows.int32("cart_adds"),
     purchases: popularRows.int32("purchases"),
     revision: popularRows.int32("revision"),
+  };
+  const categoryRows = outputs.openRows(goldPopularByCategory, ids);
+  const ofCategory = {
+    start: categoryRows.float64("window_start"),
+    end: categoryRows.float64("window_end"),
+    category: categoryRows.text("category_id"),
+    rank: categoryRows.int32("rank"),
+    product: categoryRows.key("product_id"),
+    score: categoryRows.float64("score"),
+    views: categoryRows.int32("views"),
+    cartAdds: categoryRows.int32("cart_adds"),
+    purchases: categoryRows.int32("purchases"),
+    revision: categoryRows.int32("revision"),
   };
   const flashRows = outputs.openRows(goldFlashSaleAlerts, ids);
   const flash = {
@@ -102,6 +117,39 @@ export function createInsightRows(
     return { windowStart: window.start, windowEnd: window.end, items };
   }
 
+  /** As {@link writePopular}, of the products of a category; scores are rounded to thousandths. */
+  function writePopularOfCategory(
+    category: string,
+    window: Window,
+    totals: WindowTotals,
+    ranked: readonly number[],
+    revision: number,
+  ): PopularProductsRecord {
+    const items = ranked.map((product, i) => {
+      const item = {
+        rank: i + 1,
+        productId: dictionaries.productId.text(product),
+        score: roundedScore(totals, product),
+        views: totals.views[product],
+        cartAdds: totals.cartAdds[product],
+        purchases: totals.purchases[product],
+      };
+      const row = categoryRows.next();
+      ofCategory.start.values[row] = window.start;
+      ofCategory.end.values[row] = window.end;
+      categoryRows.setText(ofCategory.category, row, category);
+      ofCategory.rank.values[row] = item.rank;
+      ofCategory.product.ids[row] = product;
+      ofCategory.score.values[row] = item.score;
+      ofCategory.views.values[row] = item.views;
+      ofCategory.cartAdds.values[row] = item.cartAdds;
+      ofCategory.purchases.values[row] = item.purchases;
+      ofCategory.revision.values[row] = revision;
+      return item;
+    });
+    return { windowStart: window.start, windowEnd: window.end, items };
+  }
+
   /** Writes the row and, where `alerting`, emits the live alert under the same id and revision. */
   function writeFlash(finding: FlashFinding, alerting: boolean): void {
     const { product, window, views, purchases, status, revision } = finding;
@@ -135,5 +183,5 @@ export function createInsightRows(
     });
   }
 
-  return { writeActivity, writePopular, writeFlash };
+  return { writeActivity, writePopular, writePopularOfCategory, writeFlash };
 }

@@ -2,18 +2,19 @@
  * Pane blocks: what the first stage sends to the second. Little-endian:
  *
  * ```
- * u8 version = 2, u16 + bytes channel, u8 kind ({@link PaneBlockKind}), f64 sequence, f64 watermark,
+ * u8 version = 3, u16 + bytes channel, u8 kind ({@link PaneBlockKind}), f64 sequence, f64 watermark,
  *   u16 + bytes source
  * ```
  * The channel says which part of the second stage it is for. Of the channel of products, from then on:
  * ```
  * u32 panes, pane…
- * pane:    f64 start, u32 products, product…
+ * pane:    f64 start, u32 products, product…, u32 changes, change…
  * product: u16 + bytes id, u32 views, u32 cart adds, u32 purchases
+ * change:  u16 + bytes id of the product, u16 + bytes category, f64 event time from which on
  * ```
  * All counts are increments: a pane may come in several blocks.
  */
-export const PANE_BLOCK_VERSION = 2;
+export const PANE_BLOCK_VERSION = 3;
 /** Channel of the panes by product. */
 export const PRODUCT_CHANNEL = "products";
 export const PaneBlockKind = {

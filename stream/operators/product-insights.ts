@@ -5,6 +5,7 @@ import { HotNamespace, type PopularProductsRecord } from "../sinks/hot-records.t
 import { createInsightRows, type Window } from "./insight-rows.ts";
 import { PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
 import { PaneStore } from "./pane-store.ts";
+import { ProductCategories } from "./product-categories.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { SourceWatermarks } from "./source-watermarks.ts";
 import { type ScoreWeights, WindowTotals } from "./window-totals.ts";
@@ -25,6 +26,8 @@ export interface ProductInsightsConfig {
     readonly windowMs: number;
     readonly halfLifeMs: number;
     readonly top: number;
+    /** The rankings of categories are reported for windows that end at multiples of this, ms. */
+    readonly byCategoryEveryMs: number;
     readonly weights: ScoreWeights;
   };
   readonly hotTtlMs: number;
@@ -38,6 +41,7 @@ export const defaultProductInsightsConfig: ProductInsightsConfig = {
     windowMs: 3_600_000,
     halfLifeMs: 900_000,
     top: 100,
+    byCategoryEveryMs: 600_000,
     weights: { view: 1, cartAdd: 5, purchase: 20 },
   },
   hotTtlMs: 86_400_000,
@@ -100,6 +104,7 @@ export function createProductInsights(
   numbers.mark(0);
   const rows = createInsightRows(deps.outputs, { productId: productIds });
   const totals = new WindowTotals(popular.weights);
+  const categories = new ProductCategories(state, productIds);
   const reader = new PaneBlockReader();
 
   const flashPanes = flashSale.windowMs / paneMs;
@@ -111,6 +116,7 @@ export function createProductInsights(
     (_, age) => 0.5 ** ((age * paneMs) / popular.halfLifeMs),
   );
   let hotPopular: PopularProductsRecord | null = null;
+  const hotByCategory = new Map<string, PopularProductsRecord>();
 
   /** The window of so many panes that ends at the boundary (a pane number: the first pane after it). */
   function windowAt(boundary: number, panes: number): Window {
@@ -154,6 +160,7 @@ export function createProductInsights(
       const reported = (pane + 1) * paneMs <= numbers.values[EVALUATED];
       const knownProducts = reported && !closed ? keysOf(activity, pane) : null;
       for (let products = reader.u32(); products > 0; products--) foldProduct(pane, closed, knownProducts);
+      for (let changes = reader.u32(); changes > 0; changes--) categories.fold(reader);
     }
   }
 
@@ -215,6 +222,15 @@ export function createProductInsights(
     const ranked = totals.top(popular.top, productIds);
     const record = rows.writePopular(windowAt(boundary, popularPanes), totals, ranked, revision);
     if (isNewest) hotPopular = record;
+    if ((boundary * paneMs) % popular.byCategoryEveryMs === 0) reportCategories(boundary, revision, isNewest);
+  }
+
+  function reportCategories(boundary: number, revision: number, isNewest: boolean): void {
+    const window = windowAt(boundary, popularPanes);
+    for (const [category, ranked] of categories.rank(totals, window.end, popular.top)) {
+      const record = rows.writePopularOfCategory(category, window, totals, ranked, revision);
+      if (isNewest) hotByCategory.set(category, record);
+    }
   }
 
   /** Raises, corrects or retracts; `touched` says that figures of a reported window changed. */
@@ -295,6 +311,10 @@ export function createProductInsights(
       hot.namespace(HotNamespace.popularProducts, ttlMs).put("all", JSON.stringify(hotPopular));
     }
     hotPopular = null;
+    for (const [category, record] of hotByCategory) {
+      hot.namespace(HotNamespace.popularProducts, ttlMs).put(`category:${category}`, JSON.stringify(record));
+    }
+    hotByCategory.clear();
   }
 
   function afterRestore(): void {

@@ -10,6 +10,7 @@ import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
 import { createDedupe, defaultDedupeConfig } from "./dedupe.ts";
 import { createProductInsights, defaultProductInsightsConfig } from "./product-insights.ts";
 import { createProductPanes, defaultProductPanesConfig } from "./product-panes.ts";
+import { createProductTable } from "./product-table.ts";
 import {
   CollectedHot,
   CollectedOutputs,
@@ -23,7 +24,7 @@ import {
 } from "./testing/drive.ts";
 import { createKeys, makeBatch } from "./testing/make-batch.ts";
 import { Oracle } from "./testing/oracle.ts";
-import { randomEvents } from "./testing/random-events.ts";
+import { type RandomEventsOptions, randomEvents } from "./testing/random-events.ts";
 
 const SEEDS = [11, 12, 13];
 const CONFIG = {
@@ -53,6 +54,7 @@ function runPanes(
     });
     const panes = createProductPanes(defaultProductPanesConfig, {
       keys,
+      products: createProductTable({ keys }),
       time,
       sourceTask: name,
       emitPanes: (bytes, sequence) => {
@@ -82,6 +84,13 @@ function runPanes(
   }
   driveEnd(task.operators);
   return { blocks, idle: task.panes.idleBlock() };
+}
+
+/** Random events whose products now and then are of another category. */
+function changingEvents(options: RandomEventsOptions): CustomerEvent[] {
+  return randomEvents(options).map((event, i) =>
+    i % 700 < 4 && event.categoryId !== null ? { ...event, categoryId: `cat-${i % 3}` } : event,
+  );
 }
 
 interface InsightsRun {
@@ -160,10 +169,18 @@ async function compareWithOracle(run: InsightsRun, oracle: Oracle): Promise<void
   const expectedPopular = await oracle.rows("popular-products");
   const round = (row: OutputRow): OutputRow => ({ ...row, score: Number(Number(row.score).toPrecision(9)) });
   compare(popular.map(round), expectedPopular.map(round), ["window_start", "rank"]);
+  const byCategory = rowsOf("popular_by_category");
+  const newest = new Map<unknown, number>();
+  for (const { window_start, revision } of byCategory)
+    newest.set(window_start, Math.max(newest.get(window_start) ?? 0, Number(revision)));
+  const held = byCategory.filter(({ window_start, revision }) => revision === newest.get(window_start));
+  const expectedByCategory = await oracle.rows("popular-by-category");
+  expect(expectedByCategory.length).toBeGreaterThan(100);
+  compare(held, expectedByCategory, ["window_start", "category_id", "rank"]);
 }
 
 describe.each(SEEDS)("product operators on random events, seed %i", (seed) => {
-  const events = randomEvents({ seed, count: 8000, stepMs: 500 });
+  const events = changingEvents({ seed, count: 8000, stepMs: 500 });
   const { blocks } = runPanes("events-0", events, [0, events.length]);
   const straight = runInsights(["events-0"], blocks);
 

@@ -10,6 +10,7 @@ import type { TimeConfig } from "../time/index.ts";
 import { EventKind, eventKindTable } from "./event-kinds.ts";
 import type { OperatorKeys } from "./operator-keys.ts";
 import { PaneBlockKind, PaneBlockWriter, PRODUCT_CHANNEL } from "./pane-block.ts";
+import type { ProductTable } from "./product-table.ts";
 
 export interface ProductPanesConfig {
   /** Size of a pane, ms: the advance of the second stage's windows. */
@@ -20,6 +21,8 @@ export const defaultProductPanesConfig: ProductPanesConfig = { paneMs: 60_000 };
 
 export interface ProductPanesDeps {
   readonly keys: OperatorKeys;
+  /** Categories of events that do not say theirs. */
+  readonly products: ProductTable;
   readonly time: TimeConfig;
   readonly sourceTask: string;
   /** Sends a block; a replay sends the same block under the same sequence. */
@@ -38,11 +41,14 @@ const PLACE = 2;
 const SEQUENCE = 0;
 const WATERMARK = 1;
 const PLACES = 2;
+/** Numbers of a change of category: pane, product, category, event time. */
+const CHANGE = 4;
 
 /**
  * First stage of everything keyed by product: counts per pane and sends them on when the
  * watermark passes the pane's end, and what late rows add at the next advance. At every boundary of a
- * pane a block goes out even if it is empty, so that the second stage's watermark moves.
+ * pane a block goes out even if it is empty, so that the second stage's watermark moves. With the pane
+ * goes which products' events name another category than those before them.
  */
 export function createProductPanes(config: ProductPanesConfig, deps: ProductPanesDeps): ProductPanes {
   const { paneMs } = config;
@@ -57,6 +63,9 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
   /** Per product and place: events, views, cart adds, purchases. */
   const counts = state.int32("product-counts");
   const productLists = Array.from({ length: placeCount }, (_, i) => state.int32(`products-${i}`));
+  /** Per product: category of its last event that has one, + 1. */
+  const categories = state.int32("product-categories");
+  const changes = state.float64("category-changes");
   const writer = new PaneBlockWriter();
 
   function openPane(pane: number): number {
@@ -79,6 +88,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     counts.ensure(keys.productId.size * placeCount * 4);
+    categories.ensure(keys.productId.size);
     const kinds = eventKindTable(batch.eventType);
     const { flags } = batch;
     const codes = batch.eventType.codes;
@@ -104,7 +114,49 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
       if (values[slot]++ === 0) append(productLists[place], PLACES + place * PLACE + 1, product);
       values[slot + kind] += 1;
       dirty[slot >>> PAGE_SHIFT] = 1;
+      const category = categoryOf(batch, row);
+      if (category >= 0 && categories.values[product] !== category + 1) changeCategory(product, category, at);
     }
+  }
+
+  /** The event's own, else the product's as of then; -1 where neither is known. */
+  function categoryOf(batch: CustomerEventBatch, row: number): number {
+    const own = batch.categoryId.ids[row];
+    if (own >= 0) return own;
+    const version = deps.products.versionAt(batch.productId.ids[row], batch.eventTime.values[row]);
+    return version < 0 ? -1 : deps.products.categoryOf(version);
+  }
+
+  function changeCategory(product: number, category: number, at: number): void {
+    categories.values[product] = category + 1;
+    categories.mark(product);
+    const change = changes.length;
+    changes.ensure(change + CHANGE);
+    changes.values.set([Math.floor(at / paneMs), product, category, at], change);
+    changes.markRange(change, change + CHANGE);
+  }
+
+  /** Writes the changes of a pane, and forgets them. */
+  function writeChanges(pane: number): void {
+    const { values } = changes;
+    const own: number[] = [];
+    let kept = 0;
+    for (let change = 0; change < changes.length; change += CHANGE) {
+      if (values[change] === pane) own.push(...values.subarray(change, change + CHANGE));
+      else {
+        values.copyWithin(kept, change, change + CHANGE);
+        kept += CHANGE;
+      }
+    }
+    writer.u32(own.length / CHANGE);
+    for (let change = 0; change < own.length; change += CHANGE) {
+      const [, product, category, at] = own.slice(change, change + CHANGE);
+      writer.text(keys.productId.heap, keys.productId.start(product), keys.productId.ends[product]);
+      writer.text(keys.categoryId.heap, keys.categoryId.start(category), keys.categoryId.ends[category]);
+      writer.f64(at);
+    }
+    changes.markRange(0, changes.length);
+    changes.length = kept;
   }
 
   /** Places whose pane has ended, in pane order. */
@@ -141,6 +193,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
       const base = PLACES + place * PLACE;
       writer.f64(numbers.values[base] * paneMs);
       writeProducts(place);
+      writeChanges(numbers.values[base]);
       numbers.values.set([NONE, 0], base);
     }
     numbers.mark(0);

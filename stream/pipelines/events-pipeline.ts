@@ -199,6 +199,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   );
   const panes = createProductPanes(config.productPanes, {
     keys,
+    products,
     time: config.time,
     sourceTask: taskId,
     emitPanes: (bytes, sequence) => outbox.addPane({ stream: PRODUCT_CHANNEL, bytes, sequence }),

@@ -2,7 +2,7 @@
 export const HotNamespace = {
   /** key: user id → {@link UserRecord} */
   users: "users",
-  /** key: `all` → {@link PopularProductsRecord} */
+  /** key: `all`, or `category:ID` → {@link PopularProductsRecord} */
   popularProducts: "popular-products",
   /** key: user id → {@link RecommendationsRecord} */
   recommendations: "recommendations",

@@ -59,8 +59,9 @@ export class Conditions {
 }
 
 /**
- * The table's rows that hold: of several with one key the one of the highest revision. The conditions
- * may concern only columns that a correction does not change. Plain SQL, for every engine.
+ * The table's rows that hold: of several with one key, or of those that are corrected together, the ones
+ * of the highest revision. The conditions may concern only columns that a correction does not change.
+ * Plain SQL, for every engine.
  */
 export function newestRevisions(table: TableSpec, conditions: Conditions): string {
   const columns = table.columns.map((column) => column.name);
@@ -69,7 +70,7 @@ export function newestRevisions(table: TableSpec, conditions: Conditions): strin
   }
   return (
     `select ${columns.join(", ")} from (select ${columns.join(", ")}, ` +
-    `row_number() over (partition by ${table.key.join(", ")} order by revision desc) as revision_rank ` +
+    `rank() over (partition by ${(table.correctedBy ?? table.key).join(", ")} order by revision desc) as revision_rank ` +
     `from {${tableName(table)}}${conditions.toSql()}) as revisions where revision_rank = 1`
   );
 }

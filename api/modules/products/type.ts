@@ -127,6 +127,9 @@ export class PopularProductsArgs {
   @Field(() => Int, { defaultValue: 10, description: "1 to 100; the stream keeps no more than its own top." })
   limit!: number;
 
+  @Field(() => String, { nullable: true, description: "Of this category alone, ranked every ten minutes." })
+  categoryId?: string | null;
+
   @Field(() => String, { nullable: true, description: "Lake snapshot to read instead of the live list." })
   asOf?: string | null;
 }

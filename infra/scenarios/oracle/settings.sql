@@ -15,6 +15,7 @@ CREATE TABLE settings AS SELECT
   3600000::BIGINT AS popular_window_ms,
   900000::BIGINT AS popular_half_life_ms,
   100::BIGINT AS popular_top,
+  600000::BIGINT AS popular_by_category_every_ms,
   1::DOUBLE AS view_weight,
   5::DOUBLE AS cart_weight,
   20::DOUBLE AS purchase_weight;

@@ -5,6 +5,7 @@ import {
   customerEventContract,
   goldFlashSaleAlerts,
   goldPageViewsByUser,
+  goldPopularByCategory,
   goldPopularProducts,
   goldProductActivity,
   silverEvents,
@@ -42,6 +43,7 @@ const ORACLES: readonly { readonly table: TableSpec; readonly file: string }[] =
   { table: goldProductActivity, file: "product-activity" },
   { table: goldFlashSaleAlerts, file: "flash-sale-alerts" },
   { table: goldPopularProducts, file: "popular-products" },
+  { table: goldPopularByCategory, file: "popular-by-category" },
 ];
 const READ: readonly TableSpec[] = [
   bronzeEvents,
