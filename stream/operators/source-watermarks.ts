@@ -12,11 +12,15 @@ export class SourceWatermarks {
   private readonly names: KeyDictionary;
   private readonly numbers;
   private readonly expected: readonly string[];
+  /** By name, the sources of the same task. */
+  private readonly siblings: ReadonlyMap<string, readonly string[]>;
   private readonly last;
 
   /** @param expected the tasks to wait for; one that was never heard of holds the watermark back */
   constructor(section: StateSection, expected: readonly string[]) {
     this.expected = expected;
+    const tasks = Map.groupBy(expected, taskOf);
+    this.siblings = new Map(expected.map((name) => [name, tasks.get(taskOf(name)) ?? []]));
     this.names = section.dictionary(new KeyDictionary("source", 16));
     this.numbers = section.float64("sources");
     this.last = section.float64("sources-watermark");
@@ -42,8 +46,8 @@ export class SourceWatermarks {
     if (sequence <= values[at + SEQUENCE]) return false;
     values[at + SEQUENCE] = sequence;
     values[at + WATERMARK] = watermarkMs;
-    values[at + IDLE] = 0;
     this.numbers.mark(at);
+    this.wake(source);
     return true;
   }
 
@@ -57,8 +61,22 @@ export class SourceWatermarks {
     const at = source * STRIDE;
     const { values } = this.numbers;
     values[at + TASK_TIME] = Math.max(values[at + TASK_TIME], taskTimeMs);
-    values[at + IDLE] = 0;
     this.numbers.mark(at);
+    this.wake(source);
+  }
+
+  /**
+   * A task that goes on does so in all its topics: blocks of one stream may come days of event time before
+   * those of another that were sent with them, and must not close what these bring.
+   */
+  private wake(source: number): void {
+    this.numbers.values[source * STRIDE + IDLE] = 0;
+    for (const name of this.siblings.get(this.names.text(source)) ?? []) {
+      const sibling = this.names.find(name);
+      if (sibling < 0) continue;
+      this.numbers.values[sibling * STRIDE + IDLE] = 0;
+      this.numbers.mark(sibling * STRIDE);
+    }
   }
 
   /**
@@ -96,4 +114,10 @@ export class SourceWatermarks {
     }
     return this.last.values[0];
   }
+}
+
+/** The task of a source: what stands in front of the topic, where it names one. */
+function taskOf(name: string): string {
+  const slash = name.indexOf("/");
+  return slash < 0 ? name : name.slice(0, slash);
 }
