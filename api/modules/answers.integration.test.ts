@@ -8,6 +8,7 @@ import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
 import { detectorsContract } from "./detectors.contract.ts";
+import { ordersContract } from "./orders.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
 
 async function start(): Promise<TestApi> {
@@ -27,6 +28,7 @@ async function start(): Promise<TestApi> {
 
 answersContract("Trino", start);
 connectionsContract("Trino", start);
+ordersContract("Trino", start);
 predictionsContract("Trino", start);
 detectorsContract("Trino", start);
 

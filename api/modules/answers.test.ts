@@ -2,11 +2,13 @@ import { TestApi } from "../server/api.fixture.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
 import { detectorsContract } from "./detectors.contract.ts";
+import { ordersContract } from "./orders.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
 
 const start = () => TestApi.start();
 
 answersContract("DuckDB", start);
 connectionsContract("DuckDB", start);
+ordersContract("DuckDB", start);
 predictionsContract("DuckDB", start);
 detectorsContract("DuckDB", start);
