@@ -17,8 +17,11 @@ export interface SummedWindowsOptions {
   /** A multiple of `paneMs`; windows are tumbling. */
   readonly windowMs: number;
   readonly allowedLatenessMs: number;
-  /** How far an idle source may be behind the others and still correct their windows; a day unless told. */
-  readonly idleMsMax?: number;
+  /**
+   * Windows with values that a source which is behind may still correct; those of a day of event time
+   * unless told. A topic may lie behind by as long as nothing came at all.
+   */
+  readonly keptWindows?: number;
   /**
    * A window's sums under a key, when the lowest watermark has passed its end (revision 1) and whenever
    * they have changed since (the next one). `sums` is valid during the call.
@@ -193,7 +196,7 @@ export class SummedWindows {
 
   /** Reports corrections and new windows, where the lowest watermark has come to another boundary of a pane. */
   evaluate(): void {
-    const { paneMs, windowMs, allowedLatenessMs, idleMsMax = IDLE_MS_MAX } = this.options;
+    const { paneMs, windowMs, allowedLatenessMs, keptWindows } = this.options;
     const { values } = this.numbers;
     const watermarkMs = this.sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
@@ -212,7 +215,9 @@ export class SummedWindows {
     if (Number.isFinite(due)) {
       values[EVALUATED] = Math.max(values[EVALUATED], Math.floor(due / windowMs) * windowMs);
       // An idle source that goes on brings what lies between: its windows were reported, and are corrected.
-      const open = Math.min(watermarkMs, this.sources.slowestMs(watermarkMs - idleMsMax));
+      const oldest =
+        keptWindows === undefined ? watermarkMs - IDLE_MS_MAX : this.windowStarts().at(-keptWindows);
+      const open = Math.min(watermarkMs, this.sources.slowestMs(oldest ?? Number.NEGATIVE_INFINITY));
       this.dropBefore(Math.floor((open - allowedLatenessMs) / windowMs) * windowMs);
     }
     this.numbers.mark(0);

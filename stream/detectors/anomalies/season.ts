@@ -7,9 +7,9 @@ export const SEASON_WEEKS = 6;
 const SEASON_WEEKS_MIN = 2;
 /** Weeks that are kept: the season, the window's own, and one that late data may still reach. */
 export const KEPT_WEEKS = SEASON_WEEKS + 2;
-/** How long a window may still be corrected by a topic that lies behind: a quiet one sends when it has more. */
-export const CORRECTED_MS_MAX = 6 * DAY_MS;
-/** The usual distance of a metric is read off these days before the window's: none of them changes any more. */
+/** So many days of windows may still be corrected by a topic that lies behind: a quiet one sends when it has more. */
+export const CORRECTED_DAYS = 6;
+/** The usual distance of a metric is read off these days before the window's: they rarely change any more. */
 const USUAL_DAYS = { first: 14, last: 8 } as const;
 /** Windows from which a usual distance can be read. */
 const USUAL_MIN = 96;
@@ -74,6 +74,19 @@ export class Season {
       if (!Number.isNaN(distance)) values.push(Math.abs(distance));
     }
     return values.length < USUAL_MIN ? null : Math.max(1, NORMAL * median(values));
+  }
+
+  /** Windows up to `newest` whose judgement looks back on this one. */
+  *after(window: number, newest: number): IterableIterator<number> {
+    const { perHour, perDay, perWeek } = this;
+    const hour = Math.floor(window / perHour) * perHour;
+    for (let week = 1; week <= SEASON_WEEKS; week++) {
+      const from = hour + week * perWeek;
+      for (let at = from; at < from + perHour && at <= newest; at++) yield at;
+    }
+    const day = this.dayOf(window);
+    const end = (day + USUAL_DAYS.first + 1) * perDay;
+    for (let at = (day + USUAL_DAYS.last) * perDay; at < end && at <= newest; at++) yield at;
   }
 
   dayOf(window: number): number {

@@ -5,7 +5,7 @@ import type { Combiner, CombinerDeps } from "../detector.ts";
 import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { METRICS_MAX, MetricRing } from "./metric-ring.ts";
 import { ANOMALIES, metricSources, PANE_MS } from "./metric-sums.ts";
-import { CORRECTED_MS_MAX, distance, Season } from "./season.ts";
+import { CORRECTED_DAYS, distance, Season } from "./season.ts";
 
 export interface AnomaliesConfig {
   readonly anomaliesWindowMs: number;
@@ -46,7 +46,7 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
     paneMs: PANE_MS,
     windowMs,
     allowedLatenessMs: deps.time.allowedLatenessMs,
-    idleMsMax: CORRECTED_MS_MAX,
+    keptWindows: CORRECTED_DAYS * season.perDay,
     report: (_window, key) => touched.add(key),
     reported: (window) => take(window),
   });
@@ -62,6 +62,7 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
     for (let metric = 0; metric < ring.metrics; metric++) {
       if (isNewWindow || touched.has(metric)) judge(metric, window);
     }
+    correctLater(window);
     touched.clear();
     // Late data showed that a metric was there before: windows that were reported without it have none of it.
     for (const metric of earlier) {
@@ -70,6 +71,16 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
           judge(metric, later);
         }
       }
+    }
+  }
+
+  /** A topic lay weeks behind: what looks back on the window is judged anew. */
+  function correctLater(window: number): void {
+    const later = [...new Set(season.after(window, ring.newest))].filter((at) => ring.isObserved(at));
+    if (later.length === 0) return;
+    usual = { day: Number.NaN, byMetric: new Map() };
+    for (const at of later.sort((a, b) => a - b)) {
+      for (const metric of touched) if (metric < ring.metrics) judge(metric, at);
     }
   }
 
