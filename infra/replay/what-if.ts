@@ -7,8 +7,9 @@ import type { Config } from "../config/index.ts";
 import type { Adapters } from "../platform/adapters.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import type { ReplayRange } from "./bronze-log.ts";
+import { loggedAlerts } from "./logged-alerts.ts";
 import { replayBronze } from "./replay-bronze.ts";
-import { standingAlerts } from "./replayed-alerts.ts";
+import { standingAlerts } from "./standing-alerts.ts";
 
 export interface WhatIf {
   readonly engine: QueryEngine;
@@ -105,7 +106,7 @@ async function runCase(whatIf: WhatIf, what: "baseline" | "changed") {
   });
   const side = openEmbeddedAdapters(home, clock);
   try {
-    return { records, complete, alerts: await standingAlerts(side.log) };
+    return { records, complete, alerts: standingAlerts(await loggedAlerts(side.log)) };
   } finally {
     await side.close();
   }

@@ -8,6 +8,7 @@ import {
 } from "../../schema/index.ts";
 import type { Alert } from "../../stream/index.ts";
 import { secondStageTables } from "../platform/lake-tables.ts";
+import { standingTexts } from "../replay/standing-alerts.ts";
 import { type LakeRow, readRows, type TableFiles } from "./lake-rows.ts";
 import type { World } from "./world.ts";
 
@@ -25,6 +26,8 @@ export interface Outcome {
 }
 
 const FLASH_SALE = "flash-sale";
+/** Keys of hot values begin with the length of their namespace. */
+const OF_THE_MOMENT = /^\d+:(recommendations|similar-products)\//;
 
 /** Input offset → how often it is in bronze or among the dead letters, by topic and partition. */
 type Kept = Map<string, Map<number, number>>;
@@ -47,7 +50,7 @@ export async function readOutcome(files: readonly TableFiles[], world: World): P
     rows,
     problems,
     hot: hotValues(world),
-    alerts: firstStageAlerts(world.alerts.kept),
+    alerts: standingTexts(world.alerts.kept.filter(({ kind }) => kind !== FLASH_SALE)),
   };
 }
 
@@ -111,8 +114,13 @@ function rowText(row: LakeRow, except: string): string {
   return JSON.stringify(rest);
 }
 
+/**
+ * Recommendations are left out: they are made of what all users did up to the moment in which one is
+ * written, so that when turns end decides what they hold.
+ */
 function hotValues({ hot }: World): ReadonlyMap<string, string> {
-  return new Map([...hot.byKey].map(([key, { value }]) => [key, value]));
+  const decided = [...hot.byKey].filter(([key]) => !OF_THE_MOMENT.test(key));
+  return new Map(decided.map(([key, { value }]) => [key, value]));
 }
 
 /**
@@ -126,11 +134,6 @@ export function staleHotKeys(expected: Outcome, { hot }: World): ReadonlySet<str
     return right !== undefined && right !== value && (writers.get(right) ?? writer) !== writer;
   });
   return new Set(stale.map(([key]) => key));
-}
-
-function firstStageAlerts(alerts: readonly Alert[]): ReadonlyMap<string, string> {
-  const firstStage = alerts.filter(({ kind }) => kind !== FLASH_SALE);
-  return new Map(firstStage.map((alert) => [`${alert.id}#${alert.revision}`, JSON.stringify(alert)]));
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Alert } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { openAdapters } from "../../platform/adapters.ts";
 import { lakeTables, secondStageTables } from "../../platform/lake-tables.ts";
+import { standingTexts } from "../../replay/standing-alerts.ts";
 import { copyThroughEngine } from "./engine-copy.ts";
 import { fileAdditions } from "./file-additions.ts";
 import { doubledRows, newestRows } from "./final-rows.ts";
@@ -133,36 +134,16 @@ function finalRows(schema: string, table: TableSpec, mode: Config["mode"]): stri
   return `SELECT * ${stamped ? "EXCLUDE (_ingested_at)" : ""} FROM ${copyOf(schema, table)}`;
 }
 
-/**
- * Alerts of the first stage are equal whole. Flash-sale alerts come from the second stage, where
- * late data decides between a first report and a correction (see final-rows.ts): compared is which
- * alerts hold at the end.
- */
+/** Compared is which alerts hold at the end, and that none came twice. */
 function compareAlerts(expected: readonly Alert[], given: readonly Alert[], found: Findings): void {
   const repeats = given.length - new Set(given.map(({ id, revision }) => `${revision}/${id}`)).size;
   if (repeats > 0) found.doubled(repeats, `${repeats} alerts with the id and revision of another`);
-  found.maps("alert", wholeAlerts(expected), wholeAlerts(given));
-  found.maps("flash-sale alert", heldFlashSales(expected), heldFlashSales(given));
+  found.maps("alert", standingTexts(expected), standingTexts(given));
 }
 
 /** See {@link finalRows}: whether an order is reviewed may hang on a payment that came beside it. */
 function comparable(alerts: readonly Alert[], mode: Config["mode"]): readonly Alert[] {
   return mode === "distributed" ? alerts.filter(({ kind }) => kind !== "fraud") : alerts;
-}
-
-function wholeAlerts(alerts: readonly Alert[]): ReadonlyMap<string, string> {
-  const whole = alerts.filter(({ kind }) => kind !== "flash-sale");
-  return new Map(whole.map((alert) => [`${alert.id}#${alert.revision}`, JSON.stringify(alert)]));
-}
-
-function heldFlashSales(alerts: readonly Alert[]): ReadonlyMap<string, string> {
-  const newest = new Map<string, Alert>();
-  for (const alert of alerts) {
-    if (alert.kind !== "flash-sale" || (newest.get(alert.id)?.revision ?? 0) > alert.revision) continue;
-    newest.set(alert.id, alert);
-  }
-  const held = [...newest.values()].filter(({ status }) => status === "raised");
-  return new Map(held.map(({ id, revision, ...alert }) => [id, JSON.stringify(alert)]));
 }
 
 function textsOf(numbers: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
