@@ -4,10 +4,9 @@ import {
   type EventsPipelineConfig,
   type InsightsPipelineConfig,
   type ModelHealthConfig,
-  type TimeConfig,
   type WorkerConfig,
 } from "../../stream/index.ts";
-import type { Config } from "../config/index.ts";
+import { type Config, timeConfig } from "../config/index.ts";
 import { PANE_TOPIC } from "./topics.ts";
 
 /** The configuration in the shape of what it configures; can be sent to a worker thread. */
@@ -101,11 +100,6 @@ function modelHealthConfig(config: Config): ModelHealthConfig {
   return { windowMs, driftIndex, driftRowsMin: DRIFT_ROWS_MIN };
 }
 
-function timeConfig(config: Config): TimeConfig {
-  const { outOfOrdernessMs, allowedLatenessMs, tickMs } = config;
-  return { outOfOrdernessMs, allowedLatenessMs, tickMs, longestWindowMs: longestWindowMs(config) };
-}
-
 /** The settings of the detectors alone. */
 function detectorConfig(config: Config): DetectorConfig {
   const keys = Object.keys(detectorSettings) as (keyof DetectorConfig)[];
@@ -130,14 +124,4 @@ function insightsConfig(config: Config): InsightsPipelineConfig["insights"] {
     },
     hotTtlMs: config.hotTtlMs,
   };
-}
-
-function longestWindowMs(config: Config): number {
-  return Math.max(
-    config.pageViewsWindowMs,
-    config.flashSaleWindowMs,
-    config.popularWindowMs,
-    config.sessionGapMs,
-    config.revenueWindowMs,
-  );
 }

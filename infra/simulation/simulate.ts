@@ -249,6 +249,9 @@ function seededConfig(random: SeededRandom): PlatformConfig {
     flashSalePurchasesBelow: 3,
     popularWindowMs: 300_000,
     sessionGapMs: 120_000,
+    // Longer than any lateness above.
+    funnelWithinMs: 7_200_000,
+    inventoryDemandMs: 2_592_000_000,
     propensityThreshold: 0.3,
     propensityRearmBelow: 0.2,
   };

@@ -42,6 +42,8 @@ export interface DetectorSpec<S extends Settings = Settings> {
   readonly doc: string;
   /** Keys begin with the name in camel case: `funnelWithinMs`. */
   readonly settings: S;
+  /** What contradicts between settings that are each valid, told at the start; for a person, with what to do. */
+  problems?(config: SettingValues<S>, time: TimeConfig): readonly string[];
   /** The tables that it writes. */
   readonly tables: readonly TableSpec[];
   /** Topics of which every task reads all partitions, for {@link Detector.readsAlong}. */

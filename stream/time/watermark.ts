@@ -29,6 +29,11 @@ export const defaultTimeConfig: TimeConfig = {
   longestWindowMs: 3_600_000,
 };
 
+/** For how long behind the newest event an event may still change something, ms. */
+export function openMs({ outOfOrdernessMs, allowedLatenessMs, tickMs }: TimeConfig): number {
+  return outOfOrdernessMs + allowedLatenessMs + tickMs;
+}
+
 /** Progress at the end of an input: everything that is open is due. */
 export const END_OF_INPUT: Progress = {
   watermarkMs: Number.POSITIVE_INFINITY,

@@ -6,6 +6,9 @@ import { watchMetrics } from "./watch-metrics.ts";
 
 export { goldAnomalies, goldMetrics };
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
 export const anomalies = defineDetector({
   name: ANOMALIES,
   doc: "Metrics far from their own season, the hour of the week; judged from about the 24th day on.",
@@ -29,6 +32,10 @@ export const anomalies = defineDetector({
       "A metric is judged where its season says at least so much.",
     ),
   },
+  problems: ({ anomaliesWindowMs }) =>
+    HOUR_MS % anomaliesWindowMs === 0 && anomaliesWindowMs % MINUTE_MS === 0
+      ? []
+      : [`anomaliesWindowMs (${anomaliesWindowMs}) must be whole minutes, and divide an hour`],
   tables: [goldMetrics, goldAnomalies],
   alerts: { anomaly: "A metric is far above or below what it is at that hour of the week." },
   create: (_config, deps) => sumMetrics(deps),

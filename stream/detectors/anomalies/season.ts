@@ -32,9 +32,6 @@ export class Season {
   private readonly values: number[] = [];
 
   constructor(windowMs: number, history: MetricHistory) {
-    if (HOUR_MS % windowMs !== 0) {
-      throw new RangeError(`anomaliesWindowMs is ${windowMs}; it must divide an hour (${HOUR_MS})`);
-    }
     this.windowMs = windowMs;
     this.perHour = HOUR_MS / windowMs;
     this.perDay = DAY_MS / windowMs;

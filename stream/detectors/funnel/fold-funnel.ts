@@ -32,12 +32,6 @@ const STEP_OF: Readonly<Record<string, number>> = {
 /** First stage: journeys of sessions and of users, and what their changes add to the sums of their groups. */
 export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
   const { keys, products, sessions, time, taskId } = deps;
-  const liveMs = time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs;
-  if (config.funnelWithinMs <= liveMs) {
-    throw new RangeError(
-      `funnelWithinMs is ${config.funnelWithinMs}; it must be above ${liveMs}, the time for which events may still come`,
-    );
-  }
   const state = new StateSection(FUNNEL);
   const source = sourceName(taskId, FUNNEL_TOPIC);
   const panes = new WindowSums(state, {

@@ -1,4 +1,5 @@
 import { msSetting } from "../../../schema/index.ts";
+import { openMs } from "../../time/index.ts";
 import { defineDetector } from "../detector.ts";
 import { combineFunnel } from "./combine-funnel.ts";
 import { FUNNEL, foldFunnel } from "./fold-funnel.ts";
@@ -32,6 +33,13 @@ export const funnel = defineDetector({
       [60_000, 86_400_000],
       "How often changed rows of a day's funnel go to the lake, event time.",
     ),
+  },
+  problems({ funnelWithinMs }, time) {
+    return funnelWithinMs > openMs(time)
+      ? []
+      : [
+          `funnelWithinMs (${funnelWithinMs}) must be above ${openMs(time)}, the time for which events may still come (outOfOrdernessMs + allowedLatenessMs + tickMs)`,
+        ];
   },
   tables: [goldFunnel],
   alerts: {},

@@ -54,14 +54,8 @@ const NEWEST = 6;
  * behind it is reckoned anew, and what changed is corrected. Everything about a product is in one partition.
  */
 export function followStock(config: InventoryConfig, deps: DetectorDeps): Detector {
-  const { keys, outputs, time } = deps;
+  const { keys, outputs } = deps;
   const stepMs = Math.floor(config.inventoryDemandMs / DEMAND_STEPS);
-  const liveMs = time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs;
-  if (stepMs <= liveMs) {
-    throw new RangeError(
-      `inventoryDemandMs is ${config.inventoryDemandMs}; it must be above ${liveMs * DEMAND_STEPS}, ${DEMAND_STEPS} times the time for which updates may still come`,
-    );
-  }
   const state = new StateSection(INVENTORY);
   const lines = new StockLines(state, keys);
   const kept = new StockUpdates(state);

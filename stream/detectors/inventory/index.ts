@@ -1,5 +1,7 @@
 import { countSetting, msSetting } from "../../../schema/index.ts";
+import { openMs } from "../../time/index.ts";
 import { defineDetector } from "../detector.ts";
+import { DEMAND_STEPS } from "./demand.ts";
 import { followStock, INVENTORY } from "./follow-stock.ts";
 import { goldInventoryAlerts, silverInventory } from "./inventory-tables.ts";
 
@@ -29,6 +31,14 @@ export const inventory = defineDetector({
       [3_600_000, 31_536_000_000],
       "How long a proposed order should last at the measured demand.",
     ),
+  },
+  problems({ inventoryDemandMs }, time) {
+    const least = openMs(time) * DEMAND_STEPS;
+    return inventoryDemandMs > least
+      ? []
+      : [
+          `inventoryDemandMs (${inventoryDemandMs}) must be above ${least}, ${DEMAND_STEPS} times the time for which updates may still come (outOfOrdernessMs + allowedLatenessMs + tickMs)`,
+        ];
   },
   tables: [silverInventory, goldInventoryAlerts],
   alerts: {

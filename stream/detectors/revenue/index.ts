@@ -9,6 +9,8 @@ export { goldRevenueByCategory };
 
 const DAY_MS = 86_400_000;
 
+const MINUTE_MS = 60_000;
+
 export const revenue = defineDetector({
   name: REVENUE,
   doc: "Revenue by category and currency in tumbling windows, gross and less what was refunded.",
@@ -32,6 +34,10 @@ export const revenue = defineDetector({
       "How long what an order bought is kept, of event time: a later refund is not subtracted. About 100 bytes an order.",
     ),
   },
+  problems: ({ revenueWindowMs }) =>
+    revenueWindowMs % MINUTE_MS === 0
+      ? []
+      : [`revenueWindowMs (${revenueWindowMs}) must be a multiple of ${MINUTE_MS}`],
   tables: [goldRevenueByCategory],
   alerts: {},
   create: createRevenue,
