@@ -46,6 +46,7 @@ export const lakeTables: readonly TableSpec[] = [
 /** Tables of the second stage, which adds up what all tasks send. */
 export const secondStageTables: readonly TableSpec[] = [
   goldProductActivity,
+  goldPopularByCategory,
   goldPopularProducts,
   goldFlashSaleAlerts,
   ...specs.flatMap(({ combine, tables }) => (combine === undefined ? [] : tables)),
