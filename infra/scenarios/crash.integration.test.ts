@@ -5,6 +5,14 @@ const KILLS_PER_HOME = 8;
 const RANDOM_KILLS = 50;
 const MINUTES_MS = 60_000;
 
+/** Tables that get rows from a job, from models that are no default, or after weeks of history only. */
+const NEEDS_MORE: readonly string[] = [
+  "gold.session_scores",
+  "gold.shadow_scores",
+  "gold.demand_forecasts",
+  "gold.anomalies",
+];
+
 /** The seed of the random kills; printed, so that a failing one can be given again. */
 const seed = Number(process.env.MILLRACE_SEED ?? 1);
 
@@ -23,16 +31,20 @@ describe("a replay killed with SIGKILL and started again", () => {
 
   it("has something to lose: rows in every table, every kind of alert, scores of users", () => {
     const { rows, state } = matrix.reference;
-    expect([...rows].filter(([, count]) => count === 0)).toEqual([]);
+    const empty = [...rows].filter(([, count]) => count === 0).map(([table]) => table);
+    expect(empty.filter((table) => !NEEDS_MORE.includes(table))).toEqual([]);
     expect([...new Set(state.alerts.map(({ kind }) => kind))].sort()).toEqual([
       "card-velocity",
       "country-mismatch",
       "device-velocity",
       "flash-sale",
+      "fraud",
       "high-propensity",
+      "low-stock",
       "order-amount",
       "order-velocity",
       "payment-missing",
+      "stock-out",
     ]);
     const namespaces = new Set([...state.hot.keys()].map((key) => key.split("/")[0]));
     expect([...namespaces].sort()).toEqual(["category-revenue", "popular-products", "users"]);

@@ -76,6 +76,11 @@ export class Cluster {
     return member;
   }
 
+  /** Tasks that nobody runs and nobody will: their worker has stopped. */
+  stoppedTasks(): string[] {
+    return [...this.owners].filter(([, member]) => member.stopped).map(([taskId]) => taskId);
+  }
+
   isOwner(member: Member): boolean {
     return member.taskIds.some((taskId) => this.owners.get(taskId) === member);
   }

@@ -26,6 +26,8 @@ export interface Outcome {
 }
 
 const FLASH_SALE = "flash-sale";
+/** Alerts that the input does not decide: see {@link flashSaleProblems}; and what was wrong with the servers. */
+const OF_THE_RUN: readonly string[] = [FLASH_SALE, "model-problem"];
 /** Keys of hot values begin with the length of their namespace. */
 const OF_THE_MOMENT = /^\d+:(recommendations|similar-products)\//;
 
@@ -50,7 +52,7 @@ export async function readOutcome(files: readonly TableFiles[], world: World): P
     rows,
     problems,
     hot: hotValues(world),
-    alerts: standingTexts(world.alerts.kept.filter(({ kind }) => kind !== FLASH_SALE)),
+    alerts: standingTexts(world.alerts.kept.filter(({ kind }) => !OF_THE_RUN.includes(kind))),
   };
 }
 

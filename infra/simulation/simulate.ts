@@ -170,6 +170,9 @@ class Simulation {
     const { scheduler, cluster } = this;
     for (const endMs = scheduler.nowMs + DRAIN_MS_MAX; scheduler.nowMs < endMs; ) {
       if (!this.isProcessed()) {
+        // Whoever was killed before the stop is back, and sends to those that have stopped.
+        const stopped = cluster.stoppedTasks();
+        if (stopped.length > 0) cluster.start(stopped);
         await scheduler.pass(DRAIN_POLL_MS);
         continue;
       }
