@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CrashedHome, CrashMatrix, matrixTable } from "./testing/crash-matrix.ts";
+import { NEEDS_MORE } from "./testing/final-rows.ts";
 
 const KILLS_PER_HOME = 8;
 const RANDOM_KILLS = 50;
 const MINUTES_MS = 60_000;
-
-/** Tables that get rows from a job, from models that are no default, or after weeks of history only. */
-const NEEDS_MORE: readonly string[] = [
-  "gold.session_scores",
-  "gold.shadow_scores",
-  "gold.demand_forecasts",
-  "gold.anomalies",
-];
 
 /** The seed of the random kills; printed, so that a failing one can be given again. */
 const seed = Number(process.env.MILLRACE_SEED ?? 1);

@@ -2,6 +2,7 @@ import {
   bronzeTable,
   customerEventContract,
   goldFraudScores,
+  goldModelHealth,
   type TableSpec,
   tableName,
 } from "../../../schema/index.ts";
@@ -126,9 +127,13 @@ async function compareTable(
 function finalRows(schema: string, table: TableSpec, mode: Config["mode"]): string {
   if (secondStageTables.includes(table)) return newestRows(schema, table);
   // What was known of an order depends on the order over topics, which Kafka does not fix for records
-  // that come while a task is at the ends of its inputs (decision 0006): there, that each was scored.
+  // that come while a task is at the ends of its inputs (decision 0006): there, that each was scored, and
+  // that there are figures of how the models fared.
   if (table === goldFraudScores && mode === "distributed") {
     return `SELECT order_id, user_id, order_time, _partition, _offset FROM ${copyOf(schema, table)}`;
+  }
+  if (table === goldModelHealth && mode === "distributed") {
+    return `SELECT ${table.key.join(", ")} FROM ${copyOf(schema, table)}`;
   }
   const stamped = table.columns.some(({ name }) => name === "_ingested_at");
   return `SELECT * ${stamped ? "EXCLUDE (_ingested_at)" : ""} FROM ${copyOf(schema, table)}`;

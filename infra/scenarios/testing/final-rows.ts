@@ -1,6 +1,14 @@
 import { type TableSpec, takenBack } from "../../../schema/index.ts";
 import { copyOf } from "./lake-reader.ts";
 
+/** Tables that get rows from a job, from models that are no default, or after weeks of history only. */
+export const NEEDS_MORE: readonly string[] = [
+  "gold.session_scores",
+  "gold.shadow_scores",
+  "gold.demand_forecasts",
+  "gold.anomalies",
+];
+
 /** The newest revision of every key, without its number. */
 export function newestRows(schema: string, table: TableSpec): string {
   const key = (table.correctedBy ?? table.key).join(", ");
