@@ -141,7 +141,7 @@ async function runReplay(
 }
 
 /** With the history that fills the state. */
-function rangeOf({ from, to, warmUpMs = 0 }: HistoryOptions): ReplayRange {
+export function rangeOf({ from, to, warmUpMs = 0 }: HistoryOptions): ReplayRange {
   return { from: from === undefined ? null : from - warmUpMs, to: to ?? null };
 }
 

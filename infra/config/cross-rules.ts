@@ -1,9 +1,7 @@
-import { type DetectorSpec, detectors } from "../../stream/index.ts";
+import { detectorSpecs } from "../../stream/index.ts";
 import { environmentName } from "./setting.ts";
 import type { Config, SettingKey } from "./settings.ts";
 import { timeConfig } from "./time-config.ts";
-
-const specs: readonly DetectorSpec[] = detectors;
 
 /** What contradicts between settings that are each valid; for a person, with what to do. */
 export function crossProblems(config: Config): string[] {
@@ -26,7 +24,8 @@ function analyticsProblems(config: Config): string[] {
       `propensityRearmBelow (${config.propensityRearmBelow}) must not be above propensityThreshold (${config.propensityThreshold})`,
     );
   }
-  for (const spec of specs) problems.push(...(spec.problems?.(config as never, timeConfig(config)) ?? []));
+  for (const spec of detectorSpecs)
+    problems.push(...(spec.problems?.(config as never, timeConfig(config)) ?? []));
   return problems;
 }
 

@@ -1,4 +1,4 @@
-import type { TimeConfig } from "../../stream/index.ts";
+import { detectorSpecs, type TimeConfig } from "../../stream/index.ts";
 import type { Config } from "./settings.ts";
 
 /** How event time is read off each input. */
@@ -13,6 +13,6 @@ function longestWindowMs(config: Config): number {
     config.flashSaleWindowMs,
     config.popularWindowMs,
     config.sessionGapMs,
-    config.revenueWindowMs,
+    ...detectorSpecs.map((spec) => spec.longestWindowMs?.(config as never) ?? 0),
   );
 }

@@ -18,9 +18,7 @@ import {
   silverSessions,
   type TableSpec,
 } from "../../schema/index.ts";
-import { type DetectorSpec, detectors, detectorTables } from "../../stream/index.ts";
-
-const specs: readonly DetectorSpec[] = detectors;
+import { detectorSpecs, detectorTables } from "../../stream/index.ts";
 
 /** Every table of the lake. */
 export const lakeTables: readonly TableSpec[] = [
@@ -49,5 +47,5 @@ export const secondStageTables: readonly TableSpec[] = [
   goldPopularByCategory,
   goldPopularProducts,
   goldFlashSaleAlerts,
-  ...specs.flatMap(({ combine, tables }) => (combine === undefined ? [] : tables)),
+  ...detectorSpecs.flatMap(({ combine, tables }) => (combine === undefined ? [] : tables)),
 ];

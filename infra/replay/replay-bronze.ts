@@ -1,14 +1,14 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
 import type { ModelRegistry } from "../../ml/index.ts";
-import { contracts } from "../../schema/index.ts";
-import { type EventLog, eventLoopScheduling, noStageClock } from "../../stream/index.ts";
+import { noStageClock } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { type Adapters, retryEnvironment } from "../platform/adapters.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
+import { drainInOrder } from "../platform/input-ends.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
 import { platformConfig } from "../platform/platform-config.ts";
 import { openStreamModels } from "../platform/stream-models.ts";
-import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, platformTopics } from "../platform/topics.ts";
+import { assignTasks, platformTopics } from "../platform/topics.ts";
 import { createWorker } from "../platform/worker-setup.ts";
 import { openBronzeLog, type ReplayRange } from "./bronze-log.ts";
 import { copyModels } from "./side-models.ts";
@@ -39,6 +39,7 @@ export interface ReplayedHome {
 }
 
 const PROGRESS_EVERY_MS = 500;
+const IDLE_NEVER_MS = 3_600_000;
 
 /**
  * Runs the pipelines over bronze into a home of its own, with checkpoints as ever: killed or interrupted,
@@ -78,12 +79,11 @@ async function runToEnd({ replay, config, adapters, records }: SideRun): Promise
   const { clock, stopwatch, signal, onProgress } = replay;
   // What scores was chosen beforehand: a problem with it is an alert of the side home.
   const models = await openStreamModels({ adapters, clock, warn: () => undefined });
-  const partitions = Array.from({ length: config.partitions }, (_, partition) => partition);
   // History has no idle time: who is behind in event time is waited for, however long a page takes.
   const settings: Config = { ...config, idleAfterMs: IDLE_NEVER_MS };
   const worker = await createWorker({
     config: platformConfig(settings),
-    taskIds: [...partitions.map(eventsTaskId), INSIGHTS_TASK],
+    taskIds: assignTasks(config.partitions, 1).flat(),
     adapters,
     models,
     clock,
@@ -95,49 +95,19 @@ async function runToEnd({ replay, config, adapters, records }: SideRun): Promise
   const running = worker.run();
   const stop = (): void => worker.stop();
   signal?.addEventListener("abort", stop, { once: true });
-  const timer = eachInterval(PROGRESS_EVERY_MS, () => {
+  const timer = setInterval(() => {
     const tasks = worker.status(new Map(), "running");
     const processed = tasks.reduce((sum, { events }) => sum + events.processed, 0);
     onProgress?.(Math.min(processed, records), records);
-  });
+  }, PROGRESS_EVERY_MS);
   try {
-    const drained = drainInOrder(worker, adapters.log, partitions);
+    const drained = drainInOrder(adapters.log, config.partitions, (ends) => worker.drained(ends));
     await Promise.race([drained, running]);
   } finally {
-    timer();
+    clearInterval(timer);
     signal?.removeEventListener("abort", stop);
     worker.stop();
     await running;
   }
   return signal?.aborted !== true;
-}
-
-const IDLE_NEVER_MS = 3_600_000;
-
-function eachInterval(everyMs: number, act: () => void): () => void {
-  let callOff = (): void => undefined;
-  const next = (): void => {
-    callOff = eventLoopScheduling.after(everyMs, () => {
-      act();
-      next();
-    });
-  };
-  next();
-  return () => callOff();
-}
-
-/** First the inputs, then the panes that they made. */
-async function drainInOrder(
-  worker: Awaited<ReturnType<typeof createWorker>>,
-  log: EventLog,
-  partitions: readonly number[],
-): Promise<void> {
-  const endOf = async (topic: string, partition: number) => ({
-    topic,
-    partition,
-    offset: (await log.offsets(topic, partition)).end,
-  });
-  const inputs = contracts.flatMap(({ topic }) => partitions.map((partition) => endOf(topic, partition)));
-  await worker.drained(await Promise.all(inputs));
-  await worker.drained([await endOf(PANE_TOPIC, 0)]);
 }

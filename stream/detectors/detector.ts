@@ -44,6 +44,8 @@ export interface DetectorSpec<S extends Settings = Settings> {
   readonly settings: S;
   /** What contradicts between settings that are each valid, told at the start; for a person, with what to do. */
   problems?(config: SettingValues<S>, time: TimeConfig): readonly string[];
+  /** Its longest window, ms, where it has any: the end of an input reports every window that holds data. */
+  longestWindowMs?(config: SettingValues<S>): number;
   /** The tables that it writes. */
   readonly tables: readonly TableSpec[];
   /** Topics of which every task reads all partitions, for {@link Detector.readsAlong}. */

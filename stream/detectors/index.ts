@@ -16,16 +16,17 @@ export * from "./revenue/index.ts";
 /** Every detector: the only list. */
 export const detectors = [orders, revenue, funnel, inventory, anomalies] as const;
 
-const specs: readonly DetectorSpec[] = detectors;
+/** The same, for who treats all alike. */
+export const detectorSpecs: readonly DetectorSpec[] = detectors;
 
 /** Topics of which every task reads all partitions: products, and what detectors ask for. */
 export const wholeTopics: readonly string[] = [
   productContract.topic,
-  ...specs.flatMap(({ readsWhole = [] }) => readsWhole),
+  ...detectorSpecs.flatMap(({ readsWhole = [] }) => readsWhole),
 ];
 
 /** The tables of all detectors. */
-export const detectorTables: readonly TableSpec[] = specs.flatMap(({ tables }) => tables);
+export const detectorTables: readonly TableSpec[] = detectorSpecs.flatMap(({ tables }) => tables);
 
 type Union = (typeof detectors)[number]["settings"];
 type Intersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void
@@ -38,7 +39,7 @@ export type DetectorConfig = SettingValues<DetectorSettings>;
 
 export const detectorSettings = Object.assign(
   {},
-  ...detectors.map(({ settings }) => settings),
+  ...detectorSpecs.map(({ settings }) => settings),
 ) as DetectorSettings;
 
 /** Every detector with its defaults. */

@@ -18,6 +18,7 @@ import {
   driveBatch,
   driveEnd,
   finalRevisions,
+  interleaveBlocks,
   type OutputRow,
   randomCuts,
   seededRandom,
@@ -135,19 +136,6 @@ function createInsights(sourceTasks: readonly string[], outputs: CollectedOutput
   return createProductInsights(CONFIG, { sourceTasks, outputs });
 }
 
-/** Merges the tasks' blocks at random, each task's in order, with repeats as after a crash. */
-function interleave(tasks: readonly (readonly Uint8Array[])[], random: () => number): Uint8Array[] {
-  const next = tasks.map(() => 0);
-  const merged: Uint8Array[] = [];
-  while (next.some((at, task) => at < tasks[task].length)) {
-    const task = Math.floor(random() * tasks.length);
-    if (next[task] >= tasks[task].length) continue;
-    merged.push(tasks[task][next[task]++]);
-    if (random() < 0.05) merged.push(...tasks[task].slice(Math.max(0, next[task] - 3), next[task]));
-  }
-  return merged;
-}
-
 function compare(actual: readonly OutputRow[], expected: readonly OutputRow[], key: readonly string[]): void {
   const id = (row: OutputRow): string => key.map((name) => row[name]).join("\u0000");
   const sort = (rows: readonly OutputRow[]): OutputRow[] =>
@@ -228,7 +216,7 @@ describe.each(SEEDS)("product operators on random events, seed %i", (seed) => {
     const parts = halves();
     const tasks = parts.map((part, i) => runPanes(`events-${i}`, part, [0, part.length]).blocks);
     const idle = runPanes("events-2", [], [0]).idle;
-    const merged = [idle, ...interleave(tasks, random)];
+    const merged = [idle, ...interleaveBlocks(tasks, random)];
     const run = runInsights(["events-0", "events-1", "events-2"], merged, [20, merged.length - 4]);
     const oracle = await Oracle.open(parts, SETTINGS);
     await compareWithOracle(run, oracle);

@@ -25,9 +25,8 @@ import {
 import {
   type DetectorBatches,
   type DetectorConfig,
-  type DetectorSpec,
   type DetectorTopic,
-  detectors,
+  detectorSpecs,
   wholeTopics,
 } from "../detectors/index.ts";
 import { propensityReport, sessionScoreReport } from "../operators/crossing-reports.ts";
@@ -210,8 +209,8 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     time: config.time,
     onEnd: recommendations.endSession,
   });
-  const found = detectors.map((spec) =>
-    (spec as DetectorSpec).create(config.detectors, {
+  const found = detectorSpecs.map((spec) =>
+    spec.create(config.detectors, {
       keys,
       products,
       sessions: sessionize.sessions,

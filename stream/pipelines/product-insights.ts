@@ -1,4 +1,4 @@
-import { type Combiner, type DetectorConfig, type DetectorSpec, detectors } from "../detectors/index.ts";
+import { type Combiner, type DetectorConfig, detectorSpecs } from "../detectors/index.ts";
 import {
   channelOf,
   createProductInsights,
@@ -39,7 +39,7 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
   const outputs = new TaskOutputs(outbox, { taskId, nonce, fileBytesMax: config.fileBytesMax });
   const insights = createProductInsights(config.insights, { sourceTasks, outputs });
   const parts = new Map<string, Combiner>([[PRODUCT_CHANNEL, insights]]);
-  for (const spec of detectors as readonly DetectorSpec[]) {
+  for (const spec of detectorSpecs) {
     const part = spec.combine?.(config.detectors, { outputs, sourceTasks, time, hotTtlMs });
     if (part !== undefined) parts.set(spec.name, part);
   }

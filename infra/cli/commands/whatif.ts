@@ -8,7 +8,7 @@ import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { servedPlugin } from "../plugin-argument.ts";
-import { DAY_MS, percent, wrongUsage } from "../replay-history.ts";
+import { DAY_MS, percent, rangeOf, wrongUsage } from "../replay-history.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -64,8 +64,6 @@ async function whatIf(options: WhatIfOptions, io: CliIo): Promise<void> {
     throw wrongUsage("nothing is changed: pass --set SETTING=VALUE or --model PLUGIN=VERSION");
   const config = configOf(options, io);
   const changed = configOf({ ...options, ...Object.fromEntries(changes) }, io);
-  const { from, to, warmUpMs } = options;
-  const range = { from: from === undefined ? null : from - warmUpMs, to: to ?? null };
   const report = await withPlatform(
     config,
     io,
@@ -78,7 +76,7 @@ async function whatIf(options: WhatIfOptions, io: CliIo): Promise<void> {
         return await runWhatIf({
           engine: platform.queryEngine,
           adapters: platform.adapters,
-          range,
+          range: rangeOf(options),
           baseline: { config, models: {} },
           changed: { config: changed, models },
           folder,

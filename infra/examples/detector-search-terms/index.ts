@@ -8,6 +8,7 @@ export const searchTerms = defineDetector({
   name: NAME,
   doc: "Searches by term in tumbling windows.",
   settings: searchTermsSettings,
+  longestWindowMs: ({ searchTermsWindowMs }) => searchTermsWindowMs,
   tables: [goldSearchTerms],
   alerts: {},
   create: (_config, deps) => createSearchTerms(deps),

@@ -7,7 +7,7 @@ import {
   type Setting,
   type TableSpec,
 } from "../../../schema/index.ts";
-import { type DetectorSpec, detectorSettings, detectors } from "../../../stream/index.ts";
+import { detectorSettings, detectorSpecs } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { newestRows } from "./final-rows.ts";
 import { copyOf, type Difference, type LakeReader } from "./lake-reader.ts";
@@ -20,13 +20,12 @@ export interface DetectorTable {
 }
 
 /** Every table of every detector; its oracle is `oracle/TABLE.sql` in the detector's folder. */
-export const detectorOracles: readonly DetectorTable[] = (detectors as readonly DetectorSpec[]).flatMap(
-  ({ name, tables }) =>
-    tables.map((table) => ({
-      detector: name,
-      table,
-      oracle: sqlOf(`../../../stream/detectors/${name}/oracle/${table.name}.sql`),
-    })),
+export const detectorOracles: readonly DetectorTable[] = detectorSpecs.flatMap(({ name, tables }) =>
+  tables.map((table) => ({
+    detector: name,
+    table,
+    oracle: sqlOf(`../../../stream/detectors/${name}/oracle/${table.name}.sql`),
+  })),
 );
 
 /**

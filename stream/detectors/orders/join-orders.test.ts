@@ -23,6 +23,7 @@ import { UserRecords } from "../../operators/user-records.ts";
 import type { Alert } from "../../ports/alert-bus.ts";
 import type { Operator } from "../../runtime/operator.ts";
 import { defaultTimeConfig, END_OF_INPUT, TaskTime, WatermarkTracker } from "../../time/index.ts";
+import { interleaved } from "../testing/interleaved.ts";
 import { orders as spec } from "./index.ts";
 
 const NOON = Date.UTC(2026, 0, 5, 12);
@@ -325,29 +326,6 @@ function randomRecords(seed: number): Map<Topic, TopicRecord[]> {
   return logs;
 }
 
-/** One order over topics that keeps each topic's own; the more `skew`, the farther one may be ahead. */
-function interleave(
-  logs: ReadonlyMap<Topic, readonly TopicRecord[]>,
-  random: () => number,
-  skew: number,
-): TopicRecord[] {
-  const left = [...logs.values()].map((log) => ({ log, at: 0, weight: 1 }));
-  const all: TopicRecord[] = [];
-  while (left.some(({ log, at }) => at < log.length)) {
-    if (random() < 0.02) for (const one of left) one.weight = random() ** skew;
-    const open = left.filter(({ log, at }) => at < log.length);
-    const share = open.map(({ log, at, weight }) => (log.length - at) * weight);
-    let place = random() * share.reduce((a, b) => a + b, 0);
-    const chosen =
-      open.find((_, i) => {
-        place -= share[i];
-        return place < 0;
-      }) ?? open[0];
-    all.push(chosen.log[chosen.at++]);
-  }
-  return all;
-}
-
 async function oracle(logs: ReadonlyMap<Topic, readonly TopicRecord[]>): Promise<OutputRow[]> {
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
   for (const topic of Object.keys(CONTRACTS) as Topic[]) {
@@ -398,7 +376,7 @@ test.each([1, 2, 3])(
         rows.push(...rig.outputs.table("silver.orders"));
         alerts.push(...rig.outputs.alerts.filter(({ kind }) => kind === "payment-missing"));
       };
-      for (const { topic, row } of interleave(logs, random, skew)) {
+      for (const { topic, row } of interleaved(logs.values(), random, skew)) {
         rig.feed(topic, row);
         if (random() > 0.004) continue;
         collect();

@@ -7,9 +7,8 @@ import { goldRevenueByCategory } from "./revenue-table.ts";
 export { CATEGORY_REVENUE, type CategoryRevenue, type CategoryRevenueRecord } from "./combine-revenue.ts";
 export { goldRevenueByCategory };
 
-const DAY_MS = 86_400_000;
-
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 export const revenue = defineDetector({
   name: REVENUE,
@@ -38,6 +37,7 @@ export const revenue = defineDetector({
     revenueWindowMs % MINUTE_MS === 0
       ? []
       : [`revenueWindowMs (${revenueWindowMs}) must be a multiple of ${MINUTE_MS}`],
+  longestWindowMs: ({ revenueWindowMs }) => revenueWindowMs,
   tables: [goldRevenueByCategory],
   alerts: {},
   create: createRevenue,

@@ -216,7 +216,10 @@ describe.each([1, 2, 3])("refunds of random shops, seed %i", (seed) => {
     expect(expected.some(({ refunded_minor }) => Number(refunded_minor) < 0)).toBe(true);
     const random = seededRandom(seed + 100);
     for (const skew of [0, 3]) {
-      const tasks: TopicRow[][] = shops.map((logs) => interleaved(logs, random, skew));
+      const tasks: TopicRow[][] = shops.map((logs) => {
+        const read = [...logs].map(([topic, rows]) => rows.map((row) => ({ topic, row })));
+        return interleaved(read, random, skew);
+      });
       const { rows } = runDetector(revenue, { tasks, chance: { random, restores: 8 } });
       expect(newest(rows.get(TABLE) ?? [])).toEqual(expected);
     }

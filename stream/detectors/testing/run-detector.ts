@@ -13,6 +13,7 @@ import {
   CollectedHot,
   CollectedOutputs,
   copyState,
+  interleaveBlocks,
   type OutputRow,
   randomCuts,
 } from "../../operators/testing/drive.ts";
@@ -223,7 +224,7 @@ function runCombiner<S extends Settings>(
 ): void {
   const { chance, time = defaultTimeConfig } = options;
   const sourceTasks = tasks.map((_, i) => `events-${i}`);
-  const blocks = chance === undefined ? tasks.flat() : interleave(tasks, chance.random);
+  const blocks = chance === undefined ? tasks.flat() : interleaveBlocks(tasks, chance.random);
   const create = () => {
     const outputs = new CollectedOutputs();
     const deps = { outputs, sourceTasks, time, hotTtlMs: HOT_TTL_MS };
@@ -253,17 +254,4 @@ function runCombiner<S extends Settings>(
     part = next;
   }
   take();
-}
-
-/** Merges the tasks' blocks at random, each task's in order, with repeats as after a crash. */
-function interleave(tasks: readonly (readonly Uint8Array[])[], random: () => number): Uint8Array[] {
-  const next = tasks.map(() => 0);
-  const merged: Uint8Array[] = [];
-  while (next.some((at, task) => at < tasks[task].length)) {
-    const task = Math.floor(random() * tasks.length);
-    if (next[task] >= tasks[task].length) continue;
-    merged.push(tasks[task][next[task]++]);
-    if (random() < 0.05) merged.push(...tasks[task].slice(Math.max(0, next[task] - 3), next[task]));
-  }
-  return merged;
 }

@@ -126,3 +126,19 @@ export function seededRandom(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Merges the tasks' blocks at random, each task's in order, with repeats as after a crash. */
+export function interleaveBlocks(
+  tasks: readonly (readonly Uint8Array[])[],
+  random: () => number,
+): Uint8Array[] {
+  const next = tasks.map(() => 0);
+  const merged: Uint8Array[] = [];
+  while (next.some((at, task) => at < tasks[task].length)) {
+    const task = Math.floor(random() * tasks.length);
+    if (next[task] >= tasks[task].length) continue;
+    merged.push(tasks[task][next[task]++]);
+    if (random() < 0.05) merged.push(...tasks[task].slice(Math.max(0, next[task] - 3), next[task]));
+  }
+  return merged;
+}
