@@ -90,6 +90,14 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
     else sums.change(basis, before, after, at);
   }
 
+  /** Whether a row changes nothing: of most views and carts it is enough to see that. */
+  function isKnown(journeys: Journeys, journey: number, step: number, at: number): boolean {
+    if (step === VIEW) return journeys.isSettled(journey, at);
+    if (!journeys.isTaken(journey, step, at)) return false;
+    const impliesCheckout = step === PURCHASE && config.funnelCheckoutImplied;
+    return !impliesCheckout || journeys.isTaken(journey, CHECKOUT, at);
+  }
+
   function mergeSessions(into: number, from: number, at: number): void {
     ofSessions.read(from, before);
     ofSessions.read(into, other);
@@ -134,10 +142,8 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
       const at = times[row];
       const session = ofRow[row];
       const journey = users.at(userIds[row], at);
-      // Of most views it is enough to see that the journeys had begun.
-      if (step !== VIEW || !ofSessions.isSettled(session, at))
-        fold(SESSION_BASIS, session, batch, row, closeMs);
-      if (step !== VIEW || !ofUsers.isSettled(journey, at)) fold(USER_BASIS, journey, batch, row, closeMs);
+      if (!isKnown(ofSessions, session, step, at)) fold(SESSION_BASIS, session, batch, row, closeMs);
+      if (!isKnown(ofUsers, journey, step, at)) fold(USER_BASIS, journey, batch, row, closeMs);
     }
   }
 

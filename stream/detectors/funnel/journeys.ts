@@ -81,6 +81,11 @@ export class Journeys {
     return at >= values[base] && at >= values[base + CATEGORY_AT];
   }
 
+  /** Whether a step at this time changes nothing: it was taken no later. */
+  isTaken(journey: number, step: number, at: number): boolean {
+    return at >= this.times.values[journey * STRIDE + step];
+  }
+
   /** A view. Of views at one time the one that came first names the device and the category. */
   foldView(journey: number, at: number, row: RowMarks): void {
     const { values } = this.times;
@@ -100,10 +105,8 @@ export class Journeys {
 
   /** A cart, checkout or purchase. */
   foldStep(journey: number, step: number, at: number, closeMs: number): void {
-    const { values } = this.times;
-    const base = journey * STRIDE;
     // Steps get earlier only: one that is behind the one taken will never be it.
-    if (at >= values[base + step]) return;
+    if (this.isTaken(journey, step, at)) return;
     this.mark(journey);
     const marks = journey * MARKS;
     const kept = this.early.prune(this.marks.values[marks + EARLY], (_kind, time) => time >= closeMs);
