@@ -56,7 +56,7 @@ export function openDistributedAdapters(
       }),
     checks,
     async close() {
-      await workers.close();
+      workers.close();
       await alertBus.close();
       await hotStore.close();
       await log.close();

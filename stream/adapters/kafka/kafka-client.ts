@@ -133,14 +133,20 @@ export class KafkaClient {
     return (await this.cluster()).findControllerBroker();
   }
 
-  /** Asked for once: a transaction of three requests would ask twice more. */
+  /**
+   * Asked for once: a transaction of three requests would ask twice more. Asked of a broker itself, since
+   * kafkajs' own search leaves out why nobody names a coordinator.
+   */
   async coordinator(type: keyof typeof COORDINATOR, id: string): Promise<Broker> {
     const key = `${type}/${id}`;
     const cluster = await this.cluster();
     const known = this.coordinators.get(key);
     if (known !== undefined) return cluster.findBroker({ nodeId: known });
-    const found = await cluster.findGroupCoordinator({ groupId: id, coordinatorType: COORDINATOR[type] });
-    this.coordinators.set(key, found.nodeId);
+    const asked = await cluster.brokerPool.findConnectedBroker();
+    const request = { groupId: id, coordinatorType: COORDINATOR[type] };
+    const { nodeId } = (await asked.findGroupCoordinator(request)).coordinator;
+    const found = await cluster.findBroker({ nodeId });
+    this.coordinators.set(key, nodeId);
     return found;
   }
 

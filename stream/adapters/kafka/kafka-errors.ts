@@ -19,7 +19,6 @@ const CONNECTION_LOST = new Set([
   "KafkaJSLockTimeout",
   "KafkaJSBrokerNotFound",
   "KafkaJSMetadataNotLoaded",
-  "KafkaJSGroupCoordinatorNotFound",
   "KafkaJSTimeout",
   "NETWORK_EXCEPTION",
 ]);
@@ -115,6 +114,11 @@ export function asKafkaError(error: unknown, what: string, brokers: readonly str
         origin: "external",
         retry: true,
       },
+    );
+  if (kind === "GROUP_COORDINATOR_NOT_AVAILABLE")
+    return fail(
+      `Kafka at ${where} is up, but none of its brokers coordinates groups or transactions yet: a new one first makes its topics for that, which takes seconds; where it stays so, offsets.topic.replication.factor and transaction.state.log.replication.factor ask for more brokers than there are`,
+      { code: "kafka-starting", origin: "external", retry: true },
     );
   const retry = STALE.has(kind) || TRY_AGAIN.has(kind);
   return fail(message, { code: "kafka-failed", origin: "external", retry });

@@ -5,6 +5,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
 import type { MillraceError } from "../../../schema/index.ts";
 import { batchOf, numbered, readRecords } from "../../ports/event-log.contract.ts";
+import { KafkaGroupOwners } from "./group-owners.ts";
 import { KafkaClient } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
 import { KafkaEventLog } from "./kafka-event-log.ts";
@@ -13,11 +14,13 @@ import { protocolError } from "./kafkajs-internals.ts";
 const KafkaBroker = createRequire(import.meta.url)("kafkajs/src/broker/index.js") as {
   prototype: { findGroupCoordinator(): Promise<unknown> };
 };
-/** Code of the protocol. */
+/** Codes of the protocol. */
 const NOT_COORDINATOR = 16;
+const COORDINATOR_NOT_AVAILABLE = 15;
 
 const closing: { close(): unknown }[] = [];
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const each of closing.splice(0).reverse()) await each.close();
 });
 
@@ -89,6 +92,23 @@ it("asks once who coordinates a producer, and again where that may have changed"
   client.noteFailure(asKafkaError(protocolError(NOT_COORDINATOR), "a test", [bootstrap]));
   await find();
   expect(asked.mock.calls.length).toBeGreaterThan(before);
+});
+
+it("waits for the coordinator that a new broker does not have yet, and says so", async () => {
+  const { bootstrap } = await testServer("kafka");
+  const owners = new KafkaGroupOwners({ brokers: [bootstrap], clientId: "test" });
+  closing.push(owners);
+  const failure = protocolError(COORDINATOR_NOT_AVAILABLE);
+  const asked = vi.spyOn(KafkaBroker.prototype, "findGroupCoordinator");
+  for (let time = 0; time < 3; time++) asked.mockRejectedValueOnce(failure);
+  expect(await owners.ownedPartitions(uniqueName("young"), "orders")).toEqual([]);
+  // Once more, where this is the first group of a broker that is new indeed.
+  expect(asked.mock.calls.length).toBeGreaterThan(3);
+  expect(asKafkaError(failure, "joining", [bootstrap])).toMatchObject({
+    code: "kafka-starting",
+    retry: true,
+    message: expect.stringMatching(/joining.*is up.*replication\.factor/) as string,
+  });
 });
 
 it("shuts out a process whose producer another has taken over, until it takes it back", async () => {

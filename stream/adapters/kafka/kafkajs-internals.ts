@@ -120,6 +120,12 @@ export interface Broker {
     readonly memberId: string;
   }): Promise<unknown>;
   leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
+  describeGroups(request: { readonly groupIds: readonly string[] }): Promise<{
+    readonly groups: readonly { readonly members: readonly { readonly memberAssignment: Buffer }[] }[];
+  }>;
+  findGroupCoordinator(of: { readonly groupId: string; readonly coordinatorType: number }): Promise<{
+    readonly coordinator: { readonly nodeId: number };
+  }>;
 }
 
 export interface Cluster {
@@ -129,7 +135,6 @@ export interface Cluster {
   refreshMetadata(): Promise<void>;
   findBroker(node: { readonly nodeId: number }): Promise<Broker>;
   findControllerBroker(): Promise<Broker>;
-  findGroupCoordinator(of: { readonly groupId: string; readonly coordinatorType: number }): Promise<Broker>;
 }
 
 export interface ClusterOptions extends Pick<KafkaConfig, "ssl" | "sasl" | "clientId" | "retry"> {
