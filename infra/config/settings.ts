@@ -6,7 +6,7 @@ import {
   type Setting,
   type SettingValues,
 } from "../../schema/index.ts";
-import { detectorSettings } from "../../stream/index.ts";
+import { detectorSettings, optionalParts } from "../../stream/index.ts";
 import { distributedSettings } from "./distributed-settings.ts";
 
 const DAY_MS = 86_400_000;
@@ -119,6 +119,14 @@ export const settings = {
     group: "Runtime",
     default: false,
     doc: "Measures the CPU time of each step; costs some of it.",
+  },
+  leaveOut: {
+    type: "list",
+    group: "Runtime",
+    default: [],
+    pattern: new RegExp(`^(${optionalParts.join("|")})$`),
+    form: `${optionalParts.join(", ")}, separated by commas`,
+    doc: "Detectors that are not run, and `models`: what scores beside propensity. A home folder that ran them once needs them.",
   },
 
   outOfOrdernessMs: ms(

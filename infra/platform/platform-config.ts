@@ -54,6 +54,7 @@ export function platformConfig(config: Config): PlatformConfig {
       time: timeConfig(config),
       insights: insightsConfig(config),
       detectors: detectorConfig(config),
+      leaveOut: config.leaveOut,
       paneTopic: PANE_TOPIC,
       fileBytesMax,
     },
@@ -64,6 +65,7 @@ function eventsConfig(config: Config): EventsPipelineConfig {
   return {
     time: timeConfig(config),
     detectors: detectorConfig(config),
+    leaveOut: config.leaveOut,
     recordBytesMax: config.recordBytesMax,
     futureSkewMs: config.futureSkewMs,
     fileBytesMax: config.fileBytesMax,

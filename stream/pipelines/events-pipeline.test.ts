@@ -64,6 +64,7 @@ const config: EventsPipelineConfig = {
     health: { ...HEALTH, sampleEvery: 64 },
   },
   orderMonitor: { health: HEALTH, labelDelayMs: 7 * 86_400_000 },
+  leaveOut: [],
   hotTtlMs: 60_000,
   fileBytesMax: 1 << 20,
 };

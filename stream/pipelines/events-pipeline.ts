@@ -57,6 +57,7 @@ import type { Outbox } from "../sinks/outbox.ts";
 import type { TableSink } from "../sinks/table-sink.ts";
 import { TaskTime, type TimeConfig } from "../time/index.ts";
 import { createDecodedInput, keepAsReceived } from "./decoded-input.ts";
+import { MODELS } from "./optional-parts.ts";
 import { TaskOutputs } from "./task-outputs.ts";
 import { TopicSteps } from "./topic-steps.ts";
 
@@ -72,6 +73,8 @@ export interface EventsPipelineConfig {
   readonly orderMonitor: OrderMonitorConfig;
   readonly recommendations: RecommendProductsConfig;
   readonly detectors: DetectorConfig;
+  /** Of {@link optionalParts}, those that are not run. */
+  readonly leaveOut: readonly string[];
   /** How long a user's hot record lives. */
   readonly hotTtlMs: number;
   readonly fileBytesMax: number;
@@ -207,23 +210,25 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     keys,
     outputs,
     time: config.time,
-    onEnd: recommendations.endSession,
+    ...(runs(MODELS) && { onEnd: recommendations.endSession }),
   });
-  const found = detectorSpecs.map((spec) =>
-    spec.create(config.detectors, {
-      keys,
-      products,
-      sessions: sessionize.sessions,
-      outputs,
-      userRecords,
-      time: config.time,
-      taskId,
-      hotTtlMs: config.hotTtlMs,
-      // Detectors over one topic name their streams alike, and each counts its own blocks.
-      sendBlock: (stream, bytes, sequence) =>
-        outbox.addPane({ stream: `${spec.name}:${stream}`, bytes, sequence }),
-    }),
-  );
+  const found = detectorSpecs
+    .filter(({ name }) => runs(name))
+    .map((spec) =>
+      spec.create(config.detectors, {
+        keys,
+        products,
+        sessions: sessionize.sessions,
+        outputs,
+        userRecords,
+        time: config.time,
+        taskId,
+        hotTtlMs: config.hotTtlMs,
+        // Detectors over one topic name their streams alike, and each counts its own blocks.
+        sendBlock: (stream, bytes, sequence) =>
+          outbox.addPane({ stream: `${spec.name}:${stream}`, bytes, sequence }),
+      }),
+    );
   const steps: { readonly [T in DetectorTopic]?: readonly Operator<DetectorBatches[T]>[] } = {
     "customer-events": [
       silver,
@@ -231,13 +236,12 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       createPageViewsByUser(config.pageViews, { keys, outputs, time: config.time, userRecords }),
       panes,
       scoring,
-      ...furtherScorers.map(({ operator }) => operator),
-      recommendations,
-      fraud.steps["customer-events"],
+      ...models(...furtherScorers.map(({ operator }) => operator)),
+      ...models(recommendations, fraud.steps["customer-events"]),
     ],
-    orders: [fraud.steps.orders],
-    payments: [fraud.steps.payments],
-    "fraud-labels": [fraud.steps["fraud-labels"]],
+    orders: models(fraud.steps.orders),
+    payments: models(fraud.steps.payments),
+    "fraud-labels": models(fraud.steps["fraud-labels"]),
   };
   const topics = contracts.flatMap((contract) => {
     const topic = contract.topic as DetectorTopic;
@@ -246,6 +250,14 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   });
   const taskTime = new TaskTime(topics.map(({ watermark }) => watermark));
   const events = topics[0];
+
+  function runs(part: string): boolean {
+    return !config.leaveOut.includes(part);
+  }
+
+  function models<B extends EventBatch>(...own: readonly Operator<B>[]): readonly Operator<B>[] {
+    return runs(MODELS) ? own : [];
+  }
 
   function openTopic(contract: EventContract, own: readonly Operator[]): TopicSteps {
     return new TopicSteps({

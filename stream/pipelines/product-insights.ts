@@ -15,6 +15,8 @@ export interface InsightsPipelineConfig {
   readonly time: TimeConfig;
   readonly insights: ProductInsightsConfig;
   readonly detectors: DetectorConfig;
+  /** Names of detectors that are not run. */
+  readonly leaveOut: readonly string[];
   readonly paneTopic: string;
   readonly fileBytesMax: number;
 }
@@ -40,6 +42,7 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
   const insights = createProductInsights(config.insights, { sourceTasks, outputs });
   const parts = new Map<string, Combiner>([[PRODUCT_CHANNEL, insights]]);
   for (const spec of detectorSpecs) {
+    if (config.leaveOut.includes(spec.name)) continue;
     const part = spec.combine?.(config.detectors, { outputs, sourceTasks, time, hotTtlMs });
     if (part !== undefined) parts.set(spec.name, part);
   }
