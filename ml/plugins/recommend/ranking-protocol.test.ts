@@ -26,10 +26,12 @@ describe("the ranking protocol", () => {
   });
 
   it("counts an unknown target as a miss, its repeat not as a discovery", () => {
-    const cases = prefixCases([[10, 99, 99]], Float64Array.of(10));
+    const cases = prefixCases([[10, 99, 99, 10]], Float64Array.of(10));
     const tables = measureRanker(() => Int32Array.of(0), cases, Int32Array.of(0));
-    expect(tables.all).toMatchObject({ cases: 2, hitRate20: 0, mrr20: 0, popularityRankTargets: 0 });
-    expect(tables.discovery.cases).toBe(1);
+    expect(tables.all).toMatchObject({ cases: 3, hitRate20: 1 / 3, mrr20: 1 / 3, popularityRankTargets: 1 });
+    expect(tables.all.ofKnown).toEqual({ cases: 1, hitRate20: 1, mrr20: 1 });
+    expect(tables.discovery).toMatchObject({ cases: 1, hitRate20: 0 });
+    expect(tables.discovery.ofKnown).toEqual({ cases: 0, hitRate20: 0, mrr20: 0 });
   });
 
   it("does not count what is shown past the twentieth place", () => {

@@ -13,6 +13,8 @@ export interface RankingFigures {
   readonly hitRate20: number;
   /** Mean of 1 / the target's position, 0 past the first 20. */
   readonly mrr20: number;
+  /** The same of the cases alone whose target the training knows. */
+  readonly ofKnown: { readonly cases: number; readonly hitRate20: number; readonly mrr20: number };
   /** Share of the cases whose target is among the first 1, 2, … 20. */
   readonly hitRateAt: readonly number[];
   /** Share of all known items that are shown at least once. */
@@ -104,6 +106,11 @@ class Tally {
       cases: this.#cases,
       hitRate20: mean(hits, this.#cases),
       mrr20: mean(this.#reciprocal, this.#cases),
+      ofKnown: {
+        cases: this.#knownTargets,
+        hitRate20: mean(hits, this.#knownTargets),
+        mrr20: mean(this.#reciprocal, this.#knownTargets),
+      },
       hitRateAt,
       coverage: mean(
         this.#isShown.reduce((total, isShown) => total + isShown, 0),
