@@ -197,6 +197,13 @@ describe("strings", () => {
     await roundTrip("string", values, options, new KeyDictionary("keys"));
   });
 
+  test("a dictionary that closed pages refer to stays, however distinct the pages behind them are", async () => {
+    // Sparse at first, as order ids are, and repeated; then thousands of distinct ones in one page.
+    const ids = repeat(12_000, (i) => (i < 5000 ? (i % 10 === 0 ? `order-${i % 100}` : null) : `order-${i}`));
+    const { read } = await roundTrip("string", ids, { pageRows: 6000 });
+    expect(read.encodings.v).toContain("RLE_DICTIONARY");
+  });
+
   test("texts, enums and keys of several dictionaries meet in one column", async () => {
     const table = tableOf("string");
     const writer = new ParquetFileWriter(table, { pageRows: 90, rowGroupRows: 700 });

@@ -66,7 +66,8 @@ export class StringEncoder extends ColumnEncoder {
     // Up to the early sample in small steps, to stop at it.
     const end = this.sampled ? to : Math.min(to, from + EARLY_SAMPLE);
     const next = this.takeSome(column, from, end, selection);
-    if (!this.sampled && this.pageValues >= EARLY_SAMPLE) {
+    // Only the first page can still be written without the dictionary: closed ones refer to it.
+    if (this.firstPage && !this.sampled && this.pageValues >= EARLY_SAMPLE) {
       this.sampled = true;
       if (!this.direct && this.dictionary.size >= this.pageValues * EARLY_DISTINCT_SHARE)
         this.dropDictionary();
