@@ -1,8 +1,17 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 
+/** How much of the stream runs: each with what the one before has. */
+export const PARTS = ["reference", "detectors", "all"] as const;
+export type Parts = (typeof PARTS)[number];
+
 export interface BenchOptions {
   readonly events: number;
   readonly seed: number;
+  /** Users and products of the events, whose popularity follows Zipf's law. */
+  readonly users: number;
+  readonly products: number;
+  /** Embedded: the reference job runs once with each. */
+  readonly parts: readonly Parts[];
   readonly runs: number;
   readonly json: boolean;
   readonly stages: boolean;
@@ -33,7 +42,7 @@ interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject" | "worke
 /** What only one of the modes has, by the name of the option. */
 const ONLY = {
   distributed: ["recovery", "workers", "partitions", "codec", "kills"],
-  embedded: ["flat", "home", "stages"],
+  embedded: ["flat", "home", "stages", "parts"],
 } as const;
 /** Unless told otherwise; a worker that is killed leaves its tasks to another. */
 const WORKERS = { "reference job": [1, 2], "flat memory": [1], latency: [1], recovery: [2] } as const;
@@ -52,6 +61,8 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     command.error("error: --latency takes one number of --workers");
   if (subject === "recovery" && (workers.length > 1 || workers[0] < 2))
     command.error("error: --recovery takes one number of --workers, at least 2: somebody has to take over");
+  if (subject !== "reference job" && parsed.parts.length > 1)
+    command.error(`error: --${flat ? "flat" : "latency"} takes one of --parts`);
   if (Math.max(...workers) > parsed.partitions)
     command.error("error: more --workers than --partitions: the others would have nothing to do");
   return { ...parsed, workers, json: json === true, home: home ?? null, subject };
@@ -77,6 +88,14 @@ function benchCommand(): Command {
     )
     .option("--events <n>", "events of the reference job", count(1), 4_000_000)
     .option("--seed <n>", "seed of the events", count(0), 1)
+    .option("--users <n>", "users of the events, Zipf-distributed", count(1, 1_000_000), 200_000)
+    .option("--products <n>", "the same: products", count(1, 100_000), 20_000)
+    .option(
+      "--parts <list>",
+      "what runs: reference (clean, windows, sessions, propensity), detectors (and these), all (and further models); of several it tells what each costs",
+      partsList,
+      ["all"],
+    )
     .option("--runs <n>", "repeats it and prints median, least and most", count(1), 1)
     .option("--no-stages", "does not measure CPU by stage, which costs some itself")
     .option("--home <dir>", "keeps log, lake and hot store of each run in a folder below this one")
@@ -108,6 +127,9 @@ function benchCommand(): Command {
 Examples:
   $ npm run bench                                  4 million events
   $ npm run bench -- --events 400000 --runs 5
+  $ npm run bench -- --parts reference,detectors,all --runs 3
+                                                   what detectors and models cost
+  $ npm run bench -- --users 1000000 --products 100000
   $ npm run bench -- --flat --events 400000        memory of 400,000 and of 4 million events
   $ npm run bench -- --latency --rate 20000 --seconds 20
   $ npm run bench -- --mode distributed --workers 1,2 --runs 3
@@ -122,10 +144,19 @@ function counts(text: string): number[] {
   return text.split(",").map(count(1));
 }
 
-function count(least: number): (text: string) => number {
+function partsList(text: string): Parts[] {
+  return text.split(",").map((name) => {
+    const parts = PARTS.find((one) => one === name);
+    if (parts === undefined) throw new InvalidArgumentError(`It must be a list of ${PARTS.join(", ")}.`);
+    return parts;
+  });
+}
+
+function count(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    const bounds = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${bounds}.`);
   };
 }

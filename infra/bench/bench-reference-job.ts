@@ -1,10 +1,11 @@
 import { loadavg } from "node:os";
 import type { BenchHomes } from "./bench-homes.ts";
-import type { BenchOptions } from "./bench-options.ts";
+import type { BenchOptions, Parts } from "./bench-options.ts";
 import { childResult } from "./child.ts";
 import { benchConfig, type ReferenceJobResult } from "./reference-job.ts";
 
 export interface ReferenceJobRun extends ReferenceJobResult {
+  readonly parts: Parts;
   /** Events that are malformed on purpose: as many dead letters are expected. */
   readonly malformed: number;
   /** Load average of the machine in the minute before the run: 2 busy cores read 2. */
@@ -13,20 +14,21 @@ export interface ReferenceJobRun extends ReferenceJobResult {
 
 /** One run of the reference job: fills a log in one process, runs the pipeline over it in another. */
 export function benchReferenceJob(
-  options: Pick<BenchOptions, "events" | "seed" | "stages">,
+  options: Pick<BenchOptions, "events" | "seed" | "users" | "products" | "stages">,
+  parts: Parts,
   homes: BenchHomes,
   signal: AbortSignal,
 ): Promise<ReferenceJobRun> {
-  const { events, seed, stages } = options;
+  const { events, seed, users, products, stages } = options;
   return homes.use(async (home) => {
     const { partitions } = benchConfig(home, {});
     process.stderr.write(`filling the log with ${events.toLocaleString("en")} events\n`);
-    const fill = [home, events, seed, partitions].map(String);
+    const fill = [home, JSON.stringify({ events, seed, users, products, partitions })];
     const malformed = await childResult<number>("fill-log-process", fill, signal);
     const loadBefore = Math.round(loadavg()[0] * 100) / 100;
-    process.stderr.write("running the pipeline\n");
-    const run = [home, String(events), stages ? "stages" : "no stages"];
+    process.stderr.write(`running the pipeline${parts === "all" ? "" : `, ${parts} only`}\n`);
+    const run = [home, JSON.stringify({ events, measureStages: stages, parts })];
     const result = await childResult<ReferenceJobResult>("run-reference-job", run, signal);
-    return { ...result, malformed, loadBefore };
+    return { parts, ...result, malformed, loadBefore };
   });
 }

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BenchHomes } from "./bench-homes.ts";
+import type { Parts } from "./bench-options.ts";
 import type { ReferenceJobRun } from "./bench-reference-job.ts";
+import type { PartsCost } from "./report.ts";
 import { quantile, spread } from "./spread.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");
@@ -37,6 +39,7 @@ describe("the bench command", () => {
       expect.arrayContaining(["decode", "bronze and silver"]),
     );
     expect(run.peakRssBytes).toBeGreaterThan(0);
+    expect(run.stateBytes.keys).toBeGreaterThan(0);
     expect(run.files).toBeGreaterThan(0);
     expect(run.bytes).toBeGreaterThan(0);
     const rows = run.rowsByTable;
@@ -47,6 +50,23 @@ describe("the bench command", () => {
     expect(rows["silver.events"]).toBe(rows["bronze.customer_events"]);
     expect(rows["gold.page_views_by_user"]).toBeGreaterThan(0);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("tells what detectors and models cost, and leaves out the same otherwise", () => {
+    const { status, stdout } = bench("--events", "2000", "--parts", "reference,detectors,all", "--json");
+    expect(status).toBe(0);
+    const { costs, parts } = JSON.parse(stdout) as {
+      costs: PartsCost[];
+      parts: Record<Parts, ReferenceJobRun>;
+    };
+    expect(costs[0]).toMatchObject({ parts: "reference", eventsPerSecondLost: 0, cpuAdded: 0 });
+    expect(costs.map(({ parts }) => parts)).toEqual(["reference", "detectors", "all"]);
+    const stepsOf = (name: Parts) => Object.keys(parts[name].cpuMicrosPerEvent.byStage);
+    expect(stepsOf("reference")).toEqual(expect.not.arrayContaining(["funnel", "recommend-products"]));
+    expect(stepsOf("detectors")).toEqual(expect.arrayContaining(["funnel", "anomalies", "inventory"]));
+    expect(stepsOf("detectors")).not.toContain("recommend-products");
+    expect(stepsOf("all")).toEqual(expect.arrayContaining(["funnel", "recommend-products"]));
+    expect(parts.reference.rowsByTable["silver.events"]).toBe(parts.all.rowsByTable["silver.events"]);
   });
 
   test("answers wrong usage with exit code 2 and --help with 0", () => {

@@ -1,9 +1,8 @@
+import type { ReferenceOptions } from "../../stream/index.ts";
 import { sendResult } from "./child.ts";
 import { fillLog } from "./fill-log.ts";
 
 // A process of its own: the generator's memory must not count as the pipeline's.
-const [home, events, seed, partitions] = process.argv.slice(2);
-sendResult(
-  await fillLog(home, { events: Number(events), seed: Number(seed), partitions: Number(partitions) }),
-);
+const [home, options] = process.argv.slice(2);
+sendResult(await fillLog(home, JSON.parse(options) as ReferenceOptions));
 process.disconnect?.();

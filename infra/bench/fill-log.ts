@@ -1,12 +1,9 @@
-import { createReferenceEvents, endOfInput } from "../../stream/index.ts";
+import { createReferenceEvents, endOfInput, type ReferenceOptions } from "../../stream/index.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import { platformTopics } from "../platform/topics.ts";
 
 /** Appends the reference events to the log of a home folder; returns how many of them are malformed. */
-export async function fillLog(
-  home: string,
-  options: { readonly events: number; readonly seed: number; readonly partitions: number },
-): Promise<number> {
+export async function fillLog(home: string, options: ReferenceOptions): Promise<number> {
   const adapters = openEmbeddedAdapters(home, Date.now);
   const { partitions } = options;
   await adapters.log.createTopics(platformTopics({ partitions, retentionMs: null, alertRetentionMs: null }));

@@ -1,8 +1,16 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { MODELS, optionalParts } from "../../stream/index.ts";
 import { type Config, loadConfig } from "../config/index.ts";
 import { Platform, type PlatformLogger } from "../platform/platform.ts";
+import type { Parts } from "./bench-options.ts";
 import { MemorySampler } from "./memory-sampler.ts";
+
+export interface ReferenceJobOptions {
+  readonly events: number;
+  readonly measureStages: boolean;
+  readonly parts: Parts;
+}
 
 export interface ReferenceJobResult {
   readonly events: number;
@@ -15,10 +23,19 @@ export interface ReferenceJobResult {
   readonly cpuMicrosPerEvent: { readonly total: number; readonly byStage: Readonly<Record<string, number>> };
   /** Peak of the process's own (anonymous) memory; the mapped log is the kernel's cache. */
   readonly peakRssBytes: number;
+  /** Memory of the tasks' state at the end, by section; none unless stages are measured. */
+  readonly stateBytes: Readonly<Record<string, number>>;
   readonly files: number;
   readonly bytes: number;
   readonly rowsByTable: Readonly<Record<string, number>>;
 }
+
+/** What each level of {@link Parts} goes without. */
+const LEFT_OUT: Readonly<Record<Parts, readonly string[]>> = {
+  reference: optionalParts,
+  detectors: [MODELS],
+  all: [],
+};
 
 const PROGRESS_EVERY_MS = 2000;
 
@@ -44,11 +61,13 @@ export function benchConfig(home: string, overrides: Partial<Record<keyof Config
  */
 export async function runReferenceJob(
   home: string,
-  events: number,
-  measureStages: boolean,
+  { events, measureStages, parts }: ReferenceJobOptions,
 ): Promise<ReferenceJobResult> {
   const opening = performance.now();
-  const platform = await Platform.open(benchConfig(home, { measureStages }), quiet);
+  const platform = await Platform.open(
+    benchConfig(home, { measureStages, leaveOut: LEFT_OUT[parts] }),
+    quiet,
+  );
   const memory = new MemorySampler();
   await platform.startWorkers();
   const start = performance.now();
@@ -59,12 +78,9 @@ export async function runReferenceJob(
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const peakRssBytes = memory.stop();
-  const byStage = Object.fromEntries(
-    Object.entries(platform.cpuMicrosByStage())
-      .filter(([stage]) => stage !== "start-up")
-      .map(([stage, micros]) => [stage, round(micros / events)] as const)
-      .sort(([, a], [, b]) => b - a),
-  );
+  const { cpuMicros, stateBytes } = platform.stageFigures();
+  const { "start-up": _, ...stages } = cpuMicros;
+  const byStage = mostFirst(stages, (micros) => round(micros / events));
   const rowsByTable = await rowCounts(platform);
   await platform.close();
   return {
@@ -74,6 +90,7 @@ export async function runReferenceJob(
     eventsPerSecond: Math.round(events / seconds),
     cpuMicrosPerEvent: { total: round((user + system) / events), byStage },
     peakRssBytes,
+    stateBytes: mostFirst(stateBytes),
     ...dataFiles(join(home, "lake")),
     rowsByTable,
   };
@@ -105,6 +122,14 @@ function dataFiles(folder: string): { files: number; bytes: number } {
     files: files.length,
     bytes: files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0),
   };
+}
+
+function mostFirst(
+  figures: Readonly<Record<string, number>>,
+  shown = (figure: number): number => figure,
+): Record<string, number> {
+  const entries = Object.entries(figures).sort(([, a], [, b]) => b - a);
+  return Object.fromEntries(entries.map(([name, figure]) => [name, shown(figure)]));
 }
 
 function round(value: number): number {

@@ -5,7 +5,7 @@ import type { Config } from "../config/index.ts";
 import type { Adapters } from "./adapters.ts";
 import { CheckpointStatus, type TaskInput } from "./checkpoint-status.ts";
 import { committed, drainInOrder } from "./input-ends.ts";
-import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, tasksOfPartition } from "./topics.ts";
 import { warnOfUnowned } from "./warn-of-unowned.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
@@ -46,8 +46,8 @@ export class DistributedRunner implements PipelineRunner {
   }
 
   /** Worker processes measure theirs by themselves. */
-  cpuMicrosByStage(): Record<string, number> {
-    return {};
+  stageFigures(): StageFigures {
+    return { cpuMicros: {}, stateBytes: {} };
   }
 
   /** Process ids of the workers that this process has started. */

@@ -3,7 +3,7 @@ import type { EventLog, TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { HomeLock } from "./home-lock.ts";
 import { committed, drainInOrder } from "./input-ends.ts";
-import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { Supervisor } from "./supervisor.ts";
 import { assignTasks } from "./topics.ts";
@@ -33,8 +33,8 @@ export class EmbeddedRunner implements PipelineRunner {
 
   async refresh(): Promise<void> {}
 
-  cpuMicrosByStage(): Record<string, number> {
-    return this.supervisor?.cpuMicrosByStage() ?? {};
+  stageFigures(): StageFigures {
+    return this.supervisor?.stageFigures() ?? { cpuMicros: {}, stateBytes: {} };
   }
 
   /** Rejects with `home-in-use` where another process runs the workers. */

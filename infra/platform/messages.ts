@@ -1,5 +1,6 @@
 import type { TaskStatus } from "../../stream/index.ts";
 import type { InputEnd } from "./input-ends.ts";
+import type { StageFigures } from "./pipeline-runner.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
 /** What a worker thread is started with. */
@@ -19,7 +20,7 @@ export type FromWorker =
   | {
       readonly type: "status";
       readonly tasks: readonly TaskStatus[];
-      readonly cpuMicros: Readonly<Record<string, number>>;
+      readonly figures: StageFigures;
     }
   | { readonly type: "drained"; readonly id: number }
   | {

@@ -1,5 +1,13 @@
 import type { PipelineStatus } from "../../stream/index.ts";
 
+/** What a run costs, over all its workers; empty unless `measureStages` is set. */
+export interface StageFigures {
+  /** CPU time by stage, microseconds. */
+  readonly cpuMicros: Readonly<Record<string, number>>;
+  /** Memory of the tasks' state by section, bytes. */
+  readonly stateBytes: Readonly<Record<string, number>>;
+}
+
 /** Runs the tasks of the platform in the way of its mode, or watches others do it. */
 export interface PipelineRunner extends PipelineStatus {
   /** The process that runs the workers instead of this one, or null. */
@@ -12,8 +20,7 @@ export interface PipelineRunner extends PipelineStatus {
   waitUntilProcessed(): Promise<void>;
   /** Brings `tasks` up to date where others run them; else they are. */
   refresh(): Promise<void>;
-  /** CPU time by stage, microseconds; empty unless `measureStages` is set. */
-  cpuMicrosByStage(): Record<string, number>;
+  stageFigures(): StageFigures;
   /** Stops what was started, after a last checkpoint. */
   stop(): Promise<void>;
 }

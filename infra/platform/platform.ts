@@ -7,7 +7,7 @@ import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
 import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
-import type { PipelineRunner, PlatformLogger } from "./pipeline-runner.ts";
+import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { prepareTopics } from "./prepare-topics.ts";
 import { platformTopics } from "./topics.ts";
 
@@ -74,9 +74,8 @@ export class Platform implements PipelineStatus {
     return this.runner.refresh();
   }
 
-  /** CPU time by stage, microseconds; empty unless `measureStages` is set. */
-  cpuMicrosByStage(): Record<string, number> {
-    return this.runner.cpuMicrosByStage();
+  stageFigures(): StageFigures {
+    return this.runner.stageFigures();
   }
 
   /** Starts the workers; resolves when their tasks are restored. */

@@ -4,6 +4,7 @@ import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import { setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
 import type { InputEnd } from "./input-ends.ts";
 import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
+import type { StageFigures } from "./pipeline-runner.ts";
 
 /** Restarts of one worker in a row before the platform gives up; where a server is down, it does not. */
 const RESTARTS_MAX = 5;
@@ -29,7 +30,7 @@ interface Slot {
   readonly data: WorkerThreadData;
   thread: Thread | null;
   tasks: readonly TaskStatus[];
-  cpuMicros: Readonly<Record<string, number>>;
+  figures: StageFigures;
   /** Failures in a row, and those of them that do not pass by themselves. */
   failures: number;
   restarts: number;
@@ -65,7 +66,7 @@ export class Supervisor implements PipelineStatus {
       data,
       thread: null,
       tasks: data.taskIds.map(startingStatus),
-      cpuMicros: {},
+      figures: { cpuMicros: {}, stateBytes: {} },
       failures: 0,
       restarts: 0,
       startedAt: 0,
@@ -85,13 +86,12 @@ export class Supervisor implements PipelineStatus {
     return this.slots.flatMap((slot) => slot.tasks);
   }
 
-  /** CPU time by stage over all workers, microseconds; empty unless the configuration asks for it. */
-  cpuMicrosByStage(): Record<string, number> {
-    const total: Record<string, number> = {};
-    for (const { cpuMicros } of this.slots) {
-      for (const [stage, micros] of Object.entries(cpuMicros)) total[stage] = (total[stage] ?? 0) + micros;
-    }
-    return total;
+  /** Over all workers. */
+  stageFigures(): StageFigures {
+    return {
+      cpuMicros: addedUp(this.slots.map(({ figures }) => figures.cpuMicros)),
+      stateBytes: addedUp(this.slots.map(({ figures }) => figures.stateBytes)),
+    };
   }
 
   /** Resolves when every worker has processed, checkpointed and published everything before the ends. */
@@ -203,7 +203,7 @@ export class Supervisor implements PipelineStatus {
   private note(slot: Slot, message: FromWorker): void {
     if (message.type === "status") {
       slot.tasks = message.tasks;
-      slot.cpuMicros = message.cpuMicros;
+      slot.figures = message.figures;
     }
     if (message.type === "warning") this.events.onWarning(slot.data.workerIndex, message.message);
     if (message.type === "drained") {
@@ -215,6 +215,13 @@ export class Supervisor implements PipelineStatus {
   private send(slot: Slot, message: ToWorker): void {
     slot.thread?.postMessage(message);
   }
+}
+
+function addedUp(figures: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const [name, figure] of figures.flatMap((some) => Object.entries(some)))
+    total[name] = (total[name] ?? 0) + figure;
+  return total;
 }
 
 function textOf({ message, code }: Failure): string {

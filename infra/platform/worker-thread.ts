@@ -94,8 +94,11 @@ async function sendStatus(worker: Worker, state: "running" | "stopped"): Promise
       ends.set(`${topic}/${partition}`, (await adapters.log.offsets(topic, partition)).end);
     }
   }
-  const cpuMicros = stageClock instanceof CpuStageClock ? Object.fromEntries(stageClock.microsByStage) : {};
-  send({ type: "status", tasks: worker.status(ends, state), cpuMicros });
+  const figures =
+    stageClock instanceof CpuStageClock
+      ? { cpuMicros: Object.fromEntries(stageClock.microsByStage), stateBytes: worker.stateBytes() }
+      : { cpuMicros: {}, stateBytes: {} };
+  send({ type: "status", tasks: worker.status(ends, state), figures });
 }
 
 function threadCpuMicros(): number {

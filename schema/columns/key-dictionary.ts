@@ -49,6 +49,11 @@ export class KeyDictionary {
     return this.size === 0 ? 0 : this.ends[this.size - 1];
   }
 
+  /** All of its memory, bytes: entries, what is in reserve, and the index. */
+  get memoryBytes(): number {
+    return this.heap.byteLength + this.ends.byteLength + this.slots.byteLength;
+  }
+
   start(id: number): number {
     return id === 0 ? 0 : this.ends[id - 1];
   }

@@ -5,6 +5,7 @@ import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import type { Scheduling } from "./scheduling.ts";
 import type { StageClock } from "./stage-clock.ts";
+import { stateBytesBySection } from "./state-bytes.ts";
 import type { TaskStatus } from "./status.ts";
 import type { Task, TaskCut } from "./task.ts";
 
@@ -156,6 +157,16 @@ export class Worker {
       events: task.pipeline.counters(),
       models: task.pipeline.models?.() ?? [],
     }));
+  }
+
+  /** Memory of the tasks' state, bytes by section. */
+  stateBytes(): Record<string, number> {
+    const total: Record<string, number> = {};
+    for (const { pipeline } of this.tasks) {
+      for (const [section, bytes] of Object.entries(stateBytesBySection(pipeline.sections)))
+        total[section] = (total[section] ?? 0) + bytes;
+    }
+    return total;
   }
 
   /** Processes records for a slice of time; whether there were any. */
