@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { goldDemandForecasts, goldFraudScores, goldRecommendations } from "../../schema/index.ts";
-import { FRAUD_SCORES_NAMESPACE, HotNamespace } from "../../stream/index.ts";
+import { FRAUD_SCORES_NAMESPACE, HotNamespace, INVENTORY_RECORD } from "../../stream/index.ts";
 import { bronzeInventory, type GraphQLAnswer, type TestApi } from "../server/api.fixture.ts";
 
 const DAY = 86_400_000;
@@ -105,6 +105,37 @@ export function predictionsContract(name: string, start: () => Promise<TestApi>)
         const { errors } = await api.query(LISTS, { user: "u1", product: "p1", limit });
         expect(errors?.[0].extensions).toMatchObject({ code: "invalid-argument", origin: "user" });
       }
+    });
+
+    it("leave out what is sold out in every warehouse, and go on with what is popular where nothing is left", async () => {
+      const products = ["gone", "here", "elsewhere", "unknown"];
+      await api.put(HotNamespace.recommendations, "u2", {
+        ...{ userId: "u2", modelVersion: "v7", eventTime: T0 },
+        items: products.map((productId) => item(productId, { after: 0.5 })),
+      });
+      const stocked = (productId: string, ...stocks: number[]) =>
+        api.put(INVENTORY_RECORD, productId, {
+          productId,
+          warehouses: stocks.map((stock, k) => ({ warehouseId: `w${k}`, stock })),
+        });
+      await stocked("gone", 0, -1);
+      await stocked("here", 3);
+      await stocked("elsewhere", 0, 1);
+      const shown = async (limit: number) => {
+        const { recommendations } = await api.data(LISTS, { user: "u2", product: "p1", limit });
+        return [
+          recommendations.source,
+          ...recommendations.items.map(
+            (one: { productId: string; rank: number }) => `${one.rank} ${one.productId}`,
+          ),
+        ];
+      };
+      expect(await shown(10)).toEqual(["VISIT", "1 here", "2 elsewhere", "3 unknown"]);
+      expect(await shown(2)).toEqual(["VISIT", "1 here", "2 elsewhere"]);
+      for (const productId of products) await stocked(productId, 0);
+      await stocked("p2", 0);
+      expect(await shown(2)).toEqual(["POPULAR", "1 p1", "2 p3"]);
+      await stocked("p2", 1);
     });
 
     it("that the lake kept page through every place once, and filter", async () => {

@@ -27,6 +27,10 @@ const RECENT_VIEWS_MAX = 20;
 const POPULARITY_WEIGHTS = { view: 1, cartAdd: 5, purchase: 20 };
 /** Enough to begin with; from then on a sample keeps the counts of what goes together up to date. */
 const RECOMMENDATION_LEARNING = { learnLooksMax: 10_000, eventsALearnedLook: 64 };
+/** Products of a list in the hot store, at most. */
+const RECOMMENDATIONS_KEPT_MAX = 100;
+/** Of the events whose look a list is held against: a list takes half a millisecond. */
+const RECOMMENDATION_SAMPLE_EVERY = 1024;
 /** Sampled scores from which on a stability index says more than chance does: it moves by some hundredths. */
 const DRIFT_ROWS_MIN = 500;
 /** Of the events that are scored: 5,000 an hour at a hundred events a second. */
@@ -87,6 +91,11 @@ function eventsConfig(config: Config): EventsPipelineConfig {
     orderMonitor: { health: modelHealthConfig(config), labelDelayMs: ORDER_LABEL_DELAY_MS },
     recommendations: {
       count: config.recommendationsMax,
+      spareCount: Math.min(
+        Math.ceil(config.recommendationsMax / 2),
+        RECOMMENDATIONS_KEPT_MAX - config.recommendationsMax,
+      ),
+      monitor: { health: modelHealthConfig(config), sampleEvery: RECOMMENDATION_SAMPLE_EVERY },
       sessionGapMs: config.sessionGapMs,
       hotTtlMs: config.hotTtlMs,
       listsAFlushMax: config.recommendationListsAFlush,

@@ -72,7 +72,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       sessionScorers: sessions,
       stopwatch: setup.stopwatch,
       fraud,
-      recommender: { plugin: recommend.plugin, model: () => recommend.slot.models.champion },
+      recommender: recommend,
       stageClock,
     });
   }
@@ -92,6 +92,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   const checkpoints = new CheckpointStore(objects, nonce, environment.imageCodec);
   return new Worker(tasks, config.worker, {
     log,
+    hotStore,
     objects,
     checkpoints,
     publisher,

@@ -33,7 +33,7 @@ export interface ModelHealth {
   readonly falsePositives: number;
   readonly precision: number | null;
   readonly recall: number | null;
-  /** Mean over the labels of |mean score − rate| of their tenth of the score. */
+  /** Mean over the labels of |mean score − rate| of their tenth of the score; null for lists. */
   readonly calibrationError: number | null;
 }
 
@@ -100,15 +100,33 @@ export class HealthWindow {
     this.figures.mark(0);
   }
 
+  /**
+   * Counts a list and what came of it: of what is looked at next every list shows some or nothing, so that
+   * recall is the share of the lists that had it, and precision its share of all that was shown.
+   */
+  addList({ isHit, shown }: { readonly isHit: boolean; readonly shown: number }): void {
+    this.ensure();
+    const { values } = this.figures;
+    values[LABELS]++;
+    values[POSITIVES]++;
+    if (isHit) values[TRUE_POSITIVES]++;
+    values[FALSE_POSITIVES] += shown - (isHit ? 1 : 0);
+    this.figures.mark(0);
+  }
+
   read(): ModelHealth {
     this.ensure();
     const { values } = this.figures;
     const rows = values[ROWS];
     const labels = values[LABELS];
+    let calibrated = 0;
     const truePositives = values[TRUE_POSITIVES];
     const falsePositives = values[FALSE_POSITIVES];
     let error = 0;
-    for (let at = CALIBRATION; at < FIGURES; at += 3) error += Math.abs(values[at + 2] - values[at + 1]);
+    for (let at = CALIBRATION; at < FIGURES; at += 3) {
+      calibrated += values[at];
+      error += Math.abs(values[at + 2] - values[at + 1]);
+    }
     return {
       rows,
       meanScore: ratio(values[SCORE_SUM], rows),
@@ -123,7 +141,7 @@ export class HealthWindow {
       falsePositives,
       precision: ratio(truePositives, truePositives + falsePositives),
       recall: ratio(truePositives, values[POSITIVES]),
-      calibrationError: ratio(error, labels),
+      calibrationError: ratio(error, calibrated),
     };
   }
 

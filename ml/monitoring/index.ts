@@ -1,3 +1,4 @@
 export * from "./health-window.ts";
+export * from "./list-figures.ts";
 export * from "./reference.ts";
 export * from "./stability.ts";

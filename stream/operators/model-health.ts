@@ -13,6 +13,9 @@ export interface ModelHealthConfig {
   readonly driftRowsMin: number;
 }
 
+/** Of the models no more than their names. */
+type WatchedModels = ServedModels<{ readonly modelVersion: string }>;
+
 /** What a score turned out to be. */
 export interface KnownLabel {
   readonly label: 0 | 1;
@@ -58,7 +61,7 @@ export class ModelHealthMonitor {
   private readonly deps: ModelHealthDeps;
   private readonly window: HealthWindow;
   private readonly rows;
-  private models: ServedModels | null = null;
+  private models: WatchedModels | null = null;
   private open: OpenWindow | null = null;
   /** End of the newest window that was reported: windows never overlap, whatever comes late. */
   private closedUntil = Number.MIN_SAFE_INTEGER;
@@ -80,7 +83,7 @@ export class ModelHealthMonitor {
   }
 
   /** The models that score from now on. What is counted of another one is reported first. */
-  follow(models: ServedModels): void {
+  follow(models: WatchedModels): void {
     if (this.open !== null && this.open.version !== models.champion.modelVersion) {
       // After a restart this is all that is known of the version before: its counts have no bins any more.
       if (this.models?.champion.modelVersion !== this.open.version) this.window.setReference(null);
@@ -104,6 +107,12 @@ export class ModelHealthMonitor {
   addLabel(eventTime: number, score: number, { label, threshold }: KnownLabel): void {
     this.openAt(eventTime);
     this.window.addLabel(score, label, threshold);
+  }
+
+  /** Counts a list whose next look became known at `eventTime`. */
+  addList(eventTime: number, list: { readonly isHit: boolean; readonly shown: number }): void {
+    this.openAt(eventTime);
+    this.window.addList(list);
   }
 
   /** Counts what scoring the same rows cost with each model. */

@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   isRecommender,
+  ListReference,
+  type ModelCard,
   mlPlugins,
   RECOMMENDATION_REASONS,
   type RecommenderPlugin,
+  type ServedModels,
   type VisitRecommender,
 } from "../../ml/index.ts";
 import { makeSessionLog, trainRecommender } from "../../ml/plugins/recommend/index.ts";
@@ -38,7 +41,12 @@ const NOON = Date.UTC(2026, 0, 5, 12);
 const PRODUCTS = 60;
 const plugin = mlPlugins.find(isRecommender) as RecommenderPlugin;
 const untrained = plugin.load(plugin.defaultModel().weights, "untrained");
-const eager = { ...defaultRecommendProductsConfig, listsAFlushMax: 1_000_000, eventsAKeptList: 1 };
+const eager = {
+  ...defaultRecommendProductsConfig,
+  spareCount: 0,
+  listsAFlushMax: 1_000_000,
+  eventsAKeptList: 1,
+};
 
 type Event = Partial<CustomerEvent>;
 
@@ -53,7 +61,13 @@ function look(userId: string, product: number, at: number, changes: Event = {}):
   };
 }
 
-function createRig(config = eager, newestModel: () => VisitRecommender = () => untrained) {
+type Models = ServedModels<VisitRecommender>;
+
+const alone = (champion: VisitRecommender): Models => ({ champion, card: null, challenger: null });
+const untrainedAlone = alone(untrained);
+
+function createRig(config = eager, newestModels: () => Models = () => untrainedAlone) {
+  let nowMs = 0;
   const keys = createKeys();
   const outputs = new CollectedOutputs();
   const products = createProductTable({ keys });
@@ -62,7 +76,14 @@ function createRig(config = eager, newestModel: () => VisitRecommender = () => u
     outputs,
     products,
     createOnline: (section, categoryOf) => plugin.createOnline(section, categoryOf),
-    model: newestModel,
+    plugin: plugin.name,
+    partition: 0,
+    stopwatch: () => (nowMs += 2),
+    slot: {
+      get models() {
+        return newestModels();
+      },
+    },
   });
   const sessionize = createSessionize(defaultSessionizeConfig, {
     keys,
@@ -74,7 +95,10 @@ function createRig(config = eager, newestModel: () => VisitRecommender = () => u
   const keySection = new StateSection("keys");
   for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
   return {
-    sections: [keySection, tracker.state, products.state, sessionize.state, operator.state],
+    sections: [
+      ...[keySection, tracker.state, products.state, sessionize.state],
+      ...[operator.state, operator.healthState],
+    ],
     feed(events: readonly Event[]): void {
       const batch = makeBatch<CustomerEventBatch>(customerEventContract, events as never, { keys });
       driveBatch(batch, batch.eventTime, tracker, [sessionize, operator]);
@@ -92,7 +116,9 @@ function createRig(config = eager, newestModel: () => VisitRecommender = () => u
       const value = this.flush().values.get(`recommendations/${userId}`) ?? '{"items":[]}';
       return (JSON.parse(value) as RecommendationsRecord).items.map(({ productId }) => productId);
     },
+    outputs,
     rows: (): readonly OutputRow[] => outputs.table("gold.recommendations"),
+    health: (): readonly OutputRow[] => outputs.table("gold.model_health"),
   };
 }
 
@@ -124,12 +150,15 @@ function trainedModel(): ProductRecommender {
   return new ProductRecommender(recommender, { productIds, categoryIds: [] }, "v1");
 }
 
+let batch: ProductRecommender;
+beforeAll(() => {
+  batch = trainedModel();
+});
+
 describe("lists by a trained model", () => {
-  let batch: ProductRecommender;
-  let served: VisitRecommender;
+  let served: Models;
   beforeAll(() => {
-    batch = trainedModel();
-    served = plugin.load(encodeProductRecommender(batch), "v1");
+    served = alone(plugin.load(encodeProductRecommender(batch), "v1"));
   });
 
   test("equal those of the batch recommender for the same visit", () => {
@@ -171,17 +200,126 @@ describe("lists by a trained model", () => {
     expect([...rig.flush().values.keys()]).toContain("similar-products/p9");
   });
 
+  test("go on behind what is shown, in place of what is sold out when they are read", () => {
+    const visit = [look("u", 7, 0), look("u", 9, 1000)];
+    const shown = createRig(eager, () => served);
+    const longer = createRig({ ...eager, spareCount: 5 }, () => served);
+    for (const rig of [shown, longer]) rig.feed(visit);
+    const list = longer.list("u");
+    expect(list).toHaveLength(15);
+    expect(list.slice(0, 10)).toEqual(shown.list("u"));
+    longer.end();
+    expect(longer.rows()).toHaveLength(10);
+  });
+
   test("go on by what the stream learned where the model knows nothing of the visit", () => {
-    let model: VisitRecommender = untrained;
-    const rig = createRig(eager, () => model);
+    let models = untrainedAlone;
+    const rig = createRig(eager, () => models);
     rig.feed([look("a", 100, 0), look("a", 101, 1), look("a", 5, 2), look("b", 100, 3)]);
     expect(rig.list("b").slice(0, 2)).toEqual(["p101", "p5"]);
-    model = served;
+    models = served;
     rig.feed([look("b", 100, 4)]);
     expect(rig.list("b").slice(0, 2)).toEqual(["p101", "p5"]);
     rig.feed([look("b", 5, 5)]);
     const { values } = rig.flush();
     expect(JSON.parse(values.get("recommendations/b") ?? "")).toMatchObject({ modelVersion: "v1" });
+  });
+});
+
+describe("the health of the lists", () => {
+  const HOUR = 3_600_000;
+  const watched = { ...eager, monitor: { ...eager.monitor, sampleEvery: 1 } };
+  const lastMs = (events: readonly Event[]): number => Number(events.at(-1)?.eventTime) - NOON;
+
+  /** Visits of a user each, over the products of the model; each look is the one that the function gives. */
+  function visits(count: number, next: (product: number, random: () => number) => number): Event[] {
+    const random = seededRandom(7);
+    return Array.from({ length: count }, (_, v) => {
+      const first = Math.floor(PRODUCTS * random());
+      const second = next(first, random);
+      return [look(`v${v}`, first, 10 * v), look(`v${v}`, second, 10 * v + 5)];
+    }).flat();
+  }
+
+  test("is the share of the next looks that were shown, and of what was shown that was looked at", () => {
+    const models = alone(plugin.load(encodeProductRecommender(batch), "v1"));
+    const rig = createRig(watched, () => models);
+    // The model learned steps of two; half of the looks take them, the others go anywhere.
+    const events = visits(400, (product, random) =>
+      random() < 0.5 ? (product + 2) % PRODUCTS : Math.floor(PRODUCTS * random()),
+    );
+    rig.feed(events);
+    rig.feed([look("late", 1, HOUR + 600_000)]);
+    let [labels, hits] = [0, 0];
+    for (let at = 0; at < events.length; at += 2) {
+      const [from, to] = [events[at], events[at + 1]].map(({ productId }) => Number(productId?.slice(1)));
+      if (from === to) continue;
+      labels++;
+      const filter = (product: number): boolean => product !== from;
+      const shown = batch.recommender.recommend([from], { count: 10, mode: "all", filter });
+      if (shown.includes(to)) hits++;
+    }
+    expect(hits).toBeGreaterThan(150);
+    const [row] = rig.health();
+    expect(row).toMatchObject({
+      ...{ plugin: "recommend", model_version: "v1", window_start: NOON, window_end: NOON + HOUR },
+      ...{ scores: labels, labels, positives: labels, true_positives: hits },
+      ...{ calibration_error: null, challenger_version: null, score_stability: null },
+    });
+    expect(row.recall).toBeCloseTo(hits / labels);
+    expect(row.precision).toBeCloseTo(hits / (10 * labels));
+    expect(lastMs(events)).toBeLessThan(HOUR);
+  });
+
+  test("has the challenger's lists beside it, with the place of the next look and the time of both", () => {
+    const champion = plugin.load(encodeProductRecommender(batch), "v1");
+    const challenger = plugin.load(encodeProductRecommender(batch), "v2");
+    const models = { champion, card: null, challenger };
+    const rig = createRig(watched, () => models);
+    rig.feed([look("u", 7, 0), look("u", 9, 10), look("u", 9, 20)]);
+    rig.feed([look("late", 1, HOUR + 600_000)]);
+    const shadow = rig.outputs.table("gold.shadow_scores");
+    expect(shadow).toMatchObject([
+      {
+        ...{ plugin: "recommend", entity: "u", event_time: NOON + 10, _offset: 1 },
+        ...{ champion_version: "v1", challenger_version: "v2", champion_score: 1, challenger_score: 1 },
+      },
+    ]);
+    expect(rig.health()).toMatchObject([{ challenger_version: "v2", champion_micros: 2000 }]);
+    expect(shadow[0].challenger_micros).toBe(2000);
+    // The lists that are shown are the champion's.
+    expect(JSON.parse(rig.flush().values.get("recommendations/u") ?? "").modelVersion).toBe("v1");
+  });
+
+  test("drifts where visits are not those of the model's training", () => {
+    const champion = plugin.load(encodeProductRecommender(batch), "v1");
+    const reference = new ListReference();
+    for (let product = 0; product < PRODUCTS; product++) {
+      const allows = (other: number): boolean => other !== product;
+      const request = { visit: Int32Array.of(product), length: 1, count: 10, category: -1, allows };
+      reference.add(champion.recommend(request), { length: 1, known: 1 });
+    }
+    const card = { reference: reference.read() } as ModelCard;
+    const models = { champion, card, challenger: null };
+    const config = {
+      ...watched,
+      monitor: { ...watched.monitor, health: { ...watched.monitor.health, driftRowsMin: 200 } },
+    };
+    const usual = createRig(config, () => models);
+    usual.feed(visits(300, (product) => (product + 2) % PRODUCTS));
+    usual.feed([look("late", 1, HOUR + 600_000)]);
+    expect(usual.outputs.alerts).toEqual([]);
+    const strange = createRig(config, () => models);
+    strange.feed(
+      visits(300, (product) => (product + 2) % PRODUCTS).map((event) => ({
+        ...event,
+        productId: `x${event.productId}`,
+      })),
+    );
+    strange.feed([look("late", 1, HOUR + 600_000)]);
+    expect(strange.outputs.alerts).toMatchObject([
+      { kind: "model-drift", figures: { plugin: "recommend", modelVersion: "v1" } },
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   Look,
   type OnlineRecommender,
   RECOMMENDATION_REASONS,
+  type ServedModels,
   SessionLooks,
   type VisitRecommender,
 } from "../../ml/index.ts";
@@ -15,19 +16,23 @@ import {
   PAGE_SHIFT,
   StateSection,
 } from "../../schema/index.ts";
-import type { Operator } from "../runtime/operator.ts";
+import type { Operator, Progress } from "../runtime/operator.ts";
+import type { ModelStatus } from "../runtime/status.ts";
 import type { HotBatchWriter, HotOutputs } from "../sinks/hot-batch-writer.ts";
 import { HotNamespace } from "../sinks/hot-records.ts";
 import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
 import type { OperatorDeps } from "./operator-keys.ts";
 import type { ProductTable } from "./product-table.ts";
 import { type NamedList, RecommendationLists } from "./recommendation-lists.ts";
+import { RecommendationMonitor, type RecommendationMonitorConfig } from "./recommendation-monitor.ts";
 import { SlotSet } from "./slot-set.ts";
 import { TOUCH_ROWS, touchSlots } from "./touch-slots.ts";
 
 export interface RecommendProductsConfig {
   /** Products of a list. */
   readonly count: number;
+  /** Products behind them in the hot store, for those that are sold out when it is read. */
+  readonly spareCount: number;
   /** A gap longer than this between two looks begins a new visit. */
   readonly sessionGapMs: number;
   /** How long a list lives in the hot store. */
@@ -39,16 +44,19 @@ export interface RecommendProductsConfig {
   readonly eventsALearnedLook: number;
   /** Lists of ended visits that the lake keeps: at most one for so many events. */
   readonly eventsAKeptList: number;
+  readonly monitor: RecommendationMonitorConfig;
 }
 
 export const defaultRecommendProductsConfig: RecommendProductsConfig = {
   count: 10,
+  spareCount: 5,
   sessionGapMs: 1_800_000,
   hotTtlMs: 3_600_000,
   listsAFlushMax: 4,
   learnLooksMax: 10_000,
   eventsALearnedLook: 64,
   eventsAKeptList: 2_000,
+  monitor: { health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 }, sampleEvery: 1024 },
 };
 
 export interface RecommendProductsDeps extends OperatorDeps {
@@ -58,8 +66,13 @@ export interface RecommendProductsDeps extends OperatorDeps {
     section: StateSection,
     categoryOf: (product: number) => number,
   ) => OnlineRecommender;
-  /** The model of this moment. */
-  readonly model: () => VisitRecommender;
+  readonly plugin: string;
+  /** The models of this moment. */
+  readonly slot: { readonly models: ServedModels<VisitRecommender> };
+  /** Log partition of the task. */
+  readonly partition: number;
+  /** Milliseconds from any origin, with fractions: for the cost of a challenger. */
+  readonly stopwatch: () => number;
 }
 
 export interface RecommendProducts extends Operator<CustomerEventBatch> {
@@ -67,6 +80,11 @@ export interface RecommendProducts extends Operator<CustomerEventBatch> {
   endSession(user: number, startMs: number, endMs: number): void;
   /** Writes the lists of users whose visit changed; whether more should be written at once. */
   flushHot(hot: HotOutputs): boolean;
+  /** State beside the operator's own. */
+  readonly healthState: StateSection;
+  status(): ModelStatus;
+  /** Marks the lists of the users of [from, to) whose visit is not longer ago than a list lives. */
+  markHot(from: number, to: number): void;
 }
 
 const NONE = -1;
@@ -99,12 +117,18 @@ export function createRecommendProducts(
   deps: RecommendProductsDeps,
 ): RecommendProducts {
   const { keys, outputs, products } = deps;
+  const hotCount = config.count + config.spareCount;
   const state = new StateSection("recommend-products");
   const looks = new SessionLooks(state, keys, config.sessionGapMs);
   /** Category of a product as the newest event that was learned from said. */
   const seenCategory = state.int32("seen-category", NONE);
   const online = deps.createOnline(state, categoryOf);
-  const lists = new RecommendationLists({ keys, online, categoryOf, model: deps.model });
+  const { slot } = deps;
+  const listsOf = (model: () => VisitRecommender): RecommendationLists =>
+    new RecommendationLists({ keys, online, categoryOf, model });
+  const lists = listsOf(() => slot.models.champion);
+  const challengerLists = listsOf(() => slot.models.challenger ?? slot.models.champion);
+  const monitor = new RecommendationMonitor(config.monitor, { ...deps, lists, challengerLists }, slot.models);
   /** Events that were not spent on learning, and on kept lists. */
   let learnCredit = config.learnLooksMax * config.eventsALearnedLook;
   let keepCredit = 0;
@@ -145,6 +169,7 @@ export function createRecommendProducts(
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     const users = batch.userId.ids;
     const slots = looks.ensure();
+    monitor.follow(slot.models);
     online.ensure(keys.productId.size);
     seenCategory.ensure(keys.productId.size);
     hasNewEvents = true;
@@ -160,6 +185,8 @@ export function createRecommendProducts(
       changed.add(user);
       if (look === Look.purchase) continue;
       newestMs = Math.max(newestMs, batch.eventTime.values[row]);
+      // Before anything is learned from the look.
+      if (look === Look.next && monitor.isSample(batch.eventTime.values[row])) judgeList(batch, row, user);
       if (learnCredit >= config.eventsALearnedLook) learn(batch, row, user);
     }
   }
@@ -175,17 +202,37 @@ export function createRecommendProducts(
     online.learn(visit, looks.read(user, visit), batch.eventTime.values[row]);
   }
 
-  /** The list for the user's visit: not what was bought or is looked at, nor what cannot be bought. */
-  function listFor(user: number): NamedList {
-    const length = looks.read(user, visit);
+  /** Holds the list that the user had before a look against it; a list never shows what is looked at. */
+  function judgeList(batch: CustomerEventBatch, row: number, user: number): void {
+    const length = looks.read(user, visit) - 1;
+    const product = visit[length];
+    if (length < 1 || visit[length - 1] === product) return;
+    monitor.judge({
+      request: { visit, length, count: config.count, allows: allowedFor(user, length) },
+      productId: keys.productId.text(product),
+      source: {
+        entity: keys.userId.text(user),
+        eventTime: batch.eventTime.values[row],
+        partition: batch.partition,
+        offset: batch.offset[row],
+      },
+    });
+  }
+
+  /** What may be shown for the visit that was read: not what was bought or is looked at, nor what cannot be bought. */
+  function allowedFor(user: number, length: number): (product: number) => boolean {
     const purchases = looks.readBought(user, bought);
-    const allows = (product: number): boolean => {
+    return (product) => {
       if (product === NONE) return true;
       if (length > 0 && product === visit[length - 1]) return false;
       for (let k = 0; k < purchases; k++) if (bought[k] === product) return false;
       return products.isActive(product);
     };
-    return lists.forVisit({ visit, length, count: config.count, allows });
+  }
+
+  function listFor(user: number, count: number): NamedList {
+    const length = looks.read(user, visit);
+    return lists.forVisit({ visit, length, count, allows: allowedFor(user, length) });
   }
 
   function endSession(user: number, startMs: number, endMs: number): void {
@@ -193,7 +240,7 @@ export function createRecommendProducts(
     const lastMs = looks.lastMs(user);
     if (lastMs < startMs || lastMs > endMs) return;
     keepCredit -= config.eventsAKeptList;
-    const named = listFor(user);
+    const named = listFor(user, config.count);
     for (let rank = 0; rank < named.list.count; rank++) {
       const r = rows.next();
       out.userId.ids[r] = user;
@@ -220,8 +267,19 @@ export function createRecommendProducts(
     return writeOn;
   }
 
+  function markHot(from: number, to: number): void {
+    if (from === 0) similarWrittenMs.length = 0;
+    const usersEnd = Math.min(to, looks.ensure().length >>> LOOKS_SHIFT);
+    for (let user = from; user < usersEnd; user++) {
+      if (looks.looks(user) === 0) continue;
+      // A task that was restored and has had no event yet does not know it.
+      newestMs = Math.max(newestMs, looks.lastMs(user));
+      if (newestMs - looks.lastMs(user) < config.hotTtlMs) changed.add(user);
+    }
+  }
+
   function writeUserList(user: number, batch: HotBatchWriter): void {
-    const named = listFor(user);
+    const named = listFor(user, hotCount);
     batch.out.copy(keys.userId.heap, keys.userId.start(user), keys.userId.ends[user]);
     batch.value();
     batch.out.raw(field.userId);
@@ -241,7 +299,7 @@ export function createRecommendProducts(
       batch.value();
       batch.out.raw(field.productId);
       batch.out.key(productId, product);
-      writeList(lists.similarTo(product, config.count), newestMs, batch);
+      writeList(lists.similarTo(product, hotCount), newestMs, batch);
     }
   }
 
@@ -269,9 +327,13 @@ export function createRecommendProducts(
     name: "recommend-products",
     state,
     process,
-    advance: () => undefined,
+    advance: (progress: Progress) => monitor.advance(progress),
+    afterRestore: () => monitor.afterRestore(),
     endSession,
     flushHot,
+    healthState: monitor.state,
+    status: () => monitor.status(),
+    markHot,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { OnlineRecommender, ProductList, VisitRecommender } from "../../ml/index.ts";
+import type { ListVisit, OnlineRecommender, ProductList, VisitRecommender } from "../../ml/index.ts";
 import type { KeyDictionary } from "../../schema/index.ts";
 import type { OperatorKeys } from "./operator-keys.ts";
 
@@ -47,7 +47,7 @@ export class RecommendationLists {
   private positions = new Map<string, number>();
   private categories = new Map<string, number>();
   /** Of the task's products: their position in the model; the other way round. */
-  private readonly known: number[] = [];
+  private readonly modelIds: number[] = [];
   private taskIds = new Int32Array(0);
   private visit = new Int32Array(64);
 
@@ -64,7 +64,7 @@ export class RecommendationLists {
     if (this.visit.length < length) this.visit = new Int32Array(2 * length);
     let isKnown = false;
     for (let k = 0; k < length; k++) {
-      this.visit[k] = this.known[visit[k]] ?? UNKNOWN;
+      this.visit[k] = this.modelIds[visit[k]] ?? UNKNOWN;
       isKnown ||= this.visit[k] !== UNKNOWN;
     }
     const category = length === 0 ? UNKNOWN : this.categoryOf(visit[length - 1]);
@@ -83,10 +83,18 @@ export class RecommendationLists {
     return this.named(list, model);
   }
 
+  /** The products of a visit that the model knows. */
+  knownOf({ visit, length }: VisitRequest): ListVisit {
+    this.takeModel();
+    let known = 0;
+    for (let k = 0; k < length; k++) if ((this.modelIds[visit[k]] ?? UNKNOWN) !== UNKNOWN) known++;
+    return { length, known };
+  }
+
   /** Products most often seen with one. */
   similarTo(product: number, count: number): NamedList {
     const model = this.takeModel();
-    const position = this.known[product] ?? UNKNOWN;
+    const position = this.modelIds[product] ?? UNKNOWN;
     return position === UNKNOWN || model === null
       ? this.named(this.online.similar(product, count), null)
       : this.named(model.similar(position, count), model);
@@ -109,7 +117,7 @@ export class RecommendationLists {
       this.model = model;
       this.positions = new Map(model.productIds.map((id, position) => [id, position]));
       this.categories = new Map(model.categoryIds.map((id, position) => [id, position]));
-      this.known.length = 0;
+      this.modelIds.length = 0;
       this.taskIds = new Int32Array(model.productIds.length).fill(UNKNOWN);
     }
     this.meetNewProducts();
@@ -118,10 +126,10 @@ export class RecommendationLists {
 
   private meetNewProducts(): void {
     const { productId } = this.keys;
-    for (let product = this.known.length; product < productId.size; product++) {
+    for (let product = this.modelIds.length; product < productId.size; product++) {
       const position =
         this.positions.size === 0 ? UNKNOWN : (this.positions.get(productId.text(product)) ?? UNKNOWN);
-      this.known.push(position);
+      this.modelIds.push(position);
       if (position !== UNKNOWN) this.taskIds[position] = product;
     }
   }

@@ -106,7 +106,10 @@ describe("events pipeline", () => {
       slot,
       sessionScorers: further.map((scorer) => ({ plugin: scorer, slot })),
       stopwatch: () => 0,
-      recommender: { plugin: recommender, model: () => untrained },
+      recommender: {
+        plugin: recommender,
+        slot: { models: { champion: untrained, card: null, challenger: null } },
+      },
       schemas: ownSchemas,
       stageClock: noStageClock,
     });
@@ -174,7 +177,7 @@ describe("events pipeline", () => {
       { plugin: "eager", user_id: "u", kind: "crossed", _offset: 0 },
       { plugin: "eager", user_id: "v", kind: "crossed", _offset: 1 },
     ]);
-    expect(task.cut().models?.map((model) => model.plugin)).toEqual(["propensity", "eager", "fraud"]);
+    expect(task.cut().models?.map((model) => model.plugin)).toEqual(["propensity", "eager", "fraud", "recommend"]);
     task.close();
   });
 

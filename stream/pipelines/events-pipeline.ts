@@ -100,7 +100,10 @@ export interface EventsPipelineDeps {
   /** Milliseconds from any origin, with fractions. */
   readonly stopwatch: () => number;
   /** What recommends products, and the model that it does so by at this moment. */
-  readonly recommender: { readonly plugin: RecommenderPlugin; readonly model: () => VisitRecommender };
+  readonly recommender: {
+    readonly plugin: RecommenderPlugin;
+    readonly slot: { readonly models: ServedModels<VisitRecommender> };
+  };
   /** What scores orders, and the models that it does so by at this moment. */
   readonly fraud: {
     readonly plugin: OrderScorerPlugin;
@@ -177,13 +180,16 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     );
     return { operator, sections: own.sections };
   });
-  const { plugin: recommenderPlugin, model: visitModel } = deps.recommender;
+  const { plugin: recommenderPlugin, slot: visitModels } = deps.recommender;
   const recommendations = createRecommendProducts(config.recommendations, {
     keys,
     outputs,
     products,
     createOnline: (section, categoryOf) => recommenderPlugin.createOnline(section, categoryOf),
-    model: visitModel,
+    plugin: recommenderPlugin.name,
+    slot: visitModels,
+    partition,
+    stopwatch: deps.stopwatch,
   });
   const fraudFeatures = new FraudFeatures({ session: features });
   const fraud = createScoreOrders(
@@ -350,6 +356,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       ...topics.flatMap(({ sections }) => sections),
       ...features.sections,
       ...furtherScorers.flatMap(({ sections }) => sections),
+      recommendations.healthState,
       fraudFeatures.section,
       ...found.flatMap(({ sections }) => sections ?? []),
     ],
@@ -386,3 +393,4 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     watermarkMs: () => (Number.isFinite(events.watermark.watermarkMs) ? events.watermark.watermarkMs : null),
   };
 }
+      recommendations.status(),

@@ -13,6 +13,7 @@ import { number, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
 import type { Page, PageArgs } from "../common/types.ts";
 import type { PopularProductsService } from "../products/popular-service.ts";
+import { firstInStock } from "./in-stock.ts";
 import type {
   KeptRecommendation,
   KeptRecommendationFilter,
@@ -35,14 +36,14 @@ export class RecommendationsService {
     this.popular = popular;
   }
 
-  /** The list of the user's visit; what is popular for a user without one. */
+  /** The list of the user's visit, what is sold out left out; what is popular for a user without one. */
   async forUser(userId: string, limit: number): Promise<RecommendationList> {
     requireLimit(limit);
     const record = await readHot<RecommendationsRecord>(this.hotStore, HotNamespace.recommendations, userId);
     return this.listOf(record, limit, null);
   }
 
-  /** Products most often seen with one; what is popular for a product of which that is not known. */
+  /** Products most often seen with one, as {@link forUser}; what is popular where that is not known. */
   async similarTo(productId: string, limit: number): Promise<RecommendationList> {
     requireLimit(limit);
     const record = await readHot<SimilarProductsRecord>(
@@ -79,9 +80,10 @@ export class RecommendationsService {
     limit: number,
     without: string | null,
   ): Promise<RecommendationList> {
-    if (record === null || record.items.length === 0) return this.popularList(limit, without);
+    const items = await firstInStock(this.hotStore, record?.items ?? [], limit);
+    if (record === null || items.length === 0) return this.popularList(limit, without);
     return {
-      items: record.items.slice(0, limit).map(toProduct),
+      items: items.map(toProduct),
       source: "visit",
       modelVersion: record.modelVersion,
       eventTime: record.eventTime,
@@ -91,16 +93,14 @@ export class RecommendationsService {
 
   private async popularList(limit: number, without: string | null): Promise<RecommendationList> {
     const { items, windowEnd, freshness } = await this.popular.popular({ limit: LIMIT_MAX, asOf: null });
+    const others = items.filter(({ productId }) => productId !== without);
     return {
-      items: items
-        .filter(({ productId }) => productId !== without)
-        .slice(0, limit)
-        .map(({ productId, score }, k) => ({
-          rank: k + 1,
-          productId,
-          score,
-          reasons: [{ kind: "popular", score }],
-        })),
+      items: (await firstInStock(this.hotStore, others, limit)).map(({ productId, score }, k) => ({
+        rank: k + 1,
+        productId,
+        score,
+        reasons: [{ kind: "popular", score }],
+      })),
       source: "popular",
       modelVersion: null,
       eventTime: windowEnd,

@@ -1,4 +1,7 @@
 import { MillraceError } from "../../../schema/index.ts";
+import { LOOKS_MAX } from "../../features/session-looks.ts";
+import { ListReference } from "../../monitoring/list-figures.ts";
+import type { ModelReference } from "../../monitoring/reference.ts";
 import type { EvaluationReport } from "../../plugin.ts";
 import type { RecommenderPlugin, VisitRecommender } from "../../recommender.ts";
 import { loadChampion } from "../../registry/load-champion.ts";
@@ -18,6 +21,10 @@ const VALIDATION_SHARE = 0.1;
 /** Cases of the validation; of more, every n-th. */
 const CASES_MAX = 10_000;
 const VISITS_MIN = 100;
+/** Of these, those whose lists drift is held against. */
+const REFERENCE_CASES_MAX = 2_000;
+/** Products of the lists in the stream, as they are by default. */
+const REFERENCE_LIST = 10;
 const CASES_MIN = 30;
 
 /**
@@ -73,6 +80,7 @@ export async function trainOnLake(
         version: champion.scorer.modelVersion,
         metric: figuresOf(incumbent)[plugin.primaryMetric.name],
       },
+      reference: referenceOf(model, split.cases),
       scoreMicros: 1000 * medianOf(times),
       seed,
       codeRevision: options.codeRevision,
@@ -168,6 +176,30 @@ function rankerOf(model: VisitRecommender, productIds: readonly string[]): Ranke
     const list = model.recommend({ visit, length: visit.length, count: SHOWN, category: -1, allows });
     return list.products.slice(0, list.count).map((position) => fromModel[position]);
   };
+}
+
+/** Lists of the validation, made as the stream makes them: from the newest looks, without what is looked at. */
+function referenceOf(model: VisitRecommender, cases: RankingCases): ModelReference {
+  const reference = new ListReference();
+  const every = Math.ceil(cases.targets.length / REFERENCE_CASES_MAX);
+  for (let c = 0; c < cases.targets.length; c += every) {
+    const visit = cases.items.subarray(Math.max(cases.from[c], cases.to[c] - LOOKS_MAX + 1), cases.to[c]);
+    const newest = visit[visit.length - 1];
+    if (newest === cases.targets[c]) continue;
+    const known = visit.filter((product) => product >= 0).length;
+    const list =
+      known === 0
+        ? null
+        : model.recommend({
+            visit,
+            length: visit.length,
+            count: REFERENCE_LIST,
+            category: -1,
+            allows: (product) => product !== newest,
+          });
+    reference.add(list, { length: visit.length, known });
+  }
+  return reference.read();
 }
 
 function timed(ranker: Ranker, stopwatch: () => number, times: number[]): Ranker {

@@ -46,6 +46,8 @@ export interface WarehouseStock {
 
 const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
 const NONE = -1;
+/** A stock holds until its next update, which may be far away: what is sold out is hidden for as long. */
+const STOCK_TTL_MS = 30 * 86_400_000;
 /** Figures of a line as of its newest update, for the hot record. */
 const NEWEST = 6;
 
@@ -190,7 +192,7 @@ export function followStock(config: InventoryConfig, deps: DetectorDeps): Detect
     },
     flushHot(hot: HotOutputs, keysMax: number): boolean {
       if (changed.size === 0) return false;
-      const writer = hot.namespace(INVENTORY_RECORD, deps.hotTtlMs);
+      const writer = hot.namespace(INVENTORY_RECORD, Math.max(STOCK_TTL_MS, deps.hotTtlMs));
       for (const product of changed.take(keysMax)) {
         writer.put(keys.productId.text(product), JSON.stringify(recordOf(product)));
       }

@@ -1,0 +1,26 @@
+import { type HotStore, INVENTORY_RECORD, type InventoryRecord } from "../../../stream/index.ts";
+import { readHot } from "../common/hot-reader.ts";
+
+/**
+ * The first `limit` of the items, best first, of which something is left in some warehouse. A product
+ * of which no stock is known counts as there: not every shop sends updates of it.
+ */
+export async function firstInStock<T extends { readonly productId: string }>(
+  hotStore: HotStore,
+  items: readonly T[],
+  limit: number,
+): Promise<readonly T[]> {
+  const kept: T[] = [];
+  for (let from = 0; kept.length < limit && from < items.length; from += limit) {
+    const asked = items.slice(from, from + limit);
+    const records = await Promise.all(
+      asked.map(({ productId }) => readHot<InventoryRecord>(hotStore, INVENTORY_RECORD, productId)),
+    );
+    kept.push(...asked.filter((_, k) => !isSoldOut(records[k])));
+  }
+  return kept.slice(0, limit);
+}
+
+function isSoldOut(record: InventoryRecord | null): boolean {
+  return record?.warehouses.every(({ stock }) => stock <= 0) ?? false;
+}
