@@ -13,7 +13,7 @@ if (port === null) throw new Error("forecast-thread runs on a worker thread only
 const { config } = workerData as { readonly config: Config };
 const send = (message: FromForecastThread): void => port.postMessage(message);
 
-const adapters = await openAdapters(config, Date.now, (warning) => send({ warning }));
+const adapters = await openAdapters(config, Date.now, { warn: (warning) => send({ warning }) });
 const queryEngine = adapters.openQueryEngine();
 try {
   const deps = {

@@ -33,18 +33,22 @@ export interface Adapters {
   close(): Promise<void>;
 }
 
-/**
- * Opens the mode's adapters; the libraries of the other mode are not loaded. `warn` hears of failures
- * that an adapter goes on trying to get over.
- */
+export interface AdapterOptions {
+  /** Hears of failures that an adapter goes on trying to get over. */
+  readonly warn?: (message: string) => void;
+  /** Of the embedded log: `thread` for a worker, which computes all the time. */
+  readonly logWritesOn?: "caller" | "thread";
+}
+
+/** Opens the mode's adapters; the libraries of the other mode are not loaded. */
 export async function openAdapters(
   config: Config,
   clock: () => number,
-  warn: (message: string) => void = () => undefined,
+  { warn = () => undefined, logWritesOn = "caller" }: AdapterOptions = {},
 ): Promise<Adapters> {
   if (config.mode === "embedded") {
     const { openEmbeddedAdapters } = await import("./embedded-adapters.ts");
-    return openEmbeddedAdapters(config.home, clock);
+    return openEmbeddedAdapters(config.home, clock, logWritesOn);
   }
   const { openDistributedAdapters } = await import("./distributed-adapters.ts");
   return openDistributedAdapters(config, clock, warn);

@@ -12,8 +12,12 @@ import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { lakeTables } from "./lake-tables.ts";
 
 /** All ports on one home folder. */
-export function openEmbeddedAdapters(home: string, clock: () => number): Adapters {
-  const log = new LmdbEventLog({ path: join(home, "log"), clock });
+export function openEmbeddedAdapters(
+  home: string,
+  clock: () => number,
+  logWritesOn: "caller" | "thread" = "caller",
+): Adapters {
+  const log = new LmdbEventLog({ path: join(home, "log"), clock, writesOn: logWritesOn });
   const hotStore = new LmdbHotStore({ path: join(home, "hot"), clock });
   const objects = new LocalObjectStore(home);
   const alertBus = new LogAlertBus(log);

@@ -41,7 +41,7 @@ export class GroupWorker {
   /** Joins the group when every server can be worked with. */
   static async open(config: Config, logger: PlatformLogger): Promise<GroupWorker> {
     const warn = (message: string): void => logger.warn({}, message);
-    const adapters = await openAdapters(config, Date.now, warn);
+    const adapters = await openAdapters(config, Date.now, { warn });
     try {
       const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
       await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });

@@ -115,7 +115,9 @@ async function openParts(
 ): Promise<PlatformParts> {
   const embedded = config.mode === "embedded";
   const lock = embedded ? homeLock(config.home, runsWorkers, resources) : null;
-  const adapters = await openAdapters(config, Date.now, (message) => logger.warn({}, message));
+  const adapters = await openAdapters(config, Date.now, {
+    warn: (message) => logger.warn({}, message),
+  });
   resources.defer(() => adapters.close());
   const queryEngine = adapters.openQueryEngine();
   resources.defer(() => queryEngine.close());

@@ -16,14 +16,12 @@ const send = (message: FromWorker): void => port.postMessage(message);
 /** A worker process has nobody to ask it: others know its tasks by their checkpoints and offsets. */
 const isAsked = config.settings.mode === "embedded";
 
-const adapters = await openAdapters(config.settings, Date.now, (message) =>
-  send({ type: "warning", message }),
-);
+const warn = (message: string): void => send({ type: "warning", message });
+const adapters = await openAdapters(config.settings, Date.now, { warn, logWritesOn: "thread" });
 /** Statuses on their way, one after another: the adapters that they read stay open until they are sent. */
 let statuses: Promise<void> = Promise.resolve();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;
 
-const warn = (message: string): void => send({ type: "warning", message });
 let stopRefreshing = (): void => undefined;
 
 try {

@@ -9,10 +9,10 @@ import {
 import { LmdbEventLog } from "./lmdb-event-log.ts";
 import { temporaryFolder } from "./testing.ts";
 
-async function open() {
+async function open(writesOn: "caller" | "thread" = "caller") {
   const folder = await temporaryFolder();
   let now = 1000;
-  const openLog = (): LmdbEventLog => new LmdbEventLog({ path: folder.path, clock: () => now });
+  const openLog = (): LmdbEventLog => new LmdbEventLog({ path: folder.path, clock: () => now, writesOn });
   const harness = {
     log: openLog(),
     prefix: "",
@@ -34,6 +34,7 @@ async function open() {
 
 eventLogContract("LMDB", open);
 eventLogRetentionContract("LMDB", open);
+eventLogContract("LMDB, written by a thread", () => open("thread"));
 
 it("gives a topic that exists the retention it is created with again", async () => {
   const { log, reopen, dispose } = await open();

@@ -7,13 +7,13 @@ import type {
   ProducerMark,
   TopicSpec,
 } from "../ports/event-log.ts";
-import { CommitQueue } from "./commit-queue.ts";
 import { LmdbLogReader, outOfRangeError } from "./lmdb-log-reader.ts";
-import { type PreparedChunk, prepareChunks } from "./log-chunk.ts";
+import { prepareChunks } from "./log-chunk.ts";
 import { dropBeforeRetention } from "./log-retention.ts";
 import { assertPartition, LogStore, type StoredTopic } from "./log-store.ts";
 import { LogWakeup } from "./log-wakeup.ts";
-import { LogWriter } from "./log-writer.ts";
+import { type LogWrites, OwnLogWrites, type PreparedBatch, type UniqueEntry } from "./log-writes.ts";
+import { ThreadLogWrites } from "./thread-log-writes.ts";
 
 export interface LmdbEventLogOptions {
   /** Folder of the LMDB environment; made when missing. */
@@ -27,19 +27,11 @@ export interface LmdbEventLogOptions {
   readonly mapBytes?: number;
   /** Poll for appends of other processes, while a reader waits; default 1 ms when active, 20 ms idle. */
   readonly pollMs?: { readonly min: number; readonly max: number };
-}
-
-/** One record of {@link LmdbEventLog.appendUnique}. */
-export interface UniqueEntry {
-  /** Records of a topic and partition with the same id are stored once. */
-  readonly id: string;
-  readonly value: Uint8Array;
-}
-
-interface PreparedBatch {
-  readonly topic: StoredTopic;
-  readonly partition: number;
-  readonly chunks: readonly PreparedChunk[];
+  /**
+   * Where writes are committed: by default on the thread that asks for them, which then stands still for
+   * the sync; `thread` takes one of their own, for a thread that has other things to do.
+   */
+  readonly writesOn?: "caller" | "thread";
 }
 
 /**
@@ -50,13 +42,13 @@ interface PreparedBatch {
 export class LmdbEventLog implements EventLog {
   private readonly store: LogStore;
   private readonly wakeup: LogWakeup;
-  private readonly commits: CommitQueue;
-  private readonly writer: LogWriter;
+  private readonly writes: LogWrites;
 
   constructor(options: LmdbEventLogOptions) {
-    this.store = new LogStore(options.path, options.mapBytes ?? 2 ** 38);
+    const { path, clock, mapBytes = 2 ** 38 } = options;
+    this.store = new LogStore(path, mapBytes);
     this.wakeup = new LogWakeup({
-      path: options.path,
+      path,
       sequence: () => {
         this.store.refresh();
         return this.store.sequence();
@@ -64,11 +56,10 @@ export class LmdbEventLog implements EventLog {
       pollMsMin: options.pollMs?.min ?? 1,
       pollMsMax: options.pollMs?.max ?? 20,
     });
-    this.writer = new LogWriter(this.store, options.clock);
-    this.commits = new CommitQueue((body) => {
-      this.store.write(body);
-      this.wakeup.appended();
-    });
+    this.writes =
+      options.writesOn === "thread"
+        ? new ThreadLogWrites({ path, mapBytes }, clock)
+        : new OwnLogWrites(this.store, this.wakeup, clock);
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -87,18 +78,10 @@ export class LmdbEventLog implements EventLog {
   }
 
   async append(batches: readonly AppendBatch[], producer?: ProducerMark): Promise<AppendResult> {
-    const prepared = batches.map((batch) => this.prepare(batch));
-    const bytes = prepared.reduce((sum, batch) => sum + bytesOf(batch.chunks), 0);
-    return this.commits.run(bytes, () => {
-      if (producer !== undefined && producer.sequence <= this.store.producerSequence(producer.id)) {
-        return { appended: false, baseOffsets: [] };
-      }
-      const baseOffsets = prepared.map(({ topic, partition, chunks }) =>
-        this.writer.append(topic, partition, chunks),
-      );
-      if (producer !== undefined) this.store.putProducerSequence(producer.id, producer.sequence);
-      return { appended: true, baseOffsets };
-    });
+    return this.writes.append(
+      batches.map((batch) => this.prepare(batch)),
+      producer,
+    );
   }
 
   /**
@@ -107,9 +90,7 @@ export class LmdbEventLog implements EventLog {
    * number of entries that were new.
    */
   async appendUnique(topicName: string, partition: number, entries: readonly UniqueEntry[]): Promise<number> {
-    const topic = this.topicOf(topicName, partition);
-    const bytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
-    return this.commits.run(bytes, () => this.writer.appendUnique(topic, partition, entries));
+    return this.writes.appendUnique(this.topicOf(topicName, partition), partition, entries);
   }
 
   async producerSequence(id: string): Promise<number> {
@@ -137,11 +118,7 @@ export class LmdbEventLog implements EventLog {
     offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
   ): Promise<void> {
     const found = offsets.map((entry) => ({ ...entry, topic: this.topicOf(entry.topic, entry.partition) }));
-    await this.commits.run(0, () => {
-      for (const { topic, partition, offset } of found) {
-        this.store.putCommittedOffset(group, topic.id, partition, offset);
-      }
-    });
+    await this.writes.commitOffsets(group, found);
   }
 
   async committedOffset(group: string, topicName: string, partition: number): Promise<number | null> {
@@ -166,7 +143,7 @@ export class LmdbEventLog implements EventLog {
   }
 
   async close(): Promise<void> {
-    this.commits.close();
+    await this.writes.close();
     this.wakeup.close();
     await this.store.close();
   }
@@ -181,10 +158,4 @@ export class LmdbEventLog implements EventLog {
     assertPartition(topic, partition);
     return topic;
   }
-}
-
-function bytesOf(chunks: readonly PreparedChunk[]): number {
-  let bytes = 0;
-  for (const chunk of chunks) bytes += chunk.bytes.length;
-  return bytes;
 }

@@ -1,7 +1,7 @@
 import { MillraceError } from "../../schema/index.ts";
 import type { Alert, AlertBus, PositionedAlert } from "../ports/alert-bus.ts";
 import type { EventLog, LogReader } from "../ports/event-log.ts";
-import type { UniqueEntry } from "./lmdb-event-log.ts";
+import type { UniqueEntry } from "./log-writes.ts";
 
 /** What the bus needs of an event log: one that keeps an index of record ids beside a partition. */
 export interface AlertLog extends Pick<EventLog, "offsets" | "reader"> {

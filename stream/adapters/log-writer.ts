@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { UniqueEntry } from "./lmdb-event-log.ts";
 import { type PreparedChunk, prepareChunks, stampChunk } from "./log-chunk.ts";
 import { chunkKey } from "./log-keys.ts";
 import type { LogStore, StoredTopic } from "./log-store.ts";
+import type { UniqueEntry } from "./log-writes.ts";
 
 /** Puts chunks at the end of a partition. Every method must run inside a write transaction. */
 export class LogWriter {

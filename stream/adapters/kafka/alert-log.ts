@@ -1,7 +1,7 @@
 import { MillraceError } from "../../../schema/index.ts";
 import type { EventLog, LogReader } from "../../ports/event-log.ts";
-import type { UniqueEntry } from "../lmdb-event-log.ts";
 import { type AlertLog, alertRecordId, parseAlert } from "../log-alert-bus.ts";
+import type { UniqueEntry } from "../log-writes.ts";
 import { IdIndex } from "./id-index.ts";
 
 const READ_LIMITS = { recordsMax: 4096, bytesMax: 1 << 20 };
