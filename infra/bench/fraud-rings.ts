@@ -11,7 +11,8 @@ import { replayGeneratedOrders } from "../tools/generated-orders.ts";
 
 /**
  * How well the fraud model that ships finds the rings of generated shops whose seeds it was not trained
- * on, order by order as each is placed:
+ * on, order by order as each is placed, for each number of partitions: orders lie by user, so with more of
+ * them a task knows fewer of the orders that share a device, a card or an address:
  *
  *     npm exec -- node infra/bench/fraud-rings.ts
  */
@@ -21,7 +22,7 @@ const SHOPS = [
   { seed: 103, minutes: 60, chunkRecords: 64, eventsPerSecond: 100, fraudRingEveryMs: 240_000 },
   { seed: 104, minutes: 120, chunkRecords: 64, eventsPerSecond: 40, fraudRingEveryMs: 400_000, users: 3000 },
 ] as const;
-const PARTITIONS = 2;
+const PARTITIONS = [1, 2, 4, 8] as const;
 
 /** Without a model: four or more orders of one user within the hour, this one included. */
 const RULE = FRAUD_FEATURES.indexOf("user_orders_1h");
@@ -34,13 +35,16 @@ interface Scores {
   readonly found: { readonly isFraud: boolean; readonly byModel: boolean; readonly byRule: boolean }[];
 }
 
-function scoreShop(shop: (typeof SHOPS)[number]): Scores & { readonly byStyle: Record<string, string> } {
+function scoreShop(
+  shop: (typeof SHOPS)[number],
+  partitions: number,
+): Scores & { readonly byStyle: Record<string, string> } {
   const [plugin] = orderScorers;
   const { weights, version } = plugin.defaultModel();
   const scorer = plugin.load(weights, version);
   const scored = new Map<string, { score: number; byRule: boolean }>();
   const out = new Float64Array(1);
-  const { truth, planted } = replayGeneratedOrders(shop, PARTITIONS, ({ orderId, vector }) => {
+  const { truth, planted } = replayGeneratedOrders(shop, partitions, ({ orderId, vector }) => {
     scorer.score(vector, 1, out);
     scored.set(orderId, { score: out[0], byRule: vector[RULE] >= RULE_ORDERS });
   });
@@ -86,14 +90,18 @@ function figures({ scores, labels, found }: Scores): Record<string, unknown> {
   };
 }
 
-const all: Scores = { scores: [], labels: [], found: [] };
-for (const shop of SHOPS) {
-  const result = scoreShop(shop);
-  all.scores.push(...result.scores);
-  all.labels.push(...result.labels);
-  all.found.push(...result.found);
-  process.stdout.write(
-    `${JSON.stringify({ ...shop, ...figures(result), ringOrdersFound: result.byStyle })}\n`,
-  );
+for (const partitions of PARTITIONS) {
+  const all: Scores = { scores: [], labels: [], found: [] };
+  for (const shop of SHOPS) {
+    const result = scoreShop(shop, partitions);
+    all.scores.push(...result.scores);
+    all.labels.push(...result.labels);
+    all.found.push(...result.found);
+    tell({ partitions, ...shop, ...figures(result), ringOrdersFound: result.byStyle });
+  }
+  tell({ partitions, all: figures(all) });
 }
-process.stdout.write(`${JSON.stringify({ all: figures(all) })}\n`);
+
+function tell(document: object): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+}

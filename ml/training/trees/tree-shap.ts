@@ -1,15 +1,18 @@
 import type { Forest } from "./forest.ts";
+import { LeafShap } from "./leaf-shap.ts";
 
 /**
  * Exact Shapley values of a forest's log-odds for one vector, where an absent feature sends the
  * training rows' shares down both branches: the path-dependent TreeSHAP, algorithm 2 of Lundberg,
  * Erion and Lee, "Consistent Individualized Feature Attribution for Tree Ensembles" (2018). With
- * {@link bias} they add up to the log-odds. Time O(trees · leaves · depth²), no allocation.
+ * {@link bias} they add up to the log-odds. Trees of short paths are looked up in tables ({@link LeafShap}),
+ * which are made at the first vector; the others take O(leaves · depth²) each. No allocation.
  */
 export class TreeShap {
   /** Log-odds of the average training row. */
   readonly bias: number;
   readonly #forest: Forest;
+  #tabled: LeafShap | null = null;
   /**
    * The path to the current node, one copy a depth, each behind the other: of every feature on it
    * the share of rows that follow when the feature is absent (zero), whether the vector follows
@@ -33,8 +36,10 @@ export class TreeShap {
 
   /** Signed contributions to the log-odds of `vector`, by feature, into `out`. */
   contributions(vector: Float64Array, out: Float64Array): void {
+    this.#tabled ??= new LeafShap(this.#forest);
     out.fill(0);
-    for (const root of this.#forest.roots) this.#visit(root, vector, out, 0, 0, 1, 1, -1);
+    this.#tabled.add(vector, out);
+    for (const root of this.#tabled.rest) this.#visit(root, vector, out, 0, 0, 1, 1, -1);
   }
 
   /** `base`: where the parent's path of `length` elements begins. */
