@@ -49,18 +49,14 @@ export class OrderReplay {
     const { features, vector } = this;
     features.ensure();
     for (let row = from; row < to; row++) {
-      if (isDuplicate(batch, row)) continue;
-      if (features.isNewOrder(batch, row)) {
-        features.readOrder(batch, row, vector, 0);
-        this.onOrder({
-          orderId: String(columnValue(batch.orderId, row)),
-          timeMs: batch.orderTime.values[row],
-          partition: batch.partition,
-          offset: batch.offset[row],
-          vector,
-        });
-      }
-      features.foldOrder(batch, row);
+      if (isDuplicate(batch, row) || !features.foldOrder(batch, row, vector, 0)) continue;
+      this.onOrder({
+        orderId: String(columnValue(batch.orderId, row)),
+        timeMs: batch.orderTime.values[row],
+        partition: batch.partition,
+        offset: batch.offset[row],
+        vector,
+      });
     }
   }
 

@@ -92,6 +92,9 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
   const scores = new Float64Array(SCORE_ROWS);
   const contributions = new Float64Array(width);
   const rowOf = new Int32Array(SCORE_ROWS);
+  const top = new Int32Array(REASONS);
+  const vectorNumbers = new Array<number>(width).fill(0);
+  const quoted = features.featureNames.map((name) => `,${JSON.stringify(name)}:`);
   let waiting: FraudScoreRecord[] = [];
   const monitor = new OrderMonitor(
     config.monitor,
@@ -125,11 +128,7 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
     let count = 0;
     for (let row = from; row < to; row++) {
       if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
-      if (features.isNewOrder(batch, row)) {
-        features.readOrder(batch, row, vectors, count * width);
-        rowOf[count++] = row;
-      }
-      features.foldOrder(batch, row);
+      if (features.foldOrder(batch, row, vectors, count * width)) rowOf[count++] = row;
       if (count === SCORE_ROWS) {
         scoreRows(batch, count);
         count = 0;
@@ -193,35 +192,56 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
 
   /** The features that speak most for fraud, in words. */
   function reasonsFor(vector: Float64Array): string[] {
-    return largest((j) => contributions[j]).map((j) => describe(scorer.featureNames[j], vector[j]));
+    const count = findLargest(1);
+    const reasons: string[] = [];
+    for (let i = 0; i < count; i++) reasons.push(describe(scorer.featureNames[top[i]], vector[top[i]]));
+    return reasons;
   }
 
   function strongest(): Record<string, number> {
-    const top = largest((j) => Math.abs(contributions[j]));
-    return Object.fromEntries(top.map((j) => [scorer.featureNames[j], contributions[j]]));
+    const count = findLargest(-1);
+    const parts: Record<string, number> = {};
+    for (let i = 0; i < count; i++) parts[scorer.featureNames[top[i]]] = contributions[top[i]];
+    return parts;
   }
 
-  /** The few features of the largest size above 0, the largest first; of equal ones the first. */
-  function largest(size: (feature: number) => number): number[] {
-    const top: number[] = [];
+  /**
+   * Writes the few features of the largest contributions to `top`, the largest first; of equal ones the
+   * first. Returns how many. Negative ones count as 0, or with `sign` -1 as their size.
+   */
+  function findLargest(sign: 1 | -1): number {
+    let count = 0;
     for (let j = 0; j < width; j++) {
-      if (!(size(j) > 0)) continue;
-      let place = top.length;
-      while (place > 0 && size(top[place - 1]) < size(j)) place--;
+      const size = Math.max(contributions[j], sign * contributions[j]);
+      if (!(size > 0)) continue;
+      let place = count;
+      while (
+        place > 0 &&
+        Math.max(contributions[top[place - 1]], sign * contributions[top[place - 1]]) < size
+      ) {
+        place--;
+      }
       if (place >= REASONS) continue;
-      top.splice(place, 0, j);
-      if (top.length > REASONS) top.pop();
+      top.copyWithin(place + 1, place, REASONS - 1);
+      top[place] = j;
+      if (count < REASONS) count++;
     }
-    return top;
+    return count;
   }
 
   /** Features that moved nothing are left out: with trees, most. */
   function contributionsText(): string {
     let text = `{"bias":${scorer.bias}`;
     for (let j = 0; j < width; j++) {
-      if (contributions[j] !== 0) text += `,"${scorer.featureNames[j]}":${contributions[j]}`;
+      if (contributions[j] !== 0) text += quoted[j] + contributions[j];
     }
     return `${text}}`;
+  }
+
+  /** JSON has no NaN: a missing value is null. */
+  function vectorText(vector: Float64Array): string {
+    for (let j = 0; j < width; j++) vectorNumbers[j] = vector[j];
+    return JSON.stringify(vectorNumbers);
   }
 
   /** A step of another topic: folds its rows and notes how far it came. */
@@ -304,9 +324,4 @@ function alertOf(
       ...Object.fromEntries(reasons.map((reason, i) => [`reason${i + 1}`, reason])),
     },
   };
-}
-
-/** JSON has no NaN: a missing value is null. */
-function vectorText(vector: Float64Array): string {
-  return JSON.stringify(Array.from(vector));
 }

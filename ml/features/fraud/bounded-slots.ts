@@ -40,11 +40,10 @@ export class BoundedSlots {
     return this.index.get(key) ?? -1;
   }
 
-  /** The key's slot, a cleared one where it is new. */
-  take(key: number): number {
-    const known = this.index.get(key);
-    const slot = known ?? this.free();
-    if (known === undefined) {
+  /** The key's slot, a cleared one where it is new. `known`: what {@link find} said. */
+  take(key: number, known: number): number {
+    const slot = known < 0 ? this.free() : known;
+    if (known < 0) {
       this.keys.values[slot] = key;
       this.keys.mark(slot);
       this.index.set(key, slot);

@@ -28,6 +28,17 @@ const PRIOR_LABELS = 4;
 const PRIOR_RATE = 0.01;
 const COUNTED_MAX = 20;
 
+/** For {@link EntityHistory.read}: the order names no entity of the kind. */
+export const NO_ENTITY = -2;
+
+/** An order or a payment, as an entity remembers it. */
+export interface Act {
+  readonly timeMs: number;
+  readonly amount: number;
+  /** A short key. */
+  readonly currency: number;
+}
+
 /** What `read` writes, without the entity's name; `partners` are the users of a device, the devices of a user. */
 export const HISTORY_FEATURES = [
   "orders_5m",
@@ -90,9 +101,14 @@ export class EntityHistory {
     this.slots.ensure();
   }
 
-  /** Adds an order, returns the entity's slot. `partners`: one short key for each kind, 0 where there is none. */
-  add(key: number, timeMs: number, amount: number, currency: number, partners: ArrayLike<number>): number {
-    const slot = this.slots.take(key);
+  /**
+   * Adds an order, returns the entity's slot.
+   *
+   * @param known the key's slot, below 0 where it has none
+   * @param partners one short key for each kind, 0 where there is none
+   */
+  add(key: number, known: number, act: Act, partners: ArrayLike<number>): number {
+    const slot = this.slots.take(key, known);
     this.doubles.ensure(this.slots.size * DOUBLES);
     this.ints.ensure(this.slots.size * this.intsWidth);
     const doubles = this.doubles.values;
@@ -101,10 +117,10 @@ export class EntityHistory {
     const n = slot * this.intsWidth;
     const acts = ints[n + ACTS]++;
     const place = acts % RECENT;
-    if (acts === 0 || timeMs < doubles[d + FIRST_MS]) doubles[d + FIRST_MS] = timeMs;
-    doubles[d + TIMES + place] = timeMs;
-    doubles[d + AMOUNTS + place] = amount;
-    ints[n + CURRENCIES + place] = currency;
+    if (acts === 0 || act.timeMs < doubles[d + FIRST_MS]) doubles[d + FIRST_MS] = act.timeMs;
+    doubles[d + TIMES + place] = act.timeMs;
+    doubles[d + AMOUNTS + place] = act.amount;
+    ints[n + CURRENCIES + place] = act.currency;
     for (let kind = 0; kind < this.partnerKinds; kind++) {
       ints[n + PARTNERS + kind * RECENT + place] = partners[kind];
     }
@@ -179,17 +195,22 @@ export class EntityHistory {
   /** Different partners of a kind among the orders of the last `windowMs`. */
   distinct(slot: number, kind: number, nowMs: number, windowMs: number): number {
     const count = this.remembered(slot);
+    const times = this.doubles.values;
+    const partners = this.ints.values;
+    const d = slot * DOUBLES + TIMES;
+    const n = slot * this.intsWidth + PARTNERS + kind * RECENT;
     let distinct = 0;
     for (let i = 0; i < count; i++) {
-      const partner = this.partner(slot, kind, i);
-      if (partner === 0 || !isWithin(this.time(slot, i), nowMs, windowMs)) continue;
-      let isFirst = true;
-      for (let before = 0; before < i && isFirst; before++) {
-        isFirst = !(
-          this.partner(slot, kind, before) === partner && isWithin(this.time(slot, before), nowMs, windowMs)
-        );
+      const partner = partners[n + i];
+      if (partner === 0 || !isWithin(times[d + i], nowMs, windowMs)) continue;
+      let before = 0;
+      while (
+        before < i &&
+        !(partners[n + before] === partner && isWithin(times[d + before], nowMs, windowMs))
+      ) {
+        before++;
       }
-      if (isFirst) distinct++;
+      if (before === i) distinct++;
     }
     return distinct;
   }
@@ -231,33 +252,28 @@ export class EntityHistory {
 
   /**
    * Writes {@link HISTORY_FEATURES} of an order that is not yet added: NaN where it has no such
-   * entity (`key` 0) or a figure needs an earlier order.
+   * entity ({@link NO_ENTITY}) or a figure needs an earlier order. `slot` is -1 of an entity that is new.
    */
-  read(
-    key: number,
-    nowMs: number,
-    amount: number,
-    currency: number,
-    out: Float64Array,
-    base: number,
-  ): number {
+  read(slot: number, { timeMs: nowMs, amount, currency }: Act, out: Float64Array, base: number): number {
     const end = base + HISTORY_FEATURES.length;
-    if (key === 0) {
+    if (slot === NO_ENTITY) {
       out.fill(Number.NaN, base, end);
       return end;
     }
-    const slot = this.slots.find(key);
     const remembered = this.remembered(slot);
+    const doubles = this.doubles.values;
+    const d = slot * DOUBLES;
+    const currencies = slot * this.intsWidth + CURRENCIES;
     const { counts, sums } = this;
     counts.fill(0);
     sums.fill(0);
     let [last, same, sum, max] = [Number.NEGATIVE_INFINITY, 0, 0, 0];
     for (let i = 0; i < remembered; i++) {
-      const time = this.time(slot, i);
+      const time = doubles[d + TIMES + i];
       if (time > nowMs) continue;
       if (time > last) last = time;
-      const isSame = this.currency(slot, i) === currency;
-      const before = isSame ? this.amount(slot, i) : 0;
+      const isSame = this.ints.values[currencies + i] === currency;
+      const before = isSame ? doubles[d + AMOUNTS + i] : 0;
       if (isSame) {
         same++;
         sum += before;
@@ -274,7 +290,7 @@ export class EntityHistory {
     out[at++] = sums[W_1D];
     out[at++] = sums[W_30D];
     out[at++] = last === Number.NEGATIVE_INFINITY ? Number.NaN : (nowMs - last) / HOUR_MS;
-    out[at++] = remembered === 0 ? 0 : (nowMs - this.doubles.values[slot * DOUBLES + FIRST_MS]) / DAY_MS;
+    out[at++] = remembered === 0 ? 0 : (nowMs - doubles[d + FIRST_MS]) / DAY_MS;
     out[at++] = sum === 0 ? Number.NaN : (amount * same) / sum;
     out[at++] = max === 0 ? Number.NaN : amount / max;
     out[at++] = this.distinct(slot, 0, nowMs, DAY_MS);

@@ -59,12 +59,8 @@ class Rig {
   }
 
   private foldOrder(batch: OrderRows, orderId: string): void {
-    if (this.features.isNewOrder(batch, 0)) {
-      const vector = new Float64Array(FRAUD_FEATURES.length).fill(-1e9);
-      this.features.readOrder(batch, 0, vector, 0);
-      this.vectors.set(orderId, vector);
-    }
-    this.features.foldOrder(batch, 0);
+    const vector = new Float64Array(FRAUD_FEATURES.length).fill(-1e9);
+    if (this.features.foldOrder(batch, 0, vector, 0)) this.vectors.set(orderId, vector);
   }
 
   private decode(topic: string, value: Plain): EventBatch {

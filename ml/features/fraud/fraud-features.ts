@@ -1,11 +1,11 @@
 import { StateSection } from "../../../schema/index.ts";
 import type { FeatureState } from "../../plugin.ts";
 import { SHOPPER_SESSION_FEATURES } from "../shopper-session.ts";
-import { DAY_MS, EntityHistory, HISTORY_FEATURES, RECENT } from "./entity-history.ts";
-import { idKey, shortKey, textKey } from "./entity-key.ts";
+import { DAY_MS, EntityHistory, HISTORY_FEATURES, NO_ENTITY, RECENT } from "./entity-history.ts";
+import { idKey, NO_KEY, shortKey, textKey } from "./entity-key.ts";
 import type { LabelRows, OrderRows, PaymentRows } from "./fraud-events.ts";
-import { type LabelChange, LEDGER_ENTITIES, OrderLedger } from "./order-ledger.ts";
-import { readOrderLines } from "./order-lines.ts";
+import { type LabelChange, LEDGER_ENTITIES, type OrderCard, OrderLedger } from "./order-ledger.ts";
+import { NO_LINES, type OrderLines, readOrderLines } from "./order-lines.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -134,6 +134,10 @@ export class FraudFeatures {
   private readonly histories: readonly EntityHistory[];
   private readonly order = new Float64Array(LEDGER_ENTITIES);
   private readonly partners = new Int32Array(LEDGER_ENTITIES);
+  /** Of the order that is being read: the slots of its entities, below 0 where there is none. */
+  private readonly slots = new Int32Array(LEDGER_ENTITIES);
+  private readonly current = { timeMs: 0, amount: 0, currency: 0 };
+  private lines: OrderLines = NO_LINES;
   private readonly scratch = new Float64Array(HISTORY_FEATURES.length);
   private readonly amounts = new Float64Array(RECENT);
   private readonly times = new Float64Array(RECENT);
@@ -176,48 +180,25 @@ export class FraudFeatures {
     this.session.ensure();
   }
 
-  /** Whether the row places an order that is not known yet: one to be scored. */
-  isNewOrder(batch: OrderRows, row: number): boolean {
-    return (
-      batch.status.symbols[batch.status.codes[row]] === "placed" &&
-      !this.ledger.has(textKey(batch.orderId, row))
-    );
-  }
-
-  /** Writes {@link FRAUD_FEATURES} of a row that {@link isNewOrder}, before it is folded. */
-  readOrder(batch: OrderRows, row: number, out: Float64Array, base: number): void {
-    this.takeKeys(batch, row);
-    const { order } = this;
-    const nowMs = batch.orderTime.values[row];
-    const amount = batch.totalMinor.values[row];
-    const currency = shortKey(textKey(batch.currency, row));
-    const orderKey = textKey(batch.orderId, row);
-    let at = this.readOwn(batch, row, orderKey, out, base);
-    at = this.users.read(order[USER], nowMs, amount, currency, out, at);
-    at = this.readUser(nowMs, amount, currency, out, at);
-    at = this.devices.read(order[DEVICE], nowMs, amount, currency, out, at);
-    at = this.addresses.read(order[ADDRESS], nowMs, amount, currency, out, at);
-    const payer = this.payers.slots.find(order[USER]);
-    // Of an order whose payment has not come yet, the card that the user paid with last.
-    const card = this.ledger.cardOf(orderKey)?.card ?? this.payers.note(payer);
-    at = this.cards.read(card, nowMs, amount, currency, out, at);
-    at = this.readPayer(payer, card, nowMs, out, at);
-    at = this.readShared(this.countries, order[COUNTRY], nowMs, amount, currency, out, at);
-    at = this.readShared(this.products, order[PRODUCT], nowMs, amount, currency, out, at);
-    this.session.read(batch.userId.ids[row], nowMs, out, at);
-  }
-
-  /** Folds a row of `orders`: one that is placed for the first time, or an order's later status. */
-  foldOrder(batch: OrderRows, row: number): void {
+  /**
+   * Folds a row of `orders`: an order that is placed, or a later status of one. Where it places an order
+   * that was not known, one to be scored, writes its {@link FRAUD_FEATURES} as of before to `out` at
+   * `base`; returns whether.
+   */
+  foldOrder(batch: OrderRows, row: number, out: Float64Array, base: number): boolean {
     const orderKey = textKey(batch.orderId, row);
     const status = batch.status.symbols[batch.status.codes[row]];
     if (status === "placed") {
-      if (!this.ledger.has(orderKey)) this.place(batch, row, orderKey);
-      return;
+      if (this.ledger.has(orderKey)) return false;
+      this.take(batch, row);
+      this.read(batch, row, orderKey, out, base);
+      this.place(orderKey);
+      return true;
     }
-    if (!this.ledger.takesStatus(orderKey, batch.status.codes[row])) return;
+    if (!this.ledger.takesStatus(orderKey, batch.status.codes[row])) return false;
     if (status === "cancelled") this.users.tally(idKey(batch.userId, row), CANCELLED);
     if (status === "refunded") this.users.tally(idKey(batch.userId, row), REFUNDED);
+    return false;
   }
 
   /** Folds a row of `payments`. A payment is an attempt at its first event, whatever its status. */
@@ -226,20 +207,22 @@ export class FraudFeatures {
     const news = this.ledger.payment(textKey(batch.paymentId, row), batch.status.codes[row]);
     if (news < 0) return;
     const user = idKey(batch.userId, row);
-    const timeMs = batch.paymentTime.values[row];
-    const amount = batch.amountMinor.values[row];
-    const currency = shortKey(textKey(batch.currency, row));
+    const act = {
+      timeMs: batch.paymentTime.values[row],
+      amount: batch.amountMinor.values[row],
+      currency: shortKey(textKey(batch.currency, row)),
+    };
     const card = textKey(batch.cardFingerprint, row);
     this.partners[0] = shortKey(card);
     if (news === 0) {
-      const payer = this.payers.add(user, timeMs, amount, currency, this.partners);
-      if (card !== 0) this.payers.setNote(payer, card);
+      const payer = this.payers.add(user, this.payers.slots.find(user), act, this.partners);
+      if (card !== NO_KEY) this.payers.setNote(payer, card);
     }
-    if (status === "failed") this.failures.add(user, timeMs, amount, currency, this.partners);
+    if (status === "failed") this.failures.add(user, this.failures.slots.find(user), act, this.partners);
     if (status === "refunded") this.payers.tally(user, REFUNDED);
-    if (news !== 0 || card === 0) return;
+    if (news !== 0 || card === NO_KEY) return;
     this.partners[0] = shortKey(user);
-    this.cards.add(card, timeMs, amount, currency, this.partners);
+    this.cards.add(card, this.cards.slots.find(card), act, this.partners);
     const country = shortKey(textKey(batch.cardCountry, row));
     const label = this.ledger.pay(textKey(batch.orderId, row), card, country);
     if (label !== null) this.cards.learn(card, label);
@@ -252,20 +235,35 @@ export class FraudFeatures {
     if (change === null) return;
     if (this.ledger.entities(orderKey, this.order)) this.learn(change);
     const card = this.ledger.firstCardOf(orderKey);
-    if (card !== 0) this.cards.learn(card, change);
+    if (card !== NO_KEY) this.cards.learn(card, change);
   }
 
-  private place(batch: OrderRows, row: number, orderKey: number): void {
-    this.takeKeys(batch, row);
-    const { order, partners } = this;
-    const timeMs = batch.orderTime.values[row];
-    const amount = batch.totalMinor.values[row];
-    const currency = shortKey(textKey(batch.currency, row));
+  private read(batch: OrderRows, row: number, orderKey: number, out: Float64Array, base: number): void {
+    const { slots, current } = this;
+    for (let i = USER; i < LEDGER_ENTITIES; i++) slots[i] = this.histories[i].slots.find(this.order[i]);
+    const paid = this.ledger.cardOf(orderKey);
+    const payer = this.payers.slots.find(this.order[USER]);
+    // Of an order whose payment has not come yet, the card that the user paid with last.
+    const card = paid?.card ?? this.payers.note(payer);
+    let at = this.readOwn(batch, row, paid, out, base);
+    at = this.users.read(slots[USER], current, out, at);
+    at = this.readUser(out, at);
+    at = this.readEntity(DEVICE, out, at);
+    at = this.readEntity(ADDRESS, out, at);
+    at = this.cards.read(card === NO_KEY ? NO_ENTITY : this.cards.slots.find(card), current, out, at);
+    at = this.readPayer(payer, card, out, at);
+    at = this.readShared(COUNTRY, out, at);
+    at = this.readShared(PRODUCT, out, at);
+    this.session.read(batch.userId.ids[row], current.timeMs, out, at);
+  }
+
+  private place(orderKey: number): void {
+    const { order, partners, slots, current } = this;
     for (let i = DEVICE; i < LEDGER_ENTITIES; i++) partners[i - 1] = shortKey(order[i]);
-    this.users.add(order[USER], timeMs, amount, currency, partners);
+    this.users.add(order[USER], slots[USER], current, partners);
     partners[0] = shortKey(order[USER]);
     for (let i = DEVICE; i < LEDGER_ENTITIES; i++) {
-      if (order[i] !== 0) this.histories[i].add(order[i], timeMs, amount, currency, partners);
+      if (order[i] !== NO_KEY) this.histories[i].add(order[i], slots[i], current, partners);
     }
     const label = this.ledger.place(orderKey, order);
     if (label !== null) this.learn(label);
@@ -275,24 +273,34 @@ export class FraudFeatures {
     for (let i = USER; i < LEDGER_ENTITIES; i++) this.histories[i].learn(this.order[i], change);
   }
 
-  private takeKeys(batch: OrderRows, row: number): void {
-    this.order[USER] = idKey(batch.userId, row);
-    this.order[DEVICE] = textKey(batch.deviceId, row);
-    this.order[ADDRESS] = textKey(batch.ipAddress, row);
-    this.order[COUNTRY] = textKey(batch.shippingCountry, row);
-    this.order[PRODUCT] = readOrderLines(batch.lines, row).product;
+  /** What the row's order is about, for {@link read} and {@link place}. */
+  private take(batch: OrderRows, row: number): void {
+    const { order, current } = this;
+    this.lines = readOrderLines(batch.lines, row);
+    order[USER] = idKey(batch.userId, row);
+    order[DEVICE] = textKey(batch.deviceId, row);
+    order[ADDRESS] = textKey(batch.ipAddress, row);
+    order[COUNTRY] = textKey(batch.shippingCountry, row);
+    order[PRODUCT] = this.lines.product;
+    current.timeMs = batch.orderTime.values[row];
+    current.amount = batch.totalMinor.values[row];
+    current.currency = shortKey(textKey(batch.currency, row));
   }
 
-  private readOwn(batch: OrderRows, row: number, orderKey: number, out: Float64Array, base: number): number {
-    const lines = readOrderLines(batch.lines, row);
-    const nowMs = batch.orderTime.values[row];
-    const amount = batch.totalMinor.values[row];
+  private readOwn(
+    batch: OrderRows,
+    row: number,
+    paid: OrderCard | null,
+    out: Float64Array,
+    base: number,
+  ): number {
+    const { lines } = this;
+    const { timeMs, amount } = this.current;
     const items = batch.itemCount.values[row];
-    const turn = ((nowMs % DAY_MS) / DAY_MS) * 2 * Math.PI;
+    const turn = ((timeMs % DAY_MS) / DAY_MS) * 2 * Math.PI;
     // The epoch began on a Thursday: days 2 and 3 after it were the weekend.
-    const weekday = Math.floor(nowMs / DAY_MS) % 7;
+    const weekday = Math.floor(timeMs / DAY_MS) % 7;
     const billing = textKey(batch.billingCountry, row);
-    const paid = this.ledger.cardOf(orderKey);
     let at = base;
     out[at++] = amount;
     out[at++] = items;
@@ -308,9 +316,10 @@ export class FraudFeatures {
     return at;
   }
 
-  private readUser(nowMs: number, amount: number, currency: number, out: Float64Array, base: number): number {
+  private readUser(out: Float64Array, base: number): number {
     const { users, order, amounts, times } = this;
-    const slot = users.slots.find(order[USER]);
+    const { timeMs: nowMs, amount, currency } = this.current;
+    const slot = this.slots[USER];
     const remembered = users.remembered(slot);
     let [same, sum, squares, past] = [0, 0, 0, 0];
     for (let i = 0; i < remembered; i++) {
@@ -344,8 +353,9 @@ export class FraudFeatures {
     return at;
   }
 
-  private readPayer(payer: number, card: number, nowMs: number, out: Float64Array, base: number): number {
+  private readPayer(payer: number, card: number, out: Float64Array, base: number): number {
     const { payers, failures, order } = this;
+    const { timeMs: nowMs } = this.current;
     const failed = failures.slots.find(order[USER]);
     let at = base;
     out[at++] = payers.within(payer, nowMs, HOUR_MS / 12);
@@ -354,7 +364,7 @@ export class FraudFeatures {
     out[at++] = payers.within(payer, nowMs, 30 * DAY_MS);
     out[at++] = payers.distinct(payer, 0, nowMs, DAY_MS);
     out[at++] = payers.distinct(payer, 0, nowMs, 30 * DAY_MS);
-    out[at++] = card === 0 ? 0 : payers.ordersWith(payer, 0, shortKey(card));
+    out[at++] = card === NO_KEY ? 0 : payers.ordersWith(payer, 0, shortKey(card));
     out[at++] = failures.within(failed, nowMs, HOUR_MS);
     out[at++] = failures.within(failed, nowMs, DAY_MS);
     out[at++] = failures.within(failed, nowMs, 30 * DAY_MS);
@@ -363,19 +373,15 @@ export class FraudFeatures {
     return at;
   }
 
-  private readShared(
-    history: EntityHistory,
-    key: number,
-    nowMs: number,
-    amount: number,
-    currency: number,
-    out: Float64Array,
-    base: number,
-  ): number {
-    history.read(key, nowMs, amount, currency, this.scratch, 0);
-    SHARED_PLACES.forEach((place, i) => {
-      out[base + i] = this.scratch[place];
-    });
+  private readEntity(which: number, out: Float64Array, base: number): number {
+    const slot = this.order[which] === NO_KEY ? NO_ENTITY : this.slots[which];
+    return this.histories[which].read(slot, this.current, out, base);
+  }
+
+  private readShared(which: number, out: Float64Array, base: number): number {
+    const { scratch } = this;
+    this.readEntity(which, scratch, 0);
+    for (let i = 0; i < SHARED_PLACES.length; i++) out[base + i] = scratch[SHARED_PLACES[i]];
     return base + SHARED_PLACES.length;
   }
 }

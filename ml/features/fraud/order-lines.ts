@@ -10,7 +10,7 @@ export interface OrderLines {
   readonly product: number;
 }
 
-const NO_LINES: OrderLines = { count: 0, unitPriceMax: Number.NaN, product: NO_KEY };
+export const NO_LINES: OrderLines = { count: 0, unitPriceMax: Number.NaN, product: NO_KEY };
 
 const utf8 = new TextDecoder();
 
