@@ -22,7 +22,7 @@ import {
   type SqlValue,
 } from "../../lakehouse/index.ts";
 import { icebergSchema } from "../../lakehouse/table/schema.ts";
-import { createModelRegistry } from "../../ml/index.ts";
+import { createModelRegistry, type LiveForecasts } from "../../ml/index.ts";
 import {
   bronzeTable,
   goldDemandForecasts,
@@ -102,6 +102,7 @@ function embeddedLake(home: string): TestApiLake {
 export class TestApi {
   readonly logged: object[] = [];
   tasks: TaskStatus[] = [];
+  forecasts: LiveForecasts | null = null;
   /** What stands between the API and the engine; tests may make it fail. */
   failing: Error | null = null;
   private constructor(
@@ -151,6 +152,7 @@ export class TestApi {
       alertBus: this.alertBus,
       pipeline: { tasks: () => this.tasks },
       models: createModelRegistry(this.lake.objectStore),
+      forecasts: () => this.forecasts,
       clock: Date.now,
       logger: { info: record, warn: record, error: record },
       config: { port: 0, ...config },

@@ -2,7 +2,7 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { QueryEngine } from "../../lakehouse/index.ts";
-import type { ModelRegistry } from "../../ml/index.ts";
+import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
@@ -24,6 +24,8 @@ export interface ApiServerDeps {
   readonly alertBus: AlertBus;
   readonly pipeline: PipelineStatus;
   readonly models: ModelRegistry;
+  /** How forecasts fared that came due with the newest run of this process; null before it. */
+  readonly forecasts?: () => LiveForecasts | null;
   readonly clock: () => number;
   readonly logger: ApiLogger;
   /** What is left out has the value of {@link apiConfigDefaults}. */
@@ -67,7 +69,10 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const apollo = createApollo({ schema, config, logger, mask });
   await apollo.start();
   const sockets = createSocketServer(app.server, { schema, config, logger, mask, createContext });
-  const metrics = createMetrics({ pipeline, hub: alertHub, sockets: () => sockets.open, clock });
+  const metrics = createMetrics({
+    ...{ pipeline, clock, hub: alertHub, sockets: () => sockets.open },
+    forecasts: deps.forecasts ?? (() => null),
+  });
   observeRequests(app, metrics);
   allowOrigins(app, config.allowedOrigins);
   app.route({

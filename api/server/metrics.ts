@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ModelHealth } from "../../ml/index.ts";
+import type { LiveAccuracy, LiveForecasts, ModelHealth } from "../../ml/index.ts";
 import type { ModelStatus, PipelineStatus } from "../../stream/index.ts";
 import type { AlertHub } from "../modules/alerts/hub.ts";
 
@@ -19,6 +19,7 @@ interface MetricSources {
   readonly pipeline: PipelineStatus;
   readonly hub: AlertHub;
   readonly sockets: () => number;
+  readonly forecasts: () => LiveForecasts | null;
   readonly clock: () => number;
 }
 
@@ -43,7 +44,7 @@ export function createMetrics(sources: MetricSources): ApiMetrics {
   };
 }
 
-function registerPipelineMetrics(registry: Registry, { pipeline, clock }: MetricSources): void {
+function registerPipelineMetrics(registry: Registry, { pipeline, clock, forecasts }: MetricSources): void {
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): Gauge =>
     new Gauge({
@@ -90,10 +91,28 @@ function registerPipelineMetrics(registry: Registry, { pipeline, clock }: Metric
       if (checkpointedAt !== null) g.set({ task: taskId }, (clock() - checkpointedAt) / 1000);
     }
   });
+  registerForecastMetrics(gauge, forecasts);
   registerModelMetrics(gauge, pipeline);
   gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {
     for (const { taskId, state } of pipeline.tasks()) g.set({ task: taskId, state }, 1);
   });
+}
+
+/** Of the steps that ended since the run before, by their length. */
+function registerForecastMetrics(gauge: MakeGauge, forecasts: MetricSources["forecasts"]): void {
+  const perStep = (name: string, help: string, figure: (accuracy: LiveAccuracy) => number | null): void => {
+    gauge(`millrace_forecast_${name}`, `${help}, of the steps that came due.`, ["step"], (g) => {
+      for (const [step, accuracy] of Object.entries(forecasts() ?? {}) as [string, LiveAccuracy | null][]) {
+        const value = accuracy === null ? null : figure(accuracy);
+        if (value !== null) g.set({ step }, value);
+      }
+    });
+  };
+  perStep("due", "Forecasts", (accuracy) => accuracy.forecasts);
+  perStep("coverage_80", "Share within their 80 % interval", ({ coverage80 }) => coverage80);
+  perStep("coverage_95", "Share within their 95 % interval", ({ coverage95 }) => coverage95);
+  perStep("wape", "Sum of the absolute errors over the demand", ({ wape }) => wape);
+  perStep("bias", "Sum of expected less asked for over the demand", ({ bias }) => bias);
 }
 
 type MakeGauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => Gauge;

@@ -5,17 +5,21 @@ import {
   type QueryEngine,
   type RetryOptions,
 } from "../../lakehouse/index.ts";
-import { openInputFile } from "../../ml/index.ts";
+import { type LiveAccuracy, type LiveForecasts, openInputFile } from "../../ml/index.ts";
 import {
   DAY_MS,
   type DemandForecasts,
   FORECAST_VERSION,
   forecastLakeDemand,
+  liveAccuracy,
+  measureForecasts,
   readCalendar,
   readLakeDemand,
 } from "../../ml/plugins/forecast/index.ts";
-import { goldDemandForecasts, RowBuffer } from "../../schema/index.ts";
+import { goldDemandForecasts, goldForecastAccuracy, RowBuffer } from "../../schema/index.ts";
 import {
+  type Alert,
+  type AlertBus,
   finishFile,
   HotBatchWriter,
   HotNamespace,
@@ -23,6 +27,7 @@ import {
   stageFiles,
   TableSink,
 } from "../../stream/index.ts";
+import { accuracySink } from "./accuracy-rows.ts";
 import { demandRecords } from "./demand-records.ts";
 
 export interface ForecastLakeDeps extends RetryOptions {
@@ -30,6 +35,7 @@ export interface ForecastLakeDeps extends RetryOptions {
   readonly catalog: Catalog;
   readonly objects: ObjectStore;
   readonly hotStore: HotStore;
+  readonly alertBus: AlertBus;
   readonly clock: () => number;
   /** Names the files: never the same twice. */
   readonly nonce: string;
@@ -54,13 +60,15 @@ export interface ForecastLakeReport {
   readonly rows: number;
   /** End of the demand that was seen, exclusive, ms. */
   readonly dataUntil: number;
+  /** Of the steps that ended since the run before. */
+  readonly live: LiveForecasts;
   readonly seconds: number;
 }
 
 const TASK = "demand-forecast";
 
 /**
- * Forecasts the lake's demand once: rows to `gold.demand_forecasts` in one snapshot, then a record a
+ * Holds earlier forecasts against the demand that came, and forecasts the lake's demand once: rows to `gold.demand_forecasts` in one snapshot, then a record a
  * product to the hot store. A crash before the snapshot leaves files that nothing names, which
  * maintenance removes; one behind it leaves the hot store with the forecasts before, which the next
  * run replaces. Of two runs at the same time the one that began later holds.
@@ -75,7 +83,15 @@ export async function forecastLake(
     options.calendarFile === null ? null : await readCalendar(openInputFile(options.calendarFile));
   const forecasts = forecastLakeDemand(demand, { ...options, ...(calendar !== null && { calendar }) });
   const dataUntil = (demand.lastDay + 1) * DAY_MS;
-  const rows = await publishRows(forecasts, { madeAt, dataUntil }, deps, options);
+  const steps = await measureForecasts(deps.queryEngine, demand, options);
+  const live = { day: liveAccuracy(steps, "day"), week: liveAccuracy(steps, "week") };
+  const measured = accuracySink(
+    steps,
+    { until: dataUntil, at: madeAt },
+    { taskId: TASK, nonce: deps.nonce, fileBytesMax: options.fileBytesMax },
+  );
+  const rows = await publishRows(forecasts, { madeAt, dataUntil }, measured, deps, options);
+  await deps.alertBus.publish(driftAlerts(live, dataUntil));
   const records = demandRecords(forecasts, { madeAt, modelVersion: FORECAST_VERSION });
   const writer = new HotBatchWriter(HotNamespace.demandForecasts, options.hotTtlMs);
   for (const [productId, record] of records) {
@@ -88,6 +104,7 @@ export async function forecastLake(
     products: records.size,
     rows,
     dataUntil,
+    live,
     seconds: (deps.clock() - madeAt) / 1000,
   };
 }
@@ -95,10 +112,44 @@ export async function forecastLake(
 /** Records of one write to the hot store: a megabyte or two. */
 const HOT_BATCH_RECORDS = 256;
 
-/** Returns how many rows there are. */
+/** An 80 % interval that holds less than this is none; of fewer forecasts chance says it. */
+const COVERAGE_MIN = 0.65;
+const COVERAGE_FORECASTS_MIN = 200;
+
+/** An alert a length of steps whose intervals no longer hold. */
+function driftAlerts(live: LiveForecasts, dataUntil: number): Alert[] {
+  return Object.entries(live).flatMap(([step, accuracy]: [string, LiveAccuracy | null]) => {
+    if (accuracy === null || accuracy.forecasts < COVERAGE_FORECASTS_MIN) return [];
+    if (accuracy.coverage80 >= COVERAGE_MIN) return [];
+    const { forecasts, coverage80, coverage95, wape, bias } = accuracy;
+    return {
+      id: `model-drift:forecast:${FORECAST_VERSION}:${step}:${dataUntil}`,
+      revision: 1,
+      status: "raised",
+      kind: "model-drift",
+      severity: "medium",
+      title: `demand by ${step} was in ${Math.round(100 * coverage80)} % of the 80 % intervals that were forecast`,
+      userId: null,
+      productId: null,
+      orderId: null,
+      eventTime: dataUntil,
+      windowStart: null,
+      windowEnd: null,
+      figures: {
+        plugin: "forecast",
+        modelVersion: FORECAST_VERSION,
+        ...{ step, forecasts, coverage80, coverage95 },
+        ...(wape !== null && bias !== null && { wape, bias }),
+      },
+    };
+  });
+}
+
+/** Publishes the forecasts and what was measured of earlier ones; returns how many forecasts there are. */
 async function publishRows(
   forecasts: readonly DemandForecasts[],
   made: { readonly madeAt: number; readonly dataUntil: number },
+  measured: TableSink,
   deps: ForecastLakeDeps,
   { fileBytesMax }: ForecastLakeOptions,
 ): Promise<number> {
@@ -137,11 +188,14 @@ async function publishRows(
     });
   }
   rows.flush();
-  const files = await stageFiles(deps.objects, sink.drain(made.madeAt).map(finishFile));
+  const files = await stageFiles(
+    deps.objects,
+    [sink, measured].flatMap((one) => one.drain(made.madeAt)).map(finishFile),
+  );
   const publisher = createLakePublisher({
     catalog: deps.catalog,
     objectStore: deps.objects,
-    tables: [goldDemandForecasts],
+    tables: [goldDemandForecasts, goldForecastAccuracy],
     clock: deps.clock,
     sleep: deps.sleep,
     random: deps.random,

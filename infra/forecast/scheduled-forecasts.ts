@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker as Thread } from "node:worker_threads";
+import type { LiveForecasts } from "../../ml/index.ts";
 import type { Config } from "../config/index.ts";
 import type { PlatformLogger } from "../platform/pipeline-runner.ts";
 import type { ForecastLakeReport } from "./forecast-lake.ts";
@@ -17,11 +18,18 @@ const STOP_WAIT_MS = 3000;
 /** Longest wait that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+export interface ScheduledForecasts {
+  /** How forecasts fared that came due with the newest run; null before it. */
+  live(): LiveForecasts | null;
+  stop(): Promise<void>;
+}
+
 /** Forecasts demand on a thread of its own, at once and then at the interval of the settings. */
-export function startForecasts(config: Config, logger: PlatformLogger): { stop(): Promise<void> } {
+export function startForecasts(config: Config, logger: PlatformLogger): ScheduledForecasts {
   let timer: NodeJS.Timeout | undefined;
   let thread: Thread | null = null;
   let stopped = config.forecastIntervalMs === 0;
+  let live: LiveForecasts | null = null;
 
   function plan(waitMs: number): void {
     if (stopped) return;
@@ -35,6 +43,7 @@ export function startForecasts(config: Config, logger: PlatformLogger): { stop()
     thread.on("message", (message: FromForecastThread) => {
       if ("report" in message) {
         waitMs = config.forecastIntervalMs;
+        ({ live } = message.report);
         logger.info({ ...message.report }, "demand was forecast");
       } else if ("warning" in message) logger.warn({}, message.warning);
       // A lake without a whole day is no fault.
@@ -50,6 +59,7 @@ export function startForecasts(config: Config, logger: PlatformLogger): { stop()
 
   plan(0);
   return {
+    live: () => live,
     async stop() {
       stopped = true;
       clearTimeout(timer);

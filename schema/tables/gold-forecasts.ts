@@ -21,3 +21,25 @@ export const goldDemandForecasts = defineTable({
     ["made_at", "timestamptz", "required", "When the run began: the same in all of its rows."],
   ],
 });
+
+export const goldForecastAccuracy = defineTable({
+  namespace: "gold",
+  name: "forecast_accuracy",
+  doc: "Forecasts of demand beside what was asked for, once their step is over: all series together, by how much demand was known when they were made.",
+  partitionByDayOf: "step_start",
+  key: ["model_version", "step", "step_start", "data_until", "measured_at"],
+  columns: [
+    ["model_version", "string", "required", "What made the forecasts."],
+    ["step", "string", "required", "day or week (from Monday)."],
+    ["step_start", "timestamptz", "required", "Where the step begins, UTC."],
+    ["data_until", "timestamptz", "required", "End of the demand that they were made from, exclusive."],
+    ["forecasts", "long", "required", "Series that were forecast."],
+    ["units", "double", "required", "Units asked for."],
+    ["expected_units", "double", "required", "Units expected."],
+    ["absolute_error", "double", "required", "Sum over the series of |expected − asked for|."],
+    ["within_80", "long", "required", "Series whose 80 % interval holds what was asked for."],
+    ["within_95", "long", "required", "Series whose 95 % interval does."],
+    ["measured_until", "timestamptz", "required", "End of the demand that it was measured by, exclusive."],
+    ["measured_at", "timestamptz", "required", "When the run that measured began."],
+  ],
+});

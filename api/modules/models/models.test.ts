@@ -190,4 +190,16 @@ describe("the health of models", () => {
     expect(text).toContain(`millrace_model_shadow_score_micros${labels.replace("m0", "m1")} 4\n`);
     expect(text).not.toContain("millrace_model_calibration_error{");
   });
+
+  it("of forecasts is among the metrics once some of them came due", async () => {
+    const metrics = async () => (await fetch(`${api.server.url}/metrics`)).text();
+    expect(await metrics()).not.toContain("millrace_forecast_coverage_80{");
+    const day = { forecasts: 40, coverage80: 0.775, coverage95: 0.95, wape: null, bias: null };
+    api.forecasts = { day, week: null };
+    const text = await metrics();
+    for (const [name, value] of Object.entries({ due: 40, coverage_80: 0.775, coverage_95: 0.95 }))
+      expect(text).toContain(`millrace_forecast_${name}{step="day"} ${value}\n`);
+    expect(text).not.toContain("millrace_forecast_wape{");
+    expect(text).not.toContain('step="week"');
+  });
 });

@@ -1,5 +1,4 @@
 import { type HotStore, INVENTORY_RECORD, type InventoryRecord } from "../../../stream/index.ts";
-import { readHot } from "../common/hot-reader.ts";
 
 /**
  * The first `limit` of the items, best first, of which something is left in some warehouse. A product
@@ -13,14 +12,17 @@ export async function firstInStock<T extends { readonly productId: string }>(
   const kept: T[] = [];
   for (let from = 0; kept.length < limit && from < items.length; from += limit) {
     const asked = items.slice(from, from + limit);
-    const records = await Promise.all(
-      asked.map(({ productId }) => readHot<InventoryRecord>(hotStore, INVENTORY_RECORD, productId)),
+    const values = await hotStore.getMany(
+      INVENTORY_RECORD,
+      asked.map(({ productId }) => productId),
     );
-    kept.push(...asked.filter((_, k) => !isSoldOut(records[k])));
+    kept.push(...asked.filter((_, k) => !isSoldOut(values[k])));
   }
   return kept.slice(0, limit);
 }
 
-function isSoldOut(record: InventoryRecord | null): boolean {
-  return record?.warehouses.every(({ stock }) => stock <= 0) ?? false;
+function isSoldOut(value: string | null): boolean {
+  if (value === null) return false;
+  const { warehouses } = JSON.parse(value) as InventoryRecord;
+  return warehouses.every(({ stock }) => stock <= 0);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import type { LiveAccuracy } from "../../../ml/index.ts";
 import { forecastLake } from "../../forecast/forecast-lake.ts";
 import { forecastOptions } from "../../forecast/forecast-settings.ts";
 import { retryEnvironment } from "../../platform/adapters.ts";
@@ -50,6 +51,14 @@ async function forecast(options: ForecastOptions, io: CliIo): Promise<void> {
   if (options.json === true) {
     io.out(`${JSON.stringify(report)}\n`);
     return;
+  }
+  for (const [step, accuracy] of Object.entries(report.live) as [string, LiveAccuracy | null][]) {
+    if (accuracy === null) continue;
+    const { forecasts, coverage80, coverage95 } = accuracy;
+    const held = [coverage80, coverage95].map((share) => (100 * share).toFixed(1));
+    io.out(
+      `forecasts by ${step} that came due: ${forecasts}, ${held[0]} % within 80 %, ${held[1]} % within 95 %\n`,
+    );
   }
   const until = new Date(report.dataUntil).toISOString().slice(0, 10);
   io.out(

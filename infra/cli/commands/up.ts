@@ -3,7 +3,7 @@ import { createApiServer } from "../../../api/index.ts";
 import { createModelRegistry } from "../../../ml/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
-import { startForecasts } from "../../forecast/scheduled-forecasts.ts";
+import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
@@ -51,9 +51,9 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   try {
     await withPlatform(config, io, { runsWorkers: true, runsQueries: true }, async (platform) => {
       await platform.startWorkers();
-      const api = await startApi(platform, logger);
-      const maintenance = startMaintenance(platform, logger);
       const forecasts = startForecasts(config, logger);
+      const api = await startApi(platform, forecasts, logger);
+      const maintenance = startMaintenance(platform, logger);
       const rate = options.generator ? config.generatorEventsPerSecond : 0;
       const generator = rate > 0 ? await startGenerator(platform, rate, logger) : null;
       io.out(started(api.url, config, options.json === true, (io.clock() - began) / 1000, rate));
@@ -70,7 +70,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   }
 }
 
-function startApi(platform: Platform, logger: PlatformLogger) {
+function startApi(platform: Platform, forecasts: ScheduledForecasts, logger: PlatformLogger) {
   const { queryEngine, hotStore, alertBus, config } = platform;
   const { host, port, production } = config;
   return createApiServer({
@@ -79,6 +79,7 @@ function startApi(platform: Platform, logger: PlatformLogger) {
     alertBus,
     pipeline: platform,
     models: createModelRegistry(platform.adapters.objects),
+    forecasts: forecasts.live,
     clock: Date.now,
     logger,
     config: { host, port, production },

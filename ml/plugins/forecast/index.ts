@@ -4,6 +4,7 @@ import { forecastEvaluation } from "./evaluate-forecast.ts";
 export * from "./demand-calendar.ts";
 export * from "./forecast-demand.ts";
 export * from "./lake-demand.ts";
+export * from "./live-accuracy.ts";
 export * from "./panel-forecast.ts";
 
 /** How much of each product will be asked for? Forecasts many series together, with intervals. */
