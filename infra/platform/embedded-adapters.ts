@@ -7,7 +7,7 @@ import {
 } from "../../lakehouse/adapters/index.ts";
 import { maintainTables } from "../../lakehouse/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
-import { LmdbEventLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
+import { HomeLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { lakeTables } from "./lake-tables.ts";
 
@@ -17,7 +17,7 @@ export function openEmbeddedAdapters(
   clock: () => number,
   logWritesOn: "caller" | "thread" = "caller",
 ): Adapters {
-  const log = new LmdbEventLog({ path: join(home, "log"), clock, writesOn: logWritesOn });
+  const log = new HomeLog(home, { clock, writesOn: logWritesOn });
   const hotStore = new LmdbHotStore({ path: join(home, "hot"), clock });
   const objects = new LocalObjectStore(home);
   const alertBus = new LogAlertBus(log);

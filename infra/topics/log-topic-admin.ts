@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { LmdbEventLog } from "../../stream/adapters/index.ts";
+import { HomeLog } from "../../stream/adapters/index.ts";
 import type { EventLog, TopicSpec } from "../../stream/index.ts";
 import { type DeclaredTopic, topicSpec } from "./declared-topics.ts";
 import type { FoundTopic, TopicAdmin } from "./topic-admin.ts";
@@ -15,7 +14,7 @@ export class LogTopicAdmin implements TopicAdmin {
   }
 
   static open(home: string, clock: () => number): LogTopicAdmin {
-    return new LogTopicAdmin(new LmdbEventLog({ path: join(home, "log"), clock }));
+    return new LogTopicAdmin(new HomeLog(home, { clock }));
   }
 
   nameOf(topic: DeclaredTopic): string {

@@ -1,3 +1,4 @@
+export * from "./home-log.ts";
 export * from "./lmdb-event-log.ts";
 export * from "./lmdb-hot-store.ts";
 export * from "./log-alert-bus.ts";

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { hotStoreContract } from "../ports/hot-store.contract.ts";
 import { hotBatchOf } from "../sinks/hot-batch-writer.ts";
@@ -43,6 +44,24 @@ it("sweeps the whole store in bounded steps, however few of its entries are expi
   for (let steps = 0; steps < 100; steps++) removed += await store.sweep(20);
   expect(removed).toBe(100);
   await dispose();
+});
+
+it("begins anew after a restart of the machine, and removes what is left of before", async () => {
+  const { path, remove } = await temporaryFolder();
+  const contentOf = async (bootId: string | null): Promise<string | null> => {
+    const store = new LmdbHotStore({ path, clock: () => 1_000_000, bootId });
+    const found = await store.get("scores", "user");
+    await store.putMany(hotBatchOf("scores", { user: `of ${bootId}` }, 1000));
+    await store.close();
+    return found;
+  };
+  expect(await contentOf("first")).toBeNull();
+  expect(await contentOf("first")).toBe("of first");
+  expect(await contentOf("second")).toBeNull();
+  expect(readdirSync(path)).toEqual(["boot-second"]);
+  expect(await contentOf(null)).toBeNull();
+  expect(await contentOf(null)).toBe("of null");
+  await remove();
 });
 
 it("keeps what was put when the process is killed right after", async () => {

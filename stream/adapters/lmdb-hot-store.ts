@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Database, open, type TransactionFlags } from "lmdb";
 import { MillraceError } from "../../schema/index.ts";
 import { HOT_HEADER_BYTES, type HotBatch, type HotStore } from "../ports/hot-store.ts";
+import { bootFolder, machineBootId } from "./boot-folder.ts";
 
 export interface LmdbHotStoreOptions {
   /** Folder of the LMDB environment; made when missing. */
@@ -10,6 +11,8 @@ export interface LmdbHotStoreOptions {
   readonly clock: () => number;
   /** Address space set aside at the start, default 64 GiB; LMDB maps anew where the store outgrows it. */
   readonly mapBytes?: number;
+  /** What tells this boot of the machine from others; by default the system's, null where it has none. */
+  readonly bootId?: string | null;
 }
 
 /** float64 of the time of expiry, before the UTF-8 text. */
@@ -25,9 +28,10 @@ const KEY_BYTES_MAX = 1800;
  * HotStore on LMDB; threads and processes may share it. Reads are synchronous look-ups in mapped
  * memory, writes one transaction a call.
  *
- * Durability: the store can be rebuilt from the log, so a commit does not wait for the disk. SIGKILL
- * loses nothing that was resolved; a power loss takes the store back to its last synced commit
- * (LMDB keeps that one whole until the next is on the disk), and the replay writes the rest again.
+ * Durability: the store is never synced to disk, since tasks write their values again where it lost them.
+ * SIGKILL loses nothing that was resolved. A power loss, and any restart of the machine, loses the store:
+ * it lies in a folder of the boot. Synced, a commit of 1,000 values cost 50 MB of writes, which
+ * every append to the log then queued behind. Where the system tells no boot, it is synced behind each commit.
  *
  * Size: what was written within its time to live, and what {@link sweep} has not yet removed; an
  * expired entry is never read, and its space is used again after the sweep. The file does not shrink.
@@ -45,8 +49,10 @@ export class LmdbHotStore implements HotStore {
 
   constructor(options: LmdbHotStoreOptions) {
     this.clock = options.clock;
+    const { bootId = machineBootId() } = options;
     this.db = open<Buffer, Buffer>({
-      path: options.path,
+      path: bootId === null ? options.path : bootFolder(options.path, bootId),
+      noSync: bootId !== null,
       mapSize: options.mapBytes ?? 2 ** 36,
       maxReaders: 1024,
       encoding: "binary",
