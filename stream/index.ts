@@ -6,6 +6,7 @@ export * from "./ports/event-log.ts";
 export * from "./ports/hot-store.ts";
 export * from "./ports/task-group.ts";
 export * from "./runtime/checkpoint-store.ts";
+export { HOT_MARKERS } from "./runtime/hot-keeper.ts";
 export * from "./runtime/operator.ts";
 export * from "./runtime/pipeline.ts";
 export * from "./runtime/scheduling.ts";

@@ -97,6 +97,8 @@ export interface Detector {
   markIdle?(): void;
   /** Hands over hot values that changed, at most so many keys; whether more are waiting. */
   flushHot?(hot: HotOutputs, keysMax: number): boolean;
+  /** Marks the hot values of the users and products of [from, to) for another write. */
+  markHot?(from: number, to: number): void;
 }
 
 export interface CombinerDeps {
@@ -114,6 +116,8 @@ export interface Combiner {
   fold(bytes: Uint8Array, start: number, end: number): void;
   afterRestore?(): void;
   flushHot?(hot: HotOutputs): void;
+  /** Marks all hot values for another write, as far as the state still holds what they say. */
+  markHot?(): void;
 }
 
 /** Checks a spec's types where it is written, and keeps those of its settings. */

@@ -93,8 +93,8 @@ export function createInsightRows(
     totals: WindowTotals,
     ranked: readonly number[],
     revision: number,
-  ): PopularProductsRecord {
-    const items = ranked.map((product, i) => {
+  ): void {
+    for (const [i, product] of ranked.entries()) {
       const row = popularRows.next();
       popular.start.values[row] = window.start;
       popular.end.values[row] = window.end;
@@ -105,16 +105,7 @@ export function createInsightRows(
       popular.cartAdds.values[row] = totals.cartAdds[product];
       popular.purchases.values[row] = totals.purchases[product];
       popular.revision.values[row] = revision;
-      return {
-        rank: i + 1,
-        productId: dictionaries.productId.text(product),
-        score: totals.scores[product],
-        views: totals.views[product],
-        cartAdds: totals.cartAdds[product],
-        purchases: totals.purchases[product],
-      };
-    });
-    return { windowStart: window.start, windowEnd: window.end, items };
+    }
   }
 
   /** As {@link writePopular}, of the products of a category; scores are rounded to thousandths. */
@@ -124,29 +115,37 @@ export function createInsightRows(
     totals: WindowTotals,
     ranked: readonly number[],
     revision: number,
-  ): PopularProductsRecord {
-    const items = ranked.map((product, i) => {
-      const item = {
-        rank: i + 1,
-        productId: dictionaries.productId.text(product),
-        score: roundedScore(totals, product),
-        views: totals.views[product],
-        cartAdds: totals.cartAdds[product],
-        purchases: totals.purchases[product],
-      };
+  ): void {
+    for (const [i, product] of ranked.entries()) {
       const row = categoryRows.next();
       ofCategory.start.values[row] = window.start;
       ofCategory.end.values[row] = window.end;
       categoryRows.setText(ofCategory.category, row, category);
-      ofCategory.rank.values[row] = item.rank;
+      ofCategory.rank.values[row] = i + 1;
       ofCategory.product.ids[row] = product;
-      ofCategory.score.values[row] = item.score;
-      ofCategory.views.values[row] = item.views;
-      ofCategory.cartAdds.values[row] = item.cartAdds;
-      ofCategory.purchases.values[row] = item.purchases;
+      ofCategory.score.values[row] = roundedScore(totals, product);
+      ofCategory.views.values[row] = totals.views[product];
+      ofCategory.cartAdds.values[row] = totals.cartAdds[product];
+      ofCategory.purchases.values[row] = totals.purchases[product];
       ofCategory.revision.values[row] = revision;
-      return item;
-    });
+    }
+  }
+
+  /** The hot record of a ranking; `scoreOf` as the rows have it. */
+  function popularRecord(
+    window: Window,
+    totals: WindowTotals,
+    ranked: readonly number[],
+    scoreOf: (product: number) => number,
+  ): PopularProductsRecord {
+    const items = ranked.map((product, i) => ({
+      rank: i + 1,
+      productId: dictionaries.productId.text(product),
+      score: scoreOf(product),
+      views: totals.views[product],
+      cartAdds: totals.cartAdds[product],
+      purchases: totals.purchases[product],
+    }));
     return { windowStart: window.start, windowEnd: window.end, items };
   }
 
@@ -183,5 +182,5 @@ export function createInsightRows(
     });
   }
 
-  return { writeActivity, writePopular, writePopularOfCategory, writeFlash };
+  return { writeActivity, writePopular, writePopularOfCategory, popularRecord, writeFlash };
 }

@@ -80,6 +80,11 @@ export function createPageViewsByUser(
   userRecords.addPart({
     name: "activity",
     has: (user) => frozen.has(user) || recent.isKnown(user),
+    forgetUnkept(user) {
+      // The ring has lost views that the record of a user who has been quiet looks back on.
+      const keptFrom = reported.values[1] - time.allowedLatenessMs;
+      if (recent.isKnown(user) && recent.newestOf(user) < keptFrom) recent.forget(user);
+    },
     write(user, out) {
       if (frozen.has(user)) {
         frozen.copyTo(user, out);

@@ -5,7 +5,7 @@ import { HotNamespace, type PopularProductsRecord } from "../sinks/hot-records.t
 import { createInsightRows, type Window } from "./insight-rows.ts";
 import { PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
 import { PaneStore } from "./pane-store.ts";
-import { ProductCategories } from "./product-categories.ts";
+import { ProductCategories, roundedScore } from "./product-categories.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { SourceWatermarks } from "./source-watermarks.ts";
 import { type ScoreWeights, WindowTotals } from "./window-totals.ts";
@@ -60,6 +60,8 @@ export interface ProductInsights {
   fold(bytes: Uint8Array, start: number, end: number): void;
   afterRestore(): void;
   flushHot(hot: HotOutputs): void;
+  /** Marks all hot values for another write, as far as the state still holds what they say. */
+  markHot(): void;
   /** Lowest watermark over the source tasks, at the end of all inputs the end of the last window; null before all were heard of. */
   watermarkMs(): number | null;
   /** Blocks dropped as repeats or unreadable, and increments of panes that had closed. */
@@ -220,17 +222,37 @@ export function createProductInsights(
     collect(boundary, popularPanes, decay);
     if (totals.count === 0) return;
     const ranked = totals.top(popular.top, productIds);
-    const record = rows.writePopular(windowAt(boundary, popularPanes), totals, ranked, revision);
-    if (isNewest) hotPopular = record;
+    const window = windowAt(boundary, popularPanes);
+    rows.writePopular(window, totals, ranked, revision);
+    if (isNewest) hotPopular = rows.popularRecord(window, totals, ranked, scoreOf);
     if ((boundary * paneMs) % popular.byCategoryEveryMs === 0) reportCategories(boundary, revision, isNewest);
   }
 
   function reportCategories(boundary: number, revision: number, isNewest: boolean): void {
     const window = windowAt(boundary, popularPanes);
     for (const [category, ranked] of categories.rank(totals, window.end, popular.top)) {
-      const record = rows.writePopularOfCategory(category, window, totals, ranked, revision);
-      if (isNewest) hotByCategory.set(category, record);
+      rows.writePopularOfCategory(category, window, totals, ranked, revision);
+      if (isNewest) setHotOfCategory(category, window, ranked);
     }
+  }
+
+  const scoreOf = (product: number): number => totals.scores[product];
+
+  function setHotOfCategory(category: string, window: Window, ranked: readonly number[]): void {
+    const score = (product: number): number => roundedScore(totals, product);
+    hotByCategory.set(category, rows.popularRecord(window, totals, ranked, score));
+  }
+
+  /** The rankings as of the newest window that was reported, of categories too. */
+  function markHot(): void {
+    const boundary = Math.min(numbers.values[EVALUATED] / paneMs, newestPane() + 1);
+    if (!Number.isFinite(boundary)) return;
+    collect(boundary, popularPanes, decay);
+    if (totals.count === 0) return;
+    const window = windowAt(boundary, popularPanes);
+    hotPopular = rows.popularRecord(window, totals, totals.top(popular.top, productIds), scoreOf);
+    for (const [category, ranked] of categories.rank(totals, window.end, popular.top))
+      setHotOfCategory(category, window, ranked);
   }
 
   /** Raises, corrects or retracts; `touched` says that figures of a reported window changed. */
@@ -328,6 +350,7 @@ export function createProductInsights(
     fold,
     afterRestore,
     flushHot,
+    markHot,
     watermarkMs() {
       // At the end of all inputs the watermark is infinite: what was reported is known up to here.
       const lowest = sources.watermarkMs();

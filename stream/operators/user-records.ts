@@ -13,6 +13,8 @@ export interface UserRecordPart {
   has(user: number): boolean;
   /** Writes the part as a JSON value. */
   write(user: number, out: JsonWriter): void;
+  /** Has nothing more to say of a user of whom it does not keep all that it said last. */
+  forgetUnkept?(user: number): void;
 }
 
 const OPEN = jsonFragment('{"userId":');
@@ -40,6 +42,15 @@ export class UserRecords {
 
   mark(user: number): void {
     this.changed.add(user);
+  }
+
+  /** Marks the users of [from, to) of whom there still is something to say, without a new event. */
+  markAll(from: number, to: number): void {
+    for (let user = from; user < Math.min(to, this.userIds.size); user++) {
+      if (this.isMarked(user)) continue;
+      for (const { part } of this.parts) part.forgetUnkept?.(user);
+      if (this.parts.some(({ part }) => part.has(user))) this.mark(user);
+    }
   }
 
   isMarked(user: number): boolean {

@@ -50,7 +50,7 @@ import type { OrderMonitorConfig } from "../operators/order-monitor.ts";
 import { createScoreOrders } from "../operators/score-orders.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
 import type { Operator } from "../runtime/operator.ts";
-import type { Pipeline, PipelineInput } from "../runtime/pipeline.ts";
+import { HOT_PART_KEYS, type Pipeline, type PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { READ_LIMITS } from "../runtime/task.ts";
 import type { Outbox } from "../sinks/outbox.ts";
@@ -373,6 +373,13 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       more = fraud.flushHot(hot, keysMax) || more;
       for (const detector of found) more = detector.flushHot?.(hot, keysMax) === true || more;
       return more;
+    },
+    markHot(part) {
+      const [from, to] = [part * HOT_PART_KEYS, (part + 1) * HOT_PART_KEYS];
+      userRecords.markAll(from, to);
+      recommendations.markHot(from, to);
+      for (const detector of found) detector.markHot?.(from, to);
+      return to < Math.max(keys.userId.size, keys.productId.size);
     },
     markIdle() {
       outbox.addPane({ stream: PRODUCT_CHANNEL, bytes: panes.idleBlock(), sequence: null });

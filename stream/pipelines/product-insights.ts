@@ -84,6 +84,10 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
       for (const part of parts.values()) part.flushHot?.(hot);
       return false;
     },
+    markHot() {
+      for (const part of parts.values()) part.markHot?.();
+      return false;
+    },
     markIdle: () => undefined,
     counters: () => ({ processed, refused, duplicates: 0, late: 0, tooLate: 0 }),
     watermarkMs: () => insights.watermarkMs(),

@@ -3,6 +3,9 @@ import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import type { TableSink } from "../sinks/table-sink.ts";
 import type { ModelStatus, TaskStatus } from "./status.ts";
 
+/** Users, and products, of one part of {@link Pipeline.markHot}. */
+export const HOT_PART_KEYS = 4096;
+
 /** One input partition of a task. */
 export interface PipelineInput {
   readonly topic: string;
@@ -32,6 +35,12 @@ export interface Pipeline {
   flushRows(): void;
   /** Hands over hot values that changed, at most so many keys; whether more are waiting. */
   flushHot(hot: HotOutputs, keysMax: number): boolean;
+  /**
+   * Marks hot values for another write, for a store that has lost them: those of the next
+   * {@link HOT_PART_KEYS} of its keys, from part 0 on, as far as the state still holds what they say.
+   * Whether there are more parts.
+   */
+  markHot(part: number): boolean;
   /** Tells the second stage not to wait for this task; called once when its inputs fall silent. */
   markIdle(): void;
   counters(): TaskStatus["events"];

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AlertBus } from "../ports/alert-bus.ts";
 import type { HotStore } from "../ports/hot-store.ts";
+import { hotBatchOf } from "../sinks/hot-batch-writer.ts";
+import { HOT_MARKERS } from "./hot-keeper.ts";
 import { RuntimeHome, type TestWorkerOptions } from "./testing/runtime-home.ts";
 
 const NEVER_MS = 1e9;
@@ -84,5 +86,55 @@ test("a hot store that is slow is asked for one turn's values at a time, and has
   gate.resolve();
   await untilTrue(async () => (await newest()) === "9");
   expect(underWayMost).toBe(1);
+  await run.stop();
+});
+
+const LOOK_EVERY_MS = 5_000;
+const marker = () => home.hotStore.get(HOT_MARKERS, "probe");
+
+/** What a store without persistence holds behind a restart, or one that was flushed. */
+async function loseEverything(): Promise<void> {
+  await home.hotStore.delete(HOT_MARKERS, ["probe"]);
+  await home.hotStore.delete("probe", ["last"]);
+}
+
+test("values that the hot store has lost come back by themselves, without a new record", async () => {
+  const run = await start({ config: { ...quiet, hotFlushMs: 0 } });
+  await home.append("first", [7]);
+  await untilTrue(async () => (await newest()) === "7" && (await marker()) === "whole");
+  for (let time = 0; time < 2; time++) {
+    await loseEverything();
+    home.nowMs += LOOK_EVERY_MS;
+    await untilTrue(async () => (await newest()) === "7" && (await marker()) === "whole");
+  }
+  await run.stop();
+});
+
+test("values are written again by the next owner of a task whose last one died in the middle of it", async () => {
+  const first = await start({ config: { ...quiet, hotFlushMs: 0 } });
+  await home.append("first", [7]);
+  await untilTrue(async () => (await newest()) === "7" && (await marker()) === "whole");
+  await first.stop();
+  await loseEverything();
+  await home.hotStore.putMany(hotBatchOf(HOT_MARKERS, { probe: "rewriting" }, NEVER_MS));
+  const second = await start({ config: { ...quiet, hotFlushMs: 0 }, nonce: "second" });
+  await untilTrue(async () => (await newest()) === "7" && (await marker()) === "whole");
+  await second.stop();
+});
+
+test("a loss while values are written again is not taken for their end", async () => {
+  const hotStore: HotStore = Object.create(home.hotStore);
+  let losses = 0;
+  hotStore.putMany = async (batch) => {
+    await home.hotStore.putMany(batch);
+    // Behind the value, and before the marker says that it is there.
+    if (batch.namespace === "probe" && losses++ < 2) await loseEverything();
+  };
+  const run = await start({ config: { ...quiet, hotFlushMs: 0 }, outbox: { hotStore } });
+  await home.append("first", [7]);
+  await untilTrue(async () => {
+    home.nowMs += LOOK_EVERY_MS;
+    return losses === 3 && (await newest()) === "7" && (await marker()) === "whole";
+  });
   await run.stop();
 });

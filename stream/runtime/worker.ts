@@ -1,8 +1,10 @@
 import type { LakePublisher, ObjectStore } from "../../lakehouse/index.ts";
 import type { EventLog } from "../ports/event-log.ts";
+import type { HotStore } from "../ports/hot-store.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
 import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import { HotKeeper } from "./hot-keeper.ts";
 import type { Scheduling } from "./scheduling.ts";
 import type { StageClock } from "./stage-clock.ts";
 import { stateBytesBySection } from "./state-bytes.ts";
@@ -26,6 +28,7 @@ export interface WorkerConfig {
 
 export interface WorkerDeps {
   readonly log: EventLog;
+  readonly hotStore: HotStore;
   readonly objects: ObjectStore;
   readonly checkpoints: CheckpointStore;
   readonly publisher: LakePublisher;
@@ -69,6 +72,7 @@ export class Worker {
   private hadRecords = false;
   /** What earlier turns sent: hot values wait until it is written; the next records do not. */
   private ahead: { readonly written: Promise<void>; isWritten: boolean } | null = null;
+  private readonly hotKeeper: HotKeeper;
   private checkpointing: Promise<void> | null = null;
   /** Sum of the offsets that were committed last: it grows with each of them. */
   private readonly committedSums = new Map<Task, number>();
@@ -80,6 +84,8 @@ export class Worker {
     this.tasks = tasks;
     this.config = config;
     this.deps = deps;
+    const allWritten = () => Promise.all(tasks.map(({ outbox }) => outbox.flush()));
+    this.hotKeeper = new HotKeeper({ hotStore: deps.hotStore, tasks, allWritten });
     this.silences = tasks.map(() => ({ sinceMs: 0, told: true, broken: false }));
   }
 
@@ -213,7 +219,7 @@ export class Worker {
   private async afterSlice(foundRecords: boolean): Promise<void> {
     const { clock, stageClock } = this.deps;
     const now = clock();
-    if (foundRecords) this.hotChanged = true;
+    if (this.hotKeeper.tick(now, this.hotChanged) || foundRecords) this.hotChanged = true;
     this.tellSilences(now);
     for (const task of this.tasks) void this.observed(task.outbox.flushUrgent());
     const hotWaitMs = this.hasBacklog ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;

@@ -124,6 +124,9 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     state,
     fold,
     afterRestore: () => totals.afterRestore(),
+    markHot() {
+      isHotDue = true;
+    },
     flushHot(outputs) {
       const watermarkMs = sources.watermarkMs();
       const record = isHotDue ? recordOf(totals, Number.isFinite(watermarkMs) ? watermarkMs : null) : null;

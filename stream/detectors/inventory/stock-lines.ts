@@ -55,6 +55,11 @@ export class StockLines {
     return text.decode(key.subarray(2 + (key[0] | (key[1] << 8))));
   }
 
+  /** Whether the product has any line. */
+  hasProduct(product: number): boolean {
+    return product < this.firsts.length && this.firsts.values[product] !== NONE;
+  }
+
   /** Lines of a product, the newest first. */
   *ofProduct(product: number): IterableIterator<number> {
     for (let line = this.firsts.values[product]; line !== NONE; line = this.nexts.values[line]) yield line;

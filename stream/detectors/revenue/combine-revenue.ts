@@ -110,6 +110,12 @@ export function combineRevenue(config: RevenueConfig, deps: CombinerDeps): Combi
       else windows.fold(bytes, start);
     },
     afterRestore: () => windows.afterRestore(),
+    markHot() {
+      const start = newest.values[0];
+      const items = itemsOf(start);
+      // Of a window that has closed meanwhile nothing is kept.
+      if (items.length > 0) hot = { windowStart: start, windowEnd: start + config.revenueWindowMs, items };
+    },
     flushHot(outputs) {
       if (hot !== null) outputs.namespace(CATEGORY_REVENUE, hotTtlMs).put("latest", JSON.stringify(hot));
       hot = null;

@@ -161,6 +161,7 @@ export class RuntimeHome {
       { ...quickConfig, ...options.config },
       {
         log,
+        hotStore: this.hotStore,
         objects,
         checkpoints: this.checkpoints(options.nonce),
         publisher: this.publisher(options.deps?.onPoint),
@@ -243,7 +244,7 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
   };
   const section = new StateSection("probe");
   const state = section.float64("numbers");
-  state.ensure(2);
+  state.ensure(4);
   let hot: number | null = null;
 
   function take(topic: string, value: number): void {
@@ -258,6 +259,8 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
     out.value.values[r] = value;
     out.digest.values[r] = state.values[1];
     hot = value;
+    state.values[2] = 1;
+    state.values[3] = value;
     if (value % ALERT_EVERY === 0) outputs.emitAlert(probeAlert(topic, value));
   }
 
@@ -281,6 +284,10 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
     flushHot(outputs) {
       if (hot !== null) outputs.namespace("probe", 1e9).put("last", String(hot));
       hot = null;
+      return false;
+    },
+    markHot() {
+      hot = state.values[2] === 0 ? null : state.values[3];
       return false;
     },
     markIdle: () =>
