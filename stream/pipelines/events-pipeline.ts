@@ -396,8 +396,8 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       scoring.status(),
       ...furtherScorers.map(({ operator }) => operator.status()),
       fraud.status(),
+      recommendations.status(),
     ],
     watermarkMs: () => (Number.isFinite(events.watermark.watermarkMs) ? events.watermark.watermarkMs : null),
   };
 }
-      recommendations.status(),
