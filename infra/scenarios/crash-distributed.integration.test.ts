@@ -107,6 +107,12 @@ describe(`worker processes and servers that are killed (seed ${seed})`, () => {
     expect(Math.min(state.alerts.length, state.hot.size)).toBeGreaterThan(100);
   });
 
+  if (isFull) {
+    it("are held to a run that was left alone, and equals the oracles", async () => {
+      expect(await matrix.againstOracles()).toEqual(new Map());
+    });
+  }
+
   const rows: readonly (readonly MatrixRow[])[] = isFull
     ? [...pointRows(), ...processes, ...answerRows(), ...serverRows(() => servers)].map((row) => [row])
     : [

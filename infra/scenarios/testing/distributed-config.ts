@@ -16,6 +16,16 @@ export async function freshDistributedConfig(
   flags: Partial<Config>,
 ): Promise<Config> {
   await dropTables(connections.catalogUri);
+  return distributedConfig(home, name, connections, flags);
+}
+
+/** The same, of a platform that may have run before. */
+export function distributedConfig(
+  home: string,
+  name: string,
+  connections: Connections,
+  flags: Partial<Config>,
+): Config {
   return scenarioConfig(home, {
     mode: "distributed",
     ...connections,
@@ -27,7 +37,7 @@ export async function freshDistributedConfig(
   });
 }
 
-async function dropTables(catalogUri: string): Promise<void> {
+export async function dropTables(catalogUri: string): Promise<void> {
   for (const { namespace, name } of lakeTables) {
     const response = await fetch(`${catalogUri}/v1/namespaces/${namespace}/tables/${name}`, {
       method: "DELETE",

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../../config/index.ts";
+import { lakeTables } from "../../platform/lake-tables.ts";
+import { admitBronze, detectorDifference, detectorOracles } from "./bronze-oracle.ts";
 import {
   compareHomes,
   type HomeComparison,
@@ -7,10 +9,11 @@ import {
   type Reference,
   readReference,
 } from "./compare-homes.ts";
-import { type Connections, freshDistributedConfig } from "./distributed-config.ts";
+import { type Connections, distributedConfig, dropTables } from "./distributed-config.ts";
 import { DistributedRun } from "./distributed-run.ts";
-import { LakeReader } from "./lake-reader.ts";
+import { copyOf, type Difference, LakeReader } from "./lake-reader.ts";
 import type { MatrixRow } from "./matrix-rows.ts";
+import { DERIVED, derivedDifference } from "./oracle-run.ts";
 import { freshFolder, removeFolder } from "./scenario-home.ts";
 
 export interface MatrixOptions {
@@ -70,7 +73,7 @@ export class DistributedMatrix {
   static async open(options: MatrixOptions): Promise<DistributedMatrix> {
     const folder = freshFolder("matrix");
     const reader = await LakeReader.open();
-    const config = await configOf(options, folder, "reference");
+    const config = await freshConfig(options, folder, "reference");
     const run = await DistributedRun.open(config, options.events);
     await run.finish(1);
     return new DistributedMatrix(
@@ -86,35 +89,59 @@ export class DistributedMatrix {
     removeFolder(this.folder);
   }
 
-  /** Disturbs one run by each of the rows in turn, so many times, and compares what it holds at the end. */
+  /**
+   * What the undisturbed run lacks, or has beyond, what the oracles in SQL make of its bronze tables: by
+   * derived table, of those with a difference.
+   */
+  async againstOracles(): Promise<ReadonlyMap<string, Difference>> {
+    const { reader, options, folder } = this;
+    const views = lakeTables.map(
+      (each) => `CREATE VIEW ${copyOf("lake", each)} AS FROM ${copyOf("reference", each)}`,
+    );
+    await reader.run(`CREATE SCHEMA lake; ${views.join("; ")}`);
+    await admitBronze(reader, configOf(options, folder, "reference"));
+    const differences = new Map<string, Difference>();
+    for (const oracle of detectorOracles)
+      differences.set(oracle.table.name, await detectorDifference(reader, oracle));
+    for (const name of DERIVED) differences.set(name, await derivedDifference(reader, name));
+    return new Map([...differences].filter(([, { lost, surplus }]) => lost + surplus > 0));
+  }
+
+  /** Disturbs one run by each of the rows in turn, each so many times as a rule, and compares what it holds at the end. */
   async run(rows: readonly MatrixRow[], times: number): Promise<MatrixResult> {
-    const began = performance.now();
-    const config = await configOf(this.options, this.folder, `run-${this.runs++}`);
+    const seconds = stopwatch();
+    const config = await freshConfig(this.options, this.folder, `run-${this.runs++}`);
     const around = rows.length === 1 ? await rows[0].around?.(config) : undefined;
     const run = await DistributedRun.open(around?.config ?? config, this.options.events);
     const recoveriesMs: number[] = [];
-    const share = Math.floor(this.options.events / (rows.length * times + 1));
+    const timesOf = ({ oftener = 1 }: MatrixRow): number => Math.max(1, Math.round(times * oftener));
+    const all = rows.reduce((sum, row) => sum + timesOf(row), 0);
+    const share = Math.floor(this.options.events / (all + 1));
     try {
       // Undisturbed: the products, for which the feed waits.
       await run.keepWorkers(1);
       await run.feed.append(PROBE_RECORDS, 0);
       await run.stopWorkers();
-      for (let time = 0; time < times; time++) {
-        for (const row of rows) recoveriesMs.push(await this.disturb(run, row, share));
+      seconds.lap("set-up");
+      for (let time = 0; recoveriesMs.length < all; time++) {
+        for (const row of rows)
+          if (time < timesOf(row)) recoveriesMs.push(await this.disturb(run, row, share));
       }
+      seconds.lap("disturbances");
       await run.finish(rows[rows.length - 1].workers);
+      seconds.lap("rest of the input");
     } catch (error) {
       await run.close();
       throw error;
     } finally {
       await around?.close();
     }
-    const hotValues = !rows.some(({ losesHotValues }) => losesHotValues);
+    const hotValues = rows.some(({ losesHotValues }) => losesHotValues) ? "as far as kept" : "all";
     const { readBy } = this.options;
     const comparison = await compareHomes(this.reader, this.reference, config, { hotValues, readBy });
     const result = { ...comparison, names: rows.map(({ name }) => name), recoveriesMs };
-    const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-    this.options.say(`${distributedTable([{ ...result, problems: [] }])}\n(in ${minutes} minutes)`);
+    seconds.lap("comparison");
+    this.options.say(`${distributedTable([{ ...result, problems: [] }])}\n(${seconds.text()})`);
     return result;
   }
 
@@ -135,9 +162,26 @@ export class DistributedMatrix {
   }
 }
 
-function configOf(options: MatrixOptions, folder: string, run: string): Promise<Config> {
-  const name = `${options.name}-${run}`;
-  return freshDistributedConfig(join(folder, run), name, options.connections, SETTINGS);
+async function freshConfig(options: MatrixOptions, folder: string, run: string): Promise<Config> {
+  await dropTables(options.connections.catalogUri);
+  return configOf(options, folder, run);
+}
+
+function configOf({ name, connections }: MatrixOptions, folder: string, run: string): Config {
+  return distributedConfig(join(folder, run), `${name}-${run}`, connections, SETTINGS);
+}
+
+/** Where the time of a row goes, for who wants it shorter. */
+function stopwatch() {
+  const laps: string[] = [];
+  let began = performance.now();
+  return {
+    lap(name: string): void {
+      laps.push(`${name} ${((performance.now() - began) / 1000).toFixed(0)} s`);
+      began = performance.now();
+    },
+    text: () => laps.join(", "),
+  };
 }
 
 /** One line a disturbed run: what it lost and doubled, and its recoveries. */

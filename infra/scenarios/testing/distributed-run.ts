@@ -1,16 +1,19 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { wholeTopics } from "../../../stream/index.ts";
+import { HOT_MARKERS, wholeTopics } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { consumerGroupsOf } from "../../platform/consumer-groups.ts";
 import { committed } from "../../platform/input-ends.ts";
 import { Platform } from "../../platform/platform.ts";
+import { tasksOfPartition } from "../../platform/topics.ts";
 import { environmentOf } from "../../platform/worker-processes.ts";
 import { CrashFeed } from "./crash-feed.ts";
 
 const ENTRY = fileURLToPath(new URL("../../platform/worker-process.ts", import.meta.url));
 const LINES_KEPT = 40;
+const POLL_MS = 100;
 
 /** A worker process that may be treated badly. */
 export class WorkerChild {
@@ -109,12 +112,22 @@ export class DistributedRun {
     }
   }
 
-  /** Appends the rest and waits for all of it; then everything is stopped in order. */
+  /** Appends the rest and waits for all of it, and for the hot values; then everything is stopped in order. */
   async finish(workers: number): Promise<void> {
     await this.keepWorkers(workers);
     await this.feed.finish();
     await this.platform.waitUntilProcessed();
+    await this.hotValuesWhole();
     await this.close();
+  }
+
+  /** Resolves when no task has hot values to write again that the store has lost. */
+  private async hotValuesWhole(): Promise<void> {
+    const tasks = Array.from({ length: this.config.partitions }, (_, p) => tasksOfPartition(p)).flat();
+    const { hotStore } = this.platform.adapters;
+    const isWhole = async (): Promise<boolean> =>
+      (await hotStore.getMany(HOT_MARKERS, tasks)).every((marker) => marker === "whole");
+    while (!(await isWhole())) await sleep(POLL_MS);
   }
 
   /** Ends every worker in order. */

@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { MillraceError } from "../../../schema/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { DistributedRun } from "./distributed-run.ts";
@@ -22,8 +24,10 @@ export interface MatrixServers {
 export interface MatrixRow {
   readonly name: string;
   readonly workers: number;
-  /** Hot values may be gone at the end: the hot store was emptied. */
+  /** The hot store is emptied: of its values, what the tasks' state holds has to come back. */
   readonly losesHotValues?: boolean;
+  /** Disturbs so many times as often as the others; by default once as often. */
+  readonly oftener?: number;
   /** Point at which the workers that are started kill themselves. */
   readonly crashAt?: string;
   /** Puts something between the platform and its servers. */
@@ -60,6 +64,7 @@ export function processRows(random: () => number): MatrixRow[] {
     {
       name: "SIGKILL at any moment, 2 workers",
       workers: 2,
+      oftener: 2,
       async disturb(run) {
         await sleep(random() * 1_500);
         const victim = run.running[Math.floor(random() * run.running.length)];
@@ -120,6 +125,17 @@ export function serverRows(servers: () => MatrixServers): MatrixRow[] {
     restart("MinIO", "minio"),
     // It keeps nothing on disk: a restart is a flush.
     restart("Redis", "redis", { losesHotValues: true }),
+    {
+      name: "Redis flushed",
+      workers: 2,
+      losesHotValues: true,
+      oftener: 1 / 3,
+      async disturb(run) {
+        const feeding = run.feed.append(400, 20);
+        await promisify(execFile)("redis-cli", ["-u", run.config.redisUrl, "flushall"]);
+        await feeding;
+      },
+    },
     restart("the catalog", "catalog"),
     restart("Trino", "trino", { disturb: (run) => withoutTrino(run, servers().trino) }),
   ];

@@ -116,25 +116,8 @@ export class OracleRun {
   }
 
   /** The newest revision of every key of a derived table against its oracle. */
-  async derived(name: string): Promise<Difference> {
-    const { table, file } = oracleOf(name);
-    // Once: DuckDB adds doubles up in the order in which its threads come, another time differently.
-    await this.reader.run(`CREATE OR REPLACE TEMP TABLE oracle AS ${oracleText(file)}`);
-    const expected = "FROM oracle";
-    const revised = table.columns.some((column) => column.name === "revision");
-    const newest = revised ? newestRows("lake", table) : `FROM ${copyOf("lake", table)}`;
-    if (table !== goldPopularProducts) return this.reader.difference(expected, newest);
-    await this.rankAll();
-    return this.reader.difference(expected, levelTies(newest));
-  }
-
-  /** The ranking without its end, as the table `ranked`. */
-  private async rankAll(): Promise<void> {
-    await this.reader.run(`
-      CREATE TEMP TABLE top AS SELECT popular_top FROM settings;
-      UPDATE settings SET popular_top = 1_000_000_000;
-      CREATE TEMP TABLE ranked AS ${oracleText("popular-products")};
-      UPDATE settings SET popular_top = (SELECT popular_top FROM top)`);
+  derived(name: string): Promise<Difference> {
+    return derivedDifference(this.reader, name);
   }
 
   /** How many rows of the log are of a kind that the oracles have a rule for. */
@@ -149,6 +132,31 @@ export class OracleRun {
   async rowsOf(name: string): Promise<number> {
     return this.reader.count(oracleText(oracleOf(name).file));
   }
+}
+
+/**
+ * The newest revision of every key of a derived table, in the schema `lake`, against what its oracle makes
+ * of `counted` and `settings`.
+ */
+export async function derivedDifference(reader: LakeReader, name: string): Promise<Difference> {
+  const { table, file } = oracleOf(name);
+  // Once: DuckDB adds doubles up in the order in which its threads come, another time differently.
+  await reader.run(`CREATE OR REPLACE TEMP TABLE oracle AS ${oracleText(file)}`);
+  const expected = "FROM oracle";
+  const revised = table.columns.some((column) => column.name === "revision");
+  const newest = revised ? newestRows("lake", table) : `FROM ${copyOf("lake", table)}`;
+  if (table !== goldPopularProducts) return reader.difference(expected, newest);
+  await rankAll(reader);
+  return reader.difference(expected, levelTies(newest));
+}
+
+/** The ranking without its end, as the table `ranked`. */
+async function rankAll(reader: LakeReader): Promise<void> {
+  await reader.run(`
+    CREATE TEMP TABLE top AS SELECT popular_top FROM settings;
+    UPDATE settings SET popular_top = 1_000_000_000;
+    CREATE TEMP TABLE ranked AS ${oracleText("popular-products")};
+    UPDATE settings SET popular_top = (SELECT popular_top FROM top)`);
 }
 
 /**
