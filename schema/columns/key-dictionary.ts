@@ -4,6 +4,8 @@ const utf8Decoder = new TextDecoder();
 const utf8Encoder = new TextEncoder();
 /** Keys of up to so many bytes stand in the index itself. */
 const SHORT_MAX = 8;
+/** Rows whose places in the index are read ahead: few enough for them to stay in the first cache. */
+const READ_AHEAD_ROWS = 128;
 
 /**
  * Interns UTF-8 keys as dense ids 0, 1, 2, … in order of first sight. Ids never change, so typed
@@ -31,6 +33,10 @@ export class KeyDictionary {
   /** The last caller's bytes and a view of them. */
   private callerBytes: Uint8Array;
   private callerWords: DataView;
+  /** Of the rows that are interned together. */
+  private readonly hashes = new Int32Array(READ_AHEAD_ROWS);
+  /** Keeps the loads of {@link readAhead} from being dropped as unused. */
+  loaded = 0;
 
   constructor(name: string, initialCapacity = 1024) {
     this.name = name;
@@ -69,7 +75,7 @@ export class KeyDictionary {
 
   intern(bytes: Uint8Array, start: number, end: number): number {
     const words = this.viewOf(bytes);
-    const slot = this.slotOf(words, start, end);
+    const slot = this.slotOf(words, start, end, hashOf(words, start, end));
     const id = this.slots[slot + 3];
     return id >= 0 ? id : this.add(words, start, end, slot);
   }
@@ -88,25 +94,50 @@ export class KeyDictionary {
     const words = this.viewOf(bytes);
     const rows = starts.length;
     let values = 0;
-    for (let row = 0; row < rows; row++) {
-      const start = starts[row];
-      if (start < 0) {
-        ids[row] = -1;
-        continue;
+    for (let from = 0; from < rows; from += READ_AHEAD_ROWS) {
+      const to = Math.min(rows, from + READ_AHEAD_ROWS);
+      this.readAhead(words, starts, ends, from, to);
+      for (let row = from; row < to; row++) {
+        const start = starts[row];
+        if (start < 0) {
+          ids[row] = -1;
+          continue;
+        }
+        values++;
+        const end = ends[row];
+        const slot = this.slotOf(words, start, end, this.hashes[row - from]);
+        const id = this.slots[slot + 3];
+        ids[row] = id >= 0 ? id : this.add(words, start, end, slot);
       }
-      values++;
-      const end = ends[row];
-      const slot = this.slotOf(words, start, end);
-      const id = this.slots[slot + 3];
-      ids[row] = id >= 0 ? id : this.add(words, start, end, slot);
     }
     return values;
+  }
+
+  /**
+   * Hashes the keys of rows [from, to) and reads where they point, so that the look-ups find it in the
+   * cache: these loads do not wait for each other, those of a look-up do.
+   */
+  private readAhead(words: DataView, starts: Int32Array, ends: Int32Array, from: number, to: number): void {
+    const { slots, mask, heap, hashes } = this;
+    for (let row = from; row < to; row++) {
+      const start = starts[row];
+      if (start >= 0) hashes[row - from] = hashOf(words, start, ends[row]);
+    }
+    let sum = 0;
+    for (let row = from; row < to; row++) sum += slots[((hashes[row - from] << 2) & mask) + 1];
+    for (let row = from; row < to; row++) {
+      if (ends[row] - starts[row] <= SHORT_MAX) continue;
+      const at = slots[((hashes[row - from] << 2) & mask) + 1];
+      if (at >= 0 && at < heap.length) sum += heap[at];
+    }
+    this.loaded = sum;
   }
 
   /** The id of a key, or -1 when it was never interned. */
   find(text: string): number {
     const bytes = utf8Encoder.encode(text);
-    return this.slots[this.slotOf(wordsOf(bytes), 0, bytes.length) + 3];
+    const words = wordsOf(bytes);
+    return this.slots[this.slotOf(words, 0, bytes.length, hashOf(words, 0, bytes.length)) + 3];
   }
 
   /** Forgets all entries and begins a new generation of ids; keeps the memory. */
@@ -138,25 +169,18 @@ export class KeyDictionary {
   }
 
   /** The slot of a key, or the free one for it, in which all but the place and the id is filled in. */
-  private slotOf(words: DataView, start: number, end: number): number {
-    return end - start <= SHORT_MAX ? this.findShort(words, start, end) : this.findLong(words, start, end);
+  private slotOf(words: DataView, start: number, end: number, hash: number): number {
+    return end - start <= SHORT_MAX
+      ? this.findShort(words, start, end, hash)
+      : this.findLong(words, start, end, hash);
   }
 
-  private findShort(words: DataView, start: number, end: number): number {
+  private findShort(words: DataView, start: number, end: number, hash: number): number {
     const { slots, mask } = this;
     const length = end - start;
-    let first = 0;
-    let last = 0;
-    if (length >= 4) {
-      first = words.getInt32(start, true);
-      last = words.getInt32(end - 4, true);
-    } else if (length > 0) {
-      first = words.getUint8(start) | (words.getUint8(start + (length >> 1)) << 8);
-      last = words.getUint8(end - 1);
-    }
-    let hash = Math.imul(first ^ Math.imul(last + length, 0xcc9e2d51), 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
-    let slot = ((hash ^ (hash >>> 16)) << 2) & mask;
+    const first = firstWord(words, start, length);
+    const last = lastWord(words, end, length);
+    let slot = (hash << 2) & mask;
     while (slots[slot + 3] >= 0) {
       if (slots[slot] === first && slots[slot + 1] === last && slots[slot + 2] === length) return slot;
       slot = (slot + 4) & mask;
@@ -167,10 +191,9 @@ export class KeyDictionary {
     return slot;
   }
 
-  private findLong(words: DataView, start: number, end: number): number {
+  private findLong(words: DataView, start: number, end: number, hash: number): number {
     const { slots, mask } = this;
     const length = end - start;
-    const hash = hashLong(words, start, end);
     let slot = (hash << 2) & mask;
     while (slots[slot + 3] >= 0) {
       if (
@@ -236,12 +259,33 @@ export class KeyDictionary {
     const { heapWords, ends, size } = this;
     for (let id = 0, start = 0; id < size; id++) {
       const end = ends[id];
-      const slot = this.slotOf(heapWords, start, end);
+      const slot = this.slotOf(heapWords, start, end, hashOf(heapWords, start, end));
       if (end - start > SHORT_MAX) this.slots[slot + 1] = start;
       this.slots[slot + 3] = id;
       start = end;
     }
   }
+}
+
+/** The first word of a short key, or what stands for it. */
+function firstWord(words: DataView, start: number, length: number): number {
+  if (length >= 4) return words.getInt32(start, true);
+  return length === 0 ? 0 : words.getUint8(start) | (words.getUint8(start + (length >> 1)) << 8);
+}
+
+function lastWord(words: DataView, end: number, length: number): number {
+  if (length >= 4) return words.getInt32(end - 4, true);
+  return length === 0 ? 0 : words.getUint8(end - 1);
+}
+
+function hashOf(words: DataView, start: number, end: number): number {
+  const length = end - start;
+  if (length > SHORT_MAX) return hashLong(words, start, end);
+  const first = firstWord(words, start, length);
+  const last = lastWord(words, end, length);
+  let hash = Math.imul(first ^ Math.imul(last + length, 0xcc9e2d51), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
 }
 
 /** Hash of more than 4 bytes in whole words, the last of which overlaps: half the work of `hashBytes`. */
