@@ -64,6 +64,9 @@ const SCORE_ROWS = 64;
 /** Hot records that wait; of more, the newest stay: the lake has them all. */
 const HOT_WAITING_MAX = 4096;
 const REASONS = 3;
+// Of an order that passes.
+const NO_REASONS: readonly string[] = [];
+const NO_PARTS: Readonly<Record<string, number>> = {};
 
 // Places of the next offsets of what was known when an order was scored.
 const EVENTS = 0;
@@ -146,26 +149,28 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
     monitor.scoreInShadow();
   }
 
+  /** An order that passes is not explained: that costs more than all the rest, and its vector is kept. */
   function emit(batch: OrderBatch, row: number, score: number, vector: Float64Array): void {
-    scorer.contributions(vector, contributions);
     const decision = decisionOf(score, scorer.thresholds);
+    const isHeld = decision !== "pass";
+    if (isHeld) scorer.contributions(vector, contributions);
     const record: FraudScoreRecord = {
       orderId: String(columnValue(batch.orderId, row)),
       userId: keys.userId.text(batch.userId.ids[row]),
       orderTime: batch.orderTime.values[row],
       score,
       decision,
-      reasons: reasonsFor(vector),
+      reasons: isHeld ? reasonsFor(vector) : NO_REASONS,
       modelVersion: scorer.modelVersion,
       classifier: scorer.classifier,
-      contributions: strongest(),
+      contributions: isHeld ? strongest() : NO_PARTS,
       partition: batch.partition,
       offset: batch.offset[row],
     };
     const featuresText = vectorText(vector);
-    const contributionsJson = contributionsText();
+    const contributionsJson = isHeld ? contributionsText() : "{}";
     emitRow(batch.userId.ids[row], record, featuresText, contributionsJson);
-    if (decision !== "pass") outputs.emitAlert(alertOf(record, decision, featuresText, contributionsJson));
+    if (isHeld) outputs.emitAlert(alertOf(record, decision, featuresText, contributionsJson));
     // Cut to half now and then: to drop one by one would move all of them each time.
     if (waiting.length >= 2 * HOT_WAITING_MAX) waiting = waiting.slice(-HOT_WAITING_MAX);
     waiting.push(record);

@@ -10,11 +10,11 @@ export interface FraudScoreRecord {
   /** Probability of fraud, 0 to 1. */
   readonly score: number;
   readonly decision: OrderDecision;
-  /** What speaks most for fraud, in words. */
+  /** What speaks most for fraud, in words; nothing for an order that passes. */
   readonly reasons: readonly string[];
   readonly modelVersion: string;
   readonly classifier: string;
-  /** Signed contributions to the log-odds of the features that move the score most; the lake has all. */
+  /** Signed contributions to the log-odds of the features that move the score most; the lake has all. None for an order that passes. */
   readonly contributions: Readonly<Record<string, number>>;
   readonly partition: number;
   readonly offset: number;

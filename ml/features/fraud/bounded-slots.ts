@@ -1,4 +1,5 @@
 import type { SlotArray, StateSection } from "../../../schema/index.ts";
+import { KeyIndex } from "./key-index.ts";
 
 /**
  * Slots for at most `capacity` keys. Where all are taken, the next key gets the slot of one that was
@@ -11,8 +12,7 @@ export class BoundedSlots {
   private readonly hand: SlotArray<Int32Array>;
   private readonly capacity: number;
   private readonly onReuse: (slot: number) => void;
-  /** Derived from `keys`, so no checkpoint holds it. */
-  private readonly index = new Map<number, number>();
+  private readonly index: KeyIndex;
 
   constructor(section: StateSection, name: string, capacity: number, onReuse: (slot: number) => void) {
     this.keys = section.float64(`${name}.keys`);
@@ -21,6 +21,7 @@ export class BoundedSlots {
     this.hand.ensure(1);
     this.capacity = capacity;
     this.onReuse = onReuse;
+    this.index = new KeyIndex(this.keys);
   }
 
   /** Slots that have a key. */
@@ -30,14 +31,12 @@ export class BoundedSlots {
 
   /** Builds the index anew where the section was restored. */
   ensure(): void {
-    if (this.index.size === this.keys.length) return;
-    this.index.clear();
-    for (let slot = 0; slot < this.keys.length; slot++) this.index.set(this.keys.values[slot], slot);
+    if (this.index.size !== this.keys.length) this.index.rebuild();
   }
 
   /** The key's slot, or -1. */
   find(key: number): number {
-    return this.index.get(key) ?? -1;
+    return this.index.find(key);
   }
 
   /** The key's slot, a cleared one where it is new. `known`: what {@link find} said. */
@@ -46,7 +45,7 @@ export class BoundedSlots {
     if (known < 0) {
       this.keys.values[slot] = key;
       this.keys.mark(slot);
-      this.index.set(key, slot);
+      this.index.add(slot);
     }
     if (this.used.values[slot] === 0) {
       this.used.values[slot] = 1;
@@ -69,7 +68,7 @@ export class BoundedSlots {
     }
     hand.values[0] = (at + 1) % this.capacity;
     hand.mark(0);
-    this.index.delete(keys.values[at]);
+    this.index.remove(at);
     this.onReuse(at);
     return at;
   }

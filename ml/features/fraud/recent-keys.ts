@@ -1,4 +1,5 @@
 import type { SlotArray, StateSection } from "../../../schema/index.ts";
+import { KeyIndex } from "./key-index.ts";
 
 /**
  * The last `capacity` keys of one topic with a few numbers each, the oldest overwritten first. Place
@@ -11,7 +12,7 @@ export class RecentKeys {
   private readonly keys: SlotArray<Float64Array>;
   private readonly next: SlotArray<Int32Array>;
   private readonly capacity: number;
-  private readonly index = new Map<number, number>();
+  private readonly index: KeyIndex;
 
   constructor(section: StateSection, name: string, options: { capacity: number; width: number }) {
     this.keys = section.float64(`${name}.keys`);
@@ -20,6 +21,7 @@ export class RecentKeys {
     this.next.ensure(1);
     this.capacity = options.capacity;
     this.width = options.width;
+    this.index = new KeyIndex(this.keys);
   }
 
   get size(): number {
@@ -28,14 +30,12 @@ export class RecentKeys {
 
   /** Builds the index anew where the section was restored. */
   ensure(): void {
-    if (this.index.size === this.keys.length) return;
-    this.index.clear();
-    for (let place = 0; place < this.keys.length; place++) this.index.set(this.keys.values[place], place);
+    if (this.index.size !== this.keys.length) this.index.rebuild();
   }
 
   /** The key's place, or -1. */
   find(key: number): number {
-    return this.index.get(key) ?? -1;
+    return this.index.find(key);
   }
 
   /** Where the key's numbers lie, all 0. The key must not be there yet. */
@@ -46,13 +46,13 @@ export class RecentKeys {
       keys.ensure(place + 1);
       values.ensure((place + 1) * width);
     } else {
-      this.index.delete(keys.values[place]);
+      this.index.remove(place);
       values.values.fill(0, place * width, (place + 1) * width);
     }
     keys.values[place] = key;
     keys.mark(place);
     values.markRange(place * width, (place + 1) * width);
-    this.index.set(key, place);
+    this.index.add(place);
     next.values[0] = (place + 1) % this.capacity;
     next.mark(0);
     return place;
