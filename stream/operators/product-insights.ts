@@ -243,16 +243,26 @@ export function createProductInsights(
     hotByCategory.set(category, rows.popularRecord(window, totals, ranked, score));
   }
 
-  /** The rankings as of the newest window that was reported, of categories too. */
+  /** The rankings of the newest windows that were reported, where their panes are still kept. */
   function markHot(): void {
     const boundary = Math.min(numbers.values[EVALUATED] / paneMs, newestPane() + 1);
     if (!Number.isFinite(boundary)) return;
-    collect(boundary, popularPanes, decay);
-    if (totals.count === 0) return;
-    const window = windowAt(boundary, popularPanes);
-    hotPopular = rows.popularRecord(window, totals, totals.top(popular.top, productIds), scoreOf);
+    if (collectKept(boundary)) {
+      const ranked = totals.top(popular.top, productIds);
+      hotPopular = rows.popularRecord(windowAt(boundary, popularPanes), totals, ranked, scoreOf);
+    }
+    const everyPanes = popular.byCategoryEveryMs / paneMs;
+    const ofCategories = Math.floor(boundary / everyPanes) * everyPanes;
+    if (!collectKept(ofCategories)) return;
+    const window = windowAt(ofCategories, popularPanes);
     for (const [category, ranked] of categories.rank(totals, window.end, popular.top))
       setHotOfCategory(category, window, ranked);
+  }
+
+  function collectKept(boundary: number): boolean {
+    if (boundary - popularPanes < numbers.values[CLOSED_PANE]) return false;
+    collect(boundary, popularPanes, decay);
+    return totals.count > 0;
   }
 
   /** Raises, corrects or retracts; `touched` says that figures of a reported window changed. */
