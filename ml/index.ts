@@ -1,3 +1,4 @@
+export * from "./demand-outlook.ts";
 export * from "./evaluation.ts";
 export * from "./features/index.ts";
 export * from "./inventory.ts";

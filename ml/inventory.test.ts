@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type DemandForecast, reorderProposal, runoutDate } from "./inventory.ts";
+import { type DemandForecast, forecastFrom, reorderProposal, runoutDate } from "./inventory.ts";
 
 const DAY = 86_400_000;
 
@@ -31,6 +31,33 @@ describe("runout", () => {
     expect(runoutDate(1000, STEADY)).toEqual({ expectedMs: null, earliestMs: null, latestMs: null });
     const zero = new Float64Array(5);
     expect(runoutDate(1, { ...STEADY, mean: zero, lower80: zero, upper80: zero }).expectedMs).toBeNull();
+  });
+});
+
+describe("the forecast as of a time within it", () => {
+  const rising: DemandForecast = {
+    ...{ startMs: 1000 * DAY, stepMs: DAY },
+    mean: Float64Array.of(10, 20, 40),
+    lower80: Float64Array.of(8, 18, 38),
+    upper80: Float64Array.of(12, 22, 42),
+  };
+
+  it("has of each step what is left of it, and of the next one the rest", () => {
+    const later = forecastFrom(rising, 1000.75 * DAY);
+    expect(later).toEqual({
+      ...{ startMs: 1000.75 * DAY, stepMs: DAY },
+      mean: Float64Array.of(17.5, 35),
+      lower80: Float64Array.of(15.5, 33),
+      upper80: Float64Array.of(19.5, 37),
+    });
+    // A quarter of the first day and all of the second are 22.5 units.
+    expect(runoutDate(22.5, later!).expectedMs).toBeCloseTo((1001.75 + 5 / 35) * DAY, -1);
+    expect(forecastFrom(rising, rising.startMs)).toEqual(rising);
+    expect(forecastFrom(rising, 1002 * DAY)?.mean).toEqual(Float64Array.of(40));
+  });
+
+  it("is none before it begins, and none where no whole step is left", () => {
+    for (const day of [999.9, 1002.1, 1003, 1010]) expect(forecastFrom(rising, day * DAY)).toBeNull();
   });
 });
 

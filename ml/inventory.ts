@@ -45,6 +45,31 @@ export interface ReorderProposal {
 const Z80 = 1.2815515655446004;
 
 /**
+ * The forecast as of a time within it: its steps begin there, and each has its share of the two steps
+ * that it lies over. Null where the forecast begins later or is over.
+ */
+export function forecastFrom(forecast: DemandForecast, timeMs: number): DemandForecast | null {
+  const { startMs, stepMs, mean } = forecast;
+  const passed = (timeMs - startMs) / stepMs;
+  const first = Math.floor(passed);
+  // The last step is whole no more once a part of it is over.
+  const steps = mean.length - Math.ceil(passed);
+  if (passed < 0 || steps <= 0) return null;
+  const share = passed - first;
+  const from = (values: Float64Array): Float64Array =>
+    Float64Array.from(
+      { length: steps },
+      (_, h) => (1 - share) * values[first + h] + (share === 0 ? 0 : share * values[first + h + 1]),
+    );
+  return {
+    ...{ startMs: timeMs, stepMs },
+    mean: from(mean),
+    lower80: from(forecast.lower80),
+    upper80: from(forecast.upper80),
+  };
+}
+
+/**
  * When `stock` units are used up. Within a step demand is spread evenly; errors of different steps
  * are taken as independent, so that the bound of the sum is nearer to its mean than the sum of bounds.
  */

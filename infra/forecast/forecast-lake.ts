@@ -29,6 +29,7 @@ import {
 } from "../../stream/index.ts";
 import { accuracySink } from "./accuracy-rows.ts";
 import { demandRecords } from "./demand-records.ts";
+import { storeOutlook } from "./stored-outlook.ts";
 
 export interface ForecastLakeDeps extends RetryOptions {
   readonly queryEngine: QueryEngine;
@@ -68,10 +69,11 @@ export interface ForecastLakeReport {
 const TASK = "demand-forecast";
 
 /**
- * Holds earlier forecasts against the demand that came, and forecasts the lake's demand once: rows to `gold.demand_forecasts` in one snapshot, then a record a
- * product to the hot store. A crash before the snapshot leaves files that nothing names, which
- * maintenance removes; one behind it leaves the hot store with the forecasts before, which the next
- * run replaces. Of two runs at the same time the one that began later holds.
+ * Holds earlier forecasts against the demand that came, and forecasts the lake's demand once: rows to
+ * `gold.forecast_accuracy` and `gold.demand_forecasts` in one publication, then a record a product to the
+ * hot store, and one object for the stream. A crash before the snapshots leaves files that nothing names,
+ * which maintenance removes; one behind them leaves hot store and stream with the forecasts before, which
+ * the next run replaces. Of two runs at the same time the one that began later holds.
  */
 export async function forecastLake(
   deps: ForecastLakeDeps,
@@ -99,6 +101,7 @@ export async function forecastLake(
     if (writer.count === HOT_BATCH_RECORDS) await deps.hotStore.putMany(writer.take());
   }
   if (writer.count > 0) await deps.hotStore.putMany(writer.take());
+  await storeOutlook(deps.objects, forecasts, madeAt);
   return {
     series: demand.series.length,
     products: records.size,

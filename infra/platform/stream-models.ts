@@ -1,5 +1,6 @@
 import {
   createModelRegistry,
+  type DemandOutlook,
   isRecommender,
   type ModelProblem,
   ModelSlot,
@@ -15,6 +16,7 @@ import {
   type VisitRecommender,
 } from "../../ml/index.ts";
 import type { Alert, AlertBus, Scheduling } from "../../stream/index.ts";
+import { OutlookSlot } from "../forecast/stored-outlook.ts";
 import type { Adapters } from "./adapters.ts";
 
 export interface StreamModelsDeps {
@@ -35,7 +37,9 @@ export interface StreamModels {
   readonly sessions: readonly ServedScorer[];
   readonly fraud: { readonly plugin: OrderScorerPlugin; readonly slot: ModelSlot<OrderScorer> };
   readonly recommend: { readonly plugin: RecommenderPlugin; readonly slot: ModelSlot<VisitRecommender> };
-  /** Takes up what changed in the registry; never rejects. */
+  /** The newest forecast of demand; null before the first. */
+  readonly outlook: () => DemandOutlook | null;
+  /** Takes up what changed in the registry, and a newer forecast; never rejects. */
   refresh(): Promise<void>;
 }
 
@@ -52,7 +56,9 @@ export async function openStreamModels(
       warn(`an alert about the models of ${problem.plugin} is not published: ${error}`),
     );
   };
-  const slots: Pick<ModelSlot, "refresh">[] = [];
+  const demand = new OutlookSlot(adapters.objects, ({ message }) => warn(message));
+  await demand.refresh();
+  const slots: Pick<ModelSlot, "refresh">[] = [demand];
   async function open<S extends { readonly modelVersion: string }, P extends ServedPlugin<S>>(
     plugin: P & ServedPlugin<S>,
   ): Promise<{ readonly plugin: P; readonly slot: ModelSlot<S> }> {
@@ -71,6 +77,7 @@ export async function openStreamModels(
     recommend: await open<VisitRecommender, RecommenderPlugin>(
       mlPlugins.find(isRecommender) as RecommenderPlugin,
     ),
+    outlook: () => demand.outlook,
     async refresh() {
       for (const slot of slots) await slot.refresh();
     },

@@ -73,6 +73,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
       stopwatch: setup.stopwatch,
       fraud,
       recommender: recommend,
+      outlook: setup.models.outlook,
       stageClock,
     });
   }

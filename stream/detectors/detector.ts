@@ -1,3 +1,4 @@
+import type { DemandOutlook } from "../../ml/index.ts";
 import type {
   CustomerEventBatch,
   FraudLabelBatch,
@@ -70,6 +71,8 @@ export interface DetectorDeps {
   readonly taskId: string;
   /** Time to live of hot values, ms. */
   readonly hotTtlMs: number;
+  /** The demand that is expected at this moment; null, or absent, without a forecast. */
+  readonly outlook?: () => DemandOutlook | null;
   /**
    * Sends a block to {@link DetectorSpec.combine}. Of one `stream` (a source, of which there is one a topic)
    * sequences rise, and a replay sends the same block under the same one; null for a marker that may

@@ -1,5 +1,6 @@
 import {
   createFeatureSet,
+  type DemandOutlook,
   FraudFeatures,
   type OrderScorer,
   type OrderScorerPlugin,
@@ -109,6 +110,8 @@ export interface EventsPipelineDeps {
     readonly plugin: OrderScorerPlugin;
     readonly slot: { readonly models: ServedModels<OrderScorer> };
   };
+  /** The demand that is expected at this moment, for detectors; absent: none is. */
+  readonly outlook?: () => DemandOutlook | null;
   /** What schema ids of Avro records mean. */
   readonly schemas: WriterSchemas;
   readonly stageClock: StageClock;
@@ -230,6 +233,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
         time: config.time,
         taskId,
         hotTtlMs: config.hotTtlMs,
+        ...(deps.outlook !== undefined && { outlook: deps.outlook }),
         // Detectors over one topic name their streams alike, and each counts its own blocks.
         sendBlock: (stream, bytes, sequence) =>
           outbox.addPane({ stream: `${spec.name}:${stream}`, bytes, sequence }),

@@ -63,7 +63,11 @@ export function followStock(config: InventoryConfig, deps: DetectorDeps): Detect
   const kept = new StockUpdates(state);
   const demands = new DemandRings(state, stepMs);
   const newest = state.float64("newest");
-  const write = createInventoryOutputs(config, outputs, keys.productId);
+  const write = createInventoryOutputs(config, {
+    outputs,
+    productIds: keys.productId,
+    outlook: deps.outlook ?? (() => null),
+  });
   const changed = new SlotSet();
 
   function fold(batch: InventoryUpdateBatch, row: number, closeMs: number): void {

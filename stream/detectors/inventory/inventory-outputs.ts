@@ -1,16 +1,10 @@
+import type { DemandOutlook } from "../../../ml/index.ts";
 import type { KeyDictionary } from "../../../schema/index.ts";
 import type { Alert } from "../../ports/alert-bus.ts";
 import type { OperatorOutputs } from "../../runtime/operator.ts";
+import { expectStock } from "./expected-stock.ts";
 import { goldInventoryAlerts, silverInventory } from "./inventory-tables.ts";
-import {
-  ALERT_KINDS,
-  LEVELS,
-  Level,
-  type LevelConfig,
-  NO_REORDER_POINT,
-  reorderQuantity,
-  runoutTime,
-} from "./stock-levels.ts";
+import { ALERT_KINDS, LEVELS, Level, type LevelConfig, NO_REORDER_POINT } from "./stock-levels.ts";
 
 /** An update in its place, with what it left. */
 export interface StockUpdate {
@@ -30,11 +24,17 @@ export interface StockUpdate {
 
 const SEVERITIES: readonly Alert["severity"][] = ["low", "medium", "high"];
 
+export interface InventoryOutputDeps {
+  readonly outputs: OperatorOutputs;
+  readonly productIds: KeyDictionary;
+  /** The demand that is expected at this moment; null before the first forecast. */
+  readonly outlook: () => DemandOutlook | null;
+}
+
 /** Writes rows of silver.inventory and gold.inventory_alerts, and the alerts. */
 export function createInventoryOutputs(
   config: LevelConfig,
-  outputs: OperatorOutputs,
-  productIds: KeyDictionary,
+  { outputs, productIds, outlook }: InventoryOutputDeps,
 ) {
   const stockRows = outputs.openRows(silverInventory, { product_id: productIds });
   const stock = {
@@ -109,8 +109,9 @@ export function createInventoryOutputs(
     const productId = productIds.text(update.product);
     const repeat = update.ordinal === 0 ? "" : `.${update.ordinal}`;
     const id = `${kind}:${productId}:${update.warehouseId}:${update.time}${repeat}`;
-    const runout = level === Level.ok ? null : runoutTime(update.stock, update.time, update.demand);
-    const reorder = reorderQuantity(config, { ...update, level }, update.demand);
+    const expected = expectStock(config, { ...update, productId, level }, outlook());
+    const runout = level === Level.ok ? null : expected.runoutTime;
+    const reorder = expected.reorderQuantity;
     const row = alertRows.next();
     alertRows.setText(alert.id, row, id);
     alertRows.setText(alert.kind, row, kind);
@@ -150,7 +151,7 @@ export function createInventoryOutputs(
         reorderQuantity: reorder,
         demandUnits: update.demand.units,
         demandMs: update.demand.ms,
-        ...(runout !== null && { runoutTime: runout }),
+        ...(runout !== null && { runoutTime: runout, runoutSource: expected.runoutSource }),
         ...(update.reorderPoint !== NO_REORDER_POINT && { reorderPoint: update.reorderPoint }),
       },
     });

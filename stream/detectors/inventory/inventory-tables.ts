@@ -43,7 +43,12 @@ export const goldInventoryAlerts = defineTable({
     ["reorder_point", "int", "optional", "Units at which it is low too."],
     ["demand_units", "long", "required", "Units taken in the time that demand is measured over …"],
     ["demand_ms", "long", "required", "… which is so long: whole steps of it, up to the step of the update."],
-    ["runout_time", "timestamptz", "optional", "When the stock is gone at that demand."],
+    [
+      "runout_time",
+      "timestamptz",
+      "optional",
+      "When the stock is gone: by the forecast for the product there, or at that demand where there is none.",
+    ],
     ["reorder_quantity", "long", "required", "Proposed units to order; 0 where nothing is needed."],
     ["status", "string", "required", "raised, or retracted where a late update took the ground away."],
     REVISION,

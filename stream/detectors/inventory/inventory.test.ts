@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { DemandOutlook } from "../../../ml/index.ts";
 import { inventoryUpdateContract, tableName } from "../../../schema/index.ts";
 import { finalRevisions, type OutputRow, seededRandom } from "../../operators/testing/drive.ts";
 import type { PlainRow } from "../../operators/testing/make-batch.ts";
 import { runDetector } from "../testing/run-detector.ts";
 import { topicOracle } from "../testing/topic-oracle.ts";
+import { expectStock } from "./expected-stock.ts";
 import { type InventoryRecord, inventory } from "./index.ts";
 
 const START = Date.UTC(2026, 0, 5, 8);
@@ -72,6 +74,43 @@ function run(rows: readonly PlainRow[], settings: Partial<typeof SETTINGS> = {})
   const record = JSON.parse(hot.get("inventory/p") ?? "null") as InventoryRecord | null;
   return { record, alerts: alerts.map(({ id, revision, status }) => `${id}#${revision} ${status}`) };
 }
+
+describe("what is expected of a stock", () => {
+  const DAY = 86_400_000;
+  const config = { inventoryLowUnits: 10, inventoryCoverMs: 4 * DAY };
+  const state = {
+    ...{ productId: "p", warehouseId: "w", time: START, stock: 8, reorderPoint: -1, level: 1 },
+    demand: { units: 4, ms: DAY },
+  };
+  const outlook = (startMs: number): DemandOutlook => ({
+    version: "1",
+    of: ({ productId }) =>
+      productId === "p"
+        ? {
+            ...{ startMs, stepMs: DAY },
+            mean: new Float64Array(7).fill(16),
+            lower80: new Float64Array(7).fill(16),
+            upper80: new Float64Array(7).fill(16),
+          }
+        : null,
+  });
+
+  it("follows from the forecast for the product in its warehouse", () => {
+    // Sixteen units a day and eight left: gone in half a day; four days ask for 64.
+    expect(expectStock(config, state, outlook(START - DAY / 2))).toEqual({
+      ...{ runoutTime: START + DAY / 2, runoutSource: "forecast", reorderQuantity: 56 },
+    });
+    expect(expectStock(config, { ...state, stock: 12, level: 0 }, outlook(START)).reorderQuantity).toBe(0);
+  });
+
+  it("follows from the moving rate where nothing was forecast, or what was is not of that time", () => {
+    const moving = { runoutTime: START + 2 * DAY, runoutSource: "moving-rate", reorderQuantity: 12 };
+    expect(expectStock(config, state, null)).toEqual(moving);
+    expect(expectStock(config, { ...state, productId: "q" }, outlook(START))).toEqual(moving);
+    for (const start of [START + 1, START - 7 * DAY])
+      expect(expectStock(config, state, outlook(start))).toEqual(moving);
+  });
+});
 
 describe("inventory", () => {
   it.each([1, 2, 3])(

@@ -41,5 +41,10 @@ export function reorderQuantity(
 ): number {
   if (level === Level.ok) return 0;
   const covered = demand.ms === 0 ? 0 : Math.ceil((demand.units * config.inventoryCoverMs) / demand.ms);
-  return Math.max(covered, 2 * Math.max(config.inventoryLowUnits, reorderPoint)) - Math.max(0, stock);
+  return Math.max(covered, orderedUpToAtLeast(config, reorderPoint)) - Math.max(0, stock);
+}
+
+/** Units up to which is ordered at least. */
+export function orderedUpToAtLeast({ inventoryLowUnits }: LevelConfig, reorderPoint: number): number {
+  return 2 * Math.max(inventoryLowUnits, reorderPoint);
 }
