@@ -1,12 +1,11 @@
 import type { AlertBus } from "../../../stream/index.ts";
-import { PROBE_KIND, probeIndex } from "../latency/probes.ts";
+import { PROBE_KINDS, type ProbeKind, type ProbeTimes, probeIndex } from "../latency/probes.ts";
 import { sharedClockMs } from "../latency/shared-clock.ts";
 
 /** A subscriber of the alert bus that notes when the alert of each probe came. */
 export class AlertSubscriber {
-  /** Shared clock, by index of the probe. */
-  readonly receivedAt: number[] = [];
-  /** Alerts that came more than once. */
+  readonly receivedAt: ProbeTimes = { "order-amount": [], fraud: [] };
+  /** Alerts of the rule that came more than once. */
   repeated = 0;
   private readonly stopping = new AbortController();
   private readonly reading: Promise<void>;
@@ -25,10 +24,11 @@ export class AlertSubscriber {
   private async read(bus: AlertBus): Promise<void> {
     for await (const { alert } of bus.subscribe(null, this.stopping.signal)) {
       const now = sharedClockMs();
-      if (alert.kind !== PROBE_KIND) continue;
+      if (!PROBE_KINDS.some((kind) => kind === alert.kind)) continue;
+      const times = this.receivedAt[alert.kind as ProbeKind];
       const probe = probeIndex(alert.orderId ?? "");
-      if (this.receivedAt[probe] === undefined) this.receivedAt[probe] = now;
-      else this.repeated++;
+      if (times[probe] === undefined) times[probe] = now;
+      else if (alert.kind === "order-amount") this.repeated++;
     }
   }
 }

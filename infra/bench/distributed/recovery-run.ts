@@ -64,7 +64,7 @@ async function measure(
   const { events, seconds: loadSeconds } = await load.stop();
   await allReceived(watch);
   await subscriber.close();
-  const received = subscriber.receivedAt.filter((at) => at !== undefined).length;
+  const received = subscriber.receivedAt["order-amount"].filter((at) => at !== undefined).length;
   return {
     seconds,
     probes: load.sentAt.length,
@@ -92,7 +92,7 @@ async function processedSince(
   for (;;) {
     const answeredAt = new Map<number, number>();
     for (let probe = first; probe < load.sentAt.length; probe++) {
-      const at = subscriber.receivedAt[probe];
+      const at = subscriber.receivedAt["order-amount"][probe];
       if (at === undefined || load.sentAt[probe] <= moment) continue;
       const partition = partitionOf(Buffer.from(probeUserId(probe)), partitions);
       answeredAt.set(partition, Math.min(at, answeredAt.get(partition) ?? Number.POSITIVE_INFINITY));
@@ -106,6 +106,7 @@ async function processedSince(
 
 async function allReceived({ load, subscriber, signal }: Watch): Promise<void> {
   const giveUpAt = sharedClockMs() + DRAIN_MS_MAX;
-  const isOpen = (): boolean => load.sentAt.some((_, probe) => subscriber.receivedAt[probe] === undefined);
+  const isOpen = (): boolean =>
+    load.sentAt.some((_, probe) => subscriber.receivedAt["order-amount"][probe] === undefined);
   while (isOpen() && sharedClockMs() < giveUpAt) await sleep(100, undefined, { signal });
 }

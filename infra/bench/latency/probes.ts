@@ -1,8 +1,14 @@
 import { type AppendBatch, TopicWriter } from "../../../stream/index.ts";
 
-/** A probe is an order so large that the rule order-amount raises an alert for it. */
+/**
+ * A probe is an order so large that the rule order-amount raises an alert for it, and so large for somebody
+ * without a visit that the fraud model that ships holds it.
+ */
 export const PROBE_TOTAL_MINOR = 100_000_000;
-export const PROBE_KIND = "order-amount";
+export const PROBE_KINDS = ["order-amount", "fraud"] as const;
+export type ProbeKind = (typeof PROBE_KINDS)[number];
+/** Shared clock at which the first alert of each probe came, by kind and index. */
+export type ProbeTimes = Readonly<Record<ProbeKind, number[]>>;
 const ORDER_ID = /probe-(\d{8})/;
 /** Every probe has a user of its own, so that no other rule speaks. */
 const USER_PREFIX = "probe-user-";
