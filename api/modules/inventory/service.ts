@@ -1,4 +1,4 @@
-import { runoutDate } from "../../../ml/index.ts";
+import { forecastFrom, runoutDate } from "../../../ml/index.ts";
 import {
   type DemandForecastRecord,
   goldInventoryAlerts,
@@ -93,7 +93,9 @@ function withRunout(stock: WarehouseStock, forecast: DemandForecastRecord | null
   const [mean, lower80, upper80] = [daily.mean, daily.lower80, daily.upper80].map((units) =>
     Float64Array.from(units),
   );
-  const { expectedMs } = runoutDate(stock.stock, { startMs, stepMs, mean, lower80, upper80 });
+  const made = { startMs, stepMs, mean, lower80, upper80 };
+  // A count of before the forecast is held against all of it.
+  const { expectedMs } = runoutDate(stock.stock, forecastFrom(made, updateTime) ?? made);
   return { ...known, runoutTime: expectedMs, runoutSource: "forecast" };
 }
 
