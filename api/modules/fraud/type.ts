@@ -36,7 +36,9 @@ export class FraudScore {
   @Field(() => FraudDecision)
   decision!: FraudDecision;
 
-  @Field(() => [String], { description: "What speaks most for fraud, in words." })
+  @Field(() => [String], {
+    description: "What speaks most for fraud, in words; empty for an order that passes.",
+  })
   reasons!: readonly string[];
 
   @Field(() => String)
@@ -47,7 +49,7 @@ export class FraudScore {
 
   @Field(() => [Contribution], {
     description:
-      "Largest first. From the lake all of them, which add up to the score's log-odds; of a score that is not there yet the largest.",
+      "Largest first. From the lake all of them, which add up to the score's log-odds; of a score that is not there yet the largest. Empty for an order that passes.",
   })
   contributions!: readonly Contribution[];
 
