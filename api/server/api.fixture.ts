@@ -37,6 +37,7 @@ import {
   goldRecommendations,
   inventoryUpdateContract,
   productContract,
+  ruleChangeContract,
   silverEvents,
   silverSessions,
   type TableSpec,
@@ -123,9 +124,11 @@ export class TestApi {
     const home = await mkdtemp(join(tmpdir(), "millrace-api-"));
     const lake = openLake(home);
     const log = new LmdbEventLog({ path: join(home, "log"), clock: Date.now });
-    await log.createTopics([
-      { name: ALERTS_TOPIC, partitions: 1, retentionMs: 3_600_000, retentionBytes: null },
-    ]);
+    await log.createTopics(
+      [ALERTS_TOPIC, ruleChangeContract.topic].map((name) => {
+        return { name, partitions: 1, retentionMs: 3_600_000, retentionBytes: null };
+      }),
+    );
     const api = new TestApi(
       home,
       lake,
@@ -150,6 +153,7 @@ export class TestApi {
       queryEngine,
       hotStore: this.hotStore,
       alertBus: this.alertBus,
+      eventLog: this.log,
       pipeline: { tasks: () => this.tasks },
       models: createModelRegistry(this.lake.objectStore),
       forecasts: () => this.forecasts,
@@ -169,10 +173,14 @@ export class TestApi {
     await rm(this.home, { recursive: true, force: true });
   }
 
-  async query(query: string, variables: object = {}): Promise<GraphQLAnswer> {
+  /** @param key of the caller, if any */
+  async query(query: string, variables: object = {}, key?: string): Promise<GraphQLAnswer> {
     const response = await fetch(`${this.server.url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: {
+        "content-type": "application/json",
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
       body: JSON.stringify({ query, variables }),
     });
     return { status: response.status, ...((await response.json()) as Omit<GraphQLAnswer, "status">) };

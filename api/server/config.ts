@@ -1,3 +1,5 @@
+import type { ApiKey } from "./api-keys.ts";
+
 /** Settings of the API server. Each limit bounds what one caller can make it do or hold. */
 export interface ApiConfig {
   readonly host: string;
@@ -7,6 +9,8 @@ export interface ApiConfig {
   readonly production: boolean;
   /** Origins, besides the server's own, whose pages may use the API: `https://shop.example`. */
   readonly allowedOrigins: readonly string[];
+  /** Who may do more than read. */
+  readonly apiKeys: readonly ApiKey[];
   /** Bytes of a request body or socket message. */
   readonly requestBytesMax: number;
   /** A request must have arrived whole within this time. */
@@ -35,6 +39,7 @@ export const apiConfigDefaults: ApiConfig = {
   port: 4000,
   production: false,
   allowedOrigins: [],
+  apiKeys: [],
   requestBytesMax: 256 * 1024,
   requestTimeoutMs: 30_000,
   tokensMax: 2_000,

@@ -4,9 +4,11 @@ import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
-import type { AlertBus, HotStore, PipelineStatus } from "../../stream/index.ts";
+import type { AlertBus, EventLog, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
+import type { Caller } from "../modules/common/caller.ts";
 import type { ApiContext } from "../modules/common/context.ts";
+import { createCallers } from "./api-keys.ts";
 import { createApollo } from "./apollo.ts";
 import { type ApiConfig, apiConfigDefaults } from "./config.ts";
 import { allowOrigins } from "./cross-origin.ts";
@@ -22,6 +24,8 @@ export interface ApiServerDeps {
   readonly queryEngine: QueryEngine;
   readonly hotStore: HotStore;
   readonly alertBus: AlertBus;
+  /** Takes changes of rules. */
+  readonly eventLog: EventLog;
   readonly pipeline: PipelineStatus;
   readonly models: ModelRegistry;
   /** How forecasts fared that came due with the newest run of this process; null before it. */
@@ -41,16 +45,18 @@ export interface ApiServer {
 
 /** Starts the API; resolves when it listens. Rejects with `listen-failed` where the address is not to be had. */
 export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
-  const { alertBus, clock, hotStore, logger, pipeline, queryEngine } = deps;
+  const { alertBus, clock, logger, pipeline, queryEngine } = deps;
   const config: ApiConfig = { ...apiConfigDefaults, ...deps.config };
-  const { schema, products } = createApiSchema({ queryEngine, hotStore, pipeline, models: deps.models });
+  const { schema, products } = createApiSchema(deps);
+  const callerOf = createCallers(config.apiKeys);
   const alertHub = new AlertHub(
     alertBus,
     { queueMax: config.subscriberQueueMax, ringMax: config.alertRingMax },
     (err) => logger.error({ err }, "alert bus failed"),
   );
-  const createContext = (closeSlow?: (error: Error) => void): ApiContext => ({
+  const createContext = (caller: Caller | null, closeSlow?: (error: Error) => void): ApiContext => ({
     alertHub,
+    caller,
     products: new DataLoader((ids: readonly string[]) => products.byIds(ids), { maxBatchSize: 200 }),
     ...(closeSlow && { closeSlow }),
   });
@@ -68,7 +74,10 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   });
   const apollo = createApollo({ schema, config, logger, mask });
   await apollo.start();
-  const sockets = createSocketServer(app.server, { schema, config, logger, mask, createContext });
+  const sockets = createSocketServer(app.server, {
+    ...{ schema, config, logger, mask },
+    createContext: (authorization, closeSlow) => createContext(callerOf(authorization), closeSlow),
+  });
   const metrics = createMetrics({
     ...{ pipeline, clock, hub: alertHub, sockets: () => sockets.open },
     forecasts: deps.forecasts ?? (() => null),
@@ -78,7 +87,9 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   app.route({
     url: "/graphql",
     method: ["GET", "POST", "OPTIONS"],
-    handler: fastifyApolloHandler(apollo, { context: async () => createContext() }),
+    handler: fastifyApolloHandler(apollo, {
+      context: async ({ headers }) => createContext(callerOf(headers.authorization)),
+    }),
   });
   registerProbes(app, metrics, createReadinessProbe(pipeline, queryEngine, config.probeTimeoutMs));
   await registerPages(app, { graphiql: !config.production });

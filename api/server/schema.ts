@@ -3,12 +3,14 @@ import { type GraphQLSchema, lexicographicSortSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { ModelRegistry } from "../../ml/index.ts";
-import type { HotStore, PipelineStatus } from "../../stream/index.ts";
+import type { EventLog, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertsResolver } from "../modules/alerts/resolver.ts";
 import { AlertsService } from "../modules/alerts/service.ts";
 import { AlertsSubscription } from "../modules/alerts/subscription.ts";
 import { AnomaliesResolver } from "../modules/anomalies/resolver.ts";
 import { AnomaliesService } from "../modules/anomalies/service.ts";
+import { type Role, requireRole } from "../modules/common/caller.ts";
+import type { ApiContext } from "../modules/common/context.ts";
 import { LakeReader } from "../modules/common/lake-reader.ts";
 import { ForecastsResolver } from "../modules/forecasts/resolver.ts";
 import { ForecastsService } from "../modules/forecasts/service.ts";
@@ -66,6 +68,8 @@ export interface SchemaPorts {
   readonly hotStore: HotStore;
   readonly pipeline: PipelineStatus;
   readonly models: ModelRegistry;
+  readonly eventLog: EventLog;
+  readonly clock: () => number;
 }
 
 export interface ApiSchema {
@@ -74,7 +78,8 @@ export interface ApiSchema {
 }
 
 /** The executable schema, its resolvers wired to services over the ports. */
-export function createApiSchema({ queryEngine, hotStore, pipeline, models }: SchemaPorts): ApiSchema {
+export function createApiSchema(ports: SchemaPorts): ApiSchema {
+  const { queryEngine, hotStore, pipeline, models, eventLog, clock } = ports;
   const lake = new LakeReader(queryEngine, pipeline);
   const products = new ProductsService(lake);
   const sessions = new SessionsService(lake);
@@ -96,7 +101,7 @@ export function createApiSchema({ queryEngine, hotStore, pipeline, models }: Sch
     new PropensityResolver(propensity),
     new RecommendationsResolver(new RecommendationsService(lake, hotStore, popular)),
     new RevenueResolver(new RevenueService(lake, hotStore)),
-    new RulesResolver(new RulesService(lake)),
+    new RulesResolver(new RulesService(lake, eventLog, clock)),
     new SessionsResolver(sessions),
     new UsersResolver(new UsersService(lake, hotStore), sessions, propensity),
   ];
@@ -115,6 +120,8 @@ function buildSchema(instanceOf: (resolver: unknown) => object | undefined): Gra
     container: { get: instanceOf },
     // Arguments are checked by the services, which know the limits.
     validate: false,
+    authChecker: ({ context }: { readonly context: ApiContext }, roles: Role[]) =>
+      requireRole(context.caller, roles) !== null,
     // type-graphql asks for one as soon as there is a subscription; ours bring their own source.
     pubSub: {
       publish: () => undefined,

@@ -31,7 +31,8 @@ interface SocketServerDeps {
   readonly config: ApiConfig;
   readonly logger: ApiLogger;
   readonly mask: ReturnType<typeof createErrorMasker>;
-  readonly createContext: (closeSlow: (error: Error) => void) => ApiContext;
+  /** @param authorization as clients of sockets send it, with their first message */
+  readonly createContext: (authorization: unknown, closeSlow: (error: Error) => void) => ApiContext;
 }
 
 export interface SocketServer {
@@ -138,11 +139,15 @@ function keepAlive(socket: WebSocket): () => void {
   return () => clearInterval(timer);
 }
 
-type SocketContext = { readonly extra: { readonly socket: WebSocket }; readonly subscriptions: object };
+type SocketContext = {
+  readonly extra: { readonly socket: WebSocket };
+  readonly subscriptions: object;
+  readonly connectionParams?: Readonly<Record<string, unknown>>;
+};
 
 function prepare(
   deps: SocketServerDeps,
-  { extra, subscriptions }: SocketContext,
+  { extra, subscriptions, connectionParams }: SocketContext,
   id: string,
   payload: SubscribePayload,
 ): ExecutionArgs | readonly GraphQLError[] {
@@ -162,7 +167,9 @@ function prepare(
     document,
     operationName: payload.operationName,
     variableValues: payload.variables,
-    contextValue: deps.createContext((error) => closeSlow(deps, extra.socket, id, error as AlertStreamError)),
+    contextValue: deps.createContext(connectionParams?.authorization, (error) =>
+      closeSlow(deps, extra.socket, id, error as AlertStreamError),
+    ),
   };
 }
 

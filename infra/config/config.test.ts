@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { readApiKeys } from "./api-keys.ts";
 import { loadConfig, shownConfig } from "./load-config.ts";
 import { renderReference } from "./reference.ts";
 
@@ -89,6 +90,28 @@ describe("the distributed mode", () => {
     [{ MILLRACE_CONFIG: "absent.json" }, /absent\.json does not exist/],
   ])("refuses %j", (wrong, problem) => {
     expect(() => load({ ...servers, ...wrong })).toThrow(problem);
+  });
+});
+
+describe("API keys", () => {
+  const key = "0123456789abcdef";
+
+  test("have a name, a role and a key, apart by commas or lines", () => {
+    const { config } = load({ MILLRACE_API_KEYS: `ann:operator:${key}, web:viewer:${key}:2\n` });
+    expect(readApiKeys(config.apiKeys).keys).toEqual([
+      { name: "ann", role: "operator", key },
+      { name: "web", role: "viewer", key: `${key}:2` },
+    ]);
+  });
+
+  test.each([
+    [`:operator:${key}`, /entry 1 must begin with a name/],
+    [`ann:operator:${key},bob:root:${key}`, /entry 2 must have one of the roles viewer, operator/],
+    ["ann:operator:short", /at least 16 characters/],
+    [`ann:operator:${key},bob:viewer:${key}`, /two keys are the same/],
+  ])("refuses %j, without showing it", (text, problem) => {
+    expect(() => load({ MILLRACE_API_KEYS: text })).toThrow(problem);
+    expect(() => load({ MILLRACE_API_KEYS: text })).not.toThrow(/0123|short/);
   });
 });
 

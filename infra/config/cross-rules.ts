@@ -1,4 +1,5 @@
 import { detectorSpecs } from "../../stream/index.ts";
+import { readApiKeys } from "./api-keys.ts";
 import { environmentName } from "./setting.ts";
 import type { Config, SettingKey } from "./settings.ts";
 import { timeConfig } from "./time-config.ts";
@@ -6,7 +7,8 @@ import { timeConfig } from "./time-config.ts";
 /** What contradicts between settings that are each valid; for a person, with what to do. */
 export function crossProblems(config: Config): string[] {
   const distributed = config.mode === "distributed" ? missingServers(config) : embeddedProblems(config);
-  return [...analyticsProblems(config), ...distributed, ...credentialProblems(config)];
+  const { problems } = readApiKeys(config.apiKeys);
+  return [...analyticsProblems(config), ...distributed, ...credentialProblems(config), ...problems];
 }
 
 function analyticsProblems(config: Config): string[] {

@@ -1,3 +1,4 @@
+export * from "./api-keys.ts";
 export * from "./load-config.ts";
 export * from "./setting.ts";
 export * from "./settings.ts";

@@ -250,6 +250,15 @@ export const settings = {
     max: 10,
     doc: "Population stability index from which scores or a feature have drifted: .1 is little, .25 much.",
   },
+  modelCalibrationErrorMax: {
+    type: "number",
+    group: "Machine learning",
+    unit: null,
+    default: 0.1,
+    min: 0.001,
+    max: 1,
+    doc: "Calibration error (mean of |score − rate|, by labels that became known) from which an alert is raised.",
+  },
   recommendationsMax: count("Machine learning", 10, [1, 100], "Products of a list of recommendations."),
   recommendationListsAFlush: count(
     "Machine learning",
@@ -304,6 +313,12 @@ export const settings = {
     group: "API",
     default: false,
     doc: "Switches introspection and GraphiQL off.",
+  },
+  apiKeys: {
+    type: "secret",
+    group: "API",
+    default: "",
+    doc: "Who may do more than read: `NAME:ROLE:KEY`, several apart by commas or lines. Roles are viewer and operator, who changes rules. Without any nobody does.",
   },
 
   generatorEventsPerSecond: count(

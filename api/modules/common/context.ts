@@ -1,10 +1,13 @@
 import type DataLoader from "dataloader";
 import type { AlertHub } from "../alerts/hub.ts";
 import type { Product } from "../products/type.ts";
+import type { Caller } from "./caller.ts";
 
 /** What one operation's resolvers share. */
 export interface ApiContext {
   readonly alertHub: AlertHub;
+  /** Null: nobody in particular. */
+  readonly caller: Caller | null;
   /** Products by id, one lake query for all that an operation asks for at once. */
   readonly products: DataLoader<string, Product | null>;
   /** Tells a slow subscriber where it got to and closes its socket; absent over HTTP. */

@@ -47,6 +47,7 @@ async function run(home: string, options: Omit<ProducerOptions, "home" | "partit
     queryEngine,
     hotStore,
     alertBus,
+    eventLog: platform.log,
     pipeline: platform,
     models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,

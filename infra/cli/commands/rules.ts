@@ -2,16 +2,16 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { SqlValue } from "../../../lakehouse/index.ts";
-import { MillraceError, type RuleChange, ruleChangeContract } from "../../../schema/index.ts";
+import { MillraceError, ruleChangeContract } from "../../../schema/index.ts";
 import {
-  type AppendBatch,
+  appendRuleChanges,
+  type ChangedRule,
   newestRules,
   RULE_CHANGES_SQL,
   type Rule,
   type RuleVersion,
   readRules,
   ruleHistory,
-  TopicWriter,
 } from "../../../stream/index.ts";
 import type { CliIo } from "../cli-io.ts";
 import { withTopic } from "../log-session.ts";
@@ -25,9 +25,6 @@ interface RulesOptions extends Record<string, unknown> {
   readonly reason?: string;
   readonly from?: string;
 }
-
-/** A change holds for orders from so long after it on: until then every task has read it. */
-const LEAD_MS = 5_000;
 
 export function registerRules(program: Command, io: CliIo): void {
   const rules = program
@@ -82,43 +79,27 @@ async function set(file: string, options: RulesOptions, io: CliIo): Promise<void
   );
 }
 
-/** Appends the changes; they are durable, and hold everywhere, when this resolves. */
-async function append(
-  changed: readonly { readonly id: string; readonly rule: Rule | null }[],
-  options: RulesOptions,
-  io: CliIo,
-): Promise<void> {
-  const now = io.clock();
-  const effectiveTime = options.from === undefined ? now + LEAD_MS : Date.parse(options.from);
-  if (!Number.isSafeInteger(effectiveTime) || effectiveTime < 0) {
+async function append(changed: readonly ChangedRule[], options: RulesOptions, io: CliIo): Promise<void> {
+  const from = options.from === undefined ? null : Date.parse(options.from);
+  if (Number.isNaN(from)) {
     throw new MillraceError(`--from takes a time such as 2026-01-31T12:00:00Z, not ${options.from}`, {
       code: "invalid-argument",
       origin: "user",
     });
   }
-  const { topic } = ruleChangeContract;
-  await withTopic(topic, configOf(options, io), io, async ({ adapters, partitions }) => {
-    const writer = new TopicWriter(topic, partitions);
-    for (const { id, rule } of changed) {
-      const change: Omit<RuleChange, "rule"> & { readonly rule: Rule | null } = {
-        eventId: `${id}:${now}`,
-        ruleId: id,
-        changeTime: now,
-        effectiveTime,
-        changedBy: authorOf(io),
-        reason: options.reason ?? null,
-        rule,
-      };
-      writer.put(id, JSON.stringify(change));
-    }
-    const batches: AppendBatch[] = [];
-    writer.drain(batches);
-    await adapters.log.append(batches);
-  });
-  const from = new Date(effectiveTime).toISOString();
+  const authorship = {
+    now: io.clock(),
+    from,
+    changedBy: authorOf(io),
+    reason: options.reason ?? null,
+  };
+  const effectiveTime = await withTopic(ruleChangeContract.topic, configOf(options, io), io, ({ adapters }) =>
+    appendRuleChanges(adapters.log, changed, authorship),
+  );
+  const since = new Date(effectiveTime).toISOString();
   const ids = changed.map(({ id }) => id);
-  if (options.json === true) io.out(`${JSON.stringify({ changed: ids, effectiveTime: from })}\n`);
-  else io.out(`${ids.join(", ")}: holds for orders from ${from} on\n`);
+  if (options.json === true) io.out(`${JSON.stringify({ changed: ids, effectiveTime: since })}\n`);
+  else io.out(`${ids.join(", ")}: holds for orders from ${since} on\n`);
 }
 
 async function list(options: RulesOptions, io: CliIo): Promise<void> {

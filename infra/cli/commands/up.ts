@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { createApiServer } from "../../../api/index.ts";
 import { createModelRegistry } from "../../../ml/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
-import type { Config } from "../../config/index.ts";
+import { type Config, readApiKeys } from "../../config/index.ts";
 import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
@@ -77,12 +77,13 @@ function startApi(platform: Platform, forecasts: ScheduledForecasts, logger: Pla
     queryEngine,
     hotStore,
     alertBus,
+    eventLog: platform.log,
     pipeline: platform,
     models: createModelRegistry(platform.adapters.objects),
     forecasts: forecasts.live,
     clock: Date.now,
     logger,
-    config: { host, port, production },
+    config: { host, port, production, apiKeys: readApiKeys(config.apiKeys).keys },
   });
 }
 

@@ -45,6 +45,7 @@ export async function apiAnswers(platform: Platform): Promise<Readonly<Record<st
     queryEngine,
     hotStore,
     alertBus,
+    eventLog: platform.log,
     pipeline: platform,
     models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,

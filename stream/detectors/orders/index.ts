@@ -6,6 +6,7 @@ import { combineVelocity } from "./rules/combine-velocity.ts";
 import { goldOrderAlerts } from "./rules/order-alerts-table.ts";
 import { DEFAULT_RULES } from "./rules/rule.ts";
 
+export { appendRuleChanges, type ChangedRule } from "./rules/change-rules.ts";
 export { DEFAULT_RULES, type Rule, readRules } from "./rules/rule.ts";
 export * from "./rules/rule-history.ts";
 export { goldOrderAlerts, silverOrders };

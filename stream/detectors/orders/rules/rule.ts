@@ -57,7 +57,7 @@ export type Rule = VelocityRule | AmountRule | CountryRule | NightRule | FirstOr
 /** Most rules at a time. */
 export const RULES_MAX = 24;
 const DAY_MS = 86_400_000;
-const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+export const RULE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 type Check = (value: unknown) => string | null;
 
@@ -96,7 +96,7 @@ export function ruleProblems(value: unknown): string[] {
   const fields = kinds.includes(rule.kind as string) ? FIELDS[rule.kind as Rule["kind"]] : null;
   if (fields === null) return [`kind must be one of ${kinds.join(", ")}, it is ${JSON.stringify(rule.kind)}`];
   const checks: Readonly<Record<string, Check>> = {
-    id: (id) => (typeof id === "string" && ID.test(id) ? null : "must be of a-z, 0-9 and -, at most 63"),
+    id: (id) => (typeof id === "string" && RULE_ID.test(id) ? null : "must be of a-z, 0-9 and -, at most 63"),
     severity: oneOf(["low", "medium", "high"]),
     ...fields,
   };

@@ -1,0 +1,116 @@
+import { createClient } from "graphql-ws";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { ruleChangeContract } from "../../../schema/index.ts";
+import { DEFAULT_RULES } from "../../../stream/index.ts";
+import { TestApi } from "../../server/api.fixture.ts";
+
+const KEYS = { ann: "ann-0123456789abcdef", web: "web-0123456789abcdef" };
+const AMOUNT = { ...DEFAULT_RULES.find(({ id }) => id === "order-amount"), totalMinorMin: 7 };
+const SET = `mutation ($rule: String!, $reason: String, $from: DateTime) {
+  setRule(rule: $rule, reason: $reason, effectiveFrom: $from) { ruleId changedBy reason effectiveTime changeTime to } }`;
+const DISABLE = `mutation ($id: String!) { disableRule(id: $id) { ruleId changedBy reason to } }`;
+
+describe("rules changed through the API", () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await TestApi.start({
+      apiKeys: [
+        { name: "ann", role: "operator", key: KEYS.ann },
+        { name: "web", role: "viewer", key: KEYS.web },
+      ],
+    });
+  });
+  afterAll(() => api.stop());
+
+  /** Every change in the log, oldest first. */
+  async function changes(): Promise<readonly Record<string, unknown>[]> {
+    const reader = await api.log.reader(ruleChangeContract.topic, 0, 0);
+    const found: Record<string, unknown>[] = [];
+    for (;;) {
+      const batch = reader.read({ recordsMax: 100, bytesMax: 1 << 20 });
+      if (batch === null) break;
+      for (let i = 0; i < batch.count; i++)
+        found.push(JSON.parse(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString()));
+    }
+    reader.close();
+    return found;
+  }
+  const codeOf = async (query: string, variables: object, key?: string) =>
+    (await api.query(query, variables, key)).errors?.[0].extensions.code;
+
+  it("go into the log as commands write them, with the name of the key and the reason", async () => {
+    const from = "2026-01-31T12:00:00.000Z";
+    const rule = JSON.stringify(AMOUNT);
+    const { data, errors } = await api.query(SET, { rule, from, reason: "a test" }, KEYS.ann);
+    expect(errors).toBeUndefined();
+    const accepted = { ruleId: "order-amount", changedBy: "ann", reason: "a test" };
+    expect(data.setRule).toMatchObject({ ...accepted, effectiveTime: from });
+    expect(JSON.parse(data.setRule.to)).toEqual(AMOUNT);
+    const off = await api.query(DISABLE, { id: "night-order" }, KEYS.ann);
+    expect(off.data.disableRule).toEqual({ ...accepted, ruleId: "night-order", reason: null, to: null });
+
+    const [set, disabled, ...more] = await changes();
+    expect(set).toMatchObject({
+      ...accepted,
+      effectiveTime: Date.parse(from),
+      changeTime: Date.parse(data.setRule.changeTime),
+      rule: AMOUNT,
+    });
+    expect(disabled).toMatchObject({ ruleId: "night-order", changedBy: "ann", rule: null });
+    expect(disabled.effectiveTime).toBeGreaterThan(Number(disabled.changeTime));
+    expect(more).toEqual([]);
+  });
+
+  it("over a socket too, whose first message has the key", async () => {
+    const client = createClient({
+      url: api.socketUrl(),
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+      connectionParams: { authorization: `Bearer ${KEYS.ann}` },
+    });
+    const answers = client.iterate<{ disableRule: { changedBy: string } }>({
+      query: DISABLE,
+      variables: { id: "first-order" },
+    });
+    const { value } = await answers.next();
+    expect(value?.data?.disableRule).toMatchObject({ ruleId: "first-order", changedBy: "ann" });
+    await client.dispose();
+    expect(await changes()).toHaveLength(3);
+  });
+
+  it("are refused without a key, with an unknown one, and to who may only read; nothing is changed", async () => {
+    const before = (await changes()).length;
+    const rule = JSON.stringify(AMOUNT);
+    for (const [query, variables] of [
+      [SET, { rule }],
+      [DISABLE, { id: "night-order" }],
+    ] as const) {
+      expect(await codeOf(query, variables)).toBe("unauthenticated");
+      expect(await codeOf(query, variables, "ann-0123456789abcdeF")).toBe("unauthenticated");
+      expect(await codeOf(query, variables, KEYS.web)).toBe("forbidden");
+    }
+    expect(await changes()).toHaveLength(before);
+    expect((await api.query("{ orderRules { id } }", {}, KEYS.web)).data.orderRules).not.toEqual([]);
+  });
+
+  it("are refused where they are no rules, with all that is wrong", async () => {
+    const before = (await changes()).length;
+    const bad = { id: "x", kind: "velocity", of: "shoe", severity: "high" };
+    const { errors } = await api.query(SET, { rule: JSON.stringify(bad) }, KEYS.ann);
+    expect(errors?.[0].extensions).toMatchObject({ code: "invalid-rules", origin: "user" });
+    expect(errors?.[0].message).toMatch(/of must be one of user, device, card, address.*orders must be/s);
+    expect(await codeOf(SET, { rule: "{" }, KEYS.ann)).toBe("invalid-rules");
+    expect(await codeOf(DISABLE, { id: "No Id" }, KEYS.ann)).toBe("invalid-rules");
+    const long = { rule: JSON.stringify(AMOUNT), reason: "x".repeat(1_001) };
+    expect(await codeOf(SET, long, KEYS.ann)).toBe("invalid-argument");
+    expect(await changes()).toHaveLength(before);
+  });
+
+  it("are not made by a GET", async () => {
+    const url = new URL(`${api.server.url}/graphql`);
+    url.searchParams.set("query", 'mutation { disableRule(id: "night-order") { ruleId } }');
+    const headers = { authorization: `Bearer ${KEYS.ann}`, "apollo-require-preflight": "1" };
+    expect((await fetch(url, { headers })).status).toBe(405);
+  });
+});
