@@ -126,12 +126,14 @@ export class JsonWriter {
       rest -= high * STEP;
       digits = STEP_DIGITS;
     } else for (let power = 10 ** digitsMin; digits < STEP_DIGITS && value >= power; power *= 10) digits++;
-    for (let at = this.length + digits - 1; at >= this.length; at--) {
-      const next = (rest / 10) | 0;
-      this.bytes[at] = ZERO + rest - next * 10;
-      rest = next;
+    const { bytes, length } = this;
+    // As a 32-bit integer it is divided by a multiplication.
+    for (let at = length + digits - 1, left = rest | 0; at >= length; at--) {
+      const next = (left / 10) | 0;
+      bytes[at] = ZERO + left - next * 10;
+      left = next;
     }
-    this.length += digits;
+    this.length = length + digits;
   }
 
   private reserve(more: number): void {
