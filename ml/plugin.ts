@@ -28,10 +28,10 @@ export interface FeatureState<B extends EventBatch = EventBatch> {
    */
   ensure(): void;
   /**
-   * Reads the state of the entities of rows [from, to), so that the folds find it in the cache: these
-   * loads do not wait for each other, those of the folds do. Changes nothing.
+   * Reads the state of the entities `slots[from, to)`, so that what follows finds it in the cache: these
+   * loads do not wait for each other, those of folds and reads do. Changes nothing.
    */
-  readAhead(batch: B, from: number, to: number): void;
+  readAhead(slots: Int32Array, from: number, to: number): void;
   /** Folds row `row` into the state of its entity. Depends on the row and the state alone. */
   fold(batch: B, row: number): void;
   /** Writes the entity's features at event time `nowMs` to `out[base, base + features.length)`. */

@@ -28,8 +28,8 @@ export function createFeatureSet<B extends EventBatch>(
     ensure() {
       for (const state of states) state.ensure();
     },
-    readAhead(batch, from, to) {
-      for (const state of states) state.readAhead(batch, from, to);
+    readAhead(slots, from, to) {
+      for (const state of states) state.readAhead(slots, from, to);
     },
     fold(batch, row) {
       for (const state of states) state.fold(batch, row);

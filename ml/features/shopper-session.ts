@@ -117,13 +117,12 @@ class ShopperSessionState implements FeatureState<ShopperEventBatch> {
     this.products.ensure();
   }
 
-  readAhead(batch: ShopperEventBatch, from: number, to: number): void {
+  readAhead(slots: Int32Array, from: number, to: number): void {
     const { doubles, ints } = this;
-    const { ids } = batch.userId;
     let sum = 0;
-    for (let row = from; row < to; row++) {
-      const d = ids[row] << DOUBLES_SHIFT;
-      const n = ids[row] << INTS_SHIFT;
+    for (let i = from; i < to; i++) {
+      const d = slots[i] << DOUBLES_SHIFT;
+      const n = slots[i] << INTS_SHIFT;
       // Both ends: a record is as long as a cache line and lies across two.
       sum += doubles[d] + doubles[d + PRICE_MAX] + ints[n] + ints[n + EVENTS];
     }

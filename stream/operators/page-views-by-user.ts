@@ -80,6 +80,7 @@ export function createPageViewsByUser(
   userRecords.addPart({
     name: "activity",
     has: (user) => frozen.has(user) || recent.isKnown(user),
+    readAhead: (users, from, to) => recent.touchViews(users, from, to),
     forgetUnkept(user) {
       // The ring has lost views that the record of a user who has been quiet looks back on.
       const keptFrom = reported.values[1] - time.allowedLatenessMs;

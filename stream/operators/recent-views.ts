@@ -1,6 +1,6 @@
 import { type KeyDictionary, PAGE_SHIFT, type StateSection } from "../../schema/index.ts";
 import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
-import { touched, touchSlots } from "./touch-slots.ts";
+import { TOUCH_ROWS, touched, touchSlots } from "./touch-slots.ts";
 
 export interface RecentViewsConfig {
   /** How far back a user's activity reaches from the user's newest event, ms. */
@@ -56,6 +56,8 @@ export class RecentViews {
   private readonly listTimes: Float64Array;
   private readonly listEntries: Int32Array;
   private listed = 0;
+  /** Entries that {@link touchViews} has come to. */
+  private readonly reached = new Int32Array(TOUCH_ROWS);
 
   constructor(section: StateSection, productIds: KeyDictionary, config: RecentViewsConfig) {
     this.config = config;
@@ -79,6 +81,30 @@ export class RecentViews {
   touch(users: Int32Array, from: number, to: number): void {
     touchSlots(this.chains.values, users, from, to, 4);
     touchSlots(this.newest.values, users, from, to, 1);
+  }
+
+  /** Reads the views of `users[from, to)` ahead of {@link write}, a step of all chains at a time. */
+  touchViews(users: Int32Array, from: number, to: number): void {
+    this.touch(users, from, to);
+    const mask = this.numbers.values[2] - 1;
+    const { values: entries } = this.entries;
+    const { values: chains } = this.chains;
+    const { reached } = this;
+    let sum = 0;
+    for (let i = from; i < to; i++) {
+      const chain = users[i] << 2;
+      reached[i - from] = chains[chain + HEAD];
+      sum ^= entries[(chains[chain + OLDEST] & mask) << ENTRY_SHIFT];
+    }
+    for (let step = 0, more = true; more && step < this.config.listMax; step++) {
+      more = false;
+      for (let i = from; i < to; i++) {
+        if (chains[(users[i] << 2) + COUNT] <= step) continue;
+        more = true;
+        reached[i - from] = entries[((reached[i - from] & mask) << ENTRY_SHIFT) + PREVIOUS];
+      }
+    }
+    touched.sum = sum;
   }
 
   add(user: number, time: number, kind: number, product: number, late: boolean): void {

@@ -97,6 +97,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     outputs,
     state,
     partition,
+    labelDelayMs: config.sessionGapMs,
   });
   const sampleMask = config.health.sampleEvery - 1;
 
@@ -253,9 +254,9 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     return begins ? 1 : 0;
   }
 
-  function readAhead(batch: CustomerEventBatch, from: number, to: number): void {
-    touchSlots(users.values, batch.userId.ids, from, to, 1 << USER_SHIFT);
-    features.readAhead(batch, from, to);
+  function readAhead(userIds: Int32Array, from: number, to: number): void {
+    touchSlots(users.values, userIds, from, to, 1 << USER_SHIFT);
+    features.readAhead(userIds, from, to);
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
@@ -265,7 +266,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     features.ensure();
     let count = 0;
     for (let row = from; row < to; row++) {
-      if ((row - from) % SCORE_ROWS === 0) readAhead(batch, row, Math.min(row + SCORE_ROWS, to));
+      if ((row - from) % SCORE_ROWS === 0) readAhead(batch.userId.ids, row, Math.min(row + SCORE_ROWS, to));
       if ((batch.flags[row] & RowFlag.duplicate) !== 0) continue;
       const user = batch.userId.ids[row];
       beginsSession[count] = noteEvent(batch, row, user);
@@ -331,6 +332,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     name: plugin.name,
     has: (user) => user << USER_SHIFT < users.length && users.values[(user << USER_SHIFT) + LAST] > 0,
     write: writeRecord,
+    readAhead,
   });
 
   function advance(progress: Progress): void {

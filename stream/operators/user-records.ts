@@ -4,6 +4,7 @@ import { HotNamespace } from "../sinks/hot-records.ts";
 import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
 import { sortByKey } from "./key-order.ts";
 import { SlotSet } from "./slot-set.ts";
+import { TOUCH_ROWS } from "./touch-slots.ts";
 
 /** What one operator has to say in a user's hot record. */
 export interface UserRecordPart {
@@ -11,6 +12,8 @@ export interface UserRecordPart {
   readonly name: string;
   /** False for a user of whom there is nothing to say; the field is then missing. */
   has(user: number): boolean;
+  /** Reads what is kept of `users[from, to)`, so that {@link write} finds it in the cache; at most TOUCH_ROWS. */
+  readAhead(users: Int32Array, from: number, to: number): void;
   /** Writes the part as a JSON value. */
   write(user: number, out: JsonWriter): void;
   /** Has nothing more to say of a user of whom it does not keep all that it said last. */
@@ -63,7 +66,9 @@ export class UserRecords {
     const { userIds, parts } = this;
     const batch = hot.namespace(HotNamespace.users, this.ttlMs);
     // Neighbours in the store share pages.
-    for (const user of sortByKey(this.changed.take(usersMax), userIds)) {
+    const users = sortByKey(this.changed.take(usersMax), userIds);
+    for (const [i, user] of users.entries()) {
+      if (i % TOUCH_ROWS === 0) this.readAhead(users, i);
       batch.out.copy(userIds.heap, userIds.start(user), userIds.ends[user]);
       batch.value();
       const { out } = batch;
@@ -78,5 +83,10 @@ export class UserRecords {
       batch.end();
     }
     return this.changed.size > 0;
+  }
+
+  private readAhead(users: Int32Array, from: number): void {
+    const to = Math.min(users.length, from + TOUCH_ROWS);
+    for (const { part } of this.parts) part.readAhead(users, from, to);
   }
 }

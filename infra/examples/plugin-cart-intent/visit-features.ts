@@ -42,9 +42,9 @@ class VisitState implements FeatureState<ShopperEventBatch> {
     this.times.ensure(this.keys.userId.size << TIMES_SHIFT);
   }
 
-  readAhead(batch: ShopperEventBatch, from: number, to: number): void {
+  readAhead(slots: Int32Array, from: number, to: number): void {
     let sum = 0;
-    for (let row = from; row < to; row++) sum += this.ints.values[batch.userId.ids[row] << INTS_SHIFT];
+    for (let i = from; i < to; i++) sum += this.ints.values[slots[i] << INTS_SHIFT];
     this.loaded = sum;
   }
 
