@@ -15,6 +15,17 @@ const USUAL_DAYS = { first: 14, last: 8 } as const;
 const USUAL_MIN = 96;
 /** Median of the absolute value of a normal variable, to its standard deviation. */
 const NORMAL = 1.4826;
+/** The value that 39 in 40 are not above, to the same. */
+const NORMAL_TAIL = 0.5102;
+const TAIL_IN = 40;
+/** The tail says at most so many times what the median says: anomalies of that week are a part of it. */
+const TAIL_TIMES_MAX = 2;
+
+/** In units of {@link distance}. */
+export interface UsualDistance {
+  readonly above: number;
+  readonly below: number;
+}
 
 /** What is known of a metric: its values by number of window (`NaN`: none), and their distances from the season. */
 export interface MetricHistory {
@@ -61,16 +72,23 @@ export class Season {
 
   /**
    * How far from its season the metric usually is, as {@link distance} measures it, at least 1; null before
-   * enough is known. All slots of the week together, so that a slot with few weeks has a measure too.
+   * enough is known. All slots of the week together, so that a slot with few weeks has a measure too. Above,
+   * the tail counts as well as the median: what comes seldom and in unlike sizes, as revenue, now and then
+   * is far above its season, and never as far below.
    */
-  usualDistance(metric: number, day: number): number | null {
+  usualDistance(metric: number, day: number): UsualDistance | null {
     const { values, perDay } = this;
     values.length = 0;
     for (let at = (day - USUAL_DAYS.first) * perDay; at < (day - USUAL_DAYS.last + 1) * perDay; at++) {
       const distance = this.history.distanceAt(metric, at);
-      if (!Number.isNaN(distance)) values.push(Math.abs(distance));
+      if (!Number.isNaN(distance)) values.push(distance);
     }
-    return values.length < USUAL_MIN ? null : Math.max(1, NORMAL * median(values));
+    if (values.length < USUAL_MIN) return null;
+    values.sort((a, b) => a - b);
+    const tail = values[Math.ceil((values.length * (TAIL_IN - 1)) / TAIL_IN) - 1];
+    for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i]);
+    const below = Math.max(1, NORMAL * median(values));
+    return { above: Math.max(below, Math.min(NORMAL_TAIL * tail, TAIL_TIMES_MAX * below)), below };
   }
 
   /** Windows up to `newest` whose judgement looks back on this one. */

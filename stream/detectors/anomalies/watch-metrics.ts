@@ -5,7 +5,7 @@ import type { Combiner, CombinerDeps } from "../detector.ts";
 import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { METRICS_MAX, MetricRing } from "./metric-ring.ts";
 import { ANOMALIES, metricSources, PANE_MS } from "./metric-sums.ts";
-import { CORRECTED_DAYS, distance, Season } from "./season.ts";
+import { CORRECTED_DAYS, distance, Season, type UsualDistance } from "./season.ts";
 
 export interface AnomaliesConfig {
   readonly anomaliesWindowMs: number;
@@ -38,7 +38,7 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
   const ring = new MetricRing(state, season.perWeek);
   const touched = new Set<number>();
   /** Usual distances by metric, of one day; derived. */
-  let usual = { day: Number.NaN, byMetric: new Map<number, number | null>() };
+  let usual = { day: Number.NaN, byMetric: new Map<number, UsualDistance | null>() };
 
   const windows: SummedWindows = new SummedWindows(state, {
     sources: deps.sourceTasks.flatMap(metricSources),
@@ -93,7 +93,8 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
     ring.setDistance(metric, window, apart);
     const unit = usualDistance(metric, season.dayOf(window));
     const isJudged = expected !== null && unit !== null && expected >= config.anomaliesExpectedMin;
-    const judgement = { metric, window, value, expected, score: isJudged ? apart / unit : null };
+    const score = isJudged ? apart / (apart < 0 ? unit.below : unit.above) : null;
+    const judgement = { metric, window, value, expected, score };
     const at = ring.placeOf(metric, window);
     ring.rowRevisions.values[at] += 1;
     ring.rowRevisions.mark(at);
@@ -117,7 +118,7 @@ export function watchMetrics(config: AnomaliesConfig, deps: CombinerDeps): Combi
   }
 
   /** Once a day: the days that it is read off do not change any more. */
-  function usualDistance(metric: number, day: number): number | null {
+  function usualDistance(metric: number, day: number): UsualDistance | null {
     if (usual.day !== day) usual = { day, byMetric: new Map() };
     const known = usual.byMetric.get(metric);
     if (known !== undefined) return known;

@@ -79,12 +79,13 @@ export function runDetector<S extends Settings>(
   return collected;
 }
 
-function settingsOf<S extends Settings>(
+/** The settings given, and the spec's defaults. */
+export function settingsOf<S extends Settings>(
   spec: DetectorSpec<S>,
-  options: DetectorRunOptions<S>,
+  { settings }: Pick<DetectorRunOptions<S>, "settings">,
 ): SettingValues<S> {
   const defaults = Object.entries(spec.settings).map(([key, setting]) => [key, setting.default]);
-  return { ...Object.fromEntries(defaults), ...options.settings } as SettingValues<S>;
+  return { ...Object.fromEntries(defaults), ...settings } as SettingValues<S>;
 }
 
 function runTask<S extends Settings>(
@@ -96,7 +97,8 @@ function runTask<S extends Settings>(
   const { chance, end = true, time = defaultTimeConfig } = options;
   const blocks: Uint8Array[] = [];
   const offsets = new Map<string, number>();
-  const create = () => createTask(spec, settingsOf(spec, options), { taskId, time, blocks, offsets });
+  const sendBlock = (bytes: Uint8Array): void => void blocks.push(bytes);
+  const create = () => createTask(spec, settingsOf(spec, options), { taskId, time, sendBlock, offsets });
   const cuts =
     chance === undefined ? [0, rows.length] : randomCuts(rows.length, chance.restores + 1, chance.random);
   let task = create();
@@ -115,18 +117,19 @@ function runTask<S extends Settings>(
   return blocks;
 }
 
-function createTask<S extends Settings>(
+/** A detector's part of a task, behind what the pipeline has in front of it. */
+export function createTask<S extends Settings>(
   spec: DetectorSpec<S>,
   settings: SettingValues<S>,
   {
     taskId,
     time,
-    blocks,
+    sendBlock,
     offsets,
   }: {
     readonly taskId: string;
     readonly time: TimeConfig;
-    readonly blocks: Uint8Array[];
+    readonly sendBlock: (bytes: Uint8Array) => void;
     /** Of the next record of each topic. */
     readonly offsets: Map<string, number>;
   },
@@ -149,7 +152,7 @@ function createTask<S extends Settings>(
     time,
     taskId,
     hotTtlMs: HOT_TTL_MS,
-    sendBlock: (_stream, bytes) => blocks.push(bytes),
+    sendBlock: (_stream, bytes) => sendBlock(bytes),
   });
   const topics = new Map<string, TopicSteps>();
   for (const contract of contracts) {
@@ -171,7 +174,11 @@ function createTask<S extends Settings>(
     const contract = contracts.find((one) => one.topic === topic) as EventContract;
     const baseOffset = offsets.get(topic) ?? 0;
     offsets.set(topic, baseOffset + rows.length);
-    const batch = makeBatch<EventBatch>(contract, rows, { keys, baseOffset });
+    foldBatch(makeBatch<EventBatch>(contract, rows, { keys, baseOffset }));
+  }
+
+  function foldBatch(batch: EventBatch): void {
+    const { topic } = batch;
     detector.readsAlong?.[topic as DetectorTopic]?.(batch as never);
     if (topic === "products") products.fold(batch as never);
     else topics.get(topic)?.fold(batch);
@@ -185,8 +192,10 @@ function createTask<S extends Settings>(
   ];
   for (const dictionary of Object.values(keys)) dictionaries.dedupe.state.dictionary(dictionary);
   return {
+    keys,
     outputs,
     sections,
+    foldBatch,
     /** Folds rows [from, to), each run of one topic as a batch. */
     fold(rows: readonly TopicRow[], from: number, to: number): void {
       for (let at = from; at < to; ) {

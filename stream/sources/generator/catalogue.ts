@@ -67,7 +67,7 @@ export function makeProducts(options: ShopOptions, random: SeededRandom, partiti
       partition: keyPartition(id, partitions),
       json: `"productId":"${id}","categoryId":"${categoryId}","categoryCode":"${categoryCode}","brand":"${brand}","priceMinor":${priceMinor},"currency":"USD",`,
       displayOnly: rank >= DISPLAY_EVERY && rank % DISPLAY_EVERY === 0,
-      stock: stockedUp ? 200 + random.below(800) : 4 + random.below(5),
+      stock: stockedUp ? options.stockUnits + random.below(4 * options.stockUnits) : 4 + random.below(5),
       reorderPoint: 50,
       restocked: stockedUp,
     };

@@ -54,6 +54,7 @@ export function placeOrder(shop: Shop, shopper: Shopper, request: OrderRequest):
   }
   const order = orderOf(shop, shopper, orderId, request);
   sendOrder(shop, shopper, { ...order, status: "placed", orderTime: time });
+  shop.unpaidOrderIds.add(orderId);
   const fate = ring === undefined ? drawFate(shop) : "kept";
   pay(shop, shopper, { orderId, amountMinor: order.totalMinor, time, ring, fate });
   if (fate === "cancelled" || fate === "refunded") {
@@ -148,7 +149,8 @@ function pay(
     cardCountry: shopper.country,
   };
   const send = (delay: number, status: string, paymentId: string, failureReason?: string): void =>
-    shop.schedule.once(order.time + delay, (paymentTime) =>
+    shop.schedule.once(order.time + delay, (paymentTime) => {
+      if (status === "authorized") shop.unpaidOrderIds.delete(orderId);
       shop.send("payments", shopper.partition, {
         eventId: `t-${shop.nextId()}`,
         ...payment,
@@ -156,8 +158,8 @@ function pay(
         paymentTime,
         status,
         failureReason,
-      }),
-    );
+      });
+    });
   if (habits.chance(FAILED_FIRST_SHARE)) send(200, "failed", `y-${shop.nextId()}`, "declined");
   if (fate === "unpaid") return;
   if (fate === "failed") {

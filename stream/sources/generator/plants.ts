@@ -1,3 +1,4 @@
+import { SeededRandom } from "../random.ts";
 import type { Product, Shopper } from "./catalogue.ts";
 import { FAR_COUNTRIES, placeOrder, type RingMarks } from "./order-flow.ts";
 import type { Actor } from "./schedule.ts";
@@ -16,6 +17,13 @@ const RING_MEMBERS = 3;
 const RING_STYLES: readonly RingStyle[] = ["bold", "slow", "local"];
 const RING_ORDERS_EACH: Readonly<Record<RingStyle, number>> = { bold: 6, slow: 6, local: 3 };
 const RING_ORDER_GAP_MS: Readonly<Record<RingStyle, number>> = { bold: 2000, slow: 60_000, local: 20_000 };
+
+/** A surge, or a slump. */
+const SURGE_FACTORS = [3, 0.1];
+const SURGE_MS = 2 * 3_600_000;
+/** Of the usual visits of a week's hour: where fewer come, a slump is none. */
+const SURGE_PACE_MIN = 1;
+const SURGE_RETRY_MS = 3_600_000;
 
 /** Plants a flash sale every so often: many views of one product that nobody buys. */
 export class FlashSales implements Actor {
@@ -143,5 +151,28 @@ class FraudRing implements Actor {
       if (dear === null || product.priceMinor > dear.priceMinor) dear = product;
     }
     return dear ?? this.#shop.products[0];
+  }
+}
+
+/** Plants two hours of far more visits than usual, or far fewer, at no round time. */
+export class Surges implements Actor {
+  readonly #shop: Shop;
+  readonly #random: SeededRandom;
+
+  constructor(shop: Shop) {
+    this.#shop = shop;
+    this.#random = new SeededRandom(shop.options.seed, 6);
+  }
+
+  static firstTime(shop: Shop): number {
+    return shop.options.startTime + shop.options.surgeFirstMs;
+  }
+
+  act(now: number): number {
+    const { pace, schedule, options } = this.#shop;
+    if (pace.usual(now) < SURGE_PACE_MIN) return now + SURGE_RETRY_MS * this.#random.unit();
+    const surge = pace.begin(Math.floor(now), SURGE_MS, this.#random.pick(SURGE_FACTORS));
+    schedule.once(surge.endTime, () => pace.end());
+    return now + Math.max(2 * SURGE_MS, options.surgeEveryMs * (0.5 + this.#random.unit()));
   }
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../../schema/index.ts";
 import type { AppendBatch } from "../../ports/event-log.ts";
-import { FlashSales, FraudRings } from "./plants.ts";
+import { FlashSales, FraudRings, Surges } from "./plants.ts";
 import { Shop } from "./shop.ts";
 import { SHOP_DEFAULTS, type ShopOptions, type ShopTruth } from "./shop-options.ts";
 import { Arrivals } from "./shopping-session.ts";
@@ -19,6 +19,7 @@ export class ShopEvents {
       shop.schedule.add(FlashSales.firstTime(shop), new FlashSales(shop));
     }
     if (whole.fraudRingEveryMs > 0) shop.schedule.add(FraudRings.firstTime(shop), new FraudRings(shop));
+    if (whole.surgeEveryMs > 0) shop.schedule.add(Surges.firstTime(shop), new Surges(shop));
   }
 
   /**
@@ -45,10 +46,16 @@ export class ShopEvents {
 function check(options: ShopOptions): void {
   const shares = [options.malformedShare, options.duplicateShare, options.outOfOrderShare, options.lateShare];
   const sum = shares.reduce((total, share) => total + share, options.tooLateShare);
-  const counts = [options.users, options.products, options.categories, options.eventsPerSecond];
-  if (shares.some((share) => !(share >= 0)) || !(sum <= 1) || counts.some((count) => !(count >= 1))) {
+  const counts = [options.users, options.products, options.categories];
+  const rate = options.eventsPerSecond;
+  if (
+    shares.some((share) => !(share >= 0)) ||
+    !(sum <= 1) ||
+    counts.some((count) => !(count >= 1)) ||
+    !(rate > 0)
+  ) {
     throw new MillraceError(
-      "The generator needs at least one user, product, category and event a second, and shares of faults that are not negative and add up to at most 1.",
+      "The generator needs at least one user, product and category, a rate of events above 0, and shares of faults that are not negative and add up to at most 1.",
       { code: "bad-generator-options", origin: "user" },
     );
   }

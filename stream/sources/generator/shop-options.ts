@@ -3,7 +3,7 @@ export interface ShopOptions {
   readonly seed: number;
   /** Event time of the first event, ms. */
   readonly startTime: number;
-  /** Customer events of a second of event time, on average. */
+  /** Customer events of a second of event time, on average; less than one makes weeks of a small shop. */
   readonly eventsPerSecond: number;
   /** After so many customer events, duplicates and malformed ones with them, it ends. */
   readonly customerEventsMax: number;
@@ -28,6 +28,14 @@ export interface ShopOptions {
   readonly labelDelayMs: number;
   /** How many of the most popular products run out and are not stocked up. */
   readonly stockOuts: number;
+  /** Least units of the others at the opening; five times as many at most. */
+  readonly stockUnits: number;
+  /** Whether visits follow the hour of the week, with a quiet night and weekend; else they come evenly. */
+  readonly hasSeason: boolean;
+  /** Two hours in which far more or far fewer come than usual, by day, about every so often; 0 plants none. */
+  readonly surgeEveryMs: number;
+  /** None before so long after the start. */
+  readonly surgeFirstMs: number;
 }
 
 export const SHOP_DEFAULTS: ShopOptions = {
@@ -47,6 +55,10 @@ export const SHOP_DEFAULTS: ShopOptions = {
   fraudRingEveryMs: 45_000,
   labelDelayMs: 300_000,
   stockOuts: 3,
+  stockUnits: 200,
+  hasSeason: false,
+  surgeEveryMs: 0,
+  surgeFirstMs: 0,
 };
 
 /**
@@ -83,5 +95,24 @@ export interface ShopTruth {
     readonly startTime: number;
     readonly style: RingStyle;
   }[];
-  readonly stockOuts: readonly { readonly productId: string; readonly time: number }[];
+  readonly stockOuts: readonly StockChange[];
+  /** When a stock fell below {@link LOW_STOCK_UNITS}, or was below it at the opening. */
+  readonly stockLows: readonly StockChange[];
+  readonly restocks: readonly StockChange[];
+  /** Orders that no payment was authorized for so far. */
+  readonly unpaidOrderIds: readonly string[];
+  /** Times as many visits as usual, `factor`, from `startTime` to `endTime`. */
+  readonly surges: readonly {
+    readonly startTime: number;
+    readonly endTime: number;
+    readonly factor: number;
+  }[];
+}
+
+/** Units below which the truth calls a stock low. */
+export const LOW_STOCK_UNITS = 100;
+
+export interface StockChange {
+  readonly productId: string;
+  readonly time: number;
 }

@@ -3,8 +3,15 @@ import { SeededRandom } from "../random.ts";
 import { ZipfSampler } from "../zipf.ts";
 import { makeProducts, makeShoppers, type Product, type Shopper } from "./catalogue.ts";
 import { Delivery, type ShopEvent } from "./delivery.ts";
+import { Pace } from "./pace.ts";
 import { Schedule } from "./schedule.ts";
-import type { RingStyle, ShopOptions, ShopTruth } from "./shop-options.ts";
+import {
+  LOW_STOCK_UNITS,
+  type RingStyle,
+  type ShopOptions,
+  type ShopTruth,
+  type StockChange,
+} from "./shop-options.ts";
 
 /** Topics that the generator writes, in the order in which a chunk is appended: products before events about them. */
 export const SHOP_TOPICS = [
@@ -43,7 +50,11 @@ export class Shop {
     startTime: number;
     style: RingStyle;
   }[] = [];
-  readonly stockOuts: { productId: string; time: number }[] = [];
+  readonly stockOuts: StockChange[] = [];
+  readonly stockLows: StockChange[] = [];
+  readonly restocks: StockChange[] = [];
+  readonly unpaidOrderIds = new Set<string>();
+  readonly pace: Pace;
   /** Prefix of every id of this run: two runs never share one. */
   readonly run: string;
   sessions = 0;
@@ -70,6 +81,7 @@ export class Shop {
     this.displayed = this.products.filter((product) => product.displayOnly);
     this.#shopperRank = new ZipfSampler(options.users, 0.6);
     this.#productRank = new ZipfSampler(options.products, 0.9);
+    this.pace = new Pace(options);
     this.run = `${(options.seed >>> 0).toString(36)}-${options.startTime.toString(36)}`;
     this.schedule.once(options.startTime, (now) => this.#open(now));
   }
@@ -118,10 +130,13 @@ export class Shop {
     const before = product.stock;
     product.stock = Math.max(0, before - quantity);
     this.#stockDelta(product, product.stock - before, "sale", now);
-    if (product.stock === 0) this.stockOuts.push({ productId: product.id, time: now });
+    const change = { productId: product.id, time: now };
+    if (product.stock === 0) this.stockOuts.push(change);
+    else if (product.stock < LOW_STOCK_UNITS && before >= LOW_STOCK_UNITS) this.stockLows.push(change);
     if (!product.restocked || product.stock > product.reorderPoint || before <= product.reorderPoint) return;
     this.schedule.once(now + RESTOCK_DELAY_MS, (later) => {
       product.stock += 500;
+      this.restocks.push({ productId: product.id, time: later });
       this.#stockDelta(product, 500, "restock", later);
     });
   }
@@ -145,6 +160,10 @@ export class Shop {
       flashSales: this.flashSales,
       fraudRings: this.fraudRings,
       stockOuts: this.stockOuts,
+      stockLows: this.stockLows,
+      restocks: this.restocks,
+      unpaidOrderIds: [...this.unpaidOrderIds],
+      surges: this.pace.surges,
     };
   }
 
@@ -188,6 +207,7 @@ export class Shop {
         reason: "opening",
         reorderPoint,
       });
+      if (stock < LOW_STOCK_UNITS) this.stockLows.push({ productId: id, time: now });
     }
   }
 }

@@ -148,6 +148,6 @@ export class Arrivals implements Actor {
 
   act(now: number): number {
     this.#shop.schedule.add(now, new ShoppingSession(this.#shop, this.#shop.drawShopper()));
-    return now + this.#shop.random.exponential(this.#gapMsMean);
+    return now + this.#shop.random.exponential(this.#gapMsMean / this.#shop.pace.at(now));
   }
 }

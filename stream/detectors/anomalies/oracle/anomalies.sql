@@ -39,13 +39,15 @@ WITH metrics AS (
 ), apart AS (
   SELECT metrics.*, window_start // 86400000 AS day, (value - expected) / sqrt(greatest(1, expected)) AS distance FROM metrics
 ), usual AS (
-  SELECT days.metric, days.day, greatest(1, 1.4826::DOUBLE * median(abs(distance))) AS usual
+  SELECT days.metric, days.day, greatest(1, 1.4826::DOUBLE * median(abs(distance))) AS below,
+    greatest(below, least(0.5102::DOUBLE * list_sort(list(distance))[(39 * count(*) + 39) // 40], 2 * below)) AS above
   FROM (SELECT DISTINCT metric, day FROM apart) days
   JOIN apart ON apart.metric = days.metric AND apart.day BETWEEN days.day - 14 AND days.day - 8
   WHERE distance IS NOT NULL GROUP BY ALL HAVING count(*) >= 96
 ), judged AS (
-  SELECT apart.*, distance / usual AS score FROM apart JOIN usual USING (metric, day), settings
-  WHERE expected >= anomalies_expected_min AND abs(distance / usual) > anomalies_threshold
+  SELECT *, distance / CASE WHEN distance < 0 THEN below ELSE above END AS score
+  FROM apart JOIN usual USING (metric, day), settings
+  WHERE expected >= anomalies_expected_min AND abs(score) > anomalies_threshold
 )
 SELECT 'anomaly:' || metric || ':' || window_start AS alert_id, window_start, window_end, metric, value, expected,
   CASE WHEN value >= expected THEN 'above' ELSE 'below' END AS direction,
