@@ -257,7 +257,7 @@ export const settings = {
     default: 0.1,
     min: 0.001,
     max: 1,
-    doc: "Calibration error (mean of |score − rate|, by labels that became known) from which an alert is raised.",
+    doc: "Mean distance of scores and what came true, by labels that became known, from which an alert is raised.",
   },
   recommendationsMax: count("Machine learning", 10, [1, 100], "Products of a list of recommendations."),
   recommendationListsAFlush: count(

@@ -107,8 +107,12 @@ function eventsConfig(config: Config): EventsPipelineConfig {
 }
 
 function modelHealthConfig(config: Config): ModelHealthConfig {
-  const { modelHealthWindowMs: windowMs, modelDriftIndex: driftIndex } = config;
-  return { windowMs, driftIndex, driftRowsMin: DRIFT_ROWS_MIN };
+  return {
+    windowMs: config.modelHealthWindowMs,
+    driftIndex: config.modelDriftIndex,
+    driftRowsMin: DRIFT_ROWS_MIN,
+    calibrationErrorMax: config.modelCalibrationErrorMax,
+  };
 }
 
 /** The settings of the detectors alone. */

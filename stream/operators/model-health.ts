@@ -1,5 +1,6 @@
 import { HealthWindow, type ModelHealth, type ServedModels } from "../../ml/index.ts";
 import { goldModelHealth, jsonBlob, type StateSection } from "../../schema/index.ts";
+import type { Alert } from "../ports/alert-bus.ts";
 import type { OperatorOutputs, Progress } from "../runtime/operator.ts";
 import type { ModelStatus } from "../runtime/status.ts";
 import type { ShadowTimes } from "./shadow-scores.ts";
@@ -9,8 +10,10 @@ export interface ModelHealthConfig {
   readonly windowMs: number;
   /** Population stability index from which an alert is raised. */
   readonly driftIndex: number;
-  /** Windows with fewer sampled scores raise none: chance moves their index. */
+  /** Windows with fewer sampled scores, or labels, raise none: chance moves their figures. */
   readonly driftRowsMin: number;
+  /** Calibration error from which an alert is raised. */
+  readonly calibrationErrorMax: number;
 }
 
 /** Of the models no more than their names. */
@@ -31,6 +34,8 @@ export interface ModelHealthDeps {
   readonly state: StateSection;
   /** Log partition of the task. */
   readonly partition: number;
+  /** After this it is known of a score that nothing came of it. What did come is known sooner. */
+  readonly labelDelayMs: number;
 }
 
 /** State beside the counts. Times are event time, ms. */
@@ -53,7 +58,8 @@ interface ShadowCost {
 
 /**
  * Holds the scores of a task against what its model saw in training, and against the labels that
- * became known: a row of gold a window, an alert where scores or features drifted. A sample counts in
+ * became known: a row of gold a window, an alert where scores or features drifted, or where what was
+ * foretold is not what came. A sample counts in
  * the window that is open when it comes.
  */
 export class ModelHealthMonitor {
@@ -65,6 +71,8 @@ export class ModelHealthMonitor {
   private open: OpenWindow | null = null;
   /** End of the newest window that was reported: windows never overlap, whatever comes late. */
   private closedUntil = Number.MIN_SAFE_INTEGER;
+  /** Since when the model that scores has done so: labels of its first scores are one-sided. */
+  private since: { readonly version: string; readonly ms: number } | null = null;
   private cost: ShadowCost | null = null;
   private last: ModelStatus["health"] = null;
 
@@ -74,10 +82,11 @@ export class ModelHealthMonitor {
     this.window = new HealthWindow(deps.state, deps.featureNames);
     this.rows = deps.outputs.openRows(goldModelHealth);
     deps.state.blob = jsonBlob(
-      () => ({ open: this.open, closedUntil: this.closedUntil }),
-      ({ open, closedUntil }) => {
+      () => ({ open: this.open, closedUntil: this.closedUntil, since: this.since }),
+      ({ open, closedUntil, since = null }) => {
         this.open = open;
         this.closedUntil = closedUntil;
+        this.since = since;
       },
     );
   }
@@ -154,12 +163,15 @@ export class ModelHealthMonitor {
       version: this.models?.champion.modelVersion ?? "",
       newest: time,
     };
+    const { start, version } = this.open;
+    if (this.since?.version !== version) this.since = { version, ms: start };
   }
 
   private close(window: OpenWindow): void {
     const health = this.window.read();
     this.writeRow(window, health);
     this.raiseDrift(window, health);
+    this.raiseMiscalibration(window, health);
     this.last = { ...health, version: window.version };
     this.window.clear();
     this.open = null;
@@ -203,29 +215,56 @@ export class ModelHealthMonitor {
     const worst = health.featureStability[0] ?? { feature: "", index: 0 };
     const score = health.scoreStability ?? 0;
     if (health.rows < driftRowsMin || Math.max(score, worst.index) < driftIndex) return;
-    const { plugin, outputs } = this.deps;
+    const { plugin } = this.deps;
     const what = score >= driftIndex ? "scores" : `feature ${worst.feature}`;
+    this.raise({ start, end, version }, "model-drift", {
+      title: `${plugin} sees other traffic than its model ${version} was trained on: its ${what} drifted`,
+      figures: {
+        scores: health.rows,
+        scoreStability: round6(score),
+        feature: worst.feature,
+        featureStability: round6(worst.index),
+      },
+    });
+  }
+
+  private raiseMiscalibration(window: Omit<OpenWindow, "newest">, health: ModelHealth): void {
+    const { calibrationErrorMax, driftRowsMin } = this.config;
+    const { plugin, labelDelayMs } = this.deps;
+    const { labels, calibrationError, precision, recall } = health;
+    if (calibrationError === null || labels < driftRowsMin || calibrationError < calibrationErrorMax) return;
+    if (this.since === null || window.start < this.since.ms + labelDelayMs) return;
+    this.raise(window, "model-calibration", {
+      title: `${plugin}: what its model ${window.version} foretells is not what comes`,
+      figures: {
+        labels,
+        calibrationError: round6(calibrationError),
+        ...(precision !== null && { precision: round6(precision) }),
+        ...(recall !== null && { recall: round6(recall) }),
+      },
+    });
+  }
+
+  private raise(
+    { start, end, version }: Omit<OpenWindow, "newest">,
+    kind: string,
+    { title, figures }: Pick<Alert, "title" | "figures">,
+  ): void {
+    const { plugin, outputs } = this.deps;
     outputs.emitAlert({
-      id: `model-drift:${plugin}:${version}:${start}`,
+      id: `${kind}:${plugin}:${version}:${start}`,
       revision: 1,
       status: "raised",
-      kind: "model-drift",
+      kind,
       severity: "medium",
-      title: `${plugin} sees other traffic than its model ${version} was trained on: its ${what} drifted`,
+      title,
       userId: null,
       productId: null,
       orderId: null,
       eventTime: end,
       windowStart: start,
       windowEnd: end,
-      figures: {
-        plugin,
-        modelVersion: version,
-        scores: health.rows,
-        scoreStability: round6(score),
-        feature: worst.feature,
-        featureStability: round6(worst.index),
-      },
+      figures: { plugin, modelVersion: version, ...figures },
     });
   }
 }

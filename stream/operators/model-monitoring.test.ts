@@ -28,7 +28,13 @@ const CONFIG = {
   threshold: 0.6,
   rearmBelow: 0.4,
   sessionGapMs: GAP,
-  health: { sampleEvery: 16, windowMs: 60 * MINUTE, driftIndex: 0.25, driftRowsMin: 50 },
+  health: {
+    sampleEvery: 16,
+    windowMs: 60 * MINUTE,
+    driftIndex: 0.25,
+    driftRowsMin: 50,
+    calibrationErrorMax: 0.1,
+  },
 };
 
 /** Scores the price of the event, in per cent, times a factor. */
@@ -295,12 +301,14 @@ describe("drift", () => {
 
   test("raises no alert where traffic is as in training", () => {
     const { alerts, rows } = alertsOf(() => random() * 50);
-    expect(alerts).toEqual([]);
+    expect(alerts.filter(({ kind }) => kind === "model-drift")).toEqual([]);
     expect(rows[0].score_stability).toBeLessThan(0.1);
   });
 
   test("raises one alert a window where it is not, with the feature and its index", () => {
-    const { alerts, rows } = alertsOf(() => 30 + random() * 25);
+    const found = alertsOf(() => 30 + random() * 25);
+    const { rows } = found;
+    const alerts = found.alerts.filter(({ kind }) => kind === "model-drift");
     expect(alerts).toHaveLength(rows.length);
     expect(alerts[0]).toMatchObject({
       id: `model-drift:p:one:${NOON}`,
@@ -311,5 +319,41 @@ describe("drift", () => {
     });
     expect(rows[0].score_stability).toBeGreaterThan(0.25);
     expect(JSON.parse(String(rows[0].feature_stability)).price).toBeGreaterThan(0.25);
+  });
+});
+
+describe("calibration", () => {
+  const HOURS = 4;
+  const VISITS = 8000;
+
+  /** Alerts about a model over visits of a shopper each, which end in a purchase with the price's chance. */
+  function alertsOf(champion: Scorer) {
+    const random = seededRandom(11);
+    const rig = createRig({ champion, card: null, challenger: null });
+    const events = Array.from({ length: VISITS }, (_, v) => {
+      const at = NOON + (v * HOURS * 60 * MINUTE) / VISITS;
+      const chance = random();
+      const view = event(`u${v}`, 100 * chance, at);
+      return random() < chance ? [view, event(`u${v}`, 0, at + 500, "purchase")] : [view];
+    });
+    rig.feed(events.flat().sort((a, b) => Number(a.eventTime) - Number(b.eventTime)));
+    rig.end();
+    return rig.outputs.alerts.filter(({ kind }) => kind === "model-calibration");
+  }
+
+  test("raises no alert where as much comes as was foretold", () => {
+    expect(alertsOf(percent("good"))).toEqual([]);
+  });
+
+  test("raises one a window where it does not, once what did not come is known, too", () => {
+    const alerts = alertsOf(percent("low", 0.5));
+    // Not of the first window, whose labels are mostly those that came true.
+    const hour = 60 * MINUTE;
+    expect(alerts.map(({ windowStart }) => windowStart)).toEqual([1, 2, 3].map((k) => NOON + k * hour));
+    expect(alerts[0]).toMatchObject({
+      id: `model-calibration:p:low:${NOON + hour}`,
+      figures: { plugin: "p", modelVersion: "low" },
+    });
+    expect(alerts[0].figures.calibrationError).toBeGreaterThan(0.12);
   });
 });

@@ -45,7 +45,7 @@ export class OrderMonitor {
   constructor(config: OrderMonitorConfig, deps: OrderMonitorDeps, models: ServedModels<OrderScorer>) {
     this.config = config;
     this.pending = new PendingLabels(deps.state, PENDING_MAX);
-    this.health = new ModelHealthMonitor(config.health, deps);
+    this.health = new ModelHealthMonitor(config.health, { ...deps, labelDelayMs: config.labelDelayMs });
     this.shadow = new ShadowScores({ ...deps, width: deps.featureNames.length });
     this.models = models;
     this.health.follow(models);

@@ -56,7 +56,10 @@ export const defaultRecommendProductsConfig: RecommendProductsConfig = {
   learnLooksMax: 10_000,
   eventsALearnedLook: 64,
   eventsAKeptList: 2_000,
-  monitor: { health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 }, sampleEvery: 1024 },
+  monitor: {
+    health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500, calibrationErrorMax: 0.1 },
+    sampleEvery: 1024,
+  },
 };
 
 export interface RecommendProductsDeps extends OperatorDeps {

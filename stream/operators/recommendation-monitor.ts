@@ -67,7 +67,13 @@ export class RecommendationMonitor {
     models: ServedModels<VisitRecommender>,
   ) {
     this.deps = deps;
-    this.health = new ModelHealthMonitor(health, { ...deps, featureNames: LIST_FEATURES, state: this.state });
+    this.health = new ModelHealthMonitor(health, {
+      ...deps,
+      featureNames: LIST_FEATURES,
+      state: this.state,
+      // The next look is the label, and nothing else is.
+      labelDelayMs: 0,
+    });
     this.shadowRows = deps.outputs.openRows(goldShadowScores);
     this.sampledBelow = HASHES / sampleEvery;
     this.models = models;

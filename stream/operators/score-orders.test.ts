@@ -52,7 +52,7 @@ const scorer: OrderScorer = {
 };
 
 const MONITOR = {
-  health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 },
+  health: { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500, calibrationErrorMax: 0.1 },
   labelDelayMs: 7 * 86_400_000,
 };
 

@@ -36,7 +36,13 @@ const CONFIG = {
   threshold: 0.6,
   rearmBelow: 0.4,
   sessionGapMs: 1_800_000,
-  health: { sampleEvery: 16, windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 50 },
+  health: {
+    sampleEvery: 16,
+    windowMs: 3_600_000,
+    driftIndex: 0.25,
+    driftRowsMin: 50,
+    calibrationErrorMax: 0.1,
+  },
 };
 const NOON = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;

@@ -46,7 +46,7 @@ const recommender = mlPlugins.find(isRecommender) as RecommenderPlugin;
 const untrained = recommender.load(recommender.defaultModel().weights, "untrained");
 const [fraud] = orderScorers;
 const fraudScorer = fraud.load(fraud.defaultModel().weights, "fraud-default");
-const HEALTH = { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500 };
+const HEALTH = { windowMs: 3_600_000, driftIndex: 0.25, driftRowsMin: 500, calibrationErrorMax: 0.1 };
 const config: EventsPipelineConfig = {
   time: defaultTimeConfig,
   recordBytesMax: 1000,
@@ -177,7 +177,12 @@ describe("events pipeline", () => {
       { plugin: "eager", user_id: "u", kind: "crossed", _offset: 0 },
       { plugin: "eager", user_id: "v", kind: "crossed", _offset: 1 },
     ]);
-    expect(task.cut().models?.map((model) => model.plugin)).toEqual(["propensity", "eager", "fraud", "recommend"]);
+    expect(task.cut().models?.map((model) => model.plugin)).toEqual([
+      "propensity",
+      "eager",
+      "fraud",
+      "recommend",
+    ]);
     task.close();
   });
 
