@@ -21,6 +21,14 @@ export interface OrderScorer extends Scorer {
   readonly thresholds: DecisionThresholds;
 }
 
+/** Scores of what a model is held against, row by row. */
+export interface OrderBaseline {
+  readonly name: string;
+  readonly scores: Float64Array;
+  /** Else only their order says something. */
+  readonly isProbability: boolean;
+}
+
 /** A plugin that scores each order in the stream when it is placed, from `FraudFeatures`. */
 export interface OrderScorerPlugin extends ServedPlugin<OrderScorer> {
   /** Names of the whole vector. */
@@ -30,6 +38,8 @@ export interface OrderScorerPlugin extends ServedPlugin<OrderScorer> {
   /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
   evaluate(scorer: OrderScorer, dataset: Dataset): EvaluationReport;
+  /** Fits simple models on `train` and scores `validation`: their figures stand beside the model's. */
+  scoreBaselines(train: Dataset, validation: Dataset, seed: number): readonly OrderBaseline[];
 }
 
 /** Whether a plugin sits in the stream as a scorer of orders. */

@@ -169,6 +169,10 @@ describe("fraud, from the log to the lake and back", () => {
     expect(card.rows.unknownLabel).toBeGreaterThan(0);
     const { model, baseline } = card.evaluation.metrics.averagePrecision;
     expect(model).toBeGreaterThan(Math.max(0.7, 3 * baseline));
+    const { "logistic regression": logistic, "amount alone": amount } = card.baselines ?? {};
+    expect(Object.keys(logistic)).toEqual(Object.keys(card.evaluation.metrics));
+    expect(Object.keys(amount)).toEqual(["auc", "averagePrecision"]);
+    expect(logistic.averagePrecision).toBeGreaterThan(amount.averagePrecision);
     const loaded = await loadChampion(registry, fraud);
     expect(loaded).toMatchObject({ source: "champion", problem: null });
     expect(loaded.scorer.thresholds.review).toBeLessThanOrEqual(loaded.scorer.thresholds.block);

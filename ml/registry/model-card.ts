@@ -13,6 +13,8 @@ export interface ModelCard {
   readonly features: readonly string[];
   /** On the validation rows, which training never saw. */
   readonly evaluation: EvaluationReport;
+  /** Figures of simple models on the same rows, by their names; missing where the plugin has none. */
+  readonly baselines?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Version that was champion then, and its figure of the plugin's primary metric on the same rows. */
   readonly incumbent: { readonly version: string; readonly metric: number };
   /** Time of one score in batches as the stream makes them, microseconds, where it was trained. */

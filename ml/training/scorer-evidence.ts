@@ -4,10 +4,14 @@ import type { Evidence } from "../report/evidence.ts";
 /** Vectors whose contributions are taken: of a tree model each costs milliseconds. */
 const EXPLAINED_MAX = 2000;
 
-/** Tells what the plots of a trained scorer are drawn from: its scores beside the champion's, and what moves them. */
+/**
+ * Tells what the plots of a trained scorer are drawn from: its scores beside those of the champion and of
+ * baselines that are probabilities, and what moves them.
+ */
 export function tellEvidence(
   validation: Dataset,
   { ours, champion }: { readonly ours: Scorer; readonly champion: Scorer },
+  baselines: readonly { readonly name: string; readonly scores: Float64Array }[],
   onEvidence: ((evidence: Evidence) => void) | undefined,
 ): void {
   if (onEvidence === undefined) return;
@@ -23,6 +27,7 @@ export function tellEvidence(
     series: [
       { name: "ours", scores: scoresOf(ours) },
       { name: `champion ${champion.modelVersion}`, scores: scoresOf(champion) },
+      ...baselines,
     ],
   });
   onEvidence({

@@ -1,11 +1,13 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { modelReference } from "../monitoring/reference.ts";
-import type { OrderScorerPlugin } from "../order-scorer.ts";
+import type { OrderBaseline, OrderScorerPlugin } from "../order-scorer.ts";
 import type { Dataset } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
+import type { ModelCard } from "../registry/model-card.ts";
 import { readVerdicts, replayBronzeOrders } from "./bronze-orders.ts";
 import { giveAlias } from "./give-alias.ts";
+import { classifierReport } from "./metrics.ts";
 import { OrderSamples, type OrderVerdict } from "./order-samples.ts";
 import { scoreMicros } from "./score-micros.ts";
 import { tellEvidence } from "./scorer-evidence.ts";
@@ -48,7 +50,10 @@ export async function trainOrders(
   const weights = await plugin.train(train.dataset, options);
   const candidate = plugin.load(weights, "candidate");
   const champion = await loadChampion(registry, plugin);
-  tellEvidence(validation.dataset, { ours: candidate, champion: champion.scorer }, options.onEvidence);
+  const baselines = plugin.scoreBaselines(train.dataset, validation.dataset, options.seed);
+  const compared = { ours: candidate, champion: champion.scorer };
+  const drawn = baselines.filter(({ isProbability }) => isProbability);
+  tellEvidence(validation.dataset, compared, drawn, options.onEvidence);
   const { name } = plugin.primaryMetric;
   const iso = (time: number): string => new Date(time).toISOString();
   const card = await registry.publish(
@@ -63,6 +68,7 @@ export async function trainOrders(
       },
       features: plugin.orderFeatures,
       evaluation: plugin.evaluate(candidate, validation.dataset),
+      baselines: figuresOf(baselines, validation.dataset),
       incumbent: {
         version: champion.scorer.modelVersion,
         metric: plugin.evaluate(champion.scorer, validation.dataset).metrics[name].model,
@@ -76,6 +82,22 @@ export async function trainOrders(
   );
   const promoted = await giveAlias(plugin, card, options);
   return { version: card.version, card, promoted };
+}
+
+/** Of scores that are no probabilities, what their order says. */
+function figuresOf(
+  baselines: readonly OrderBaseline[],
+  { labels }: Dataset,
+): NonNullable<ModelCard["baselines"]> {
+  return Object.fromEntries(
+    baselines.map(({ name, scores, isProbability }) => {
+      const { metrics } = classifierReport({ scores, labels });
+      const told = Object.entries(metrics).filter(
+        ([metric]) => isProbability || metric === "auc" || metric === "averagePrecision",
+      );
+      return [name, Object.fromEntries(told.map(([metric, { model }]) => [metric, model]))];
+    }),
+  );
 }
 
 function knownBy(verdicts: ReadonlyMap<string, OrderVerdict>, timeMs: number): Map<string, OrderVerdict> {

@@ -62,7 +62,7 @@ export async function trainPlugin(
   const candidate = plugin.load(weights, "candidate");
   const evaluation = plugin.evaluate(candidate, split.validation);
   const champion = await loadChampion(options.registry, plugin);
-  tellEvidence(split.validation, { ours: candidate, champion: champion.scorer }, options.onEvidence);
+  tellEvidence(split.validation, { ours: candidate, champion: champion.scorer }, [], options.onEvidence);
   const { name } = plugin.primaryMetric;
   const card = await options.registry.publish(
     {

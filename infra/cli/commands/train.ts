@@ -89,12 +89,14 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
   const { metrics, rows, positives } = model.card.evaluation;
   io.out(`${name} ${model.version}: ${model.promoted ? "champion" : "not promoted"}\n`);
   io.out(`  evaluated on ${rows} later rows, ${positives} positive\n`);
+  const { baselines = {} } = model.card;
   const lines = Object.entries(metrics).map(([metric, { model: own, baseline }]) => [
     metric,
     own.toFixed(4),
     baseline.toFixed(4),
+    ...Object.values(baselines).map((figures) => figures[metric]?.toFixed(4) ?? ""),
   ]);
-  io.out(textTable([["figure", "model", "baseline"], ...lines]));
+  io.out(textTable([["figure", "model", "naive", ...Object.keys(baselines)], ...lines]));
 }
 
 function promotionOf(text: string): "if-better" | "always" | "never" {

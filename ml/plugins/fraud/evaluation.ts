@@ -8,7 +8,7 @@ import {
   reliability,
   type Scored,
 } from "../../training/metrics.ts";
-import { scoreByAmount, scoreByLogistic } from "./baselines.ts";
+import { scoreByFeature, scoreByLogistic } from "./baselines.ts";
 import { classifiers, type FraudClassifier } from "./classifier.ts";
 import { chooseThresholds, DECISION_COSTS, decide, type ScoredPayments } from "./decision.ts";
 import { FRAUD_FEATURES } from "./payment-fold.ts";
@@ -111,7 +111,7 @@ export async function evaluatePayments(
     testedOn: days(split.testFromDay, split.testToDay),
     ...figures(scores, test, table),
     baselines: {
-      amount: ranking(scoreByAmount(test), test, table),
+      amount: ranking(scoreByFeature(test, "amount"), test, table),
       logistic: figures(logistic, test, table),
     },
     ...decisions(scorer, scores, holdOut, test, table),

@@ -4,6 +4,7 @@ import type { OrderScorerPlugin } from "../../order-scorer.ts";
 import { classifierReport } from "../../training/metrics.ts";
 import { DEFAULT_MODEL, DEFAULT_MODEL_VERSION } from "./default-model.ts";
 import { fraudEvaluation } from "./evaluation.ts";
+import { scoreOrderBaselines } from "./order-baselines.ts";
 import { encodeOrderModel, fitOrderModel, loadOrderModel } from "./order-model.ts";
 import { describeFeature } from "./reasons.ts";
 
@@ -25,6 +26,7 @@ export const fraud: OrderScorerPlugin = {
     scorer.score(dataset.vectors, dataset.rows, scores);
     return classifierReport({ scores, labels: dataset.labels });
   },
+  scoreBaselines: scoreOrderBaselines,
   load: loadOrderModel,
   defaultModel() {
     return {

@@ -108,7 +108,8 @@ function splitNewest(dataset: Dataset): { readonly train: Dataset; readonly hold
   };
 }
 
-function tableOf(dataset: Dataset): LabelledTable {
+/** A dataset by column, in single precision, as trees and networks are fitted. */
+export function tableOf(dataset: Dataset): LabelledTable {
   const { featureNames, vectors, rows } = dataset;
   const width = featureNames.length;
   return {
