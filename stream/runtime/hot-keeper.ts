@@ -39,6 +39,14 @@ export class HotKeeper {
   }
 
   /**
+   * Says of tasks that begin, and have written nothing yet, that their values are whole. To be awaited
+   * before their first checkpoint: with one and without a marker, a task has lost what it wrote.
+   */
+  begin(tasks: readonly Task[]): Promise<void> {
+    return this.put(tasks, WHOLE);
+  }
+
+  /**
    * To be called every turn; whether tasks have marked values that are to be written. It marks none while
    * others wait (`hasWaiting`), so that a million users never wait at once.
    */

@@ -110,6 +110,23 @@ test("values that the hot store has lost come back by themselves, without a new 
   await run.stop();
 });
 
+test("a task that dies before it has looked for the first time does not take its values for lost", async () => {
+  const hotStore: HotStore = Object.create(home.hotStore);
+  const asked: string[] = [];
+  hotStore.putMany = async (batch) => {
+    asked.push(batch.namespace);
+    await home.hotStore.putMany(batch);
+  };
+  const { worker } = home.createWorker({ deps: { hotStore } });
+  await worker.open();
+  expect(await marker()).toBe("whole");
+  const next = await start({ deps: { hotStore }, nonce: "next" });
+  await home.append("first", [7]);
+  await untilTrue(() => next.task.recordsSinceCut === 1);
+  await next.stop();
+  expect(asked).toEqual([HOT_MARKERS]);
+});
+
 test("values are written again by the next owner of a task whose last one died in the middle of it", async () => {
   const first = await start({ config: { ...quiet, hotFlushMs: 0 } });
   await home.append("first", [7]);

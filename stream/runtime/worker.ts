@@ -103,6 +103,8 @@ export class Worker {
       if (checkpoint !== null) restored.push({ task, checkpoint });
       else this.committedSums.set(task, offsetSum(task.inputs()));
     }
+    const begun = opened.filter(({ checkpoint }) => checkpoint === null);
+    await this.hotKeeper.begin(begun.map(({ task }) => task));
     await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
     // Behind the publishing: a claim has no files, and recovery reads the newest checkpoint only.
     await Promise.all(this.tasks.map((task) => task.claim(checkpoints, clock())));
