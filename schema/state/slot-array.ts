@@ -1,9 +1,15 @@
-/** Elements of one page of a {@link SlotArray}, as a shift: 4096 elements. */
-export const PAGE_SHIFT = 12;
+/**
+ * Elements of one page of a {@link SlotArray}, as a shift: 64 elements. Small, so that the pages that are
+ * written to between their copy ahead of a cut and the cut are few.
+ */
+export const PAGE_SHIFT = 6;
 export const PAGE_ELEMENTS = 1 << PAGE_SHIFT;
 
 export type SlotValues = Float64Array | Int32Array | Uint8Array;
 export type SlotKind = "float64" | "int32" | "uint8";
+
+/** Capacities double up to here and grow by half behind it: what is in reserve takes memory, too. */
+const DOUBLED_ELEMENTS_MAX = 1 << 18;
 
 /**
  * Growable typed array of keyed state. A checkpoint writes only the pages that were marked since
@@ -63,8 +69,7 @@ export class SlotArray<V extends SlotValues = SlotValues> {
   }
 
   private grow(count: number): void {
-    let capacity = this.values.length;
-    while (capacity < count) capacity *= 2;
+    const capacity = wholePages(Math.max(count, grownCapacity(this.values.length)));
     const Values = this.values.constructor as new (length: number) => V;
     const grown = new Values(capacity);
     (grown as Float64Array).set(this.values as Float64Array);
@@ -74,4 +79,12 @@ export class SlotArray<V extends SlotValues = SlotValues> {
     dirty.set(this.dirty);
     this.dirty = dirty;
   }
+}
+
+function grownCapacity(elements: number): number {
+  return elements < DOUBLED_ELEMENTS_MAX ? elements * 2 : elements * 1.5;
+}
+
+function wholePages(elements: number): number {
+  return Math.ceil(elements / PAGE_ELEMENTS) * PAGE_ELEMENTS;
 }

@@ -166,7 +166,7 @@ describe("product table", () => {
           productId: `p${Math.floor(random() * 500)}`,
         })),
       );
-      images.push(writer.capture(epoch === 0 ? "full" : "delta"));
+      images.push(...writer.capture(epoch === 0 ? "full" : "delta"));
     }
     const restored = createRig();
     restoreStateImages(restored.sections, images);

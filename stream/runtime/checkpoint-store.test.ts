@@ -30,7 +30,7 @@ describe("checkpoint store", () => {
     owner: CheckpointStore = store,
     taskId: string = TASK,
   ): Promise<Checkpoint> {
-    const image = await owner.stageImage(taskId, epoch, bytes(`image of ${epoch}`));
+    const image = await owner.stageImage(taskId, epoch, [bytes(`image of ${epoch}`)]);
     const checkpoint: Checkpoint = {
       taskId,
       epoch,
@@ -47,7 +47,7 @@ describe("checkpoint store", () => {
 
   test("has none for a fresh task, an image that no checkpoint names notwithstanding", async () => {
     expect(await store.newest(TASK)).toBeNull();
-    await store.stageImage(TASK, 1, bytes("staged, then killed"));
+    await store.stageImage(TASK, 1, [bytes("staged, then killed")]);
     expect(await store.newest(TASK)).toBeNull();
   });
 
@@ -70,6 +70,22 @@ describe("checkpoint store", () => {
       "image of 2",
       "image of 3",
     ]);
+  });
+
+  test("gives back the parts of an image, and refuses one that is cut off", async () => {
+    const parts = [bytes("first"), new Uint8Array(0), bytes("third")];
+    const key = await store.stageImage(TASK, 1, parts);
+    const checkpoint = { ...(await prepare(2)), stateImages: [key] };
+    expect((await store.images(checkpoint)).map((part) => Buffer.from(part).toString())).toEqual([
+      "first",
+      "",
+      "third",
+    ]);
+    const whole = await objects.get(key);
+    await objects.put("checkpoints/cut-off", whole.subarray(0, whole.length - 1));
+    await expect(store.images({ ...checkpoint, stateImages: ["checkpoints/cut-off"] })).rejects.toMatchObject(
+      { code: "state-mismatch" },
+    );
   });
 
   test("fences the second of two owners of one epoch, and keeps the first one's checkpoint whole", async () => {
@@ -101,7 +117,7 @@ describe("checkpoint store", () => {
     expect(await owner.images(third)).toHaveLength(2);
     const fourth = await prepare(4, [], owner);
     await owner.collect(fourth);
-    expect(await keys()).toEqual([`${TASK}/000000000004.json`, `${TASK}/state/000000000004-two.zst`]);
+    expect(await keys()).toEqual([`${TASK}/000000000004.json`, `${TASK}/state/000000000004-two.image`]);
   });
 
   test("collects exactly what recovery from the checkpoint does not need", async () => {
@@ -111,24 +127,24 @@ describe("checkpoint store", () => {
     await store.collect(second);
     expect(await keys()).toEqual([
       `${TASK}/000000000002.json`,
-      `${TASK}/state/000000000001-one.zst`,
-      `${TASK}/state/000000000002-one.zst`,
+      `${TASK}/state/000000000001-one.image`,
+      `${TASK}/state/000000000002-one.image`,
       "events-11/000000000007.json",
-      "events-11/state/000000000007-one.zst",
+      "events-11/state/000000000007-one.image",
     ]);
     // A full image ends the chain: the images before it are garbage.
     const third = await prepare(3);
     await store.collect(third);
     expect((await keys()).filter((key) => key.startsWith(`${TASK}/`))).toEqual([
       `${TASK}/000000000003.json`,
-      `${TASK}/state/000000000003-one.zst`,
+      `${TASK}/state/000000000003-one.image`,
     ]);
   });
 
   test("never collects what a later epoch has staged or prepared already", async () => {
     const first = await prepare(1);
     const next = new CheckpointStore(objects, "two");
-    const staged = await next.stageImage(TASK, 2, bytes("image of 2"));
+    const staged = await next.stageImage(TASK, 2, [bytes("image of 2")]);
     await store.collect(first);
     const second = { ...first, epoch: 2, stateImages: [...first.stateImages, staged] };
     await next.prepare(second);
@@ -140,7 +156,7 @@ describe("checkpoint store", () => {
 
   test("is not disturbed by what crashes leave, and collects it with a later epoch", async () => {
     await prepare(1);
-    await new CheckpointStore(objects, "killed-before-prepare").stageImage(TASK, 2, bytes("lost"));
+    await new CheckpointStore(objects, "killed-before-prepare").stageImage(TASK, 2, [bytes("lost")]);
     // Killed between prepare and collect: the older checkpoint is still there.
     const second = await prepare(2);
     expect(await store.newest(TASK)).toEqual(second);
@@ -149,8 +165,8 @@ describe("checkpoint store", () => {
     await store.collect(third);
     expect(await keys()).toEqual([
       `${TASK}/000000000003.json`,
-      `${TASK}/state/000000000002-one.zst`,
-      `${TASK}/state/000000000003-one.zst`,
+      `${TASK}/state/000000000002-one.image`,
+      `${TASK}/state/000000000003-one.image`,
     ]);
     await store.collect(third);
     expect(await store.images(third)).toHaveLength(2);

@@ -25,9 +25,9 @@ export interface Checkpoint {
 
 const EPOCH_DIGITS = 12;
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-/** How state images are packed; zstd level 1 of the runtime, wherever it is computed. */
+/** How parts of state images are packed; zstd level 1 of the runtime, wherever it is computed. */
 export interface ImageCodec {
-  compress(image: Uint8Array, options: ZstdOptions): Promise<Uint8Array>;
+  compress(part: Uint8Array, options: ZstdOptions): Promise<Uint8Array>;
   decompress(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -39,7 +39,7 @@ const poolCodec: ImageCodec = {
 
 /**
  * Checkpoints of tasks in the object store:
- * `checkpoints/TASK/EPOCH.json` (the commit point) and `checkpoints/TASK/state/EPOCH-NONCE.zst`.
+ * `checkpoints/TASK/EPOCH.json` (the commit point) and `checkpoints/TASK/state/EPOCH-NONCE.image`.
  */
 export class CheckpointStore {
   private readonly objects: ObjectStore;
@@ -53,10 +53,16 @@ export class CheckpointStore {
     this.codec = codec;
   }
 
-  /** Uploads a state image; a crash leaves an unreferenced object, which {@link collect} removes. */
-  async stageImage(taskId: string, epoch: number, image: Uint8Array): Promise<string> {
-    const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.zst`;
-    await this.objects.put(key, await this.codec.compress(image, ZSTD_OPTIONS));
+  /**
+   * Uploads the parts of a state image, each packed by itself behind its packed length as u32; a crash
+   * leaves an unreferenced object, which {@link collect} removes.
+   */
+  async stageImage(taskId: string, epoch: number, parts: readonly Uint8Array[]): Promise<string> {
+    const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.image`;
+    const packed: Uint8Array[] = [];
+    // One after another: records are processed meanwhile, and need the cores.
+    for (const part of parts) packed.push(await this.codec.compress(part, ZSTD_OPTIONS));
+    await this.objects.put(key, framed(packed));
     return key;
   }
 
@@ -94,10 +100,15 @@ export class CheckpointStore {
     return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
   }
 
+  /** The parts of all images of a checkpoint, in the order in which they are applied. */
   async images(checkpoint: Checkpoint): Promise<Uint8Array[]> {
-    return Promise.all(
-      checkpoint.stateImages.map(async (key) => this.codec.decompress(await this.objects.get(key))),
+    const images = await Promise.all(
+      checkpoint.stateImages.map(async (key) => {
+        const parts = unframed(key, await this.objects.get(key));
+        return Promise.all(parts.map((part) => this.codec.decompress(part)));
+      }),
     );
+    return images.flat();
   }
 
   /** Deletes what recovery from this checkpoint does not need. A crash in here leaves garbage only. */
@@ -120,6 +131,37 @@ export class CheckpointStore {
       if (key.endsWith(".json")) newest = key;
     return newest;
   }
+}
+
+function framed(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const part of parts) {
+    view.setUint32(at, part.length, true);
+    bytes.set(part, at + 4);
+    at += 4 + part.length;
+  }
+  return bytes;
+}
+
+function unframed(key: string, bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 <= bytes.length ? at + 4 + view.getUint32(at, true) : Number.POSITIVE_INFINITY;
+    if (end > bytes.length) throw damaged(key);
+    parts.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return parts;
+}
+
+function damaged(key: string): MillraceError {
+  return new MillraceError(
+    `the state image ${key} is cut off or of an earlier version; run the version that wrote it, or replay into a fresh home folder`,
+    { code: "state-mismatch", origin: "user" },
+  );
 }
 
 function fenced(at: Pick<Checkpoint, "taskId" | "epoch">, cause?: unknown): MillraceError {

@@ -2,28 +2,30 @@ import {
   type KeyDictionary,
   MillraceError,
   PAGE_ELEMENTS,
+  PAGE_SHIFT,
   type SlotArray,
   type StateSection,
 } from "../../schema/index.ts";
 
 /**
- * Serialises the state of a task as a full image or as the pages that changed since the last one.
+ * Serialises the state of a task, in full or what changed since the last image, as parts that are
+ * applied one after another. Pages are copied ahead of the cut, some a turn; those that are written
+ * to afterwards are copied once more, into a later part.
  *
- * Layout: u32 length of a JSON header, the header, then the bytes that the header
- * describes, back to back in its order. Integers are little-endian, as typed arrays are here.
+ * Layout of a part: u32 length of a JSON header, the header, for each span of elements its first one and
+ * their number as u32, then the bytes of the spans, the dictionaries and the blobs, back to back in the
+ * order of the header. Integers are little-endian, as typed arrays are here.
  */
-interface ImageHeader {
-  readonly kind: "full" | "delta";
+interface PartHeader {
+  /** Whose elements the spans are: the next so many of them each. */
+  readonly arrays: readonly { readonly section: string; readonly name: string; readonly spans: number }[];
+  /** In an image's last part: everything that is not elements. */
   readonly sections: readonly SectionHeader[];
 }
 
 interface SectionHeader {
   readonly name: string;
-  readonly arrays: readonly {
-    readonly name: string;
-    readonly length: number;
-    readonly pages: readonly number[];
-  }[];
+  readonly lengths: readonly { readonly name: string; readonly length: number }[];
   readonly dictionaries: readonly {
     readonly name: string;
     readonly fromSize: number;
@@ -35,102 +37,169 @@ interface SectionHeader {
   readonly blob: number;
 }
 
+/** Elements of a part: a copy of so many bytes is a pause of half a millisecond. */
+const PART_BYTES = 1 << 20;
 const EMPTY = new Uint8Array(0);
 
-/** Captures images of a fixed set of sections; remembers what the last capture held. */
+/** Captures images of a fixed set of sections; remembers what the last one held. */
 export class StateImageWriter {
   private readonly sections: readonly StateSection[];
+  private readonly arrays: readonly { readonly section: string; readonly array: SlotArray }[];
   private readonly savedDictionaries = new Map<KeyDictionary, { size: number; heap: number }>();
+  /** Where the pass ahead of the cut goes on. */
+  private at = { array: 0, page: 0 };
 
   constructor(sections: readonly StateSection[]) {
     this.sections = sections;
+    this.arrays = sections.flatMap(({ name, arrays }) => arrays.map((array) => ({ section: name, array })));
     const names = new Set(sections.map((section) => section.name));
     if (names.size !== sections.length) throw new Error("two state sections of one task have the same name");
   }
 
-  /** A copy of the state. Marks everything as saved: an image that is then lost is a failed task. */
-  capture(kind: "full" | "delta"): Uint8Array {
+  /** Begins an image; what it copies counts as saved: an image that is then lost is a failed task. */
+  begin(kind: "full" | "delta"): void {
+    this.at = { array: 0, page: 0 };
+    if (kind === "delta") return;
+    for (const { array } of this.arrays) array.markRange(0, array.length);
+    this.savedDictionaries.clear();
+  }
+
+  /** The next part of the one pass over all pages before the cut, or null behind its end. */
+  copyAhead(): Uint8Array | null {
+    return this.copyPages();
+  }
+
+  /** The cut: the parts that are left of the image, the last of which completes it. */
+  finish(): Uint8Array[] {
+    this.at = { array: 0, page: 0 };
     const parts: Uint8Array[] = [];
-    const sections = this.sections.map((section) => this.captureSection(section, kind, parts));
-    const header: ImageHeader = { kind, sections };
-    const headerBytes = new TextEncoder().encode(JSON.stringify(header));
-    const total = parts.reduce((sum, part) => sum + part.length, 4 + headerBytes.length);
-    const image = new Uint8Array(total);
-    new DataView(image.buffer).setUint32(0, headerBytes.length, true);
-    image.set(headerBytes, 4);
-    let at = 4 + headerBytes.length;
-    for (const part of parts) {
-      image.set(part, at);
-      at += part.length;
+    for (let part = this.copyPages(); part !== null; part = this.copyPages()) parts.push(part);
+    parts.push(this.lastPart());
+    return parts;
+  }
+
+  /** A whole image at once. */
+  capture(kind: "full" | "delta"): Uint8Array[] {
+    this.begin(kind);
+    return this.finish();
+  }
+
+  /** Copies marked pages from where the pass stands, and takes their marks away. */
+  private copyPages(): Uint8Array | null {
+    const header: PartHeader["arrays"][number][] = [];
+    const spans: number[] = [];
+    const pieces: Uint8Array[] = [];
+    let room = PART_BYTES;
+    for (; this.at.array < this.arrays.length && room > 0; this.at = { array: this.at.array + 1, page: 0 }) {
+      const { section, array } = this.arrays[this.at.array];
+      const spansBefore = spans.length;
+      const pageBytes = PAGE_ELEMENTS * array.values.BYTES_PER_ELEMENT;
+      for (let page = this.at.page; room > 0; ) {
+        const span = nextSpan(array, page, Math.ceil(room / pageBytes));
+        if (span === null) break;
+        const from = span.page << PAGE_SHIFT;
+        const to = Math.min((span.page + span.pages) << PAGE_SHIFT, array.length);
+        spans.push(from, to - from);
+        pieces.push(bytesOf(array.values.subarray(from, to)));
+        array.dirty.fill(0, span.page, span.page + span.pages);
+        page = span.page + span.pages;
+        room -= span.pages * pageBytes;
+        this.at.page = page;
+      }
+      if (spans.length > spansBefore)
+        header.push({ section, name: array.name, spans: (spans.length - spansBefore) / 2 });
+      if (room <= 0) break;
     }
-    return image;
+    return pieces.length === 0 ? null : joinPart({ arrays: header, sections: [] }, spans, pieces);
   }
 
-  private captureSection(section: StateSection, kind: "full" | "delta", parts: Uint8Array[]): SectionHeader {
-    const arrays = section.arrays.map((array) => {
-      const pages = kind === "full" ? allPages(array) : dirtyPages(array);
-      for (const page of pages) parts.push(pageBytes(array, page));
-      array.dirty.fill(0);
-      return { name: array.name, length: array.length, pages };
+  private lastPart(): Uint8Array {
+    const pieces: Uint8Array[] = [];
+    const sections = this.sections.map((section): SectionHeader => {
+      const lengths = section.arrays.map(({ name, length }) => ({ name, length }));
+      const dictionaries = section.dictionaries.map((dictionary) => {
+        const from = this.savedDictionaries.get(dictionary) ?? { size: 0, heap: 0 };
+        const { name, size, heapBytes: heap } = dictionary;
+        pieces.push(bytesOf(dictionary.ends.subarray(from.size, size)));
+        pieces.push(dictionary.heap.subarray(from.heap, heap));
+        this.savedDictionaries.set(dictionary, { size, heap });
+        return { name, fromSize: from.size, fromHeap: from.heap, size, heap };
+      });
+      const blob = section.blob?.save() ?? null;
+      if (blob !== null) pieces.push(blob);
+      return { name: section.name, lengths, dictionaries, blob: blob?.length ?? -1 };
     });
-    const dictionaries = section.dictionaries.map((dictionary) => {
-      const from =
-        kind === "full"
-          ? { size: 0, heap: 0 }
-          : (this.savedDictionaries.get(dictionary) ?? { size: 0, heap: 0 });
-      parts.push(bytesOf(dictionary.ends.subarray(from.size, dictionary.size)));
-      parts.push(dictionary.heap.subarray(from.heap, dictionary.heapBytes));
-      const saved = {
-        fromSize: from.size,
-        fromHeap: from.heap,
-        size: dictionary.size,
-        heap: dictionary.heapBytes,
-      };
-      this.noteSaved(dictionary);
-      return { name: dictionary.name, ...saved };
-    });
-    const blob = section.blob === null ? null : section.blob.save();
-    if (blob !== null) parts.push(blob);
-    return { name: section.name, arrays, dictionaries, blob: blob === null ? -1 : blob.length };
-  }
-
-  private noteSaved(dictionary: KeyDictionary): void {
-    this.savedDictionaries.set(dictionary, { size: dictionary.size, heap: dictionary.heapBytes });
+    return joinPart({ arrays: [], sections }, [], pieces);
   }
 }
 
-/** Puts a chain of images (one full, then its deltas in order) into freshly created sections. */
-export function restoreStateImages(sections: readonly StateSection[], images: readonly Uint8Array[]): void {
+/** The next marked pages from the given one on, at most so many; none behind the array's length. */
+function nextSpan(
+  array: SlotArray,
+  from: number,
+  pagesMax: number,
+): { readonly page: number; readonly pages: number } | null {
+  const end = Math.ceil(array.length / PAGE_ELEMENTS);
+  const { dirty } = array;
+  const page = dirty.indexOf(1, from);
+  if (page < 0 || page >= end) return null;
+  let next = page + 1;
+  while (next < end && next - page < pagesMax && dirty[next] === 1) next++;
+  return { page, pages: next - page };
+}
+
+function joinPart(header: PartHeader, spans: readonly number[], pieces: readonly Uint8Array[]): Uint8Array {
+  const headerBytes = new TextEncoder().encode(JSON.stringify(header));
+  const spanBytes = bytesOf(Int32Array.from(spans));
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 4 + headerBytes.length + spanBytes.length);
+  const part = new Uint8Array(size);
+  new DataView(part.buffer).setUint32(0, headerBytes.length, true);
+  let at = 4;
+  for (const piece of [headerBytes, spanBytes, ...pieces]) {
+    part.set(piece, at);
+    at += piece.length;
+  }
+  return part;
+}
+
+/** Puts the parts of a chain of images (one full, then its deltas in order) into freshly created sections. */
+export function restoreStateImages(sections: readonly StateSection[], parts: readonly Uint8Array[]): void {
   const dictionaries = new Map<KeyDictionary, { ends: Int32Array; heap: Uint8Array }>();
-  for (const image of images) applyImage(sections, image, dictionaries);
+  for (const part of parts) applyPart(sections, part, dictionaries);
   for (const [dictionary, { ends, heap }] of dictionaries) dictionary.restore(ends, heap);
   for (const section of sections) for (const array of section.arrays) array.dirty.fill(0);
 }
 
-function applyImage(
+function applyPart(
   sections: readonly StateSection[],
-  image: Uint8Array,
+  part: Uint8Array,
   dictionaries: Map<KeyDictionary, { ends: Int32Array; heap: Uint8Array }>,
 ): void {
-  const headerLength = new DataView(image.buffer, image.byteOffset).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(image.subarray(4, 4 + headerLength))) as ImageHeader;
-  let at = 4 + headerLength;
+  const view = new DataView(part.buffer, part.byteOffset, part.length);
+  const headerLength = view.getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(part.subarray(4, 4 + headerLength))) as PartHeader;
+  let spanAt = 4 + headerLength;
+  let at = header.arrays.reduce((end, { spans }) => end + 8 * spans, spanAt);
   const take = (bytes: number): Uint8Array => {
     at += bytes;
-    return image.subarray(at - bytes, at);
+    return part.subarray(at - bytes, at);
   };
+  for (const { section, name, spans } of header.arrays) {
+    const array = arrayOf(sectionOf(sections, section), name);
+    for (let i = 0; i < spans; i++, spanAt += 8) {
+      const from = view.getUint32(spanAt, true);
+      const to = from + view.getUint32(spanAt + 4, true);
+      array.ensure(to);
+      const target = bytesOf(array.values.subarray(from, to));
+      target.set(take(target.length));
+    }
+  }
   for (const saved of header.sections) {
-    const section = sections.find((candidate) => candidate.name === saved.name);
-    if (section === undefined) throw stateMismatch(`the section ${saved.name}`);
-    for (const { name, length, pages } of saved.arrays) {
-      const array = section.arrays.find((candidate) => candidate.name === name);
-      if (array === undefined) throw stateMismatch(`the array ${saved.name}.${name}`);
+    const section = sectionOf(sections, saved.name);
+    for (const { name, length } of saved.lengths) {
+      const array = arrayOf(section, name);
       array.ensure(length);
       array.length = length;
-      for (const page of pages) {
-        const target = pageBytes(array, page);
-        target.set(take(target.length));
-      }
     }
     for (const { name, fromSize, fromHeap, size, heap } of saved.dictionaries) {
       const dictionary = section.dictionaries.find((candidate) => candidate.name === name);
@@ -152,25 +221,23 @@ function applyImage(
   }
 }
 
+function sectionOf(sections: readonly StateSection[], name: string): StateSection {
+  const section = sections.find((candidate) => candidate.name === name);
+  if (section === undefined) throw stateMismatch(`the section ${name}`);
+  return section;
+}
+
+function arrayOf({ name: section, arrays }: StateSection, name: string): SlotArray {
+  const array = arrays.find((candidate) => candidate.name === name);
+  if (array === undefined) throw stateMismatch(`the array ${section}.${name}`);
+  return array;
+}
+
 function stateMismatch(what: string): MillraceError {
   return new MillraceError(
     `the checkpoint holds ${what}, which this version does not keep; run the version that wrote it, or replay into a fresh home folder`,
     { code: "state-mismatch", origin: "user" },
   );
-}
-
-function allPages(array: SlotArray): number[] {
-  return Array.from({ length: Math.ceil(array.length / PAGE_ELEMENTS) }, (_, page) => page);
-}
-
-function dirtyPages(array: SlotArray): number[] {
-  return allPages(array).filter((page) => array.dirty[page] === 1);
-}
-
-/** The bytes of a page, cut at the array's length. */
-function pageBytes(array: SlotArray, page: number): Uint8Array {
-  const from = page * PAGE_ELEMENTS;
-  return bytesOf(array.values.subarray(from, Math.min(from + PAGE_ELEMENTS, array.length)));
 }
 
 function bytesOf(values: Float64Array | Int32Array | Uint8Array): Uint8Array {

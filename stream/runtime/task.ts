@@ -8,6 +8,8 @@ import { restoreStateImages, StateImageWriter } from "./state-image.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
+/** Parts of the state that are copied at once ahead of a cut: some milliseconds. */
+const AHEAD_PARTS = 8;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 
@@ -17,7 +19,8 @@ export interface TaskCut {
   readonly epoch: number;
   readonly inputs: Checkpoint["inputs"];
   readonly files: readonly DetachedFile[];
-  readonly image: Uint8Array;
+  /** Parts of the state's image. */
+  readonly image: readonly Uint8Array[];
   /** Images to apply before this one; empty for a full image. */
   readonly imagesBefore: readonly string[];
   readonly watermarkMs: number | null;
@@ -46,6 +49,8 @@ export class Task {
   ingestedAt = 0;
   checkpointedAt: number | null = null;
   private readonly images: StateImageWriter;
+  /** The image that the next cut completes, once it is begun. */
+  private begun: { readonly kind: "full" | "delta"; readonly ahead: Uint8Array[] } | null = null;
   private opened: OpenInput[] = [];
   private restoredImages: readonly string[] = [];
   private chain: string[] = [];
@@ -150,6 +155,21 @@ export class Task {
     return this.pipeline.flushHot(this.outbox, keysMax);
   }
 
+  /**
+   * Copies some of the state ahead of the next cut, which then has less to do; whether there is more. What
+   * records change behind it is copied again.
+   */
+  copyAhead(): boolean {
+    this.begun ??= this.beginImage();
+    const { ahead } = this.begun;
+    for (let parts = 0; parts < AHEAD_PARTS; parts++) {
+      const part = this.images.copyAhead();
+      if (part === null) return false;
+      ahead.push(part);
+    }
+    return true;
+  }
+
   /** Cuts the task between two batches. The cut's files and image are the only copy: upload or fail. */
   cut(): TaskCut {
     this.pipeline.flushRows();
@@ -157,15 +177,15 @@ export class Task {
     this.epoch += 1;
     this.recordsSinceCut = 0;
     const files = this.pipeline.sinks.flatMap((sink) => sink.drain(this.epoch));
-    const full =
-      this.chain.length === 0 ||
-      this.chain.length > DELTAS_MAX ||
-      this.chainBytes.deltas > this.chainBytes.full;
-    const image = this.images.capture(full ? "full" : "delta");
-    this.chainBytes = full
-      ? { full: image.length, deltas: 0 }
-      : { full: this.chainBytes.full, deltas: this.chainBytes.deltas + image.length };
-    const imagesBefore = full ? [] : [...this.chain];
+    const { kind, ahead } = this.begun ?? this.beginImage();
+    this.begun = null;
+    const image = [...ahead, ...this.images.finish()];
+    const bytes = image.reduce((sum, part) => sum + part.length, 0);
+    this.chainBytes =
+      kind === "full"
+        ? { full: bytes, deltas: 0 }
+        : { full: this.chainBytes.full, deltas: this.chainBytes.deltas + bytes };
+    const imagesBefore = kind === "full" ? [] : [...this.chain];
     return {
       taskId: this.taskId,
       epoch: this.epoch,
@@ -177,6 +197,16 @@ export class Task {
       events: this.pipeline.counters(),
       models: this.pipeline.models?.() ?? [],
     };
+  }
+
+  private beginImage(): NonNullable<Task["begun"]> {
+    const full =
+      this.chain.length === 0 ||
+      this.chain.length > DELTAS_MAX ||
+      this.chainBytes.deltas > this.chainBytes.full;
+    const kind = full ? "full" : "delta";
+    this.images.begin(kind);
+    return { kind, ahead: [] };
   }
 
   /** Notes the chain of images that the newest prepared checkpoint names. */

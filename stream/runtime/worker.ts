@@ -54,6 +54,13 @@ const HOT_KEYS_A_TURN = 256;
 /** Longest time that a checkpoint waits for hot values to be written ahead of it. */
 const HOT_BEFORE_CUT_MS_MAX = 2000;
 
+/** A cut whose image is in the object store, under that key. */
+interface StagedCut {
+  readonly task: Task;
+  readonly cut: Omit<TaskCut, "image">;
+  readonly image: string;
+}
+
 /** Runs tasks on one thread: reads, processes, and checkpoints all of them together. */
 export class Worker {
   private readonly tasks: readonly Task[];
@@ -322,34 +329,47 @@ export class Worker {
   }
 
   /**
-   * Cuts one task a turn: a cut computes for tens of milliseconds, and between two of them alerts
+   * Cuts one task after another: a cut computes for tens of milliseconds, and between two of them alerts
    * leave. Tasks need no common moment, each one's checkpoint is consistent by itself.
    */
-  private async cutTasks(): Promise<{ readonly task: Task; readonly cut: TaskCut }[]> {
-    const { stageClock } = this.deps;
-    const cuts: { readonly task: Task; readonly cut: TaskCut }[] = [];
+  private async cutTasks(): Promise<StagedCut[]> {
+    const cuts: StagedCut[] = [];
     for (const task of this.tasks) {
       if (task.recordsSinceCut === 0) continue;
-      if (cuts.length > 0) {
-        await this.deps.scheduling.nextTurn();
-        this.throwFailure();
-      }
-      stageClock.lap("commits");
-      cuts.push({ task, cut: task.cut() });
-      stageClock.lap("files and state");
+      if (cuts.length > 0) await this.nextTurn();
+      cuts.push(await this.cutTask(task));
     }
     return cuts;
   }
 
+  /**
+   * Cuts a task and stages its image before the next task is cut: the image is a copy of all state that
+   * changed, and there is never more than one. A crash leaves an image that nothing refers to.
+   */
+  private async cutTask(task: Task): Promise<StagedCut> {
+    const { stageClock, checkpoints } = this.deps;
+    stageClock.lap("commits");
+    // A backlog would change all of it again until the cut, and nobody waits for its alerts.
+    while (!this.hasBacklog && task.copyAhead()) await this.nextTurn();
+    const { image, ...cut } = task.cut();
+    stageClock.lap("files and state");
+    return { task, cut, image: await checkpoints.stageImage(cut.taskId, cut.epoch, image) };
+  }
+
+  private async nextTurn(): Promise<void> {
+    this.deps.stageClock.lap("files and state");
+    await this.deps.scheduling.nextTurn();
+    this.throwFailure();
+  }
+
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
-  private async commit(cuts: readonly { readonly task: Task; readonly cut: TaskCut }[]): Promise<void> {
+  private async commit(cuts: readonly StagedCut[]): Promise<void> {
     const { objects, checkpoints, publisher, onPoint, clock } = this.deps;
     await Promise.all(cuts.map(({ task }) => task.outbox.flush()));
     onPoint("before-stage");
     const prepared: Checkpoint[] = [];
-    for (const { task, cut } of cuts) {
+    for (const { task, cut, image } of cuts) {
       const files = await stageFiles(objects, await this.finishFiles(cut));
-      const image = await checkpoints.stageImage(cut.taskId, cut.epoch, cut.image);
       const stateImages = [...cut.imagesBefore, image];
       const createdAt = clock();
       prepared.push({
@@ -379,7 +399,7 @@ export class Worker {
   }
 
   /** Encodes what the cut's files still hold, for a slice of time a turn: records are processed in between. */
-  private async finishFiles(cut: TaskCut): Promise<FinishedFile[]> {
+  private async finishFiles(cut: Pick<TaskCut, "files">): Promise<FinishedFile[]> {
     const { clock, scheduling, stageClock } = this.deps;
     const finished: FinishedFile[] = [];
     let end = Number.NEGATIVE_INFINITY;

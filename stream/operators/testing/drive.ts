@@ -102,7 +102,7 @@ export function randomCuts(count: number, pieces: number, random: () => number):
 
 /** Moves state from one set of sections into a fresh one, through the runtime's own images. */
 export function copyState(from: readonly StateSection[], to: readonly StateSection[]): void {
-  restoreStateImages(to, [new StateImageWriter(from).capture("full")]);
+  restoreStateImages(to, new StateImageWriter(from).capture("full"));
 }
 
 /** Of several rows with one key, the one with the highest revision. */
