@@ -177,4 +177,24 @@ describe("fraud, from the log to the lake and back", () => {
     expect(loaded).toMatchObject({ source: "champion", problem: null });
     expect(loaded.scorer.thresholds.review).toBeLessThanOrEqual(loaded.scorer.thresholds.block);
   }, 120_000);
+
+  it("refuses a training in which no fraud was known by the cut, and publishes nothing", async () => {
+    const registry = createModelRegistry(platform.adapters.objects);
+    const before = await registry.versions(fraud.name);
+    const training = trainOrders(fraud, {
+      registry,
+      seed: 3,
+      trainedAt: SHOP.startTime + 1,
+      codeRevision: "test",
+      by: "test",
+      engine: platform.queryEngine,
+      stopwatch: () => performance.now(),
+      trainShare: 0.02,
+    });
+    await expect(training).rejects.toMatchObject({
+      code: "dataset-unusable",
+      message: expect.stringContaining("before the validation cut whose label is known 0 are fraud"),
+    });
+    expect(await registry.versions(fraud.name)).toEqual(before);
+  }, 120_000);
 });

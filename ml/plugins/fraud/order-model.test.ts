@@ -75,6 +75,28 @@ describe("fraud's model of orders", () => {
     await expect(fitOrderModel(one, { seed: 1 })).rejects.toMatchObject({ code: "dataset-unusable" });
   });
 
+  it.each<[string, (data: Dataset) => Dataset]>([
+    ["no rows", (data) => ({ ...data, rows: 0, labels: new Float64Array(0), times: new Float64Array(0) })],
+    ["features that never vary", (data) => ({ ...data, vectors: new Float64Array(data.vectors.length) })],
+    [
+      "windows that are all empty",
+      (data) => ({ ...data, vectors: new Float64Array(data.vectors.length).fill(Number.NaN) }),
+    ],
+    [
+      "no fraud among the newer orders",
+      (data) => ({ ...data, labels: data.labels.map((label, row) => (row < 1000 ? label : 0)) }),
+    ],
+    [
+      "no fraud among the older orders",
+      (data) => ({ ...data, labels: data.labels.map((label, row) => (row > 2000 ? label : 0)) }),
+    ],
+  ])("refuses %s", async (_, change) => {
+    await expect(fitOrderModel(change(dataset), { seed: 1 })).rejects.toMatchObject({
+      code: "dataset-unusable",
+      origin: "user",
+    });
+  });
+
   it("ships with one that loads and gives a probability where nothing is known", () => {
     const { weights, version } = fraud.defaultModel();
     const scorer = fraud.load(weights, version);

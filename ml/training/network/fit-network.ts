@@ -1,13 +1,10 @@
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import type * as tensorflow from "@tensorflow/tfjs";
 import { MillraceError } from "../../../schema/index.ts";
 import { fitLogistic } from "../logistic-regression.ts";
 import { createRandom, permutation } from "../random.ts";
 import type { LabelledTable } from "../trees/boost.ts";
 import { type DenseLayer, type DenseNetwork, inputCount, signedLog, writeInputs } from "./dense-network.ts";
-
-type Tf = typeof tensorflow;
+import { loadTensorflow, type Tf } from "./load-tensorflow.ts";
 
 export interface NetworkOptions {
   /** Units of the hidden layers. */
@@ -24,23 +21,9 @@ export interface NetworkOptions {
 }
 
 /**
- * TensorFlow.js with its WebAssembly backend, which installs without a download and trains; its kernels
- * lie beside it.
- */
-export async function loadTensorflow(): Promise<Tf> {
-  const tf = await import("@tensorflow/tfjs");
-  const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
-  const folder = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm"));
-  setWasmPaths(`${folder}/`);
-  await tf.setBackend("wasm");
-  await tf.ready();
-  return tf;
-}
-
-/**
  * Fits a network for the log loss with Adam. Positives weigh more, since there are few; the log-odds
- * are then calibrated on the hold-out, which also says after which epoch to stop. The same data, options and
- * seed give the same network. Throws code `dataset-unusable` where one class is missing.
+ * are then calibrated on the hold-out, which also says after which epoch to stop. The same data, options,
+ * seed and backend give the same network. Throws code `dataset-unusable` where one class is missing.
  */
 export async function fitNetwork(
   train: LabelledTable,
@@ -48,7 +31,8 @@ export async function fitNetwork(
   options: NetworkOptions,
 ): Promise<DenseNetwork> {
   for (const table of [train, holdOut]) requireBothLabels(table);
-  const tf = await loadTensorflow();
+  const { tf, backend, problem } = await loadTensorflow();
+  options.onProgress?.(`TensorFlow.js on its backend ${backend}${problem === null ? "" : `: ${problem}`}`);
   const inputs = inputsOf(train);
   const width = inputCount(inputs);
   const random = createRandom(options.seed);

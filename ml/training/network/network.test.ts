@@ -10,7 +10,8 @@ import {
   networkToJson,
   writeInputs,
 } from "./dense-network.ts";
-import { fitNetwork, forward, loadTensorflow } from "./fit-network.ts";
+import { fitNetwork, forward } from "./fit-network.ts";
+import { loadTensorflow } from "./load-tensorflow.ts";
 
 const NAMES = ["sum", "product", "noise", "sometimes"];
 const OPTIONS = {
@@ -65,7 +66,7 @@ describe("network", () => {
   });
 
   it("scores in typed arrays what TensorFlow.js scores, within 1e-6", async () => {
-    const tf = await loadTensorflow();
+    const { tf } = await loadTensorflow();
     const width = inputCount(network);
     const design = new Float32Array(later.rows * width);
     for (let row = 0; row < later.rows; row++) {
