@@ -73,11 +73,14 @@ export function combineRevenue(config: RevenueConfig, deps: CombinerDeps): Combi
       out.netMinor.values[row] = revenueMinor - refundedMinor;
       out.bookings.values[row] = bookings;
     },
-    reported({ start, end }) {
-      if (start < newest.values[0]) return;
-      newest.values[0] = start;
+    reported({ start }) {
+      const last = Math.max(start, newest.values[0]);
+      // A booking may have left the newest window for another: whether it ever was there is chance.
+      const sold = windows.windowStarts().findLast((each) => each <= last && itemsOf(each).length > 0);
+      if (sold === undefined || (sold === newest.values[0] && start !== sold)) return;
+      newest.values[0] = sold;
       newest.mark(0);
-      hot = { windowStart: start, windowEnd: end, items: itemsOf(start) };
+      markHot();
     },
   });
   const held = new HeldBookings(windows, config.revenueWindowMs);
@@ -86,6 +89,13 @@ export function combineRevenue(config: RevenueConfig, deps: CombinerDeps): Combi
     (saved) => held.restore(saved),
   );
   const reader = new PaneBlockReader();
+
+  /** Of a window that has closed meanwhile nothing is kept. */
+  function markHot(): void {
+    const windowStart = newest.values[0];
+    const items = itemsOf(windowStart);
+    if (items.length > 0) hot = { windowStart, windowEnd: windowStart + config.revenueWindowMs, items };
+  }
 
   function itemsOf(start: number): CategoryRevenue[] {
     const items: CategoryRevenue[] = [];
@@ -110,12 +120,7 @@ export function combineRevenue(config: RevenueConfig, deps: CombinerDeps): Combi
       else windows.fold(bytes, start);
     },
     afterRestore: () => windows.afterRestore(),
-    markHot() {
-      const start = newest.values[0];
-      const items = itemsOf(start);
-      // Of a window that has closed meanwhile nothing is kept.
-      if (items.length > 0) hot = { windowStart: start, windowEnd: start + config.revenueWindowMs, items };
-    },
+    markHot,
     flushHot(outputs) {
       if (hot !== null) outputs.namespace(CATEGORY_REVENUE, hotTtlMs).put("latest", JSON.stringify(hot));
       hot = null;
