@@ -6,7 +6,7 @@ export * from "./monitoring/index.ts";
 export * from "./onnx/index.ts";
 export * from "./order-scorer.ts";
 export * from "./plugin.ts";
-export { mlPlugins, orderScorers, sessionScorers } from "./plugins/index.ts";
+export { mlPlugins, orderScorers, sessionScorers } from "./plugin-lists.ts";
 export * from "./recommender.ts";
 export * from "./registry/index.ts";
 export * from "./report/index.ts";

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { beforeAll, describe, expect, it } from "vitest";
 import { MillraceError } from "../../schema/index.ts";
 import { isServed, type Scorer } from "../plugin.ts";
-import { mlPlugins } from "../plugins/index.ts";
+import { mlPlugins } from "../plugin-lists.ts";
 import { createLogisticScorer } from "../plugins/propensity/logistic-scorer.ts";
 import { fitLogistic } from "../training/logistic-regression.ts";
 import { createNetworkScorer } from "../training/network/dense-network.ts";
