@@ -74,7 +74,7 @@ export class DistributedMatrix {
     const folder = freshFolder("matrix");
     const reader = await LakeReader.open();
     const config = await freshConfig(options, folder, "reference");
-    const run = await DistributedRun.open(config, options.events);
+    const run = await DistributedRun.open(config, options);
     await run.finish(1);
     return new DistributedMatrix(
       options,
@@ -112,7 +112,7 @@ export class DistributedMatrix {
     const seconds = stopwatch();
     const config = await freshConfig(this.options, this.folder, `run-${this.runs++}`);
     const around = rows.length === 1 ? await rows[0].around?.(config) : undefined;
-    const run = await DistributedRun.open(around?.config ?? config, this.options.events);
+    const run = await DistributedRun.open(around?.config ?? config, this.options);
     const recoveriesMs: number[] = [];
     const timesOf = ({ oftener = 1 }: MatrixRow): number => Math.max(1, Math.round(times * oftener));
     const all = rows.reduce((sum, row) => sum + timesOf(row), 0);
