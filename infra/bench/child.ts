@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { LARGE_PAGES } from "../platform/heap-settings.ts";
 import { BenchError } from "./bench-error.ts";
 
 /** An entry file of this folder, as it runs: compiled, or as source under Node's type stripping. */
@@ -9,7 +10,8 @@ export function entry(name: string): URL {
 
 /**
  * Starts an entry in a process of its own. Its standard error is ours; it is killed with the signal.
- * Messages of the child's IPC channel are its results. `environment` is put over this process's.
+ * Messages of the child's IPC channel are its results. `environment` is put over this process's, which
+ * is put over that of the `millrace` command.
  */
 export function startChild(
   name: string,
@@ -18,7 +20,7 @@ export function startChild(
   environment: Readonly<Record<string, string>> = {},
 ): ChildProcess {
   const child = fork(entry(name), [...args], {
-    env: { ...process.env, ...environment },
+    env: { ...LARGE_PAGES, ...process.env, ...environment },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const kill = (): void => void child.kill("SIGKILL");

@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const NODE_MAJOR = 24;
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const program = join(root, "dist", "infra", "cli", "main.js");
+const heapSettings = join(root, "dist", "infra", "platform", "heap-settings.js");
 
 /** The pinned Node, wherever npm put the package `node`; null where it is not installed. */
 function pinnedNode() {
@@ -31,6 +32,7 @@ if (!existsSync(program)) {
   fail("millrace is not built yet: run `npm ci` (it builds), or `npm run build` after a change.");
 }
 if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
+  await askForLargePages();
   const { main } = await import(pathToFileURL(program).href);
   process.exitCode = await main(process.argv.slice(2));
 } else {
@@ -41,6 +43,14 @@ if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
     );
   }
   handOver(node);
+}
+
+/** Begins this process anew, as the same one, with what glibc reads only then; unless that was set by somebody. */
+async function askForLargePages() {
+  if (process.platform !== "linux" || process.env.GLIBC_TUNABLES !== undefined) return;
+  const { LARGE_PAGES } = await import(pathToFileURL(heapSettings).href);
+  const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(process.execPath, args, { ...process.env, ...LARGE_PAGES });
 }
 
 /** Replaces this process as far as Node lets it: same streams, signals passed on, same exit. */
