@@ -43,6 +43,10 @@ describe("a replay killed with SIGKILL and started again", () => {
     expect([...namespaces].sort()).toEqual(["category-revenue", "popular-products", "users"]);
   });
 
+  it("is held to a run that was left alone, and equals the oracles", async () => {
+    expect(await matrix.againstOracles()).toEqual(new Map());
+  });
+
   it(
     "loses nothing and doubles nothing, killed at every point of the checkpoint protocol",
     async () => {

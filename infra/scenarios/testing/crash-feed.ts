@@ -7,6 +7,7 @@ import {
   endOfInput,
   SHOP_TOPICS,
   type ShopOptions,
+  type ShopTruth,
 } from "../../../stream/index.ts";
 import { SHOP } from "./crash-input.ts";
 import { lowerOrderAmount } from "./rule-change.ts";
@@ -46,6 +47,11 @@ export class CrashFeed {
     this.partitions = partitions;
     this.productsSeen = productsSeen;
     this.shop = createShopEvents({ ...shop, customerEventsMax: events }, () => partitions);
+  }
+
+  /** What was planted so far. */
+  truth(): ShopTruth {
+    return this.shop.truth();
   }
 
   /** Appends about so many records, a chunk every so often; false where there are no more. */

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { SeededRandom } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
+import { againstOracles } from "./against-oracles.ts";
 import { compareHomes, type HomeComparison, type Reference, readReference } from "./compare-homes.ts";
 import { type FullDiskRun, replayOnFullDisk, SmallDisk } from "./full-disk.ts";
-import { LakeReader } from "./lake-reader.ts";
+import { type Difference, LakeReader } from "./lake-reader.ts";
 import { type ChildEnd, runChild } from "./run-child.ts";
 import { freshFolder, removeFolder, scenarioConfig } from "./scenario-home.ts";
 
@@ -64,6 +65,11 @@ export class CrashMatrix {
   close(): void {
     this.reader.close();
     removeFolder(this.folder);
+  }
+
+  /** See {@link againstOracles}, of the unkilled run. */
+  againstOracles(): Promise<ReadonlyMap<string, Difference>> {
+    return againstOracles(this.reader, scenarioConfig(join(this.folder, "reference"), SETTINGS), "reference");
   }
 
   /** A replay into a home whose disk is full for a while; takes root. */

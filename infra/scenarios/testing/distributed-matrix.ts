@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../../config/index.ts";
-import { lakeTables } from "../../platform/lake-tables.ts";
-import { admitBronze, detectorDifference, detectorOracles } from "./bronze-oracle.ts";
+import { againstOracles } from "./against-oracles.ts";
 import {
   compareHomes,
   type HomeComparison,
@@ -11,9 +10,8 @@ import {
 } from "./compare-homes.ts";
 import { type Connections, distributedConfig, dropTables } from "./distributed-config.ts";
 import { DistributedRun } from "./distributed-run.ts";
-import { copyOf, type Difference, LakeReader } from "./lake-reader.ts";
+import { type Difference, LakeReader } from "./lake-reader.ts";
 import type { MatrixRow } from "./matrix-rows.ts";
-import { DERIVED, derivedDifference } from "./oracle-run.ts";
 import { freshFolder, removeFolder } from "./scenario-home.ts";
 
 export interface MatrixOptions {
@@ -89,22 +87,9 @@ export class DistributedMatrix {
     removeFolder(this.folder);
   }
 
-  /**
-   * What the undisturbed run lacks, or has beyond, what the oracles in SQL make of its bronze tables: by
-   * derived table, of those with a difference.
-   */
-  async againstOracles(): Promise<ReadonlyMap<string, Difference>> {
-    const { reader, options, folder } = this;
-    const views = lakeTables.map(
-      (each) => `CREATE VIEW ${copyOf("lake", each)} AS FROM ${copyOf("reference", each)}`,
-    );
-    await reader.run(`CREATE SCHEMA lake; ${views.join("; ")}`);
-    await admitBronze(reader, configOf(options, folder, "reference"));
-    const differences = new Map<string, Difference>();
-    for (const oracle of detectorOracles)
-      differences.set(oracle.table.name, await detectorDifference(reader, oracle));
-    for (const name of DERIVED) differences.set(name, await derivedDifference(reader, name));
-    return new Map([...differences].filter(([, { lost, surplus }]) => lost + surplus > 0));
+  /** See {@link againstOracles}, of the undisturbed run. */
+  againstOracles(): Promise<ReadonlyMap<string, Difference>> {
+    return againstOracles(this.reader, configOf(this.options, this.folder, "reference"), "reference");
   }
 
   /** Disturbs one run by each of the rows in turn, each so many times as a rule, and compares what it holds at the end. */
