@@ -81,6 +81,13 @@ export class RecentViews {
   touch(users: Int32Array, from: number, to: number): void {
     touchSlots(this.chains.values, users, from, to, 4);
     touchSlots(this.newest.values, users, from, to, 1);
+    const mask = this.numbers.values[2] - 1;
+    const { values: entries } = this.entries;
+    const { values: chains } = this.chains;
+    let sum = 0;
+    for (let row = from; row < to; row++)
+      sum ^= entries[((chains[(users[row] << 2) + HEAD] & mask) << ENTRY_SHIFT) + NEXT];
+    touched.sum = sum;
   }
 
   /** Reads the views of `users[from, to)` ahead of {@link write}, a step of all chains at a time. */
