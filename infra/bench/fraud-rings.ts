@@ -14,7 +14,7 @@ import { replayGeneratedOrders } from "../tools/generated-orders.ts";
  * on, order by order as each is placed, for each number of partitions: orders lie by user, so with more of
  * them a task knows fewer of the orders that share a device, a card or an address:
  *
- *     npm exec -- node infra/bench/fraud-rings.ts
+ *     npm exec -- node infra/bench/fraud-rings.ts [PARTITIONS ...]
  */
 const SHOPS = [
   { seed: 101, minutes: 30, chunkRecords: 16 },
@@ -22,7 +22,7 @@ const SHOPS = [
   { seed: 103, minutes: 60, chunkRecords: 64, eventsPerSecond: 100, fraudRingEveryMs: 240_000 },
   { seed: 104, minutes: 120, chunkRecords: 64, eventsPerSecond: 40, fraudRingEveryMs: 400_000, users: 3000 },
 ] as const;
-const PARTITIONS = [1, 2, 4, 8] as const;
+const PARTITIONS = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 2, 4, 8];
 
 /** Without a model: four or more orders of one user within the hour, this one included. */
 const RULE = FRAUD_FEATURES.indexOf("user_orders_1h");
