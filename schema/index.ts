@@ -5,3 +5,4 @@ export * from "./events/index.ts";
 export * from "./settings/index.ts";
 export * from "./state/index.ts";
 export * from "./tables/index.ts";
+export * from "./tls-failures.ts";

@@ -70,6 +70,10 @@ function credentialProblems(config: Config): string[] {
     problems.push(
       `kafkaSaslMechanism ${config.kafkaSaslMechanism} needs kafkaSaslUsername and kafkaSaslPassword`,
     );
+  if (config.kafkaCaFile !== "" && !config.kafkaSsl)
+    problems.push("kafkaCaFile is set, but kafkaSsl is false: set it to true, or leave the file out");
+  if (config.redisCaFile !== "" && !config.redisUrl.startsWith("rediss://"))
+    problems.push("redisCaFile is set, but redisUrl does not begin with rediss://, which means TLS");
   together("s3AccessKeyId", "s3SecretAccessKey");
   if (/^\/|\/$/.test(config.s3Prefix))
     problems.push(`s3Prefix (${config.s3Prefix}) must not begin or end with /`);

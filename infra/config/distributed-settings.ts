@@ -51,10 +51,14 @@ const redisAddress: UrlSetting = {
   doc: "redis://[USER:PASSWORD@]HOST:PORT[/DB], rediss:// with TLS; required in distributed mode.",
 };
 
+const AUTHORITIES =
+  "PEM file with the certificates of the authorities that are trusted; without one, those that Node knows, and NODE_EXTRA_CA_CERTS names.";
+
 /** Where the servers of the distributed mode are, and with what credentials they are reached. */
 export const distributedSettings = {
   kafkaBrokers: brokers,
-  kafkaSsl: flag(false, "TLS to Kafka; a private authority's certificate is given by NODE_EXTRA_CA_CERTS."),
+  kafkaSsl: flag(false, "TLS to Kafka."),
+  kafkaCaFile: text("", `Of kafkaSsl: ${AUTHORITIES}`),
   kafkaSaslMechanism: saslMechanisms,
   kafkaSaslUsername: text("", "User name for SASL."),
   kafkaSaslPassword: secret("Password for SASL."),
@@ -98,6 +102,7 @@ export const distributedSettings = {
   catalogOauthScope: text("catalog", "Scope that is asked for with catalogCredential."),
 
   redisUrl: redisAddress,
+  redisCaFile: text("", `Of rediss://: ${AUTHORITIES}`),
   redisCluster: flag(false, "The address is a node of a Redis Cluster; the others are asked for."),
   redisPrefix: text("millrace", "First part of every key in Redis."),
 

@@ -7,7 +7,7 @@ import {
 } from "../../lakehouse/adapters/trino/index.ts";
 import { KafkaAlertBus, KafkaEventLog } from "../../stream/adapters/kafka/index.ts";
 import { RedisHotStore } from "../../stream/adapters/redis/index.ts";
-import type { Config } from "../config/index.ts";
+import { type Config, readAuthorities } from "../config/index.ts";
 import { withRegistrySchemas } from "../registry/with-registry-schemas.ts";
 import { kafkaConnection } from "../topics/kafka-connection.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
@@ -26,6 +26,7 @@ export function openDistributedAdapters(
   const hotStore = new RedisHotStore({
     url: config.redisUrl,
     isCluster: config.redisCluster,
+    ...(config.redisCaFile !== "" && { authorities: readAuthorities("redisCaFile", config) }),
     keyPrefix: config.redisPrefix,
     random,
   });

@@ -92,5 +92,6 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+${(instance.settings ?? []).join("\n")}
 `;
 }

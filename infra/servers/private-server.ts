@@ -18,6 +18,8 @@ const OWNER = ".owner";
 export interface PrivateServerOptions {
   /** Of the servers that it needs: the tests' shared ones, or private ones. */
   readonly endpoints?: Partial<Endpoints>;
+  /** More settings of Kafka (`server.properties`) or Redis (arguments) for the port that it got, a line each. */
+  readonly settings?: (port: number) => readonly string[];
   readonly say?: Say;
 }
 
@@ -51,10 +53,12 @@ export async function startPrivateServer<N extends ServerName>(
 ): Promise<PrivateServer<N>> {
   const spec: ServerSpec<N> = specs[name];
   const say = options.say ?? (() => {});
+  const port = await freePort(spec.port.count);
   const instance: Instance = {
     installed: await spec.install(new Installer(serversCache(), say)),
     folder: newFolder(name),
-    port: await freePort(spec.port.count),
+    port,
+    settings: options.settings?.(port) ?? [],
     endpoint: (needed) => givenEndpoint(options.endpoints ?? {}, needed),
   };
   const { folder } = instance;

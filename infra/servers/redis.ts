@@ -17,7 +17,7 @@ export const redis: ServerSpec<"redis"> = {
   async prepare({ folder }) {
     await mkdir(folder, { recursive: true });
   },
-  launch: async ({ folder, port }) => ({
+  launch: async ({ folder, port, settings = [] }) => ({
     command: await toolPath(redisServer),
     args: [
       "--port",
@@ -30,6 +30,7 @@ export const redis: ServerSpec<"redis"> = {
       "no",
       "--save",
       "",
+      ...settings,
     ],
   }),
   isReady: async ({ port }) => (await tcpAnswer(port, "PING\r\n")).toString().startsWith("+PONG"),

@@ -45,6 +45,8 @@ export interface Instance {
   /** Its own folder: configuration, data, log. */
   readonly folder: string;
   readonly port: number;
+  /** More of its own settings, a line each, in its own form; they overrule those that it has by itself. */
+  readonly settings?: readonly string[];
   /** Of a server that it needs. */
   endpoint<N extends ServerName>(name: N): Endpoints[N];
 }

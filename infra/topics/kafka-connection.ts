@@ -1,6 +1,6 @@
 import type { KafkaConfig, SASLOptions } from "kafkajs";
-import { MillraceError } from "../../schema/index.ts";
-import type { Config } from "../config/index.ts";
+import { MillraceError, TLS_FAILURES } from "../../schema/index.ts";
+import { type Config, readAuthorities } from "../config/index.ts";
 
 /** How Kafka is reached, in kafkajs' terms; kafkajs itself is not loaded here. */
 export function kafkaConnection(config: Config): KafkaConfig {
@@ -9,7 +9,7 @@ export function kafkaConnection(config: Config): KafkaConfig {
   return {
     brokers: [...config.kafkaBrokers],
     clientId: "millrace",
-    ssl: config.kafkaSsl,
+    ssl: config.kafkaCaFile === "" ? config.kafkaSsl : { ca: [readAuthorities("kafkaCaFile", config)] },
     ...(mechanism === "none" ? {} : { sasl }),
   };
 }
@@ -24,6 +24,12 @@ export function kafkaError(error: unknown, doing: string, config: Config): Millr
     return new MillraceError(
       `${doing}: Kafka at ${where} refuses user ${config.kafkaSaslUsername}: ${message}; check kafkaSaslMechanism, kafkaSaslUsername and kafkaSaslPassword`,
       { code: "kafka-credentials", origin: "user", cause: error },
+    );
+  }
+  if (Object.values(TLS_FAILURES).some((pattern) => pattern.test(message))) {
+    return new MillraceError(
+      `${doing}: no TLS connection to Kafka at ${where}: ${message}; check kafkaSsl, kafkaCaFile and the port in kafkaBrokers`,
+      { code: "kafka-tls-failed", origin: "user", cause: error },
     );
   }
   const unreachable = /^KafkaJS(Connection|NumberOfRetriesExceeded|RequestTimeout|BrokerNotFound)/.test(name);

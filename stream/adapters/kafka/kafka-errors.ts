@@ -1,4 +1,4 @@
-import { MillraceError, type MillraceErrorOptions } from "../../../schema/index.ts";
+import { MillraceError, type MillraceErrorOptions, TLS_FAILURES } from "../../../schema/index.ts";
 
 /** An error of Kafka or on the way to it. */
 export class KafkaError extends MillraceError {
@@ -106,9 +106,11 @@ export function asKafkaError(error: unknown, what: string, brokers: readonly str
         origin: "user",
       },
     );
+  const tls = tlsFailureText(message, brokers);
+  if (tls !== null) return fail(tls, { code: "kafka-tls-failed", origin: "user" });
   if (CONNECTION_LOST.has(kind))
     return fail(
-      `Kafka at ${where} cannot be reached (${message}); check that it runs and the address is right`,
+      `Kafka at ${where} cannot be reached (${message}); check that it runs, that the address is right, and whether it wants TLS`,
       {
         code: "kafka-unreachable",
         origin: "external",
@@ -122,6 +124,16 @@ export function asKafkaError(error: unknown, what: string, brokers: readonly str
     );
   const retry = STALE.has(kind) || TRY_AGAIN.has(kind);
   return fail(message, { code: "kafka-failed", origin: "external", retry });
+}
+
+/** What to do about a failed TLS connection, where the message tells of one; else null. */
+function tlsFailureText(message: string, brokers: readonly string[]): string | null {
+  const where = brokers.join(", ");
+  if (TLS_FAILURES.certificate.test(message))
+    return `the certificate of Kafka at ${where} is not trusted (${message}); name its authority's in kafkaCaFile, and the broker as the certificate does`;
+  if (TLS_FAILURES.noTls.test(message))
+    return `Kafka at ${where} speaks no TLS there (${message}); take the port of its TLS listener, or set kafkaSsl to false`;
+  return null;
 }
 
 /** kafkajs wraps errors in those of its retries; the innermost one says what happened. */

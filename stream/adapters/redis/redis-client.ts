@@ -5,6 +5,8 @@ import { HOT_HEADER_BYTES } from "../../ports/hot-store.ts";
 export interface RedisClientOptions {
   /** `redis://[USER:PASSWORD@]HOST:PORT[/DB]`, `rediss://` for TLS; of a cluster, any one node. */
   readonly url: string;
+  /** PEM certificates of the authorities that are trusted; by default those that Node knows. */
+  readonly authorities?: string;
   /** The address is a node of a Redis Cluster (default false). */
   readonly isCluster?: boolean;
   /** In [0, 1): spreads clients that lost their server at the same time. */
@@ -48,7 +50,7 @@ export function createRedisClient(options: RedisClientOptions): RedisClient {
   const common = {
     username: address.username,
     password: address.password,
-    ...(address.isTls ? { tls: {} } : {}),
+    ...(address.isTls ? { tls: options.authorities === undefined ? {} : { ca: options.authorities } } : {}),
     connectTimeout: CONNECT_MS_MAX,
     socketTimeout: options.silenceMsMax,
     keepAlive: 10_000,

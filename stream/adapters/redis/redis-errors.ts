@@ -1,4 +1,4 @@
-import { MillraceError } from "../../../schema/index.ts";
+import { MillraceError, TLS_FAILURES } from "../../../schema/index.ts";
 
 interface Fault {
   /** Redis' own error code at the begin of its message, or what the client says. */
@@ -11,7 +11,7 @@ interface Fault {
 const UNREACHABLE: Omit<Fault, "pattern"> = {
   code: "hot-store-unreachable",
   retry: true,
-  advice: "check that it runs, that the address is right, and the network between",
+  advice: "check that it runs, that the address is right (rediss:// where it wants TLS), and the network between",
 };
 
 const FAULTS: readonly Fault[] = [
@@ -20,6 +20,12 @@ const FAULTS: readonly Fault[] = [
     code: "hot-store-denied",
     retry: false,
     advice: "check user name and password in the address of Redis, and the user's rights",
+  },
+  {
+    pattern: TLS_FAILURES.certificate,
+    code: "hot-store-tls-failed",
+    retry: false,
+    advice: "name its authority's certificate in redisCaFile, and the server as its certificate does",
   },
   {
     pattern: /^OOM/,
