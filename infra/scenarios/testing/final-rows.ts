@@ -6,6 +6,7 @@ export const NEEDS_MORE: readonly string[] = [
   "gold.session_scores",
   "gold.shadow_scores",
   "gold.demand_forecasts",
+  "gold.forecast_accuracy",
   "gold.anomalies",
 ];
 
