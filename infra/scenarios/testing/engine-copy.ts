@@ -1,11 +1,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { QueryEngine, SqlValue } from "../../../lakehouse/index.ts";
-import { type TableSpec, tableName } from "../../../schema/index.ts";
+import { MillraceError, type TableSpec, tableName } from "../../../schema/index.ts";
 import { copyOf, type LakeReader } from "./lake-reader.ts";
 
 /** Most of the time of a small query is the engine's planning. */
 const QUERIES_AT_ONCE = 4;
+const TIMEOUTS_MAX = 10;
 
 /**
  * Copies tables into the reader's database as {@link LakeReader.copyLake} does, but read by the mode's
@@ -23,7 +24,9 @@ export async function copyThroughEngine(
   const copyNext = async (): Promise<void> => {
     for (let table = left.shift(); table !== undefined; table = left.shift()) {
       const columns = table.columns.map(({ name }) => `"${name}"`);
-      const { rows } = await engine.query(`SELECT ${columns.join(", ")} FROM {${tableName(table)}}`, []);
+      const { rows } = await patiently(() =>
+        engine.query(`SELECT ${columns.join(", ")} FROM {${tableName(table)}}`, []),
+      );
       const file = join(folder, `${schema}.${tableName(table)}.ndjson`);
       writeFileSync(file, rows.map(jsonLine).join("\n"));
       const types = table.columns.map(({ name, type }) => `"${name}": '${duckDbType(type)}'`);
@@ -34,6 +37,17 @@ export async function copyThroughEngine(
     }
   };
   await Promise.all(Array.from({ length: QUERIES_AT_ONCE }, copyNext));
+}
+
+/** The engine's time-out is meant for people: on a busy machine, that table is asked for again. */
+async function patiently<T>(query: () => Promise<T>): Promise<T> {
+  for (let left = TIMEOUTS_MAX; ; left--) {
+    try {
+      return await query();
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === "query-timeout") || left === 0) throw error;
+    }
+  }
 }
 
 /** Times as epoch milliseconds, integers whole. */
