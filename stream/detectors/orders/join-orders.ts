@@ -193,7 +193,9 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
         advance: () => undefined,
       },
     },
+    markIdle: () => judge.markIdle(),
     advanceTask(taskTimeMs) {
+      judge.advanceTask(taskTimeMs);
       taskMs = taskTimeMs;
       takeMissing();
       dropOld();

@@ -1,16 +1,17 @@
 import { KeyDictionary, type SlotArray, StateSection, type TextColumn } from "../../../../schema/index.ts";
 import { KeyedSlots } from "../../../operators/keyed-slots.ts";
-import { PaneBlockReader } from "../../../operators/pane-block.ts";
+import { PaneBlockKind, PaneBlockReader } from "../../../operators/pane-block.ts";
+import { SourceWatermarks } from "../../../operators/source-watermarks.ts";
 import { TextRecords } from "../../../operators/text-records.ts";
 import type { Alert } from "../../../ports/alert-bus.ts";
 import type { Combiner, CombinerDeps } from "../../detector.ts";
 import { createOrderAlerts } from "./order-alerts.ts";
-import { readVelocity, type VelocityEntry } from "./velocity-block.ts";
+import { readVelocity, type VelocityEntry, velocitySource } from "./velocity-block.ts";
 
 /** How often entries that no window reaches any more are looked for, ms of event time. */
 const DROP_EVERY_MS = 600_000;
-/** How far tasks may be apart in event time and still count each other's orders, ms. */
-const APART_MS_MAX = 3_600_000;
+/** How late an order may come, behind what else its task has seen, and still be counted, ms of event time. */
+const LATE_MS_MAX = 3_600_000;
 const NUMBERS = 3;
 const WHOLES = 4;
 const Whole = { next: 0, rule: 1, text: 2, told: 3 } as const;
@@ -21,6 +22,7 @@ const FREE = 1;
  * Second stage of velocity rules: users, devices, cards and addresses are the same in all tasks. An order
  * counts from the time at which it was placed, so one that comes after a later one is added to the
  * count of that too, whose alert gets its next revision: what is found does not depend on who came first.
+ * Orders are kept until the slowest task has passed them: where tasks read a backlog, one may be days ahead.
  */
 export function combineVelocity(deps: CombinerDeps): Combiner {
   const state = new StateSection("order-velocity");
@@ -29,12 +31,16 @@ export function combineVelocity(deps: CombinerDeps): Combiner {
   const entries = new EntryPool(state);
   const rules = state.dictionary(new KeyDictionary("rule", 64));
   const texts = new TextRecords(state, "texts", 2);
-  const progress = state.float64("progress", Number.NEGATIVE_INFINITY);
-  progress.ensure(2);
+  /** Up to where orders were dropped last. */
+  const dropped = state.float64("dropped", Number.NEGATIVE_INFINITY);
+  dropped.ensure(1);
+  const sources = new SourceWatermarks(state, deps.sourceTasks.map(velocitySource));
   const report = createOrderAlerts(deps.outputs);
   const reader = new PaneBlockReader();
 
   function fold(entry: VelocityEntry): void {
+    // Sent again behind a crash: it was counted, and what it counted with is gone.
+    if (isPassed(entry, dropped.values[0])) return;
     const { slot } = subjects.open(columnOf(entry.subject), 0);
     const orders: number[] = [];
     for (let at = heads.values[slot] - 1; at >= 0; at = entries.nextOf(at)) {
@@ -55,7 +61,6 @@ export function combineVelocity(deps: CombinerDeps): Combiner {
     orders.push(own);
     for (const at of orders)
       if (isWithin(own, at)) tell(at, orders.filter((other) => isWithin(other, at)).length);
-    advance(entry.timeMs);
   }
 
   /** Whether an order counts for another one: not after it, and less than its window before. */
@@ -82,22 +87,20 @@ export function combineVelocity(deps: CombinerDeps): Combiner {
     );
   }
 
-  function advance(timeMs: number): void {
-    const [newest, dropped] = progress.values;
-    if (timeMs > newest) {
-      progress.values[0] = timeMs;
-      progress.mark(0);
-    }
-    if (timeMs < dropped + DROP_EVERY_MS) return;
-    progress.values[1] = timeMs;
-    subjects.each((slot) => dropOld(slot, timeMs));
+  function dropPassed(): void {
+    const slowestMs = sources.watermarkMs();
+    // Nothing before every task was heard of.
+    if (slowestMs === Number.NEGATIVE_INFINITY || slowestMs < dropped.values[0] + DROP_EVERY_MS) return;
+    dropped.values[0] = slowestMs;
+    dropped.mark(0);
+    subjects.each((slot) => dropOld(slot, slowestMs));
   }
 
   function dropOld(slot: number, timeMs: number): void {
     let before = -1;
     for (let at = heads.values[slot] - 1; at >= 0; ) {
       const next = entries.nextOf(at);
-      if (entries.timeOf(at) + 2 * entries.withinOf(at) + APART_MS_MAX >= timeMs) before = at;
+      if (!isPassed({ timeMs: entries.timeOf(at), withinMs: entries.withinOf(at) }, timeMs)) before = at;
       else {
         if (before < 0) heads.values[slot] = next + 1;
         else entries.setNext(before, next + 1);
@@ -114,10 +117,26 @@ export function combineVelocity(deps: CombinerDeps): Combiner {
     state,
     fold(bytes, start) {
       reader.openBlock(bytes, start);
-      fold(readVelocity(reader));
+      const kind = reader.u8();
+      reader.f64();
+      const taskTimeMs = reader.f64();
+      reader.text();
+      const source = sources.source(bytes, reader.textStart, reader.textEnd);
+      if (kind === PaneBlockKind.idle) sources.setIdle(source);
+      else if (kind === PaneBlockKind.behind) sources.setBehind(source, taskTimeMs);
+      else fold(readVelocity(reader));
+      dropPassed();
     },
     afterRestore: () => subjects.afterRestore(),
   };
+}
+
+/** Whether no order that may still come counts with this one. */
+function isPassed(
+  { timeMs, withinMs }: Pick<VelocityEntry, "timeMs" | "withinMs">,
+  slowestMs: number,
+): boolean {
+  return timeMs + 2 * withinMs + LATE_MS_MAX < slowestMs;
 }
 
 /** Orders of subjects, in chains, in slots that are used again. */

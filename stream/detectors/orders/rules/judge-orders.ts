@@ -5,7 +5,7 @@ import {
   StateSection,
   type TextColumn,
 } from "../../../../schema/index.ts";
-import { PaneBlockWriter } from "../../../operators/pane-block.ts";
+import { PaneBlockKind, PaneBlockWriter } from "../../../operators/pane-block.ts";
 import type { ProfileVersion } from "../../../operators/profile-table.ts";
 import type { DetectorDeps } from "../../detector.ts";
 import type { JoinedOrder, OrderBook } from "../order-book.ts";
@@ -14,9 +14,11 @@ import { findInJoined, findInPlaced, ruleName } from "./find.ts";
 import { createOrderAlerts, type Finding, type JudgedOrder } from "./order-alerts.ts";
 import type { Subject } from "./rule.ts";
 import { RuleBook, type RuleInForce } from "./rule-book.ts";
-import { writeVelocity } from "./velocity-block.ts";
+import { velocitySource, writeVelocity } from "./velocity-block.ts";
 
 const utf8 = new TextDecoder();
+/** How often the second stage is told how far the task has come, ms of event time. */
+const PROGRESS_EVERY_MS = 600_000;
 
 /**
  * Judges orders by the rules in force when they were placed. What concerns an order and its buyer's past
@@ -32,11 +34,15 @@ export class OrderJudge {
   private readonly buyers = new BuyerHistory();
   private readonly report;
   private readonly writer = new PaneBlockWriter();
+  private readonly source: string;
+  /** Steps of {@link PROGRESS_EVERY_MS} that were told; after a restart it is told again. */
+  private told = Number.NaN;
 
   constructor(channel: string, book: OrderBook, deps: DetectorDeps) {
     this.deps = deps;
     this.book = book;
     this.channel = channel;
+    this.source = velocitySource(deps.taskId);
     const state = new StateSection("orders-rules");
     this.rules = new RuleBook(state);
     this.sections = [state, this.buyers.state];
@@ -49,6 +55,20 @@ export class OrderJudge {
 
   takeChanges(batch: RuleChangeBatch): void {
     this.rules.fold(batch);
+  }
+
+  /** Tells the second stage that what it keeps for this task's sake is needed no longer. */
+  advanceTask(taskTimeMs: number): void {
+    const step = Math.floor(taskTimeMs / PROGRESS_EVERY_MS);
+    if (step === this.told || !Number.isFinite(taskTimeMs)) return;
+    this.told = step;
+    const { channel, source } = this;
+    const header = { channel, source, kind: PaneBlockKind.behind, watermarkMs: taskTimeMs };
+    this.deps.sendBlock(source, this.writer.marker(header), null);
+  }
+
+  markIdle(): void {
+    this.deps.sendBlock(this.source, this.writer.idleBlock(this.channel, this.source), null);
   }
 
   /** Judges an order at its placed record. */
@@ -113,7 +133,7 @@ export class OrderJudge {
     if (rule.kind !== "velocity") return;
     const subject = subjects[rule.of];
     if (subject === undefined || subject === null) return;
-    const source = `${this.deps.taskId}/velocity`;
+    const { source } = this;
     const entry = {
       subject: `${rule.id} ${subject}`,
       rule: ruleName(inForce),

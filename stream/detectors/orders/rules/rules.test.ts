@@ -116,6 +116,24 @@ describe("velocity", () => {
   });
 });
 
+describe("velocity over tasks", () => {
+  /** Orders of one device in a task, then another order there, later. */
+  const withDevice = (task: number, laterMs: number): TopicRow[] => [
+    ...[0, 1, 2].map((i) =>
+      order({ orderId: `d${task}${i}`, userId: `u${task}`, orderTime: NOON + i, deviceId: "d" }),
+    ),
+    order({ orderId: `l${task}`, userId: `l${task}`, orderTime: NOON + laterMs }),
+  ];
+  const ofDevice = (tasks: readonly (readonly TopicRow[])[]): string[] =>
+    [...judged(tasks).keys()].filter((id) => id.startsWith("device-velocity"));
+
+  test("counts orders together however many days one task is ahead of another", () => {
+    const together = ofDevice([withDevice(0, TEN_MINUTES), withDevice(1, TEN_MINUTES)]);
+    expect(together).toHaveLength(2);
+    expect(ofDevice([withDevice(0, 5 * 86_400_000), withDevice(1, TEN_MINUTES)])).toEqual(together);
+  });
+});
+
 describe("amount", () => {
   test("speaks at the least total, not a minor unit below it", () => {
     expect(

@@ -13,6 +13,11 @@ export interface VelocityEntry {
   readonly userId: string;
 }
 
+/** What velocity blocks of a task come from. */
+export function velocitySource(taskId: string): string {
+  return `${taskId}/velocity`;
+}
+
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 const TEXTS = ["subject", "rule", "severity", "orderId", "userId"] as const;
@@ -35,12 +40,8 @@ export function writeVelocity(
   return writer.finish();
 }
 
-/** @param reader open behind the block's channel */
+/** @param reader open behind the block's header */
 export function readVelocity(reader: PaneBlockReader): VelocityEntry {
-  reader.u8();
-  reader.f64();
-  reader.f64();
-  reader.text();
   const texts = TEXTS.map((name) => {
     reader.text();
     return [name, text.decode(reader.bytes.subarray(reader.textStart, reader.textEnd))];
