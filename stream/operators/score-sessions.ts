@@ -59,11 +59,13 @@ export interface SessionScoring extends Operator<CustomerEventBatch> {
   status(): ModelStatus;
 }
 
-/** Places of a user's numbers; one of four is to spare. */
+/** Places of a user's numbers. */
 const USER_SHIFT = 2;
 const START = 0;
 const LAST = 1;
 const OFFSET = 2;
+/** 1 while the session is above the threshold. */
+const ABOVE = 3;
 
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
@@ -87,9 +89,8 @@ const CLOSE = 0x7d;
 export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSessionsDeps): SessionScoring {
   const { features, keys, outputs, partition, plugin, report, slot, userRecords } = deps;
   const state = new StateSection(`score-sessions.${plugin.name}`);
-  /** Half a cache line a user: what the hot record says beside the features. */
+  /** Half a cache line a user: what the hot record says beside the features, and where the session stands. */
   const users = state.float64("users");
-  const above = state.uint8("above");
   const pending = new PendingLabels(state, PENDING_MAX);
   const health = new ModelHealthMonitor(config.health, {
     plugin: plugin.name,
@@ -203,10 +204,10 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       }
       if (plugin.labels.isOutcome(batch, row)) settleLabel(user, batch.eventTime.values[row], 1);
       if ((batch.offset[row] & sampleMask) === 0) sampleScore(batch, row, i, value);
-      if (above.values[user] === 0 ? value >= config.threshold : value < config.rearmBelow) {
-        const rose = above.values[user] === 0;
-        setAbove(user, rose ? 1 : 0);
-        emitCrossing(batch, row, rose ? "crossed" : "fell", i, value);
+      const isAbove = users.values[(user << USER_SHIFT) + ABOVE] === 1;
+      if (isAbove ? value < config.rearmBelow : value >= config.threshold) {
+        setAbove(user, isAbove ? 0 : 1);
+        emitCrossing(batch, row, isAbove ? "fell" : "crossed", i, value);
       }
     }
     if (shadow.gathered > 0 && models.challenger !== null) {
@@ -234,9 +235,10 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   }
 
   function setAbove(user: number, value: 0 | 1): void {
-    if (above.values[user] === value) return;
-    above.values[user] = value;
-    above.dirty[user >>> PAGE_SHIFT] = 1;
+    const at = (user << USER_SHIFT) + ABOVE;
+    if (users.values[at] === value) return;
+    users.values[at] = value;
+    users.dirty[at >>> PAGE_SHIFT] = 1;
   }
 
   /** Returns 1 where the event begins a session of its user, else 0. */
@@ -262,7 +264,6 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   function process(batch: CustomerEventBatch, from: number, to: number): void {
     takeUpModels();
     users.ensure(keys.userId.size << USER_SHIFT);
-    above.ensure(keys.userId.size);
     features.ensure();
     let count = 0;
     for (let row = from; row < to; row++) {
