@@ -70,7 +70,7 @@ export const distributedSettings = {
     default: 6_000,
     min: 1_000,
     max: 600_000,
-    doc: "Silence after which a worker counts as dead and its tasks move on; not below the brokers' group.min.session.timeout.ms (6000 unless set; `millrace servers` and docker-compose.yml set 1000, and 4000 here).",
+    doc: "Silence after which a worker counts as dead and its tasks move on; not below the brokers' group.min.session.timeout.ms (6000 unless set; `millrace servers` and docker-compose.yml set 1000, and 2500 here).",
   },
   kafkaReplication: {
     type: "integer",

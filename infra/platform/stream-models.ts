@@ -57,7 +57,6 @@ export async function openStreamModels(
     );
   };
   const demand = new OutlookSlot(adapters.objects, ({ message }) => warn(message));
-  await demand.refresh();
   const slots: Pick<ModelSlot, "refresh">[] = [demand];
   async function open<S extends { readonly modelVersion: string }, P extends ServedPlugin<S>>(
     plugin: P & ServedPlugin<S>,
@@ -66,17 +65,19 @@ export async function openStreamModels(
     slots.push(slot);
     return { plugin, slot };
   }
-  const scorers = await Promise.all(
-    scoringPlugins.map((plugin) => open<Scorer, SessionScorerPlugin>(plugin)),
-  );
+  // All at once: whoever takes over the tasks of a dead worker waits for it.
+  const [scorers, fraud, recommend] = await Promise.all([
+    Promise.all(scoringPlugins.map((plugin) => open<Scorer, SessionScorerPlugin>(plugin))),
+    open<OrderScorer, OrderScorerPlugin>(orderScorers[0]),
+    open<VisitRecommender, RecommenderPlugin>(mlPlugins.find(isRecommender) as RecommenderPlugin),
+    demand.refresh(),
+  ]);
   const isPropensity = ({ plugin }: ServedScorer): boolean => plugin.name === "propensity";
   return {
     propensity: scorers.find(isPropensity) as ServedScorer,
     sessions: scorers.filter((scorer) => !isPropensity(scorer)),
-    fraud: await open<OrderScorer, OrderScorerPlugin>(orderScorers[0]),
-    recommend: await open<VisitRecommender, RecommenderPlugin>(
-      mlPlugins.find(isRecommender) as RecommenderPlugin,
-    ),
+    fraud,
+    recommend,
     outlook: () => demand.outlook,
     async refresh() {
       for (const slot of slots) await slot.refresh();

@@ -38,7 +38,7 @@ function settingsFor<N extends ServerName>(group: ServerEndpoints, name: N): Par
 }
 
 /** Less than brokers take by default; these do (kafka.ts). */
-const SESSION_TIMEOUT_MS = 4_000;
+const SESSION_TIMEOUT_MS = 2_500;
 
 const SETTINGS: { readonly [N in ServerName]: (endpoint: Endpoints[N]) => Partial<Config> } = {
   kafka: ({ bootstrap }) => ({

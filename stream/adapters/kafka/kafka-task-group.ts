@@ -14,14 +14,14 @@ export interface KafkaTaskGroupOptions {
    * default (`group.min.session.timeout.ms`).
    */
   readonly sessionTimeoutMs?: number;
-  /** Default 500: how soon members hear of a change. */
+  /** How soon members hear of a change, and how often they may be late before they are dead; default 250. */
   readonly heartbeatMs?: number;
   /** Hears of failures that the member goes on trying to get over. */
   readonly warn?: (error: MillraceError) => void;
 }
 
 const SESSION_TIMEOUT_MS = 6000;
-const HEARTBEAT_MS = 500;
+const HEARTBEAT_MS = 250;
 /** Name of the assignor; members of one group have to agree on it. */
 const PROTOCOL = "millrace-sticky";
 /** Longest that the coordinator waits for members to join again. */
