@@ -25,18 +25,22 @@ if (!Number.isInteger(events) || events < 1) {
   process.stderr.write("fraud-vectors: give a number of events, 1 or more\n");
   process.exit(2);
 }
-const home = freshFolder("fraud-vectors");
+const homes = new BenchHomes(null);
 try {
-  const result = await measure(home);
+  const result = await homes.use(measure);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exitCode = result.differing + result.missing === 0 ? 0 : 1;
 } finally {
-  removeFolder(home);
+  homes.close();
 }
 
-async function measure(folder: string) {
+async function measure(home: string) {
   const start = performance.now();
-  return withPlatform(scenarioConfig(folder, { partitions: PARTITIONS }), async (platform) => {
+  const tell = (_fields: object, message: string): void => void process.stderr.write(`${message}\n`);
+  const logger: PlatformLogger = { info: () => undefined, warn: tell, error: tell };
+  const platform = await Platform.open(benchConfig(home, { partitions: PARTITIONS }), logger);
+  try {
+    await platform.startWorkers();
     const shop = createShopEvents(SHOP, () => PARTITIONS);
     let appended = 0;
     for (let end = SHOP.startTime + STEP_MS; appended < events; end += STEP_MS) {
@@ -82,7 +86,9 @@ async function measure(folder: string) {
       liveSeconds: Math.round(liveSeconds),
       replaySeconds: Math.round(seconds),
     };
-  });
+  } finally {
+    await platform.close();
+  }
 }
 
 /** JSON gives each double back as it was, but for the sign of 0; a missing value is null. */

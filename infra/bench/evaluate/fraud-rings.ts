@@ -10,7 +10,9 @@ export const fraudRings: NamedEvaluation = {
   name: "fraud-rings",
   doc: "planted rings of generated shops whose seeds the model never saw, order by order",
   async measure() {
-    const lines = (await runCommand(new URL("../fraud-rings.ts", import.meta.url), [PARTITIONS])).trim().split("\n");
+    const lines = (await runCommand(new URL("../fraud-rings.ts", import.meta.url), [PARTITIONS]))
+      .trim()
+      .split("\n");
     const { all } = JSON.parse(lines[lines.length - 1]) as { all: Readonly<Record<string, unknown>> };
     const byRule = (path: string) => ({ name: "4 orders within the hour", path: `rule.${path}` });
     return judge(
