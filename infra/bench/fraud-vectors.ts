@@ -1,11 +1,8 @@
 import { FRAUD_FEATURES, replayBronzeOrders } from "../../ml/index.ts";
 import { createShopEvents, endOfInput, SHOP_DEFAULTS, SHOP_TOPICS } from "../../stream/index.ts";
-import {
-  freshFolder,
-  removeFolder,
-  scenarioConfig,
-  withPlatform,
-} from "../scenarios/testing/scenario-home.ts";
+import { Platform, type PlatformLogger } from "../platform/platform.ts";
+import { BenchHomes } from "./bench-homes.ts";
+import { benchConfig } from "./reference-job.ts";
 
 /**
  * Whether fraud's feature vectors are the same live and in training, bit for bit: a generated shop runs
