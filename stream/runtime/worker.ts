@@ -176,12 +176,7 @@ export class Worker {
 
   /** Memory of the tasks' state, bytes by section. */
   stateBytes(): Record<string, number> {
-    const total: Record<string, number> = {};
-    for (const { pipeline } of this.tasks) {
-      for (const [section, bytes] of Object.entries(stateBytesBySection(pipeline.sections)))
-        total[section] = (total[section] ?? 0) + bytes;
-    }
-    return total;
+    return stateBytesBySection(this.tasks.flatMap(({ pipeline }) => pipeline.sections));
   }
 
   /** Processes records for a slice of time; whether there were any. */
