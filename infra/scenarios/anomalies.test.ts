@@ -13,7 +13,7 @@ import { freshFolder, removeFolder, scenarioConfig } from "./testing/scenario-ho
 /** Windows as they are by default and a busier shop, by `npm run anomalies`. */
 const isFull = process.env.MILLRACE_ANOMALIES === "full";
 const { windowMs, eventsPerSecond, cleanDays, days } = isFull
-  ? { windowMs: 900_000, eventsPerSecond: 0.4, cleanDays: 42, days: 63 }
+  ? { windowMs: 900_000, eventsPerSecond: 0.8, cleanDays: 36, days: 50 }
   : { windowMs: 3_600_000, eventsPerSecond: 0.12, cleanDays: 36, days: 43 };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
