@@ -14,7 +14,7 @@ const DOUBLED_ELEMENTS_MAX = 1 << 18;
 /**
  * Growable typed array of keyed state. A checkpoint writes only the pages that were marked since
  * the last one, so every write marks its page: `a.values[i] = v; a.dirty[i >>> PAGE_SHIFT] = 1`.
- * `values` and `dirty` are replaced by {@link ensure}: fetch them anew after it.
+ * `values` and `dirty` are replaced by {@link ensure}, and the ones of before are empty: fetch them anew after it.
  */
 export class SlotArray<V extends SlotValues = SlotValues> {
   readonly name: string;
@@ -70,11 +70,11 @@ export class SlotArray<V extends SlotValues = SlotValues> {
 
   private grow(count: number): void {
     const capacity = wholePages(Math.max(count, grownCapacity(this.values.length)));
-    const Values = this.values.constructor as new (length: number) => V;
-    const grown = new Values(capacity);
-    (grown as Float64Array).set(this.values as Float64Array);
-    if (this.fill !== 0) (grown as Float64Array).fill(this.fill, this.values.length);
-    this.values = grown;
+    const { length, BYTES_PER_ELEMENT, buffer } = this.values;
+    const Values = this.values.constructor as new (buffer: ArrayBuffer) => V;
+    // Frees what it leaves: a collector lets hundreds of megabytes of earlier arrays lie.
+    this.values = new Values((buffer as ArrayBuffer).transfer(capacity * BYTES_PER_ELEMENT));
+    if (this.fill !== 0) (this.values as Float64Array).fill(this.fill, length);
     const dirty = new Uint8Array(capacity >>> PAGE_SHIFT);
     dirty.set(this.dirty);
     this.dirty = dirty;

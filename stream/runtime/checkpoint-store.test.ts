@@ -4,7 +4,7 @@ import { temporaryFolder } from "../adapters/testing.ts";
 import { type Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 
 const TASK = "events-1";
-const bytes = (text: string): Uint8Array => Buffer.from(text);
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe("checkpoint store", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -54,14 +54,17 @@ export class CheckpointStore {
   }
 
   /**
-   * Uploads the parts of a state image, each packed by itself behind its packed length as u32; a crash
-   * leaves an unreferenced object, which {@link collect} removes.
+   * Uploads the parts of a state image, each packed by itself behind its packed length as u32, and takes
+   * their memory; a crash leaves an unreferenced object, which {@link collect} removes.
    */
   async stageImage(taskId: string, epoch: number, parts: readonly Uint8Array[]): Promise<string> {
     const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.image`;
     const packed: Uint8Array[] = [];
     // One after another: records are processed meanwhile, and need the cores.
-    for (const part of parts) packed.push(await this.codec.compress(part, ZSTD_OPTIONS));
+    for (const part of parts) {
+      packed.push(await this.codec.compress(part, ZSTD_OPTIONS));
+      free(part);
+    }
     await this.objects.put(key, framed(packed));
     return key;
   }
@@ -131,6 +134,11 @@ export class CheckpointStore {
       if (key.endsWith(".json")) newest = key;
     return newest;
   }
+}
+
+/** Gives the memory of a part back now, not with some later collection. */
+function free(part: Uint8Array): void {
+  (part.buffer as ArrayBuffer).transfer(0);
 }
 
 function framed(parts: readonly Uint8Array[]): Uint8Array {
