@@ -59,7 +59,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
   numbers.ensure(PLACES + placeCount * PLACE);
   numbers.values.set([-1, Number.NEGATIVE_INFINITY]);
   for (let place = 0; place < placeCount; place++) numbers.values[PLACES + place * PLACE] = NONE;
-  numbers.mark(0);
+  numbers.markRange(0, numbers.length);
   /** Per product and place: events, views, cart adds, purchases. */
   const counts = state.int32("product-counts");
   const productLists = Array.from({ length: placeCount }, (_, i) => state.int32(`products-${i}`));
@@ -72,7 +72,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     const place = pane % placeCount;
     if (numbers.values[PLACES + place * PLACE] !== pane) {
       numbers.values[PLACES + place * PLACE] = pane;
-      numbers.mark(0);
+      numbers.mark(PLACES + place * PLACE);
     }
     return place;
   }
@@ -83,7 +83,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     list.values[at] = value;
     list.dirty[at >>> PAGE_SHIFT] = 1;
     numbers.values[counter] = at + 1;
-    numbers.dirty[0] = 1;
+    numbers.mark(counter);
   }
 
   function process(batch: CustomerEventBatch, from: number, to: number): void {
@@ -195,6 +195,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
       writeProducts(place);
       writeChanges(numbers.values[base]);
       numbers.values.set([NONE, 0], base);
+      numbers.markRange(base, base + 2);
     }
     numbers.mark(0);
     deps.emitPanes(writer.finish(), sequence);

@@ -186,6 +186,7 @@ export class SummedWindows {
     if (known !== undefined) return known;
     const at = this.numbers.values[COUNT] * this.stride;
     this.numbers.values[COUNT] += 1;
+    this.numbers.mark(COUNT);
     this.entries.ensure(at + this.stride);
     this.entries.values.fill(0, at, at + this.stride);
     this.entries.values[at + WINDOW] = window;

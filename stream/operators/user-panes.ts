@@ -32,7 +32,7 @@ export class UserPanes {
     this.panes = section.float64("panes");
     this.panes.ensure(this.places * 2);
     for (let place = 0; place < this.places; place++) this.panes.values[place * 2] = NO_PANE;
-    this.panes.mark(0);
+    this.panes.markRange(0, this.panes.length);
   }
 
   /** The place of the pane, taken into use where it is not. */
@@ -55,7 +55,7 @@ export class UserPanes {
     list.values[count] = user;
     list.dirty[count >>> PAGE_SHIFT] = 1;
     this.panes.values[place * 2 + 1] = count + 1;
-    this.panes.dirty[0] = 1;
+    this.panes.mark(place * 2 + 1);
   }
 
   /** Sum of a user's panes [from, to). */
@@ -130,6 +130,6 @@ export class UserPanes {
     this.users[place].length = 0;
     this.panes.values[place * 2] = NO_PANE;
     this.panes.values[place * 2 + 1] = 0;
-    this.panes.mark(0);
+    this.panes.mark(place * 2);
   }
 }

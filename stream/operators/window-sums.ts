@@ -61,7 +61,7 @@ export class WindowSums {
     this.numbers.ensure(PLACES + this.placeCount * PLACE);
     this.numbers.values.set([-1, Number.NEGATIVE_INFINITY]);
     for (let place = 0; place < this.placeCount; place++) this.numbers.values[PLACES + place * PLACE] = NONE;
-    this.numbers.mark(0);
+    this.numbers.markRange(0, this.numbers.length);
     this.sums = section.float64("sums");
     this.used = section.uint8("sums-used");
     this.lists = Array.from({ length: this.placeCount }, (_, i) => section.int32(`sum-keys-${i}`));
@@ -165,6 +165,7 @@ export class WindowSums {
       this.writer.f64(this.numbers.values[at] * paneMs);
       this.writeSums(place, this.numbers.values[at + 1]);
       this.numbers.values.set([NONE, 0], at);
+      this.numbers.markRange(at, at + 2);
     }
     this.numbers.mark(0);
     this.options.send(this.writer.finish(), sequence);
