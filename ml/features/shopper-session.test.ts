@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StateSection } from "../../schema/index.ts";
+import { PAGE_SHIFT, StateSection } from "../../schema/index.ts";
 import { createRandom } from "../training/random.ts";
 import { createKeys, type ShopperEvent, shopperBatch } from "./shopper-batch.fixture.ts";
 import { EventTypeCode, SESSION_GAP_MS } from "./shopper-event.ts";
@@ -150,6 +150,6 @@ describe("shopper session features", () => {
     state.fold(batch, 0);
     expect(
       section.arrays.map((array) => [...array.dirty.keys()].filter((page) => array.dirty[page] === 1)),
-    ).toEqual([[5], [11]]);
+    ).toEqual([[(2999 * 8) >>> PAGE_SHIFT], [(2999 * 16) >>> PAGE_SHIFT]]);
   });
 });
