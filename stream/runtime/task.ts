@@ -69,14 +69,24 @@ export class Task {
   /** Restores the newest checkpoint and opens the inputs behind it; returns that checkpoint. */
   async open(log: EventLog, checkpoints: CheckpointStore): Promise<Checkpoint | null> {
     const checkpoint = await checkpoints.newest(this.taskId);
+    // Side by side: while the state comes from the object store, the log is asked, and fetches ahead.
+    const [images, inputs] = await Promise.all([
+      checkpoint === null ? [] : checkpoints.images(checkpoint),
+      this.openInputs(log, checkpoint),
+    ]);
     if (checkpoint !== null) {
-      restoreStateImages(this.pipeline.sections, await checkpoints.images(checkpoint));
+      restoreStateImages(this.pipeline.sections, images);
       this.epoch = checkpoint.epoch;
       this.restoredImages = checkpoint.stateImages;
     }
     this.pipeline.afterRestore();
-    // All at once: a partition is some requests to the log, and a task has a dozen of them.
-    this.opened = await Promise.all(
+    this.opened = inputs;
+    return checkpoint;
+  }
+
+  /** All at once: a partition is some requests to the log, and a task has a dozen of them. */
+  private openInputs(log: EventLog, checkpoint: Checkpoint | null): Promise<OpenInput[]> {
+    return Promise.all(
       this.pipeline.inputs.map(async (input) => {
         const saved = checkpoint?.inputs.find(
           (i) => i.topic === input.topic && i.partition === input.partition,
@@ -86,7 +96,6 @@ export class Task {
         return { input, reader, pending: null, position, waiting: null };
       }),
     );
-    return checkpoint;
   }
 
   /**
