@@ -11,7 +11,8 @@ interface Fault {
 const UNREACHABLE: Omit<Fault, "pattern"> = {
   code: "hot-store-unreachable",
   retry: true,
-  advice: "check that it runs, that the address is right (rediss:// where it wants TLS), and the network between",
+  advice:
+    "check that it runs, that the address is right (rediss:// where it wants TLS), and the network between",
 };
 
 const FAULTS: readonly Fault[] = [
