@@ -77,14 +77,16 @@ export function createPageViewsByUser(
 
   /** Activity of users whose views left the ring before their record was written. */
   const frozen = new FrozenParts();
+  /** Users of whom nothing is told until their next event, which looks back on what the ring still has. */
+  const unkept = new Set<number>();
   userRecords.addPart({
     name: "activity",
-    has: (user) => frozen.has(user) || recent.isKnown(user),
+    has: (user) => frozen.has(user) || (recent.isKnown(user) && !unkept.has(user)),
     readAhead: (users, from, to) => recent.touchViews(users, from, to),
     forgetUnkept(user) {
       // The ring has lost views that the record of a user who has been quiet looks back on.
       const keptFrom = reported.values[1] - time.allowedLatenessMs;
-      if (recent.isKnown(user) && recent.newestOf(user) < keptFrom) recent.forget(user);
+      if (recent.isKnown(user) && recent.newestOf(user) < keptFrom) unkept.add(user);
     },
     write(user, out) {
       if (frozen.has(user)) {
@@ -150,6 +152,7 @@ export function createPageViewsByUser(
       recent.noteEvent(user, at);
       // The activity is made anew from the ring, which holds all that an event in time looks back on.
       frozen.drop(user);
+      if (unkept.size > 0) unkept.delete(user);
       userRecords.mark(user);
       if (kinds[codes[row]] !== EventKind.view) continue;
       if (at < start || at >= end) {
