@@ -22,6 +22,10 @@ export const PAYMENT_MISSING = "payment-missing";
 const STEP_MS = 60_000;
 /** How often orders that are too old are looked for, ms of event time. */
 const DROP_EVERY_MS = 3_600_000;
+/** How far behind orders the first payment may come, ms of event time. */
+const FIRST_PAYMENT_MS_MAX = 86_400_000;
+/** How far orders and payments may lie behind the task's other topics, ms of event time. */
+const TOPICS_APART_MS_MAX = 30 * 86_400_000;
 
 /**
  * Joins orders with their payments, whichever comes first, and with the profile as it was when the order
@@ -44,6 +48,7 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
   /** Placed orders without a payment, by the step in which it is missing; derived. */
   let waiting: Map<number, Set<number>> | null = null;
   let paymentsMs = Number.NEGATIVE_INFINITY;
+  let ordersMs = Number.NEGATIVE_INFINITY;
   let taskMs = Number.NEGATIVE_INFINITY;
   let droppedMs = Number.NEGATIVE_INFINITY;
 
@@ -132,6 +137,16 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
     }
   }
 
+  /**
+   * Up to where orders and payments have been judged. The task may have come days further by another topic,
+   * whose backlog lies before theirs; one that has stopped is not waited for without end.
+   */
+  function judgedMs(taskTimeMs: number): number {
+    const paidMs = paymentsMs === Number.NEGATIVE_INFINITY ? ordersMs - FIRST_PAYMENT_MS_MAX : paymentsMs;
+    const ms = Math.min(ordersMs, paidMs);
+    return ms === Number.NEGATIVE_INFINITY ? ms : Math.max(ms, taskTimeMs - TOPICS_APART_MS_MAX);
+  }
+
   function dropOld(): void {
     if (!Number.isFinite(taskMs) || taskMs < droppedMs + DROP_EVERY_MS) return;
     droppedMs = taskMs;
@@ -154,7 +169,9 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
             changed(slot);
           }
         },
-        advance: () => undefined,
+        advance({ watermarkMs }) {
+          ordersMs = watermarkMs;
+        },
         afterRestore() {
           book.afterRestore();
           judge.afterRestore();
@@ -195,7 +212,7 @@ export function createJoinOrders(config: OrdersConfig, deps: DetectorDeps): Dete
     },
     markIdle: () => judge.markIdle(),
     advanceTask(taskTimeMs) {
-      judge.advanceTask(taskTimeMs);
+      judge.advanceTask(judgedMs(taskTimeMs));
       taskMs = taskTimeMs;
       takeMissing();
       dropOld();

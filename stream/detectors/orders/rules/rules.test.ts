@@ -134,6 +134,16 @@ describe("velocity over tasks", () => {
   });
 });
 
+test("velocity counts orders whose topic lies days behind another topic of the task", () => {
+  const orders = (startMs: number): TopicRow[] =>
+    Array.from({ length: 6 }, (_, i) => order({ orderId: `o${startMs}-${i}`, orderTime: startMs + i }));
+  const days = [0, 1, 2].map((day) => NOON + day * 86_400_000);
+  // As a loader writes a file: a chunk of one topic, then the same days of the other.
+  const together = found(...days.flatMap(orders));
+  expect(together.filter((id) => id.startsWith("order-velocity"))).toHaveLength(9);
+  expect(found(profile(days[2] + 86_400_000, "DE"), ...days.flatMap(orders))).toEqual(together);
+});
+
 describe("amount", () => {
   test("speaks at the least total, not a minor unit below it", () => {
     expect(
