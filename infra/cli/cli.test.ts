@@ -84,7 +84,7 @@ describe("the command line", () => {
     [["whatif", "--model", "propensity"], "give PLUGIN=VERSION"],
     [["rescale", "--to", "4"], "required option '--into <folder>'"],
     [["generate", "--events", "-1", "--out", "x"], "whole number"],
-    [["train", "nothing"], "use one of propensity"],
+    [["train", "nothing"], "use one of fraud, propensity, recommend"],
     [["evaluate", "propensty"], "Did you mean propensity?"],
     [["evaluate", "propensity"], "required option '--train <file>'"],
     [["config", "check", "--port", "99999", "--tick-ms", "x"], "--tick-ms must be"],
