@@ -31,8 +31,8 @@ port.on("message", async (message: ToLogWrites) => {
     return;
   }
   nowMs = message.nowMs;
-  const outcomes = await Promise.all(message.requests.map((request) => write(request).catch(failureOf)));
-  port.postMessage({ first: message.first, outcomes } satisfies FromLogWrites);
+  const outcome = await write(message.request).catch(failureOf);
+  port.postMessage({ number: message.number, outcome } satisfies FromLogWrites);
 });
 
 async function write(request: WriteRequest): Promise<WriteOutcome> {

@@ -24,9 +24,9 @@ export type WriteRequest =
     }
   | { readonly kind: "commit-offsets"; readonly group: string; readonly offsets: readonly GroupOffset[] };
 
-/** The writes of one turn, numbered from `first`, or the end. */
+/** A write, with its number, or the end. */
 export type ToLogWrites =
-  | { readonly first: number; readonly nowMs: number; readonly requests: readonly WriteRequest[] }
+  | { readonly number: number; readonly nowMs: number; readonly request: WriteRequest }
   | "close";
 
 export type WriteOutcome =
@@ -34,8 +34,8 @@ export type WriteOutcome =
   | { readonly failure: MillraceErrorOptions & { readonly message: string } };
 
 export interface FromLogWrites {
-  readonly first: number;
-  readonly outcomes: readonly WriteOutcome[];
+  readonly number: number;
+  readonly outcome: WriteOutcome;
 }
 
 interface Waiting {
@@ -52,8 +52,6 @@ export class ThreadLogWrites implements LogWrites {
   private readonly thread: Thread;
   private readonly clock: () => number;
   private readonly waiting = new Map<number, Waiting>();
-  private outgoing: WriteRequest[] = [];
-  private transfers: ArrayBuffer[] = [];
   private sent = 0;
   private closed = false;
 
@@ -70,9 +68,8 @@ export class ThreadLogWrites implements LogWrites {
   }
 
   append(batches: readonly PreparedBatch[], producer?: ProducerMark): Promise<AppendResult> {
-    for (const { chunks } of batches)
-      for (const { bytes } of chunks) this.transfers.push(bytes.buffer as ArrayBuffer);
-    return this.send({ kind: "append", batches, producer });
+    const transfers = batches.flatMap(({ chunks }) => chunks.map(({ bytes }) => bytes.buffer as ArrayBuffer));
+    return this.send({ kind: "append", batches, producer }, transfers);
   }
 
   appendUnique(topic: StoredTopic, partition: number, entries: readonly UniqueEntry[]): Promise<number> {
@@ -85,40 +82,28 @@ export class ThreadLogWrites implements LogWrites {
 
   async close(): Promise<void> {
     if (this.closed) return;
-    this.post();
     this.closed = true;
     const ended = once(this.thread, "exit");
     this.thread.postMessage("close" satisfies ToLogWrites);
     await ended;
   }
 
-  private send<T>(request: WriteRequest): Promise<T> {
+  /** At once, not at the end of the turn: the caller may go on computing, and somebody waits for an alert. */
+  private send<T>(request: WriteRequest, transfers: ArrayBuffer[] = []): Promise<T> {
     if (this.closed) return Promise.reject(closedError());
-    if (this.outgoing.length === 0) queueMicrotask(() => this.post());
-    const number = this.sent + this.outgoing.length;
-    this.outgoing.push(request);
+    const number = this.sent++;
+    const message: ToLogWrites = { number, nowMs: this.clock(), request };
+    this.thread.postMessage(message, transfers);
     return new Promise<T>((resolve, reject) => {
       this.waiting.set(number, { resolve, reject });
     });
   }
 
-  private post(): void {
-    const { outgoing, transfers } = this;
-    if (outgoing.length === 0 || this.closed) return;
-    const message: ToLogWrites = { first: this.sent, nowMs: this.clock(), requests: outgoing };
-    this.outgoing = [];
-    this.transfers = [];
-    this.sent += outgoing.length;
-    this.thread.postMessage(message, transfers);
-  }
-
-  private settle({ first, outcomes }: FromLogWrites): void {
-    for (const [i, outcome] of outcomes.entries()) {
-      const waiting = this.waiting.get(first + i);
-      this.waiting.delete(first + i);
-      if ("value" in outcome) waiting?.resolve(outcome.value as never);
-      else waiting?.reject(new MillraceError(outcome.failure.message, outcome.failure));
-    }
+  private settle({ number, outcome }: FromLogWrites): void {
+    const waiting = this.waiting.get(number);
+    this.waiting.delete(number);
+    if ("value" in outcome) waiting?.resolve(outcome.value as never);
+    else waiting?.reject(new MillraceError(outcome.failure.message, outcome.failure));
   }
 
   /** The thread is gone: what was on its way may be on the disk or not. */

@@ -189,6 +189,8 @@ export class Worker {
       progress = false;
       for (const [i, task] of this.tasks.entries()) {
         if (!task.step()) continue;
+        // Nobody waits for those of a backlog: they go together, once a slice.
+        if (!this.hasBacklog && task.outbox.hasAlerts) void this.observed(task.outbox.flushAlerts());
         this.silences[i].broken = true;
         ingestedAt = Math.min(ingestedAt, task.ingestedAt);
         progress = true;
@@ -471,10 +473,8 @@ export class Worker {
     }
     // Hot values that the last records changed are still to be written; at once, where a turn left some.
     const waitMs = Math.max(0, this.config.hotFlushMs - (now - this.lastHotAt));
-    let callOff!: () => void;
-    const hotDue = new Promise<void>((resolve) => {
-      callOff = this.deps.scheduling.after(waitMs, resolve);
-    });
+    const { promise: hotDue, resolve } = Promise.withResolvers<void>();
+    const callOff = this.deps.scheduling.after(waitMs, resolve);
     await Promise.race([...waits, hotDue]);
     callOff();
   }

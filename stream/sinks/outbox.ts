@@ -49,6 +49,10 @@ export class Outbox implements HotOutputs {
     return pending;
   }
 
+  get hasAlerts(): boolean {
+    return this.alerts.length > 0;
+  }
+
   addAlert(alert: Alert): void {
     this.alerts.push(alert);
   }
@@ -68,13 +72,20 @@ export class Outbox implements HotOutputs {
     return writer;
   }
 
-  /** Sends alerts and panes; resolves when all that were added so far are written. */
-  flushUrgent(): Promise<void> {
-    const { alerts, panes } = this;
+  /** Sends alerts alone; resolves when all that were added so far are written. */
+  flushAlerts(): Promise<void> {
+    const { alerts } = this;
     if (alerts.length > 0) {
       this.alerts = [];
       this.urgent = this.track(this.urgent, alerts.length, this.deps.alertBus.publish(alerts));
     }
+    return this.urgent;
+  }
+
+  /** Sends alerts and panes; resolves when all that were added so far are written. */
+  flushUrgent(): Promise<void> {
+    void this.flushAlerts();
+    const { panes } = this;
     if (panes.length > 0) {
       this.panes = [];
       // Never past a block that failed: the log would take that one, sent again, for a repeat.
