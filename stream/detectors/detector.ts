@@ -100,6 +100,8 @@ export interface Detector {
   markIdle?(): void;
   /** Hands over hot values that changed, at most so many keys; whether more are waiting. */
   flushHot?(hot: HotOutputs, keysMax: number): boolean;
+  /** Keys that `flushHot` has to be given, in all, for what has changed up to now. */
+  hotWaiting?(): number;
   /** Marks the hot values of the users and products of [from, to) for another write. */
   markHot?(from: number, to: number): void;
 }

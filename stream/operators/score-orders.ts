@@ -57,6 +57,7 @@ export interface ScoreOrders {
   status(): ModelStatus;
   /** Hands over the newest scores, at most so many; whether more are waiting. */
   flushHot(hot: HotOutputs, keysMax: number): boolean;
+  hotWaiting(): number;
 }
 
 /** Vectors scored together. */
@@ -289,6 +290,7 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
       }),
     },
     status: () => monitor.status(),
+    hotWaiting: () => waiting.length,
     flushHot(hot, keysMax) {
       if (waiting.length === 0) return false;
       const batch = hot.namespace(FRAUD_SCORES_NAMESPACE, config.hotTtlMs);

@@ -56,6 +56,11 @@ export class UserRecords {
     }
   }
 
+  /** Users that wait to be written. */
+  get waiting(): number {
+    return this.changed.size;
+  }
+
   isMarked(user: number): boolean {
     return this.changed.has(user);
   }

@@ -378,6 +378,14 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       for (const detector of found) more = detector.flushHot?.(hot, keysMax) === true || more;
       return more;
     },
+    hotWaiting: () =>
+      Math.max(
+        // What has no count hands over all of it at once.
+        1,
+        userRecords.waiting,
+        fraud.hotWaiting(),
+        ...found.map((detector) => detector.hotWaiting?.() ?? 0),
+      ),
     markHot(part) {
       const [from, to] = [part * HOT_PART_KEYS, (part + 1) * HOT_PART_KEYS];
       userRecords.markAll(from, to);

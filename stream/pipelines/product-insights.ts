@@ -84,6 +84,7 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
       for (const part of parts.values()) part.flushHot?.(hot);
       return false;
     },
+    hotWaiting: () => 1,
     markHot() {
       for (const part of parts.values()) part.markHot?.();
       return false;

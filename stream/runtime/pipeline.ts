@@ -35,6 +35,8 @@ export interface Pipeline {
   flushRows(): void;
   /** Hands over hot values that changed, at most so many keys; whether more are waiting. */
   flushHot(hot: HotOutputs, keysMax: number): boolean;
+  /** So many keys, taken in the order in which they changed, hold every change up to now. */
+  hotWaiting(): number;
   /**
    * Marks hot values for another write, for a store that has lost them: those of the next
    * {@link HOT_PART_KEYS} of its keys, from part 0 on, as far as the state still holds what they say.

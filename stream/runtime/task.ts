@@ -8,6 +8,8 @@ import { restoreStateImages, StateImageWriter } from "./state-image.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
+/** Hot values of one round of {@link Task.writeHot}. */
+const HOT_KEYS_A_ROUND = 16_384;
 /** Parts of the state that are copied at once ahead of a cut: some milliseconds. */
 const AHEAD_PARTS = 8;
 /** Deltas in a chain before the next image is a full one. */
@@ -19,6 +21,8 @@ export interface TaskCut {
   readonly epoch: number;
   readonly inputs: Checkpoint["inputs"];
   readonly files: readonly DetachedFile[];
+  /** Keys whose hot values are to be written before the checkpoint; see {@link Task.writeHot}. */
+  readonly hotWaiting: number;
   /** Parts of the state's image. */
   readonly image: readonly Uint8Array[];
   /** Images to apply before this one; empty for a full image. */
@@ -182,7 +186,6 @@ export class Task {
   /** Cuts the task between two batches. The cut's files and image are the only copy: upload or fail. */
   cut(): TaskCut {
     this.pipeline.flushRows();
-    this.flushHot(Number.POSITIVE_INFINITY);
     this.epoch += 1;
     this.recordsSinceCut = 0;
     const files = this.pipeline.sinks.flatMap((sink) => sink.drain(this.epoch));
@@ -200,6 +203,7 @@ export class Task {
       epoch: this.epoch,
       inputs: this.inputs(),
       files,
+      hotWaiting: this.pipeline.hotWaiting(),
       image,
       imagesBefore,
       watermarkMs: this.pipeline.watermarkMs(),
@@ -216,6 +220,18 @@ export class Task {
     const kind = full ? "full" : "delta";
     this.images.begin(kind);
     return { kind, ahead: [] };
+  }
+
+  /**
+   * Writes the hot values that waited at a cut, and what else waits. Some thousands at a time, where a
+   * million users would be gigabytes: records are processed meanwhile, and what they change stands behind.
+   */
+  async writeHot(waiting: number): Promise<void> {
+    for (let left = waiting; left > 0; left -= HOT_KEYS_A_ROUND) {
+      this.flushHot(HOT_KEYS_A_ROUND);
+      await this.outbox.flush();
+    }
+    await this.outbox.flush();
   }
 
   /** Notes the chain of images that the newest prepared checkpoint names. */

@@ -362,7 +362,7 @@ export class Worker {
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
   private async commit(cuts: readonly StagedCut[]): Promise<void> {
     const { objects, checkpoints, publisher, onPoint, clock } = this.deps;
-    await Promise.all(cuts.map(({ task }) => task.outbox.flush()));
+    await Promise.all(cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting)));
     onPoint("before-stage");
     const prepared: Checkpoint[] = [];
     for (const { task, cut, image } of cuts) {

@@ -198,6 +198,8 @@ export function followStock(config: InventoryConfig, deps: DetectorDeps): Detect
       for (let product = from; product < Math.min(to, keys.productId.size); product++)
         if (lines.hasProduct(product)) changed.add(product);
     },
+    hotWaiting: () => changed.size,
+
     flushHot(hot: HotOutputs, keysMax: number): boolean {
       if (changed.size === 0) return false;
       const writer = hot.namespace(INVENTORY_RECORD, Math.max(STOCK_TTL_MS, deps.hotTtlMs));

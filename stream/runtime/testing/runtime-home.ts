@@ -286,6 +286,7 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
       hot = null;
       return false;
     },
+    hotWaiting: () => 1,
     markHot() {
       hot = state.values[2] === 0 ? null : state.values[3];
       return false;
