@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type CustomerEventBatch, customerEventContract, RowFlag } from "../../schema/index.ts";
+import { restoreStateImages, StateImageWriter } from "../runtime/state-image.ts";
 import { defaultTimeConfig } from "../time/index.ts";
 import { createDedupe } from "./dedupe.ts";
 import { copyState } from "./testing/drive.ts";
@@ -8,8 +9,8 @@ import { createKeys, makeBatch } from "./testing/make-batch.ts";
 const MINUTE = 60_000;
 const CONFIG = { bucketMs: 10 * MINUTE, horizonMs: 0 };
 
-function create() {
-  return createDedupe<CustomerEventBatch>(CONFIG, {
+function create(config = CONFIG) {
+  return createDedupe<CustomerEventBatch>(config, {
     time: defaultTimeConfig,
     eventId: (batch) => batch.eventId,
     eventTime: (batch) => batch.eventTime,
@@ -53,6 +54,20 @@ describe("dedupe", () => {
     expect(feed(restored, numbered(0, 50_000), MINUTE)).not.toContain(false);
     expect(feed(restored, numbered(50_000, 60_000), MINUTE)).not.toContain(true);
     expect(restored.duplicates()).toBe(50_000);
+  });
+
+  it("finds ids of a horizon of a day again behind a restore from a delta", () => {
+    const config = { ...CONFIG, horizonMs: 24 * 60 * MINUTE };
+    const dedupe = create(config);
+    const writer = new StateImageWriter([dedupe.state]);
+    const parts = writer.capture("full");
+    const times = Array.from({ length: 144 }, (_, bucket) => bucket * 10 * MINUTE);
+    for (const at of times) feed(dedupe, [`id-${at}`], at);
+    parts.push(...writer.capture("delta"));
+    const restored = create(config);
+    restoreStateImages([restored.state], parts);
+    restored.afterRestore?.();
+    expect(times.flatMap((at) => feed(restored, [`id-${at}`], at))).not.toContain(false);
   });
 
   it("drops a bucket when it has closed, and then passes and counts its rows", () => {

@@ -143,7 +143,7 @@ export function createDedupe<B extends EventBatch>(config: DedupeConfig, deps: D
   numbers.ensure(BUCKETS + 2 * ringSize);
   const ring = Array.from({ length: ringSize }, (_, i) => new IdBucket(state.int32(`ids-${i}`)));
   for (let i = 0; i < ringSize; i++) numbers.values[BUCKETS + 2 * i] = -1;
-  numbers.mark(0);
+  numbers.markRange(0, numbers.length);
   let low = new Int32Array(1024);
   let high = new Int32Array(1024);
 
@@ -195,7 +195,7 @@ export function createDedupe<B extends EventBatch>(config: DedupeConfig, deps: D
 
   function saveCounts(): void {
     for (let i = 0; i < ringSize; i++) numbers.values[BUCKETS + 2 * i + 1] = ring[i].count;
-    numbers.mark(0);
+    numbers.markRange(0, numbers.length);
   }
 
   function advance({ closeMs }: Progress): void {
@@ -204,7 +204,7 @@ export function createDedupe<B extends EventBatch>(config: DedupeConfig, deps: D
     const oldest = Math.max(numbers.values[OLDEST], Math.floor((closeMs - horizonMs) / bucketMs));
     if (oldest === numbers.values[OLDEST]) return;
     numbers.values[OLDEST] = oldest;
-    numbers.mark(0);
+    numbers.markRange(0, numbers.length);
     for (let place = 0; place < ringSize; place++) {
       const number = numbers.values[BUCKETS + 2 * place];
       if (number < 0 || number >= oldest) continue;

@@ -63,7 +63,7 @@ export class DayTotals {
         const { values } = this.entries;
         if (values[at + CHANGED] === 0) continue;
         values[at + CHANGED] = 0;
-        this.entries.mark(at);
+        this.entries.markRange(at, at + STRIDE);
         if (values[at + REVISION] === 0 && values[at + COUNTS] === 0) continue;
         values[at + REVISION] += 1;
         visit(this.total(day, group, at), values[at + REVISION]);

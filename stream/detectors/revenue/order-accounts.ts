@@ -88,8 +88,9 @@ export class OrderAccounts {
   }
 
   setBooked(slot: number): void {
-    this.wholes.values[slot * WHOLES + Whole.isBooked] = 1;
-    this.wholes.mark(slot * WHOLES);
+    const at = slot * WHOLES + Whole.isBooked;
+    this.wholes.values[at] = 1;
+    this.wholes.mark(at);
   }
 
   linesOf(slot: number): OrderLine[] {
