@@ -7,30 +7,9 @@ import {
 } from "../ports/event-log.contract.ts";
 import { HomeLog } from "./home-log.ts";
 import { ALERTS_TOPIC } from "./log-alert-bus.ts";
-import { temporaryFolder } from "./testing.ts";
+import { logHarness } from "./testing.ts";
 
-async function open() {
-  const folder = await temporaryFolder();
-  let now = 1000;
-  const openLog = (): HomeLog => new HomeLog(folder.path, { clock: () => now, writesOn: "thread" });
-  const harness = {
-    log: openLog(),
-    prefix: "",
-    setNow(ms: number): void {
-      now = ms;
-    },
-    async reopen(): Promise<HomeLog> {
-      await harness.log.close();
-      harness.log = openLog();
-      return harness.log;
-    },
-    async dispose(): Promise<void> {
-      await harness.log.close();
-      await folder.remove();
-    },
-  };
-  return harness;
-}
+const open = () => logHarness((home, clock) => new HomeLog(home, { clock, writesOn: "thread" }));
 
 eventLogContract("home", open);
 eventLogRetentionContract("home", open);

@@ -7,30 +7,10 @@ import {
   readRecords,
 } from "../ports/event-log.contract.ts";
 import { LmdbEventLog } from "./lmdb-event-log.ts";
-import { temporaryFolder } from "./testing.ts";
+import { logHarness } from "./testing.ts";
 
-async function open(writesOn: "caller" | "thread" = "caller") {
-  const folder = await temporaryFolder();
-  let now = 1000;
-  const openLog = (): LmdbEventLog => new LmdbEventLog({ path: folder.path, clock: () => now, writesOn });
-  const harness = {
-    log: openLog(),
-    prefix: "",
-    setNow(ms: number): void {
-      now = ms;
-    },
-    async reopen(): Promise<LmdbEventLog> {
-      await harness.log.close();
-      harness.log = openLog();
-      return harness.log;
-    },
-    async dispose(): Promise<void> {
-      await harness.log.close();
-      await folder.remove();
-    },
-  };
-  return harness;
-}
+const open = (writesOn: "caller" | "thread" = "caller") =>
+  logHarness((path, clock) => new LmdbEventLog({ path, clock, writesOn }));
 
 eventLogContract("LMDB", open);
 eventLogRetentionContract("LMDB", open);

@@ -37,7 +37,7 @@ interface SectionHeader {
   readonly blob: number;
 }
 
-/** Elements of a part: a copy of so many bytes is a pause of half a millisecond. */
+/** Bytes of elements in a part: their copy is a pause of half a millisecond. */
 const PART_BYTES = 1 << 20;
 const EMPTY = new Uint8Array(0);
 
@@ -90,7 +90,7 @@ export class StateImageWriter {
     const spans: number[] = [];
     const pieces: Uint8Array[] = [];
     let room = PART_BYTES;
-    for (; this.at.array < this.arrays.length && room > 0; this.at = { array: this.at.array + 1, page: 0 }) {
+    for (; this.at.array < this.arrays.length; this.at = { array: this.at.array + 1, page: 0 }) {
       const { section, array } = this.arrays[this.at.array];
       const spansBefore = spans.length;
       const pageBytes = PAGE_ELEMENTS * array.values.BYTES_PER_ELEMENT;
