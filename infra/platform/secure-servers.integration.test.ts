@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../stream/adapters/testing.ts";
 import { batchOf, readRecords } from "../../stream/ports/event-log.contract.ts";
 import { hotBatchOf } from "../../stream/sinks/hot-batch-writer.ts";
 import type { Config } from "../config/index.ts";
@@ -216,12 +216,4 @@ async function addScramUser(bootstrap: string): Promise<void> {
       ...["--add-config", `${mechanism}=[password=${PASSWORD}]`],
     ]);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,8 +1,7 @@
 import { execFile, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { temporaryFolder } from "../testing.ts";
+import { freePort, temporaryFolder } from "../testing.ts";
 
 const run = promisify(execFile);
 
@@ -52,12 +51,4 @@ async function startNode(): Promise<{ readonly port: number; remove(): Promise<v
       await folder.remove();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
