@@ -43,8 +43,15 @@ export const kafka: ServerSpec<"kafka"> = {
     await writeFile(properties, serverProperties(instance));
     if (existsSync(join(dataFolder(instance), "meta.properties"))) return;
     // A kill while formatting leaves a folder without the file, or with all of it.
-    const id = randomBytes(16).toString("base64url");
-    const format = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", id, "-c", properties];
+    const format = [
+      "kafka.tools.StorageTool",
+      "format",
+      "--ignore-formatted",
+      "-t",
+      clusterId(),
+      "-c",
+      properties,
+    ];
     await promisify(execFile)(await toolPath(java), [
       "-Xmx128m",
       QUIET,
@@ -94,4 +101,11 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 ${(instance.settings ?? []).join("\n")}
 `;
+}
+
+/** 16 random bytes. The first bit is 0, so that the text does not begin with `-`: the tool would take it for an option. */
+function clusterId(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0] as number) & 0x7f;
+  return bytes.toString("base64url");
 }
