@@ -40,7 +40,8 @@ export async function childResult<T>(
   const child = startChild(name, args, signal, environment);
   const messages: T[] = [];
   child.on("message", (message) => messages.push(message as T));
-  const [code, killedBy] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  // Not `exit`, which may come before its message.
+  const [code, killedBy] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   if (code !== 0 || messages.length === 0) {
     throw new BenchError(`${name} ended with ${killedBy ?? `exit code ${code}`}; its message is above`);
   }
@@ -56,7 +57,7 @@ export function childMessages<T>(name: string, child: ChildProcess): () => Promi
     messages.push(message as T);
     wake?.();
   });
-  child.once("exit", (code, killedBy) => {
+  child.once("close", (code, killedBy) => {
     ended = killedBy ?? `exit code ${code}`;
     wake?.();
   });
@@ -71,7 +72,13 @@ export function childMessages<T>(name: string, child: ChildProcess): () => Promi
   };
 }
 
-/** Sends a child's result to the bench. */
-export function sendResult(result: unknown): void {
-  process.send?.(result);
+/**
+ * Sends a child's result to the bench. Resolves when all of it is on its way: a process that disconnects
+ * before cuts off what is longer than a socket holds, and the bench never sees it.
+ */
+export function sendResult(result: unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (process.send === undefined) return resolve();
+    process.send(result, (error: Error | null) => (error === null ? resolve() : reject(error)));
+  });
 }

@@ -22,7 +22,7 @@ const FETCH_BYTES_MAX = 4 << 20;
 
 const { config } = loadConfig({ environment: process.env, folder: process.cwd() });
 const [kind, events] = process.argv.slice(2);
-sendResult(kind === "kafkajs" ? await countByKafkajs(Number(events)) : await countByReader());
+await sendResult(kind === "kafkajs" ? await countByKafkajs(Number(events)) : await countByReader());
 process.disconnect?.();
 
 async function countByReader(): Promise<BareConsumerResult> {

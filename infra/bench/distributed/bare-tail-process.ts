@@ -21,8 +21,8 @@ process.once("message", () => {
 const tails = Array.from({ length: config.partitions }, (_, partition) =>
   tailProbes(adapters.log, partition, seenAt, () => isOver),
 );
-setTimeout(() => sendResult({ type: "ready" } satisfies TailMessage), BEGUN_MS);
+setTimeout(() => void sendResult({ type: "ready" } satisfies TailMessage), BEGUN_MS);
 await Promise.all(tails);
 await adapters.close();
-sendResult({ type: "ended", seenAt } satisfies TailMessage);
+await sendResult({ type: "ended", seenAt } satisfies TailMessage);
 process.disconnect?.();

@@ -45,7 +45,7 @@ async function fillTopic({ events, seed, codec }: FillOptions): Promise<void> {
   const source = createReferenceEvents({ events, seed, partitions, chunkEvents: BATCH_EVENTS * partitions });
   await sendAll(transaction, source, codec);
   const { malformed, bytes } = source.counts;
-  sendResult({ type: "filled", malformed, bytes } satisfies FillMessage);
+  await sendResult({ type: "filled", malformed, bytes } satisfies FillMessage);
   await once(process, "message");
   const at = sharedClockMs();
   await transaction.commit();
@@ -53,7 +53,7 @@ async function fillTopic({ events, seed, codec }: FillOptions): Promise<void> {
   await adapters.log.append(
     Array.from({ length: partitions }, (_, partition) => endOfInput(TOPIC, partition)),
   );
-  sendResult({ type: "committed", at } satisfies FillMessage);
+  await sendResult({ type: "committed", at } satisfies FillMessage);
   await adapters.close();
   await producer.disconnect();
 }

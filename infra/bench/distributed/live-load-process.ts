@@ -17,9 +17,9 @@ process.once("message", () => {
 const result = await produceLive(JSON.parse(process.argv[2]) as LiveLoad, {
   // Partition by partition, as producers of events do: none needs all of them together in a transaction.
   append: (batches) => Promise.all(batches.map((batch) => adapters.log.append([batch]))),
-  onProbes: (first, count, at) => sendResult({ type: "probes", first, count, at } satisfies LoadMessage),
+  onProbes: (first, count, at) => void sendResult({ type: "probes", first, count, at } satisfies LoadMessage),
   isOver: () => isOver,
 });
 await adapters.close();
-sendResult({ type: "ended", ...result } satisfies LoadMessage);
+await sendResult({ type: "ended", ...result } satisfies LoadMessage);
 process.disconnect?.();

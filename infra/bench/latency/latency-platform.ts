@@ -57,14 +57,14 @@ async function run(home: string, options: Omit<ProducerOptions, "home" | "partit
   const { partitions } = config;
   const bareReader = startThread("bare-reader-thread", { home, partitions });
   await once(bareReader, "message");
-  sendResult({ type: "listening", url: api.url } satisfies PlatformMessage);
+  await sendResult({ type: "listening", url: api.url } satisfies PlatformMessage);
   await once(process, "message");
   const producer = startThread("producer-thread", { home, partitions, ...options } satisfies ProducerOptions);
   const [produced] = (await once(producer, "message")) as [ProducerResult];
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   bareReader.postMessage("stop");
   const [seenAt] = (await once(bareReader, "message")) as [Float64Array];
-  sendResult({
+  await sendResult({
     type: "measured",
     ...produced,
     seenAt: [...seenAt],
