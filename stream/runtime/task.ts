@@ -134,6 +134,11 @@ export class Task {
     return true;
   }
 
+  /** Whether the log has, or may have, records of an input that have not come yet. */
+  get isBehind(): boolean {
+    return this.opened.some(isAwaited);
+  }
+
   /** Whether the input partition is another task's, and only read along. */
   readsAlong(topic: string, partition: number): boolean {
     return this.pipeline.inputs.some(

@@ -4,6 +4,7 @@ import { RuntimeHome } from "./testing/runtime-home.ts";
 
 const NEVER_MS = 1e9;
 const IDLE_AFTER_MS = 500;
+const LOOK_MS = IDLE_AFTER_MS / 5;
 
 let home: RuntimeHome;
 beforeEach(async () => {
@@ -45,8 +46,8 @@ test("a task that falls silent is told of beside one that does not", async () =>
   const stop = await run([silent, busy]);
   await home.append("first", [1]);
   await untilTrue(() => silent.recordsSinceCut === 1);
-  for (let i = 1; i <= 5; i++) {
-    home.nowMs += IDLE_AFTER_MS / 2;
+  for (let i = 1; i <= 8; i++) {
+    home.nowMs += LOOK_MS;
     await home.append("second", [i]);
     await untilTrue(() => busy.recordsSinceCut === i);
   }
@@ -69,10 +70,13 @@ test("reading that others are silent does not end their silence: an idle worker 
   const stop = await run([silent, reader]);
   await home.append("first", [1]);
   await untilTrue(() => silent.recordsSinceCut === 1);
-  home.nowMs += IDLE_AFTER_MS;
-  await untilTrue(() => read === 1);
-  for (let i = 0; i < 5; i++) {
-    home.nowMs += IDLE_AFTER_MS;
+  await untilTrue(async () => {
+    home.nowMs += LOOK_MS;
+    await reader.wait(5);
+    return read === 1;
+  });
+  for (let i = 0; i < 20; i++) {
+    home.nowMs += LOOK_MS;
     await reader.wait(5);
   }
   await stop();

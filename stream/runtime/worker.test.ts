@@ -407,17 +407,21 @@ describe("worker", () => {
   test("tells the second stage once that its tasks are idle, and again after the next silence", async () => {
     const run = await start({ config: { ...quiet, idleAfterMs: 500 } });
     const markers = async () => (await home.log.offsets("panes", 0)).end;
+    // A look at the inputs every 100 ms: one after a longer time says less of them.
+    const passingTime = (count: number) => async () => {
+      home.nowMs += 100;
+      await run.tasks[0].wait(5);
+      return (await markers()) === count;
+    };
     await append("first", [1]);
     await untilTrue(() => run.tasks[0].recordsSinceCut === 1);
     expect(await markers()).toBe(0);
-    home.nowMs += 500;
-    await untilTrue(async () => (await markers()) === 1);
+    await untilTrue(passingTime(1));
     home.nowMs += 1500;
     await append("first", [2]);
     await untilTrue(() => run.tasks[0].recordsSinceCut === 2);
     expect(await markers()).toBe(1);
-    home.nowMs += 500;
-    await untilTrue(async () => (await markers()) === 2);
+    await untilTrue(passingTime(2));
     await drainAndStop(run);
     expect(await markers()).toBe(2);
   });

@@ -6,6 +6,7 @@ import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import { HotKeeper } from "./hot-keeper.ts";
 import type { Scheduling } from "./scheduling.ts";
+import { Silences } from "./silences.ts";
 import type { StageClock } from "./stage-clock.ts";
 import { stateBytesBySection } from "./state-bytes.ts";
 import type { TaskStatus } from "./status.ts";
@@ -75,8 +76,7 @@ export class Worker {
   /** Whether records came since the hot values were written: times alone do not tell within one ms. */
   private hotChanged = false;
   /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
-  private readonly silences: { sinceMs: number; told: boolean; broken: boolean }[];
-  private hadRecords = false;
+  private readonly silences: Silences;
   /** What earlier turns sent: hot values wait until it is written; the next records do not. */
   private ahead: { readonly written: Promise<void>; isWritten: boolean } | null = null;
   private readonly hotKeeper: HotKeeper;
@@ -93,7 +93,7 @@ export class Worker {
     this.deps = deps;
     const allWritten = () => Promise.all(tasks.map(({ outbox }) => outbox.flush()));
     this.hotKeeper = new HotKeeper({ hotStore: deps.hotStore, tasks, allWritten });
-    this.silences = tasks.map(() => ({ sinceMs: 0, told: true, broken: false }));
+    this.silences = new Silences(config.idleAfterMs, tasks.length);
   }
 
   /**
@@ -191,7 +191,7 @@ export class Worker {
         if (!task.step()) continue;
         // Nobody waits for those of a backlog: they go together, once a slice.
         if (!this.hasBacklog && task.outbox.hasAlerts) void this.observed(task.outbox.flushAlerts());
-        this.silences[i].broken = true;
+        this.silences.break(i);
         ingestedAt = Math.min(ingestedAt, task.ingestedAt);
         progress = true;
       }
@@ -226,7 +226,9 @@ export class Worker {
     const { clock, stageClock } = this.deps;
     const now = clock();
     if (this.hotKeeper.tick(now, this.hotChanged) || foundRecords) this.hotChanged = true;
-    this.tellSilences(now);
+    // The second stage's reading what others tell it does not end their silence.
+    for (const i of this.silences.look(now, (task) => this.tasks[task].isBehind))
+      this.tasks[i].pipeline.markIdle();
     for (const task of this.tasks) void this.observed(task.outbox.flushUrgent());
     const hotWaitMs = this.hasBacklog ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
     if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
@@ -240,20 +242,6 @@ export class Worker {
     }
     stageClock.lap("alerts and panes");
     await this.checkpointWhenDue(now);
-  }
-
-  /** Tells the second stage of each task whose inputs fell silent, once; of none before the first record. */
-  private tellSilences(now: number): void {
-    const first = !this.hadRecords && this.silences.some(({ broken }) => broken);
-    this.hadRecords ||= first;
-    for (const [i, silence] of this.silences.entries()) {
-      if (silence.broken || first) {
-        Object.assign(silence, { sinceMs: now, told: false, broken: false });
-      } else if (!silence.told && now - silence.sinceMs >= this.config.idleAfterMs) {
-        this.tasks[i].pipeline.markIdle();
-        silence.told = true;
-      }
-    }
   }
 
   private async checkpointWhenDue(now: number): Promise<void> {
