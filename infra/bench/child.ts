@@ -9,7 +9,8 @@ export function entry(name: string): URL {
 }
 
 /**
- * Starts an entry in a process of its own. Its standard error is ours; it is killed with the signal.
+ * Starts an entry in a process of its own. Its standard error is ours unless it is to be read; it is killed
+ * with the signal.
  * Messages of the child's IPC channel are its results. `environment` is put over this process's, which
  * is put over that of the `millrace` command.
  */
@@ -18,10 +19,11 @@ export function startChild(
   args: readonly string[],
   signal: AbortSignal,
   environment: Readonly<Record<string, string>> = {},
+  stderr: "inherit" | "pipe" = "inherit",
 ): ChildProcess {
   const child = fork(entry(name), [...args], {
     env: { ...LARGE_PAGES, ...process.env, ...environment },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", stderr, "ipc"],
   });
   const kill = (): void => void child.kill("SIGKILL");
   signal.addEventListener("abort", kill, { once: true });

@@ -88,10 +88,10 @@ export class GroupWorker {
 
   private supervise(partitions: readonly number[], workerIndex: number): Supervisor {
     const taskIds = partitions.flatMap(tasksOfPartition);
-    const { onWarning, onFailure } = supervisorLog(this.logger);
+    const { onFailure, ...events } = supervisorLog(this.logger);
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
     return new Supervisor([data], Date.now, {
-      onWarning,
+      ...events,
       onFailure: (worker, message, final) => {
         onFailure(worker, message, final);
         if (final) this.fail(message);

@@ -3,8 +3,9 @@ import { MillraceError } from "../../schema/index.ts";
 import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import { setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
 import type { InputEnd } from "./input-ends.ts";
-import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
+import type { FromWorker, ToWorker, WorkerThreadData, WorkerThreadStart } from "./messages.ts";
 import type { StageFigures } from "./pipeline-runner.ts";
+import type { StepTimes } from "./step-times.ts";
 
 /** Restarts of one worker in a row before the platform gives up; where a server is down, it does not. */
 const RESTARTS_MAX = 5;
@@ -15,6 +16,8 @@ const RESTART_DELAY_MS_MAX = 4_000;
 const HEALTHY_MS = 60_000;
 
 export interface SupervisorEvents {
+  /** A worker has restored its tasks, and when each step of that was done, ms since its start. */
+  readonly onReady: (worker: number, taskIds: readonly string[], ms: StepTimes) => void;
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
@@ -129,7 +132,7 @@ export class Supervisor implements PipelineStatus {
       import.meta.url,
     );
     const thread = new Thread(entry, {
-      workerData: slot.data,
+      workerData: { ...slot.data, askedAt: slot.startedAt } satisfies WorkerThreadStart,
       name: `worker-${slot.data.workerIndex}`,
       resourceLimits: WORKER_HEAP,
     });
@@ -204,6 +207,10 @@ export class Supervisor implements PipelineStatus {
     if (message.type === "status") {
       slot.tasks = message.tasks;
       slot.figures = message.figures;
+    }
+    if (message.type === "ready") {
+      const { workerIndex, taskIds } = slot.data;
+      this.events.onReady(workerIndex, taskIds, message.ms);
     }
     if (message.type === "warning") this.events.onWarning(slot.data.workerIndex, message.message);
     if (message.type === "drained") {

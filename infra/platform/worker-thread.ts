@@ -3,7 +3,8 @@ import { MillraceError } from "../../schema/index.ts";
 import { CpuStageClock, eventLoopScheduling, noStageClock, type Worker } from "../../stream/index.ts";
 import { openAdapters } from "./adapters.ts";
 import { crashPoint } from "./crash-point.ts";
-import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
+import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
+import { StepClock } from "./step-times.ts";
 import { openStreamModels, refreshModels } from "./stream-models.ts";
 import { createWorker } from "./worker-setup.ts";
 
@@ -11,7 +12,9 @@ const STATUS_EVERY_MS = 500;
 
 const port = parentPort;
 if (port === null) throw new Error(`worker-thread runs on a worker thread only, not on thread ${threadId}`);
-const { config, taskIds } = workerData as WorkerThreadData;
+const { config, taskIds, askedAt } = workerData as WorkerThreadStart;
+const steps = new StepClock(Date.now, askedAt);
+steps.done("thread started");
 const send = (message: FromWorker): void => port.postMessage(message);
 /** A worker process has nobody to ask it: others know its tasks by their checkpoints and offsets. */
 const isAsked = config.settings.mode === "embedded";
@@ -25,7 +28,9 @@ const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : n
 let stopRefreshing = (): void => undefined;
 
 try {
+  steps.done("adapters opened");
   const models = await openStreamModels({ adapters, clock: Date.now, warn });
+  steps.done("models loaded");
   stopRefreshing = refreshModels(models, config.settings.modelRefreshMs, eventLoopScheduling);
   const worker = await createWorker({
     config,
@@ -38,8 +43,9 @@ try {
     onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
   });
   await worker.open();
+  steps.done("tasks restored");
   stageClock.lap("start-up");
-  send({ type: "ready" });
+  send({ type: "ready", ms: steps.times });
   const timer = isAsked ? setInterval(() => void queueStatus(worker), STATUS_EVERY_MS) : undefined;
   port.on("message", (message: ToWorker) => {
     if (message.type === "stop") worker.stop();

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/index.ts";
 import type { Adapters } from "../../platform/adapters.ts";
@@ -7,6 +8,7 @@ import { environmentOf } from "../../platform/worker-processes.ts";
 import { BenchError } from "../bench-error.ts";
 import { startChild } from "../child.ts";
 import { sharedClockMs } from "../latency/shared-clock.ts";
+import { WorkerLog } from "./worker-log.ts";
 
 const WORKER = "../platform/worker-process";
 /** A group in which no share of the tasks was taken up for so long has come to rest. */
@@ -22,12 +24,14 @@ export class BenchWorker {
   alive = true;
   /** Whether {@link end} was called: its end is no failure. */
   wasEnded = false;
+  readonly log: WorkerLog;
   private readonly child: ChildProcess;
   /** Resolves when the process is gone. */
   readonly ended: Promise<unknown>;
 
   constructor(config: Config, signal: AbortSignal) {
-    this.child = startChild(WORKER, [], signal, environmentOf(config));
+    this.child = startChild(WORKER, [], signal, environmentOf(config), "pipe");
+    this.log = new WorkerLog(this.child.stderr as Readable);
     this.pid = this.child.pid ?? -1;
     this.child.on("message", () => {
       this.readyAt = sharedClockMs();

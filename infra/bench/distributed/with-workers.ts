@@ -48,14 +48,18 @@ export async function withWorkers<T>(
   }
 }
 
-/** As {@link withWorkers}, on servers of its own and with the workers that the options ask for at work. */
+/**
+ * As {@link withWorkers}, on servers of its own and with the workers that the options ask for at work;
+ * `defaults` are settings that the environment need not have.
+ */
 export function withSettledWorkers<T>(
   { partitions, workers }: BenchOptions,
   signal: AbortSignal,
   body: (running: RunningPlatform) => Promise<T>,
+  defaults: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   return BenchStack.use(signal, (stack) => {
-    const config = stack.config({ partitions, workers: workers[0] });
+    const config = stack.config({ partitions, workers: workers[0] }, defaults);
     return withWorkers(config, signal, async (running) => {
       for (let i = 0; i < config.workers; i++) running.startWorker();
       await running.settled();
