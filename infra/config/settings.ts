@@ -264,7 +264,13 @@ export const settings = {
     "Machine learning",
     4,
     [0, 10_000],
-    "Lists of users that one flush of hot values makes, of each task: at half a millisecond each, what bounds their share of the time.",
+    "Most lists of users that one flush of hot values makes, of each task: events wait for them, half a millisecond each.",
+  ),
+  recommendationEventsAList: count(
+    "Machine learning",
+    50,
+    [1, 1_000_000],
+    "While events come, one list of a user is made for so many of them: what bounds their share of the time.",
   ),
   recommendationEventsAKeptList: count(
     "Machine learning",

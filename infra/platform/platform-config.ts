@@ -99,6 +99,7 @@ function eventsConfig(config: Config): EventsPipelineConfig {
       sessionGapMs: config.sessionGapMs,
       hotTtlMs: config.hotTtlMs,
       listsAFlushMax: config.recommendationListsAFlush,
+      eventsAList: config.recommendationEventsAList,
       eventsAKeptList: config.recommendationEventsAKeptList,
       ...RECOMMENDATION_LEARNING,
     },

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
 import type { Config } from "../config/index.ts";
 import type { DeclaredTopic } from "./declared-topics.ts";
 import { kafkaConnection, kafkaError } from "./kafka-connection.ts";
 import type { FoundTopic, TopicAdmin } from "./topic-admin.ts";
 
+const LEADER_LOOK_EVERY_MS = 100;
+const LEADER_LOOKS_MAX = 300;
 const UNLIMITED = "-1";
 /** Kafka's own numbers: a topic's configuration, and a value that was set on the topic itself. */
 const TOPIC_RESOURCE = 2;
@@ -76,7 +79,7 @@ export class KafkaTopicAdmin implements TopicAdmin {
     return this.run(`creating ${names}`, async () => {
       // False where another process was faster: what it created is compared afterwards.
       await this.admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: topics.map((topic) => ({
           topic: this.nameOf(topic),
           numPartitions: topic.partitions,
@@ -84,7 +87,26 @@ export class KafkaTopicAdmin implements TopicAdmin {
           configEntries: entries(this.settingsOf(topic)),
         })),
       });
+      await this.awaitLeaders(topics.map((topic) => this.nameOf(topic)));
     });
+  }
+
+  /** A busy broker tells of a topic some time after it has created it; kafkajs's own wait fails there. */
+  private async awaitLeaders(names: readonly string[]): Promise<void> {
+    for (let look = 1; !(await this.haveLeaders(names, look === LEADER_LOOKS_MAX)); look++)
+      await sleep(LEADER_LOOK_EVERY_MS);
+  }
+
+  private async haveLeaders(names: readonly string[], isLastLook: boolean): Promise<boolean> {
+    try {
+      const { topics } = await this.admin.fetchTopicMetadata({ topics: [...names] });
+      if (topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return true;
+      if (!isLastLook) return false;
+    } catch (error) {
+      if (!isLastLook && (error as { retriable?: unknown }).retriable === true) return false;
+      throw error;
+    }
+    throw new Error("a new topic has no leader yet; try again when all brokers run");
   }
 
   configure(topic: DeclaredTopic): Promise<void> {

@@ -20,30 +20,33 @@ export class SlotArray<V extends SlotValues = SlotValues> {
   readonly name: string;
   readonly kind: SlotKind;
   readonly fill: number;
+  /** In [0, 1), another one for each array of a task: by it they grow apart. */
+  private readonly spread: number;
   values: V;
   dirty: Uint8Array;
   /** Elements in use; what lies behind is `fill`. */
   length = 0;
 
-  private constructor(name: string, kind: SlotKind, fill: number, values: V) {
+  private constructor(name: string, kind: SlotKind, fill: number, spread: number, values: V) {
     this.name = name;
     this.kind = kind;
     this.fill = fill;
+    this.spread = spread;
     this.values = values;
     if (fill !== 0) values.fill(fill);
     this.dirty = new Uint8Array(1);
   }
 
-  static float64(name: string, fill = 0): SlotArray<Float64Array> {
-    return new SlotArray(name, "float64", fill, new Float64Array(PAGE_ELEMENTS));
+  static float64(name: string, fill = 0, spread = 0): SlotArray<Float64Array> {
+    return new SlotArray(name, "float64", fill, spread, new Float64Array(PAGE_ELEMENTS));
   }
 
-  static int32(name: string, fill = 0): SlotArray<Int32Array> {
-    return new SlotArray(name, "int32", fill, new Int32Array(PAGE_ELEMENTS));
+  static int32(name: string, fill = 0, spread = 0): SlotArray<Int32Array> {
+    return new SlotArray(name, "int32", fill, spread, new Int32Array(PAGE_ELEMENTS));
   }
 
-  static uint8(name: string, fill = 0): SlotArray<Uint8Array> {
-    return new SlotArray(name, "uint8", fill, new Uint8Array(PAGE_ELEMENTS));
+  static uint8(name: string, fill = 0, spread = 0): SlotArray<Uint8Array> {
+    return new SlotArray(name, "uint8", fill, spread, new Uint8Array(PAGE_ELEMENTS));
   }
 
   /** Makes elements 0 … count-1 usable. */
@@ -68,8 +71,17 @@ export class SlotArray<V extends SlotValues = SlotValues> {
     this.markRange(0, this.length);
   }
 
+  /**
+   * By how much it grows. Each array differs: all arrays by user would otherwise grow at one and the same
+   * user, and copying them all takes tens of milliseconds.
+   */
+  private growth(): number {
+    const most = this.values.length < DOUBLED_ELEMENTS_MAX ? 2 : 1.5;
+    return most - 0.25 * this.spread;
+  }
+
   private grow(count: number): void {
-    const capacity = wholePages(Math.max(count, grownCapacity(this.values.length)));
+    const capacity = wholePages(Math.max(count, this.values.length * this.growth()));
     const { length, BYTES_PER_ELEMENT, buffer } = this.values;
     const Values = this.values.constructor as new (buffer: ArrayBuffer) => V;
     // Frees what it leaves: a collector lets hundreds of megabytes of earlier arrays lie.
@@ -79,10 +91,6 @@ export class SlotArray<V extends SlotValues = SlotValues> {
     dirty.set(this.dirty);
     this.dirty = dirty;
   }
-}
-
-function grownCapacity(elements: number): number {
-  return elements < DOUBLED_ELEMENTS_MAX ? elements * 2 : elements * 1.5;
 }
 
 function wholePages(elements: number): number {

@@ -45,6 +45,7 @@ const eager = {
   ...defaultRecommendProductsConfig,
   spareCount: 0,
   listsAFlushMax: 1_000_000,
+  eventsAList: 1,
   eventsAKeptList: 1,
 };
 
@@ -374,6 +375,17 @@ describe("what is written", () => {
     expect(second.more).toBe(true);
     expect(users(second.values)).toEqual(["recommendations/u2", "recommendations/u3"]);
     expect([rig.flush().more, rig.flush().more]).toEqual([true, false]);
+  });
+
+  test("one list for so many events while they come, however often hot values are flushed", () => {
+    const rig = createRig({ ...eager, eventsAList: 3 });
+    const listsAfter = (from: number, to: number): number => {
+      rig.feed(Array.from({ length: to - from }, (_, k) => look(`u${from + k}`, from + k, from + k)));
+      return [...rig.flush().values.keys()].filter((key) => key.startsWith("recommendations/")).length;
+    };
+    expect([listsAfter(0, 2), listsAfter(2, 4), listsAfter(4, 5), listsAfter(5, 9)]).toEqual([0, 1, 0, 2]);
+    rig.flush();
+    expect(rig.flush().more).toBe(false);
   });
 
   test("the lake keeps the list of each ended visit, but no more than its share of the events", () => {

@@ -37,8 +37,10 @@ export interface RecommendProductsConfig {
   readonly sessionGapMs: number;
   /** How long a list lives in the hot store. */
   readonly hotTtlMs: number;
-  /** Most lists of users that one flush of hot values makes: what bounds their share of the time. */
+  /** Most lists of users that one flush of hot values makes: the next events wait for them. */
   readonly listsAFlushMax: number;
+  /** While events come, one list of a user for so many of them: what bounds their share of the time. */
+  readonly eventsAList: number;
   /** Looks that a task learns from at once; from then on one for so many events. */
   readonly learnLooksMax: number;
   readonly eventsALearnedLook: number;
@@ -53,6 +55,7 @@ export const defaultRecommendProductsConfig: RecommendProductsConfig = {
   sessionGapMs: 1_800_000,
   hotTtlMs: 3_600_000,
   listsAFlushMax: 4,
+  eventsAList: 50,
   learnLooksMax: 10_000,
   eventsALearnedLook: 64,
   eventsAKeptList: 2_000,
@@ -145,6 +148,7 @@ export function createRecommendProducts(
   /** Users whose list is out of date. No state: their next look brings them back. */
   const changed = new SlotSet();
   let hasNewEvents = false;
+  let listCredit = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
   /** Event time at which a product's list was written, by product. */
   const similarWrittenMs: number[] = [];
@@ -176,6 +180,7 @@ export function createRecommendProducts(
     online.ensure(keys.productId.size);
     seenCategory.ensure(keys.productId.size);
     hasNewEvents = true;
+    listCredit = Math.min(listCredit + to - from, config.listsAFlushMax * config.eventsAList);
     keepCredit = Math.min(keepCredit + to - from, CREDIT_LISTS_MAX * config.eventsAKeptList);
     const learnCreditMax = config.learnLooksMax * config.eventsALearnedLook;
     for (let row = from; row < to; row++) {
@@ -257,7 +262,9 @@ export function createRecommendProducts(
   }
 
   function flushHot(hot: HotOutputs): boolean {
-    const users = changed.take(config.listsAFlushMax);
+    const earned = hasNewEvents ? Math.floor(listCredit / config.eventsAList) : config.listsAFlushMax;
+    const users = changed.take(earned);
+    listCredit = Math.max(0, listCredit - users.length * config.eventsAList);
     if (users.length > 0) {
       const batch = hot.namespace(HotNamespace.recommendations, config.hotTtlMs);
       for (const user of users) writeUserList(user, batch);

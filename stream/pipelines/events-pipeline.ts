@@ -371,6 +371,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       for (const topic of topics) topic.afterRestore();
     },
     flushRows: () => outputs.flushRows(),
+    flushSomeRows: () => outputs.flushSomeRows(),
     flushHot(hot, keysMax) {
       let more = userRecords.flush(hot, keysMax);
       more = recommendations.flushHot(hot) || more;

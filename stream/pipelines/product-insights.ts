@@ -80,6 +80,7 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
       for (const part of parts.values()) part.afterRestore?.();
     },
     flushRows: () => outputs.flushRows(),
+    flushSomeRows: () => outputs.flushSomeRows(),
     flushHot(hot) {
       for (const part of parts.values()) part.flushHot?.(hot);
       return false;

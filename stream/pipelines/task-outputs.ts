@@ -8,6 +8,8 @@ import { TableSink, type TableSinkOptions } from "../sinks/table-sink.ts";
 export class TaskOutputs implements OperatorOutputs {
   private readonly sinksByTable = new Map<TableSpec, TableSink>();
   private readonly buffers: RowBuffer[] = [];
+  /** Where {@link flushSomeRows} goes on. */
+  private nextBuffer = 0;
   private readonly outbox: Outbox;
   private readonly options: TableSinkOptions;
 
@@ -39,6 +41,21 @@ export class TaskOutputs implements OperatorOutputs {
 
   emitAlert(alert: Alert): void {
     this.outbox.addAlert(alert);
+  }
+
+  /**
+   * Moves the rows of the next buffer that holds some into its sink, a millisecond or two; false once
+   * around the buffers.
+   */
+  flushSomeRows(): boolean {
+    for (; this.nextBuffer < this.buffers.length; this.nextBuffer++) {
+      const buffer = this.buffers[this.nextBuffer];
+      if (buffer.length === 0) continue;
+      buffer.flush();
+      return true;
+    }
+    this.nextBuffer = 0;
+    return false;
   }
 
   /** Moves the rows that wait in buffers into the sinks. */

@@ -33,6 +33,8 @@ export interface Pipeline {
   afterRestore(): void;
   /** Moves rows that wait in buffers into the sinks. */
   flushRows(): void;
+  /** Moves some of them, a millisecond or two; false when each buffer has had its turn. */
+  flushSomeRows(): boolean;
   /** Hands over hot values that changed, at most so many keys; whether more are waiting. */
   flushHot(hot: HotOutputs, keysMax: number): boolean;
   /** So many keys, taken in the order in which they changed, hold every change up to now. */

@@ -10,8 +10,6 @@ import { restoreStateImages, StateImageWriter } from "./state-image.ts";
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
 /** Hot values of one round of {@link Task.writeHot}. */
 const HOT_KEYS_A_ROUND = 16_384;
-/** Parts of the state that are copied at once ahead of a cut: some milliseconds. */
-const AHEAD_PARTS = 8;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 
@@ -174,17 +172,17 @@ export class Task {
   }
 
   /**
-   * Copies some of the state ahead of the next cut, which then has less to do; whether there is more. What
-   * records change behind it is copied again.
+   * Does a millisecond or two of the next cut's work ahead of it; whether there is more. What records change
+   * behind it is done again.
    */
-  copyAhead(): boolean {
-    this.begun ??= this.beginImage();
-    const { ahead } = this.begun;
-    for (let parts = 0; parts < AHEAD_PARTS; parts++) {
-      const part = this.images.copyAhead();
-      if (part === null) return false;
-      ahead.push(part);
+  workAhead(): boolean {
+    if (this.begun === null) {
+      if (this.pipeline.flushSomeRows()) return true;
+      this.begun = this.beginImage();
     }
+    const part = this.images.copyAhead();
+    if (part === null) return false;
+    this.begun.ahead.push(part);
     return true;
   }
 

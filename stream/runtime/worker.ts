@@ -49,8 +49,8 @@ const BACKLOG_LAG_MS = 1000;
 const WAIT_MS_MAX = 200;
 /** Time between two turns after which others may have taken the tasks over. */
 const OWNERSHIP_PAUSE_MS = 2000;
-/** Users whose hot values one turn writes: a few milliseconds in which no record is processed. */
-const HOT_KEYS_A_TURN = 256;
+/** Users of a task whose hot values one turn writes: half a millisecond in which no record is processed. */
+const HOT_KEYS_A_TURN = 32;
 
 /** Longest time that a checkpoint waits for hot values to be written ahead of it. */
 const HOT_BEFORE_CUT_MS_MAX = 2000;
@@ -335,7 +335,7 @@ export class Worker {
     const { stageClock, checkpoints } = this.deps;
     stageClock.lap("commits");
     // A backlog would change all of it again until the cut, and nobody waits for its alerts.
-    while (!this.hasBacklog && task.copyAhead()) await this.nextTurn();
+    while (!this.hasBacklog && task.workAhead()) await this.nextTurn();
     const { image, ...cut } = task.cut();
     stageClock.lap("files and state");
     return { task, cut, image: await checkpoints.stageImage(cut.taskId, cut.epoch, image) };

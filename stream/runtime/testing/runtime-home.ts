@@ -281,6 +281,7 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
     },
     afterRestore: () => undefined,
     flushRows: () => outputs.flushRows(),
+    flushSomeRows: () => outputs.flushSomeRows(),
     flushHot(outputs) {
       if (hot !== null) outputs.namespace("probe", 1e9).put("last", String(hot));
       hot = null;
