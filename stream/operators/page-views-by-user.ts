@@ -15,7 +15,7 @@ import type { UserOperatorDeps } from "./operator-keys.ts";
 import { RecentViews } from "./recent-views.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { TOUCH_ROWS, touchSlots } from "./touch-slots.ts";
-import { UserPanes } from "./user-panes.ts";
+import { type PaneReader, UserPanes } from "./user-panes.ts";
 
 export interface PageViewsByUserConfig {
   readonly windowMs: number;
@@ -110,6 +110,13 @@ export function createPageViewsByUser(
     emitRow(user, reportedEnd, views, 1);
   }
 
+  /** The window that was reported last, of which not every user has a row yet. */
+  let reporting: PaneReader | null = null;
+  function emitSome(rowsMax: number): boolean {
+    if (reporting?.(emitFirst, rowsMax) === false) reporting = null;
+    return reporting !== null;
+  }
+
   /** A late row, before it is counted: notes the windows that were reported without it. */
   function noteCorrections(user: number, pane: number): void {
     const last = Math.min(reported.values[0], pane * advanceMs + windowMs);
@@ -159,10 +166,15 @@ export function createPageViewsByUser(
         const pane = Math.floor(at / advanceMs);
         start = pane * advanceMs;
         end = start + advanceMs;
+        // It may take the place of one that is being read.
+        if (!panes.isOpen(pane)) emitSome(Number.POSITIVE_INFINITY);
         place = panes.openPane(pane);
       }
       const late = (flags[row] & RowFlag.late) !== 0;
-      if (late) noteCorrections(user, start / advanceMs);
+      if (late) {
+        emitSome(Number.POSITIVE_INFINITY);
+        noteCorrections(user, start / advanceMs);
+      }
       const slot = user * places + place;
       if (counts[slot]++ === 0) panes.addUser(place, user);
       dirty[slot >>> PAGE_SHIFT] = 1;
@@ -189,8 +201,9 @@ export function createPageViewsByUser(
       const first = Math.max(reported.values[0] + advanceMs, (range.first + 1) * advanceMs);
       const last = Math.min(due, range.last * advanceMs + windowMs);
       for (let end = first; end <= last; end += advanceMs) {
+        emitSome(Number.POSITIVE_INFINITY);
         reportedEnd = end;
-        panes.each((end - windowMs) / advanceMs, end / advanceMs, emitFirst);
+        reporting = panes.read((end - windowMs) / advanceMs, end / advanceMs);
         reported.values[0] = end;
       }
     }
@@ -202,12 +215,14 @@ export function createPageViewsByUser(
     // After a restore the runtime may repeat the last advance; corrections must wait for the next one.
     if (watermarkMs === reported.values[1]) return;
     if (Number.isFinite(watermarkMs)) reported.values[1] = watermarkMs;
+    emitSome(Number.POSITIVE_INFINITY);
     revisions.takePending((user, end, revision) => {
       emitRow(user, end, panes.sum(user, (end - windowMs) / advanceMs, end / advanceMs), revision);
     });
     reportWindows(watermarkMs);
     // At the end of the input nothing is dropped: rows that come after it still correct what they hit.
     if (!Number.isFinite(closeMs)) return;
+    if (reportedEnd <= closeMs) emitSome(Number.POSITIVE_INFINITY);
     panes.dropBefore(closeMs);
     revisions.dropBefore(closeMs + 1);
     recent.evict(closeMs - recentMs, freeze);
@@ -223,6 +238,7 @@ export function createPageViewsByUser(
     state,
     process,
     advance,
+    emitSome,
     afterRestore: () => revisions.afterRestore(),
   };
 }

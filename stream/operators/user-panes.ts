@@ -11,6 +11,9 @@ export interface UserPanesConfig {
 
 const NO_PANE = -1;
 
+/** Calls back with the next users, about so many at most; whether there are more. */
+export type PaneReader = (take: (user: number, sum: number) => void, usersMax: number) => boolean;
+
 /**
  * Counts per user and pane (a pane is one advance of the hopping window). The panes of one user lie
  * side by side, so that an event touches one cache line and a window reads one; a list per pane names
@@ -33,6 +36,10 @@ export class UserPanes {
     this.panes.ensure(this.places * 2);
     for (let place = 0; place < this.places; place++) this.panes.values[place * 2] = NO_PANE;
     this.panes.markRange(0, this.panes.length);
+  }
+
+  isOpen(pane: number): boolean {
+    return this.panes.values[(pane % this.places) * 2] === pane;
   }
 
   /** The place of the pane, taken into use where it is not. */
@@ -69,31 +76,44 @@ export class UserPanes {
     return sum;
   }
 
-  /** Calls back every user of panes [from, to) once, with the sum; newest pane's users first. */
-  each(from: number, to: number, take: (user: number, sum: number) => void): void {
+  /**
+   * Every user of panes [from, to) once, with the sum; newest pane's users first. The panes may not change
+   * until all were read.
+   */
+  read(from: number, to: number): PaneReader {
     const panes = this.panes.values;
     const open: number[] = [];
     for (let pane = to - 1; pane >= from; pane--) {
       const place = pane % this.places;
       if (panes[place * 2] === pane) open.push(place);
     }
-    const counts = this.counts.values;
-    for (const [i, place] of open.entries()) {
-      const users = this.users[place].values;
-      const count = panes[place * 2 + 1];
-      for (let at = 0; at < count; at++) {
-        if (at % TOUCH_ROWS === 0)
-          touchSlots(counts, users, at, Math.min(count, at + TOUCH_ROWS), this.places);
-        const user = users[at];
-        const base = user * this.places;
-        let newer = 0;
-        for (let j = 0; j < i; j++) newer += counts[base + open[j]];
-        if (newer > 0) continue;
-        let sum = 0;
-        for (let j = i; j < open.length; j++) sum += counts[base + open[j]];
-        take(user, sum);
+    let pane = 0;
+    let next = 0;
+    return (take, usersMax) => {
+      const counts = this.counts.values;
+      let left = usersMax;
+      for (; pane < open.length; pane++, next = 0) {
+        const place = open[pane];
+        const users = this.users[place].values;
+        const count = panes[place * 2 + 1];
+        const end = Math.min(count, next + left);
+        left -= end - next;
+        for (const first = next; next < end; next++) {
+          if ((next - first) % TOUCH_ROWS === 0)
+            touchSlots(counts, users, next, Math.min(end, next + TOUCH_ROWS), this.places);
+          const user = users[next];
+          const base = user * this.places;
+          let newer = 0;
+          for (let j = 0; j < pane; j++) newer += counts[base + open[j]];
+          if (newer > 0) continue;
+          let sum = 0;
+          for (let j = pane; j < open.length; j++) sum += counts[base + open[j]];
+          take(user, sum);
+        }
+        if (next < count) return true;
       }
-    }
+      return false;
+    };
   }
 
   /** Lowest and highest pane in use, or null. */

@@ -79,6 +79,7 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
     afterRestore() {
       for (const part of parts.values()) part.afterRestore?.();
     },
+    emitSome: () => false,
     flushRows: () => outputs.flushRows(),
     flushSomeRows: () => outputs.flushSomeRows(),
     flushHot(hot) {

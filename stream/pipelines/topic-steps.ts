@@ -78,6 +78,13 @@ export class TopicSteps<B extends EventBatch = EventBatch> {
     this.advance(this.watermark.endOfInput());
   }
 
+  /** Emits some of what the steps have put off; whether there is more. */
+  emitSome(rowsMax: number): boolean {
+    let more = false;
+    for (const step of this.steps) more = step.emitSome?.(rowsMax) === true || more;
+    return more;
+  }
+
   /** Takes up the progress of the restored sections. */
   afterRestore(): void {
     for (const step of this.steps) step.afterRestore?.();

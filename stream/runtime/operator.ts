@@ -20,8 +20,14 @@ export interface Operator<B extends EventBatch = EventBatch> {
   readonly state: StateSection;
   /** Folds rows [from, to), in log order. */
   process(batch: B, from: number, to: number, progress: Progress): void;
-  /** Emits everything that is due at this progress. */
+  /** Emits everything that is due at this progress, or keeps some of it for {@link emitSome}. */
   advance(progress: Progress): void;
+  /**
+   * Emits up to about so many rows that the last advance has put off; whether there are more. Called where no
+   * record waits, and for all of them in front of a cut: what is put off is no state. The rows and their order
+   * are those that the advance would have emitted.
+   */
+  emitSome?(rowsMax: number): boolean;
   /** Rebuilds what derives from `state`; called once, after its section was restored. */
   afterRestore?(): void;
 }

@@ -6,6 +6,9 @@ import type { ModelStatus, TaskStatus } from "./status.ts";
 /** Users, and products, of one part of {@link Pipeline.markHot}. */
 export const HOT_PART_KEYS = 4096;
 
+/** Rows of one turn of {@link Pipeline.emitSome}, of each operator. */
+export const EMIT_ROWS = 1024;
+
 /** One input partition of a task. */
 export interface PipelineInput {
   readonly topic: string;
@@ -31,7 +34,9 @@ export interface Pipeline {
   readonly sinks: readonly TableSink[];
   /** Called once, after the sections were restored (or found empty). */
   afterRestore(): void;
-  /** Moves rows that wait in buffers into the sinks. */
+  /** Emits some of the rows that are due and were put off, a millisecond or so; whether there are more. */
+  emitSome(): boolean;
+  /** Emits every row that is due, and moves those that wait in buffers into the sinks. */
   flushRows(): void;
   /** Moves some of them, a millisecond or two; false when each buffer has had its turn. */
   flushSomeRows(): boolean;

@@ -5,6 +5,7 @@ import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
 import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import { HotKeeper } from "./hot-keeper.ts";
+import { OffsetCommits } from "./offset-commits.ts";
 import type { Scheduling } from "./scheduling.ts";
 import { Silences } from "./silences.ts";
 import type { StageClock } from "./stage-clock.ts";
@@ -51,7 +52,6 @@ const WAIT_MS_MAX = 200;
 const OWNERSHIP_PAUSE_MS = 2000;
 /** Users of a task whose hot values one turn writes: half a millisecond in which no record is processed. */
 const HOT_KEYS_A_TURN = 32;
-
 /** Longest time that a checkpoint waits for hot values to be written ahead of it. */
 const HOT_BEFORE_CUT_MS_MAX = 2000;
 
@@ -81,8 +81,9 @@ export class Worker {
   private ahead: { readonly written: Promise<void>; isWritten: boolean } | null = null;
   private readonly hotKeeper: HotKeeper;
   private checkpointing: Promise<void> | null = null;
-  /** Sum of the offsets that were committed last: it grows with each of them. */
-  private readonly committedSums = new Map<Task, number>();
+  /** Settled once the checkpoint that is under way has cut every task. */
+  private cutting: Promise<unknown> | null = null;
+  private readonly offsets: OffsetCommits;
   private failure: unknown = null;
   private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] =
     [];
@@ -92,6 +93,7 @@ export class Worker {
     this.config = config;
     this.deps = deps;
     const allWritten = () => Promise.all(tasks.map(({ outbox }) => outbox.flush()));
+    this.offsets = new OffsetCommits(deps.log, config.consumerGroup);
     this.hotKeeper = new HotKeeper({ hotStore: deps.hotStore, tasks, allWritten });
     this.silences = new Silences(config.idleAfterMs, tasks.length);
   }
@@ -108,7 +110,7 @@ export class Worker {
     const restored: { readonly task: Task; readonly checkpoint: Checkpoint }[] = [];
     for (const { task, checkpoint } of opened) {
       if (checkpoint !== null) restored.push({ task, checkpoint });
-      else this.committedSums.set(task, offsetSum(task.inputs()));
+      else this.offsets.beginAt(task);
     }
     const begun = opened.filter(({ checkpoint }) => checkpoint === null);
     await this.hotKeeper.begin(begun.map(({ task }) => task));
@@ -116,7 +118,7 @@ export class Worker {
     // Behind the publishing: a claim has no files, and recovery reads the newest checkpoint only.
     await Promise.all(this.tasks.map((task) => task.claim(checkpoints, clock())));
     // Who waits for these offsets from another process must not wait for the next record to come.
-    await Promise.all(restored.map(({ task, checkpoint }) => this.commitOffsets(task, checkpoint.inputs)));
+    await Promise.all(restored.map(({ task, checkpoint }) => this.offsets.commit(task, checkpoint.inputs)));
     this.lastCutAt = this.lastHotAt = this.lastTurnAt = clock();
   }
 
@@ -185,8 +187,8 @@ export class Worker {
     const end = clock() + this.sliceMs();
     let foundRecords = false;
     let ingestedAt = Number.POSITIVE_INFINITY;
-    for (let progress = true; progress; ) {
-      progress = false;
+    for (;;) {
+      let progress = false;
       for (const [i, task] of this.tasks.entries()) {
         if (!task.step()) continue;
         // Nobody waits for those of a backlog: they go together, once a slice.
@@ -195,7 +197,8 @@ export class Worker {
         ingestedAt = Math.min(ingestedAt, task.ingestedAt);
         progress = true;
       }
-      if (!progress) break;
+      // Where no record waits, rows that were put off.
+      if (!progress && !this.tasks.some(({ pipeline }) => pipeline.emitSome())) break;
       foundRecords = true;
       if (clock() >= end) {
         this.hasBacklog = clock() - ingestedAt >= BACKLOG_LAG_MS;
@@ -253,8 +256,9 @@ export class Worker {
     if (due) {
       // One checkpoint at a time: the next epoch is processed meanwhile, and waits here when it is full.
       if (this.checkpointing !== null) {
-        if (records >= this.config.checkpointRecordsMax) await this.checkpointing;
-        else return;
+        if (records < this.config.checkpointRecordsMax) return;
+        if (this.cutting !== null) return void (await this.cutting);
+        await this.checkpointing;
       }
       // An epoch behind one that failed must never be prepared: it would skip that one's files.
       this.throwFailure();
@@ -303,7 +307,11 @@ export class Worker {
 
   private startCheckpoint(): void {
     this.lastCutAt = this.deps.clock();
-    this.checkpointing = this.cutTasks()
+    const cutting = this.cutTasks().finally(() => {
+      this.cutting = null;
+    });
+    this.cutting = cutting.catch(() => undefined);
+    this.checkpointing = cutting
       .then((cuts) => this.commit(cuts))
       .catch((error: unknown) => {
         this.failure ??= error;
@@ -335,7 +343,8 @@ export class Worker {
     const { stageClock, checkpoints } = this.deps;
     stageClock.lap("commits");
     // A backlog would change all of it again until the cut, and nobody waits for its alerts.
-    while (!this.hasBacklog && task.workAhead()) await this.nextTurn();
+    const isFull = (): boolean => task.recordsSinceCut >= this.config.checkpointRecordsMax;
+    while (!this.hasBacklog && !isFull() && task.workAhead()) await this.nextTurn();
     const { image, ...cut } = task.cut();
     stageClock.lap("files and state");
     return { task, cut, image: await checkpoints.stageImage(cut.taskId, cut.epoch, image) };
@@ -378,7 +387,7 @@ export class Worker {
     }
     await publisher.publish(prepared);
     onPoint("before-offset-commit");
-    await Promise.all(cuts.map(({ task, cut }) => this.commitOffsets(task, cut.inputs)));
+    await Promise.all(cuts.map(({ task, cut }) => this.offsets.commit(task, cut.inputs)));
     onPoint("after-offset-commit");
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
   }
@@ -402,25 +411,6 @@ export class Worker {
     }
     stageClock.lap("files and state");
     return finished;
-  }
-
-  /** Offsets that passed no record have no checkpoint: they are committed alone, so that nobody sees a lag. */
-  private commitPassedOffsets(): void {
-    if (this.checkpointing !== null) return;
-    for (const task of this.tasks) {
-      const inputs = task.inputs();
-      if (task.recordsSinceCut === 0 && offsetSum(inputs) > (this.committedSums.get(task) ?? 0))
-        void this.observed(this.commitOffsets(task, inputs));
-    }
-  }
-
-  private async commitOffsets(task: Task, inputs: Checkpoint["inputs"]): Promise<void> {
-    const { log } = this.deps;
-    this.committedSums.set(task, offsetSum(inputs));
-    const group = this.config.consumerGroup;
-    const along = inputs.filter(({ topic, partition }) => task.readsAlong(topic, partition));
-    const own = inputs.filter((input) => !along.includes(input));
-    await Promise.all([log.commitOffsets(group, own), log.commitOffsets(`${group}/${task.taskId}`, along)]);
   }
 
   /** A checkpoint of everything processed so far, complete when it resolves. */
@@ -449,7 +439,8 @@ export class Worker {
   }
 
   private async idle(now: number): Promise<void> {
-    this.commitPassedOffsets();
+    if (this.checkpointing === null)
+      for (const task of this.tasks) void this.observed(this.offsets.commitPassed(task));
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
     if (!this.hotChanged) {
       await Promise.race(waits);
@@ -481,8 +472,4 @@ export class Worker {
   private throwFailure(): void {
     if (this.failure !== null) throw this.failure;
   }
-}
-
-function offsetSum(inputs: Checkpoint["inputs"]): number {
-  return inputs.reduce((sum, { offset }) => sum + offset, 0);
 }

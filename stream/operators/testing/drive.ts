@@ -72,7 +72,10 @@ export class CollectedHot implements HotOutputs {
   }
 }
 
-/** Drives operators over one batch as the runtime does; dedupe and others in the order given. */
+/** Rows that {@link driveBatch} has emitted in between, of those that are put off: few, so that most wait. */
+const EMIT_ROWS = 7;
+
+/** Drives operators over one batch as the runtime does, a cut behind it; dedupe and others in the order given. */
 export function driveBatch<B extends EventBatch>(
   batch: B,
   time: Float64Column,
@@ -86,12 +89,17 @@ export function driveBatch<B extends EventBatch>(
       const progress = tracker.advance();
       for (const operator of operators) operator.advance(progress);
     }
+    for (const operator of operators) operator.emitSome?.(EMIT_ROWS);
     from = to;
   }
+  for (const operator of operators) operator.emitSome?.(Number.POSITIVE_INFINITY);
 }
 
 export function driveEnd<B extends EventBatch>(operators: readonly Operator<B>[]): void {
-  for (const operator of operators) operator.advance(END_OF_INPUT);
+  for (const operator of operators) {
+    operator.advance(END_OF_INPUT);
+    operator.emitSome?.(Number.POSITIVE_INFINITY);
+  }
 }
 
 /** Splits [0, count) at random places; some pieces are empty or single rows. */

@@ -280,6 +280,7 @@ function createProbePipeline(taskId: string, nonce: string, outbox: Outbox): Pip
       return outputs.sinks;
     },
     afterRestore: () => undefined,
+    emitSome: () => false,
     flushRows: () => outputs.flushRows(),
     flushSomeRows: () => outputs.flushSomeRows(),
     flushHot(outputs) {
