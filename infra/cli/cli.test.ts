@@ -79,6 +79,8 @@ describe("the command line", () => {
     [["replay", "rees46"], "missing required argument 'file'"],
     [["replay", "bronze"], "needs --into FOLDER, or --into lake"],
     [["replay", "bronze", "--into", "lake", "--tables", "gold.fun"], "no table gold.fun"],
+    [["replay", "bronze", "--into", "lake"], "needs --from and --to"],
+    [["replay", "bronze", "--into", "lake", "--warm-up-ms", "1"], "takes no --warm-up-ms"],
     [["whatif"], "nothing is changed"],
     [["whatif", "--set", "port=1"], "says what the stream finds"],
     [["whatif", "--model", "propensity"], "give PLUGIN=VERSION"],

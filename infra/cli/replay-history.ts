@@ -3,12 +3,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createModelRegistry } from "../../ml/index.ts";
 import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
-import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { ReplayRange } from "../replay/bronze-log.ts";
-import { type MergedTable, mergeCorrections } from "../replay/merge-corrections.ts";
+import { type CorrectedLake, correctLake } from "../replay/correct-lake.ts";
 import { type ReplayedHome, replayBronze } from "../replay/replay-bronze.ts";
+import { keptHistoryMs, withWarmUp } from "../replay/replay-range.ts";
 import { type CliIo, onInterrupt, Progress } from "./cli-io.ts";
 import { withPlatform } from "./platform-session.ts";
 import { configOf } from "./settings-options.ts";
@@ -16,7 +15,6 @@ import { textTable } from "./text-table.ts";
 
 /** In the place of a format: history out of the lake's own bronze tables. */
 export const BRONZE = "bronze";
-export const DAY_MS = 86_400_000;
 /** In the place of a folder: the lake itself. */
 const LAKE = "lake";
 
@@ -41,10 +39,10 @@ export async function replayHistory(
 ): Promise<void> {
   if (file !== undefined) throw wrongUsage("replay bronze takes no file: it reads the lake");
   if (options.into === undefined) throw wrongUsage("replay bronze needs --into FOLDER, or --into lake");
-  const tables = tablesOf(options.tables);
+  const correction = options.into === LAKE ? correctionOf(options) : null;
   const config = configOf(options, io);
   await withPlatform(config, io, { runsWorkers: false, runsQueries: true }, async (platform) => {
-    if (options.into === LAKE) await correctLake(platform, tables, options, io);
+    if (correction !== null) await replayIntoLake(platform, correction, options, io);
     else await replayBeside(platform, resolve(io.folder, String(options.into)), options, io);
   });
 }
@@ -57,7 +55,21 @@ async function replayBeside(
 ): Promise<void> {
   if (home === platform.config.home)
     throw wrongUsage("--into is the home itself: name another folder, or lake");
-  const result = await runReplay(platform, home, rangeOf(options), io);
+  const { config, queryEngine, adapters } = platform;
+  const goesOn = `the same command goes on with it in ${home}`;
+  const result = await interruptible(io, goesOn, (show, signal) =>
+    replayBronze({
+      engine: queryEngine,
+      config,
+      registry: createModelRegistry(adapters.objects),
+      range: withWarmUp({ warmUpMs: keptHistoryMs(config), ...options }),
+      home,
+      clock: io.clock,
+      stopwatch: () => performance.now(),
+      signal,
+      onProgress: (done, of) => show(() => replaying(done, of)),
+    }),
+  );
   const told = { ...result, home };
   io.out(
     options.json === true
@@ -67,69 +79,50 @@ async function replayBeside(
   );
 }
 
-async function correctLake(
+async function replayIntoLake(
   platform: Platform,
-  tables: readonly TableSpec[],
+  { tables, from, to }: ReturnType<typeof correctionOf>,
   options: HistoryOptions,
   io: CliIo,
 ): Promise<void> {
-  const { from, to } = options;
-  if (from === undefined || to === undefined)
-    throw wrongUsage("replay bronze --into lake needs --from and --to: what lies outside is left alone");
   const home = await mkdtemp(join(tmpdir(), "millrace-replay-"));
+  const { config, adapters, queryEngine } = platform;
   try {
-    const replayed = await runReplay(platform, home, rangeOf(options), io);
-    const side = openEmbeddedAdapters(home, io.clock);
-    const engine = side.openQueryEngine();
-    const progress = new Progress(io);
-    try {
-      const merged = await mergeCorrections({
-        side: engine,
-        lake: platform.queryEngine,
-        adapters: platform.adapters,
+    const corrected = await interruptible(io, "nothing was corrected", (show, signal) =>
+      correctLake({
+        engine: queryEngine,
+        adapters,
+        config,
+        registry: createModelRegistry(adapters.objects),
         tables,
         from,
         to,
-        fileBytesMax: platform.config.fileBytesMax,
+        home,
         clock: io.clock,
-        onProgress: (table) => progress.show(() => `comparing ${table}`),
-      });
-      io.out(
-        options.json === true ? `${JSON.stringify({ ...replayed, tables: merged })}\n` : describe(merged),
-      );
-    } finally {
-      progress.end();
-      await engine.close();
-      await side.close();
-    }
+        stopwatch: () => performance.now(),
+        onReplay: (done, of) => show(() => replaying(done, of)),
+        onMerge: (table) => show(() => `comparing ${table}`),
+        signal,
+      }),
+    );
+    io.out(options.json === true ? `${JSON.stringify(corrected)}\n` : describe(corrected));
   } finally {
     await rm(home, { recursive: true, force: true });
   }
 }
 
-/** Replays with progress; rejects with code `interrupted` where a signal came. */
-async function runReplay(
-  platform: Platform,
-  home: string,
-  range: ReplayRange,
+/** Runs a replay with progress; rejects with code `interrupted` where a signal came. */
+async function interruptible<R extends ReplayedHome>(
   io: CliIo,
-): Promise<ReplayedHome> {
+  ifInterrupted: string,
+  run: (show: (text: () => string) => void, signal: AbortSignal) => Promise<R>,
+): Promise<R> {
   const interruption = onInterrupt();
   const progress = new Progress(io);
   try {
-    const replayed = await replayBronze({
-      engine: platform.queryEngine,
-      config: platform.config,
-      registry: createModelRegistry(platform.adapters.objects),
-      range,
-      home,
-      clock: io.clock,
-      stopwatch: () => performance.now(),
-      signal: interruption.signal,
-      onProgress: (done, of) => progress.show(() => `replaying: ${percent(done, of)} of ${of} records`),
-    });
+    const replayed = await run((text) => progress.show(text), interruption.signal);
     if (replayed.complete) return replayed;
-    throw new MillraceError(`the replay was interrupted; the same command goes on with it in ${home}`, {
+    throw new MillraceError(`the replay was interrupted; ${ifInterrupted}`, {
       code: "interrupted",
       origin: "user",
       retry: true,
@@ -140,9 +133,14 @@ async function runReplay(
   }
 }
 
-/** With the history that fills the state. */
-export function rangeOf({ from, to, warmUpMs = 0 }: HistoryOptions): ReplayRange {
-  return { from: from === undefined ? null : from - warmUpMs, to: to ?? null };
+/** What of the lake is corrected. */
+function correctionOf({ from, to, warmUpMs, tables }: HistoryOptions) {
+  if (warmUpMs !== undefined)
+    throw wrongUsage("replay bronze --into lake takes no --warm-up-ms: it replays all of history");
+  const named = tablesOf(tables);
+  if (from === undefined || to === undefined)
+    throw wrongUsage("replay bronze --into lake needs --from and --to: what lies outside is left alone");
+  return { tables: named, from, to };
 }
 
 function tablesOf(names: string | undefined): readonly TableSpec[] {
@@ -155,14 +153,20 @@ function tablesOf(names: string | undefined): readonly TableSpec[] {
   });
 }
 
-function describe(merged: readonly MergedTable[]): string {
-  const rows = merged.map((one) => [
+function describe({ tables, leftAloneFrom }: CorrectedLake): string {
+  const rows = tables.map((one) => [
     one.table,
     String(one.added),
     String(one.corrected),
     String(one.onlyInLake),
   ]);
-  return textTable([["table", "added", "corrected", "only in the lake"], ...rows]);
+  const table = textTable([["table", "added", "corrected", "only in the lake"], ...rows]);
+  if (leftAloneFrom === null) return table;
+  return `${table}rows from ${new Date(leftAloneFrom).toISOString()} on may still change and were left alone\n`;
+}
+
+function replaying(done: number, of: number): string {
+  return `replaying: ${percent(done, of)} of ${of} records`;
 }
 
 /** `42 %`, for progress. */

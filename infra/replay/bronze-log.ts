@@ -1,6 +1,6 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import { contracts, type EventContract } from "../../schema/index.ts";
-import type { EventLog } from "../../stream/index.ts";
+import { type EventLog, wholeTopics } from "../../stream/index.ts";
 import { bronzeRanges } from "./bronze-page.ts";
 import { type BronzeRange, BronzeReader } from "./bronze-reader.ts";
 
@@ -8,7 +8,8 @@ import { type BronzeRange, BronzeReader } from "./bronze-reader.ts";
 export interface ReplayRange {
   /**
    * Event time, ms, half-open. Of each partition everything is read from the first to the last record in
-   * it: what came late in between was part of the same stream.
+   * it: what came late in between was part of the same stream. Of products and rules all is read from the
+   * beginning: they hold until they change.
    */
   readonly from: number | null;
   readonly to: number | null;
@@ -38,7 +39,9 @@ export async function openBronzeLog(
   >();
   let records = 0;
   for (const contract of contracts) {
-    const found = await bronzeRanges(engine, contract, options.range);
+    const { from, to } = options.range;
+    const whole = wholeTopics.includes(contract.topic);
+    const found = await bronzeRanges(engine, contract, { from: whole ? null : from, to });
     records += found.reduce((sum, { begin, end }) => sum + end - begin, 0);
     byTopic.set(contract.topic, {
       contract,

@@ -67,6 +67,17 @@ export async function bronzeRanges(
   }));
 }
 
+/** The newest event time of each partition that has any records, ms. */
+export async function newestTimes(engine: QueryEngine, contract: EventContract): Promise<number[]> {
+  const table = bronzeTable(contract);
+  if ((await engine.snapshot(table)) === null) return [];
+  const { rows } = await engine.query(
+    `SELECT max(${columnOf(contract, contract.timeField)}) AS newest FROM {${tableName(table)}} GROUP BY _partition`,
+    [],
+  );
+  return rows.map(({ newest }) => (newest as Date).getTime());
+}
+
 function columnOf(contract: EventContract, field: string): string {
   return contract.fields.find(({ name }) => name === field)!.column;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLakePublisher, type QueryEngine, type SqlValue } from "../../lakehouse/index.ts";
-import { type Column, RowBuffer, type TableSpec, tableName } from "../../schema/index.ts";
+import { type Column, RowBuffer, type TableSpec, tableName, takenBack } from "../../schema/index.ts";
 import { finishFile, stageFiles, TableSink } from "../../stream/index.ts";
 import { type Adapters, retryEnvironment } from "../platform/adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
@@ -64,11 +64,12 @@ async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<Mer
       const before = known.get(key);
       known.delete(key);
       if (before !== undefined && (!isRevised(table) || sameRows(table, before, rowsOfKey))) continue;
+      if (saysNothing(table, rowsOfKey) && (before === undefined || saysNothing(table, before))) continue;
       counts[before === undefined ? "added" : "corrected"] += 1;
       const revision = before === undefined ? 1 : Number(before[0].revision) + 1;
       for (const row of rowsOfKey) writeRow(rows, table, row, revision);
     }
-    counts.onlyInLake += known.size;
+    for (const rowsOfKey of known.values()) if (!saysNothing(table, rowsOfKey)) counts.onlyInLake += 1;
   }
   rows.flush();
   // One task whose epochs rise with time: the table keeps one property of all merges.
@@ -120,6 +121,12 @@ function sameRows(table: TableSpec, a: readonly SqlRow[], b: readonly SqlRow[]):
     a.length === b.length &&
     a.every((row, i) => columns.every(({ name }) => plain(row[name]) === plain(b[i][name])))
   );
+}
+
+/** What late data took away is such a row in a run that reported it first, and none where the data came in time. */
+function saysNothing(table: TableSpec, rows: readonly SqlRow[]): boolean {
+  const none = takenBack(table);
+  return none !== null && rows.every((row) => String(row[none.column]) === String(none.value));
 }
 
 function plain(value: SqlValue | undefined): string | number | boolean | null {

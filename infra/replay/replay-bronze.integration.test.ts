@@ -9,7 +9,6 @@ import {
   type TableSpec,
   tableName,
 } from "../../schema/index.ts";
-import { goldRevenueByCategory } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
@@ -127,14 +126,12 @@ describe(`history of ${EVENTS} events out of bronze`, { timeout: 3_600_000 }, ()
     const from = Math.ceil(Number(first) / 60_000) * 60_000 + third;
     const to = from + third;
     expect(await replay("part", { range: { from, to } })).toBe(true);
-    await reader.copyLake({ ...config, home: home("part") }, "part", COMPARED);
+    await reader.copyLake({ ...config, home: home("part") }, "part", [goldProductActivity]);
     // Behind the start by the longest late event, before the end by what the end of the input cuts off.
-    const inside = (table: TableSpec, schema: string) =>
-      `FROM (${newestRows(schema, table)}) WHERE window_start >= ${from + 240_000} AND window_end <= ${to - 240_000}`;
-    for (const table of [goldProductActivity, goldRevenueByCategory]) {
-      expect(await reader.count(inside(table, "part"))).toBeGreaterThan(10);
-      expect(await reader.difference(inside(table, "live"), inside(table, "part"))).toEqual(NO_DIFFERENCE);
-    }
+    const inside = (schema: string) =>
+      `FROM (${newestRows(schema, goldProductActivity)}) WHERE window_start >= ${from + 240_000} AND window_end <= ${to - 240_000}`;
+    expect(await reader.count(inside("part"))).toBeGreaterThan(10);
+    expect(await reader.difference(inside("live"), inside("part"))).toEqual(NO_DIFFERENCE);
   });
 
   it("under another setting says which alerts that gains and loses, and touches nothing live", async () => {

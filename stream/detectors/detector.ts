@@ -47,6 +47,11 @@ export interface DetectorSpec<S extends Settings = Settings> {
   problems?(config: SettingValues<S>, time: TimeConfig): readonly string[];
   /** Its longest window, ms, where it has any: the end of an input reports every window that holds data. */
   longestWindowMs?(config: SettingValues<S>): number;
+  /**
+   * How long what its rows hang on is kept, ms of event time, where that is more than its windows: a replay
+   * of a range reads so much in front of it.
+   */
+  keptMs?(config: SettingValues<S>): number;
   /** The tables that it writes. */
   readonly tables: readonly TableSpec[];
   /** Topics of which every task reads all partitions, for {@link Detector.readsAlong}. */

@@ -6,7 +6,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
-import { BRONZE, DAY_MS, type HistoryOptions, replayHistory, wrongUsage } from "../replay-history.ts";
+import { BRONZE, type HistoryOptions, replayHistory, wrongUsage } from "../replay-history.ts";
 import { ReplayRecord } from "../replay-record.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
@@ -52,13 +52,12 @@ export function registerReplay(program: Command, io: CliIo): void {
     .option("--to <time>", "bronze: event time up to which", isoTime)
     .option(
       "--warm-up-ms <ms>",
-      "bronze: history before --from that only fills the state",
+      "bronze, into a folder: history before --from that fills the state (default: as long as any detector keeps records, such as purchases for their refunds)",
       wholeNumber(0),
-      DAY_MS,
     )
     .option(
       "--into <place>",
-      "bronze: a folder that becomes a home of its own, or lake: corrections of the lake itself",
+      "bronze: a folder that becomes a home of its own, or lake: corrections of the lake itself, by a replay of all of bronze",
     )
     .option("--tables <names>", "bronze, into the lake: the tables that are corrected (default: all of gold)")
     .option("--json", "one JSON document on standard output")
@@ -69,7 +68,11 @@ Examples:
   $ millrace replay rees46 2019-Oct.csv.gz --wait
   $ millrace replay ndjson events.ndjson --times shift,compress=60
   $ millrace replay bronze --from 2026-01-01T00:00:00Z --to 2026-01-08T00:00:00Z --into side
-  $ millrace replay bronze --from 2026-01-01T00:00:00Z --into lake --tables gold.funnel
+  $ millrace replay bronze --from 2026-01-01T00:00:00Z --to 2026-01-08T00:00:00Z --into lake --tables gold.funnel
+
+Into a folder, rows of the warm-up are written too, and what is open at --to is cut off there: look at the range alone.
+Into the lake, a row of the range takes the place of one only where a replay of all of bronze gives another; what may
+still change (the last two days, unless the input has ended) is left alone.
 `,
     )
     .action((format: string, file: string | undefined, options: ReplayOptions) => {

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { type Config, type SettingKey, settings } from "../../config/index.ts";
+import { withWarmUp } from "../../replay/replay-range.ts";
 import { type Money, runWhatIf, type WhatIfReport } from "../../replay/what-if.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { servedPlugin } from "../plugin-argument.ts";
-import { DAY_MS, percent, rangeOf, wrongUsage } from "../replay-history.ts";
+import { percent, wrongUsage } from "../replay-history.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -21,6 +22,7 @@ interface WhatIfOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
+const DAY_MS = 86_400_000;
 /** Groups whose settings say what the stream finds. */
 const CHANGEABLE: readonly string[] = ["Event time", "Analytics", "Detectors", "Machine learning"];
 
@@ -76,7 +78,7 @@ async function whatIf(options: WhatIfOptions, io: CliIo): Promise<void> {
         return await runWhatIf({
           engine: platform.queryEngine,
           adapters: platform.adapters,
-          range: rangeOf(options),
+          range: withWarmUp(options),
           baseline: { config, models: {} },
           changed: { config: changed, models },
           folder,

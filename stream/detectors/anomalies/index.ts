@@ -2,12 +2,14 @@ import { countSetting, msSetting, ratioSetting } from "../../../schema/index.ts"
 import { defineDetector } from "../detector.ts";
 import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { ANOMALIES, sumMetrics } from "./metric-sums.ts";
+import { KEPT_WEEKS } from "./season.ts";
 import { watchMetrics } from "./watch-metrics.ts";
 
 export { goldAnomalies, goldMetrics };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const WEEK_MS = 7 * 24 * HOUR_MS;
 
 export const anomalies = defineDetector({
   name: ANOMALIES,
@@ -36,6 +38,7 @@ export const anomalies = defineDetector({
     HOUR_MS % anomaliesWindowMs === 0 && anomaliesWindowMs % MINUTE_MS === 0
       ? []
       : [`anomaliesWindowMs (${anomaliesWindowMs}) must be whole minutes, and divide an hour`],
+  keptMs: () => KEPT_WEEKS * WEEK_MS,
   tables: [goldMetrics, goldAnomalies],
   alerts: { anomaly: "A metric is far above or below what it is at that hour of the week." },
   create: (_config, deps) => sumMetrics(deps),

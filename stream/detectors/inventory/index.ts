@@ -40,6 +40,7 @@ export const inventory = defineDetector({
           `inventoryDemandMs (${inventoryDemandMs}) must be above ${least}, ${DEMAND_STEPS} times the time for which updates may still come (outOfOrdernessMs + allowedLatenessMs + tickMs)`,
         ];
   },
+  keptMs: ({ inventoryDemandMs }) => inventoryDemandMs,
   tables: [silverInventory, goldInventoryAlerts],
   alerts: {
     "low-stock":

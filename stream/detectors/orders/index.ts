@@ -30,6 +30,7 @@ export const orders = defineDetector({
       "How long an order is kept, of event time: what comes of it later is in bronze alone. About 400 bytes an order.",
     ),
   },
+  keptMs: ({ ordersKeepMs }) => ordersKeepMs,
   tables: [silverOrders, goldOrderAlerts],
   readsWhole: ["rule-changes"],
   alerts: {

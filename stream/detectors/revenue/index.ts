@@ -38,6 +38,7 @@ export const revenue = defineDetector({
       ? []
       : [`revenueWindowMs (${revenueWindowMs}) must be a multiple of ${MINUTE_MS}`],
   longestWindowMs: ({ revenueWindowMs }) => revenueWindowMs,
+  keptMs: ({ revenueKeepMs }) => revenueKeepMs,
   tables: [goldRevenueByCategory],
   alerts: {},
   create: createRevenue,
