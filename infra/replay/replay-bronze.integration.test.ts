@@ -9,6 +9,7 @@ import {
   type TableSpec,
   tableName,
 } from "../../schema/index.ts";
+import { goldRevenueByCategory } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
@@ -25,6 +26,7 @@ import {
 import type { ReplayRange } from "./bronze-log.ts";
 import { mergeCorrections } from "./merge-corrections.ts";
 import { replayBronze } from "./replay-bronze.ts";
+import { keptHistoryMs, withWarmUp } from "./replay-range.ts";
 import { runWhatIf } from "./what-if.ts";
 
 const NO_DIFFERENCE = { lost: 0, surplus: 0, examples: [] };
@@ -118,20 +120,25 @@ describe(`history of ${EVENTS} events out of bronze`, { timeout: 3_600_000 }, ()
     await expectSame("live", "interrupted");
   });
 
-  it("of a range gives the rows of the windows that lie in it", async () => {
+  it.each([
+    { of: "windows that lie in it", table: goldProductActivity, warmUpMs: 0 },
+    { of: "refunds in it of what was bought before it", table: goldRevenueByCategory, warmUpMs: null },
+  ])("of a range gives the rows of the $of", async ({ table, warmUpMs }) => {
     const [{ first, last }] = await reader.rows(
       `SELECT min(event_time) AS first, max(event_time) AS last FROM live.bronze_customer_events`,
     );
     const third = Math.floor((Number(last) - Number(first)) / 3 / 60_000) * 60_000;
     const from = Math.ceil(Number(first) / 60_000) * 60_000 + third;
     const to = from + third;
-    expect(await replay("part", { range: { from, to } })).toBe(true);
-    await reader.copyLake({ ...config, home: home("part") }, "part", [goldProductActivity]);
+    const range = withWarmUp({ from, to, warmUpMs: warmUpMs ?? keptHistoryMs(config) });
+    const name = `part_${table.name}`;
+    expect(await replay(name, { range })).toBe(true);
+    await reader.copyLake({ ...config, home: home(name) }, name, [table]);
     // Behind the start by the longest late event, before the end by what the end of the input cuts off.
     const inside = (schema: string) =>
-      `FROM (${newestRows(schema, goldProductActivity)}) WHERE window_start >= ${from + 240_000} AND window_end <= ${to - 240_000}`;
-    expect(await reader.count(inside("part"))).toBeGreaterThan(10);
-    expect(await reader.difference(inside("live"), inside("part"))).toEqual(NO_DIFFERENCE);
+      `FROM (${newestRows(schema, table)}) WHERE window_start >= ${from + 240_000} AND window_end <= ${to - 240_000}`;
+    expect(await reader.count(inside(name))).toBeGreaterThan(10);
+    expect(await reader.difference(inside("live"), inside(name))).toEqual(NO_DIFFERENCE);
   });
 
   it("under another setting says which alerts that gains and loses, and touches nothing live", async () => {
