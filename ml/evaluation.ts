@@ -22,6 +22,14 @@ export interface IntegerOption {
   readonly default: number | null;
 }
 
+/** A number from 0 to 1, neither of them. */
+export interface ShareOption {
+  readonly kind: "share";
+  readonly doc: string;
+  /** Null: the option has to be given. */
+  readonly default: number | null;
+}
+
 export interface ChoiceOption<C extends string = string> {
   readonly kind: "choice";
   readonly doc: string;
@@ -30,7 +38,7 @@ export interface ChoiceOption<C extends string = string> {
   readonly default: C | null;
 }
 
-export type EvaluationOption = FileOption | IntegerOption | ChoiceOption;
+export type EvaluationOption = FileOption | IntegerOption | ShareOption | ChoiceOption;
 
 /** By name as on the command line, without the dashes: `train` is `--train FILE`. */
 export type EvaluationOptions = Readonly<Record<string, EvaluationOption>>;
@@ -50,7 +58,7 @@ type OptionValue<O extends EvaluationOption> = O extends { kind: "file"; require
   ? InputFile
   : O extends { kind: "file" }
     ? InputFile | null
-    : O extends { kind: "integer" }
+    : O extends { kind: "integer" | "share" }
       ? number
       : O extends ChoiceOption<infer C>
         ? C

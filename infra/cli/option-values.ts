@@ -25,6 +25,13 @@ export function share(text: string): number {
   throw new InvalidArgumentError("It must be a share from 0 to 1, such as 0.001.");
 }
 
+/** A share that is neither nothing nor all. */
+export function partialShare(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError("It must be more than 0 and less than 1, such as 0.1.");
+}
+
 export function isoTime(text: string): number {
   const value = Date.parse(text);
   if (!Number.isNaN(value)) return value;

@@ -46,7 +46,7 @@ describe("millrace evaluate --report", () => {
     expect(files).toEqual(["hit-rate-all-targets.svg", "hit-rate-discovery.svg", "report.html", "report.md"]);
     expect(markdown).toMatch(/\| figure \| ours \| popularity \| itemKnn \|/);
     expect(markdown).toMatch(/\| all\.hitRate20 \| [\d.]+ \| [\d.]+ \| [\d.]+ \|/);
-    expect(markdown).toContain("sessions.txt --stages blend --seed 1\n");
+    expect(markdown).toContain("sessions.txt --newest 0.1 --stages blend --seed 1\n");
   });
 
   it("writes residuals of forecasts beside the naive methods'", async () => {

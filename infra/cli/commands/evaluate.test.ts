@@ -27,6 +27,7 @@ const echo = {
       other: { kind: "file", doc: "may be left out", required: false },
       horizon: { kind: "integer", doc: "steps ahead", min: 1, max: 100, default: null },
       "season-length": { kind: "integer", doc: "steps in a season", min: 1, max: 1000, default: 7 },
+      newest: { kind: "share", doc: "of the rows", default: 0.1 },
       method: { kind: "choice", doc: "how", choices: ["fast", "good"], default: "good" },
     },
     example: "--series a.csv --horizon 4",
@@ -71,7 +72,8 @@ describe("millrace evaluate", () => {
     expect(given.out.endsWith("\n")).toBe(true);
     expect(given.out.trim().split("\n")).toHaveLength(1);
     expect(JSON.parse(given.out)).toEqual({
-      ...{ series: ["a", "b"], other: null, horizon: 4, "season-length": 52, method: "good", seed: 1 },
+      ...{ series: ["a", "b"], other: null, horizon: 4, "season-length": 52, newest: 0.1 },
+      ...{ method: "good", seed: 1 },
     });
     const other = await evaluateEcho(
       "--series",
@@ -82,8 +84,12 @@ describe("millrace evaluate", () => {
       "1",
       "--method",
       "fast",
+      "--newest",
+      ".25",
     );
-    expect(JSON.parse(other.out)).toMatchObject({ other: "x", method: "fast", "season-length": 7 });
+    expect(JSON.parse(other.out)).toMatchObject({
+      ...{ other: "x", method: "fast", "season-length": 7, newest: 0.25 },
+    });
   });
 
   it.each([
@@ -91,6 +97,8 @@ describe("millrace evaluate", () => {
     [["--series", "x"], "required option '--horizon <n>'"],
     [["--series", "x", "--horizon", "0"], "whole number from 1 to 100"],
     [["--series", "x", "--horizon", "4", "--method", "best"], "Allowed choices are fast, good"],
+    [["--series", "x", "--horizon", "4", "--newest", "1"], "more than 0 and less than 1"],
+    [["--series", "x", "--horizon", "4", "--newest", ""], "more than 0 and less than 1"],
   ])("refuses %j before anything is read", async (args, hint) => {
     const { out, err, code } = await evaluateEcho(...args);
     expect(code).toMatch(/^commander\./);

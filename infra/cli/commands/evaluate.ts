@@ -8,7 +8,7 @@ import {
   openInputFile,
 } from "../../../ml/index.ts";
 import type { CliIo } from "../cli-io.ts";
-import { wholeNumber } from "../option-values.ts";
+import { partialShare, wholeNumber } from "../option-values.ts";
 import { writeReport } from "../write-report.ts";
 
 /** One subcommand a plugin: its options, help and checks are those that the plugin declares. */
@@ -74,6 +74,11 @@ function commandOption(name: string, declared: EvaluationOption): Option {
       option.argParser(wholeNumber(declared.min, declared.max));
       return withDefault(option, declared.default);
     }
+    case "share":
+      return withDefault(
+        new Option(`--${name} <share>`, declared.doc).argParser(partialShare),
+        declared.default,
+      );
     case "choice":
       return withDefault(
         new Option(`--${name} <choice>`, declared.doc).choices(declared.choices),

@@ -18,6 +18,8 @@ export const CANDIDATE_FEATURES = [
   "votesMax",
   "forwardShare",
   "forwardMax",
+  "second",
+  "secondShare",
   "pairsShare",
   "blend",
   "blendShare",

@@ -1,5 +1,6 @@
 import { BLEND_SHARE, CANDIDATE_FEATURES, Feature } from "./candidate-features.ts";
 import type { RecommenderBase } from "./recommender-base.ts";
+import { SecondSteps } from "./second-steps.ts";
 import { TopList } from "./top-list.ts";
 
 /** What may be shown: everything, or only what the session has not seen. */
@@ -41,6 +42,9 @@ const PAIR = 8;
 const VOTES = 9;
 const SUMS = 10;
 
+/** Of a touched item that is on the list already. */
+const LISTED = 2;
+
 /**
  * The first stage: finds the candidates of a prefix and describes them. One object serves one answer
  * at a time; `items`, `blend` and `vectors` hold until the next call.
@@ -61,6 +65,8 @@ export class Candidates {
   readonly #visitedAt: Int32Array;
   readonly #visits: Int32Array;
   readonly #top: TopList;
+  readonly #second: SecondSteps;
+  readonly #secondTop: TopList;
   readonly #divisors: Float64Array;
   readonly #damping: Float64Array;
   #votesTotal = 0;
@@ -68,6 +74,7 @@ export class Candidates {
   #votesMax = 0;
   #forwardMax = 0;
   #pairsMax = 0;
+  #secondMax = 0;
   readonly #vote = (item: number, weight: number): void => {
     this.#sums[this.#touch(item) + VOTES] += weight;
     this.#votesTotal += weight;
@@ -75,11 +82,11 @@ export class Candidates {
 
   constructor(base: RecommenderBase) {
     const count = base.log.itemNumbers.length;
-    const { candidatesMax, shrinkage, popularityPower } = base.options.blend;
+    const { candidatesMax, secondMax, shrinkage, popularityPower } = base.options.blend;
     this.#base = base;
-    this.items = new Int32Array(candidatesMax);
-    this.blend = new Float64Array(candidatesMax);
-    this.vectors = new Float64Array(candidatesMax * WIDTH);
+    this.items = new Int32Array(candidatesMax + secondMax);
+    this.blend = new Float64Array(this.items.length);
+    this.vectors = new Float64Array(this.items.length * WIDTH);
     this.#sums = new Float64Array(count * SUMS);
     this.#isTouched = new Uint8Array(count);
     this.#touched = new Int32Array(count);
@@ -88,6 +95,8 @@ export class Candidates {
     this.#top = new TopList(candidatesMax);
     this.#divisors = base.statistics.weighted.map((weight) => 1 / (weight + shrinkage));
     this.#damping = base.statistics.weighted.map((weight) => (weight + shrinkage) ** -popularityPower);
+    this.#second = new SecondSteps(base, this.#divisors, this.#damping);
+    this.#secondTop = new TopList(secondMax);
   }
 
   /** Candidates of `prefix[0, length)`, all of them known items; returns how many there are. */
@@ -99,7 +108,7 @@ export class Candidates {
     this.#findMaxima();
     this.#offer(request);
     const found = this.#top.drain(this.items, this.blend);
-    const count = this.#fill(found, request);
+    const count = this.#fill(this.#goOn(found, request), request);
     const last = length === 0 ? -1 : prefix[length - 1];
     for (let rank = 0; rank < count; rank++) this.#describe(rank, { length, distinct, last });
     this.#clear(prefix, length);
@@ -173,20 +182,48 @@ export class Candidates {
     }
   }
 
-  #offer({ mode, allows }: CandidateRequest): void {
-    const { backwardWeight, votesWeight, revisitWeight, revisitDecay } = this.#base.options.blend;
-    const voteWeight = this.#votesTotal > 0 ? votesWeight / this.#votesTotal : 0;
-    this.#voteWeight = voteWeight;
+  #offer(request: CandidateRequest): void {
+    const { votesWeight } = this.#base.options.blend;
+    this.#voteWeight = this.#votesTotal > 0 ? votesWeight / this.#votesTotal : 0;
     for (let k = 0; k < this.#size; k++) {
       const item = this.#touched[k];
-      const visitedAt = this.#visitedAt[item];
-      if (mode === "discovery" && visitedAt >= 0) continue;
-      if (allows !== null && !allows(item)) continue;
-      const base = item * SUMS;
-      const pairs = this.#sums[base + FORWARD_ALL] + backwardWeight * this.#sums[base + BACKWARD_ALL];
-      const score = this.#damping[item] * (pairs + voteWeight * this.#sums[base + VOTES]);
-      this.#top.offer(item, visitedAt > 0 ? score + revisitWeight * revisitDecay ** visitedAt : score);
+      if (this.#mayShow(item, request)) this.#top.offer(item, this.#scoreOf(item));
     }
+  }
+
+  #scoreOf(item: number): number {
+    const { backwardWeight, revisitWeight, revisitDecay } = this.#base.options.blend;
+    const visitedAt = this.#visitedAt[item];
+    const base = item * SUMS;
+    const pairs = this.#sums[base + FORWARD_ALL] + backwardWeight * this.#sums[base + BACKWARD_ALL];
+    const score = this.#damping[item] * (pairs + this.#voteWeight * this.#sums[base + VOTES]);
+    return visitedAt > 0 ? score + revisitWeight * revisitDecay ** visitedAt : score;
+  }
+
+  #mayShow(item: number, { mode, allows }: CandidateRequest): boolean {
+    return (mode === "all" || this.#visitedAt[item] < 0) && (allows === null || allows(item));
+  }
+
+  /** Second steps from the best candidates that the session has not seen; the best of them join the list. */
+  #goOn(found: number, request: CandidateRequest): number {
+    const { hubs } = this.#base.options.blend;
+    for (let rank = 0, left = hubs; rank < found && left > 0; rank++) {
+      if (this.#visitedAt[this.items[rank]] >= 0) continue;
+      this.#second.addHub(this.items[rank], this.blend[rank]);
+      left--;
+    }
+    for (let rank = 0; rank < found; rank++) this.#isTouched[this.items[rank]] = LISTED;
+    this.#secondMax = 0;
+    for (let k = 0; k < this.#second.size; k++) {
+      const item = this.#second.touched[k];
+      const score = this.#second.scoreOf(item);
+      this.#secondMax = Math.max(this.#secondMax, score);
+      if (this.#isTouched[item] !== LISTED && this.#mayShow(item, request))
+        this.#secondTop.offer(item, score);
+    }
+    const count = found + this.#secondTop.drain(this.items.subarray(found));
+    for (let rank = found; rank < count; rank++) this.blend[rank] = this.#scoreOf(this.items[rank]);
+    return count;
   }
 
   /** Too few: what is popular now, the category's first. */
@@ -196,8 +233,7 @@ export class Candidates {
     for (const pool of this.#base.popular(request.category)) {
       for (let k = 0; k < pool.length && count < wanted; k++) {
         const item = pool[k];
-        if (request.mode === "discovery" && this.#visitedAt[item] >= 0) continue;
-        if (request.allows !== null && !request.allows(item)) continue;
+        if (!this.#mayShow(item, request)) continue;
         if (this.items.subarray(0, count).includes(item)) continue;
         this.items[count] = item;
         this.blend[count++] = 0;
@@ -230,6 +266,9 @@ export class Candidates {
     out[to + Feature.votesMax] = this.#votesMax;
     out[to + Feature.forwardShare] = shareOf(sums[base + FORWARD], this.#forwardMax);
     out[to + Feature.forwardMax] = this.#forwardMax;
+    const second = this.#second.scoreOf(item);
+    out[to + Feature.second] = second;
+    out[to + Feature.secondShare] = shareOf(second, this.#secondMax);
     const pairs = sums[base + FORWARD_ALL] + sums[base + BACKWARD_ALL];
     out[to + Feature.pairsShare] = shareOf(pairs, this.#pairsMax);
     out[to + Feature.blend] = this.blend[rank];
@@ -265,6 +304,7 @@ export class Candidates {
       this.#sums.fill(0, item * SUMS, (item + 1) * SUMS);
     }
     this.#size = 0;
+    this.#second.clear();
     for (let at = 0; at < length; at++) {
       this.#visitedAt[prefix[at]] = -1;
       this.#visits[prefix[at]] = 0;

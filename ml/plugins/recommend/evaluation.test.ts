@@ -25,10 +25,11 @@ async function file(name: string, text: string): Promise<string> {
   return join(folder, name);
 }
 
-async function evaluate(train: string, test?: string): Promise<Report> {
+async function evaluate(train: string, test?: string, newest = 0.1): Promise<Report> {
   const values = {
     train: openInputFile(train),
     test: test === undefined ? null : openInputFile(test),
+    newest,
     stages: "ranked",
   };
   return (await evaluation.run(values, { seed: 1, onProgress: () => {}, clock: () => 0 })) as Report;
@@ -40,7 +41,12 @@ describe("millrace evaluate recommend", () => {
   it("beats plain item-kNN on the newest sessions of Yoochoose", async () => {
     const lines = await openInputFile(`${DATA}/sessions/yoochoose64-train-sessions.txt.gz`).lines();
     const report = await evaluate(await file("yoochoose", lines.slice(-12_000).join("\n")));
-    expect(report).toMatchObject({ sessions: 10_800, method: "newest-tenth", stages: "ranked" });
+    expect(report).toMatchObject({
+      sessions: 10_800,
+      method: "newest-sessions",
+      newest: 0.1,
+      stages: "ranked",
+    });
     for (const table of ["all", "discovery"] as const) {
       const knn = report.baselines.itemKnn[table];
       expect(report[table].cases).toBe(knn.cases);
@@ -53,6 +59,14 @@ describe("millrace evaluate recommend", () => {
     expect(report.discovery.hitRate20).toBeGreaterThan(0.53);
     expect(report.discovery.mrr20).toBeGreaterThan(0.235);
     expect(report.discovery.cases).toBeLessThan(0.85 * report.all.cases);
+  });
+
+  it("tests on as many of the newest sessions as asked for, and trains on the others", async () => {
+    const train = await file("shares", text(walkingSessions(400, { items: 20, seed: 3 })));
+    const [tenth, quarter] = [await evaluate(train), await evaluate(train, undefined, 0.25)];
+    expect([tenth.sessions, quarter.sessions]).toEqual([360, 300]);
+    expect(quarter).toMatchObject({ newest: 0.25 });
+    expect(quarter.all.cases).toBeGreaterThan(2 * tenth.all.cases);
   });
 
   it("tests on the second file, unknown items and empty prefixes included", async () => {
@@ -68,7 +82,7 @@ describe("millrace evaluate recommend", () => {
   it.each([
     ["a word", "1 2\n1 x 3\n", undefined, /train.* line 2: found "x"/],
     ["no sessions", "\n\n", undefined, /it has no sessions/],
-    ["no pair to test", "1 2\n1 2\n5\n", undefined, /newest tenth has no session of two items/],
+    ["no pair to test", "1 2\n1 2\n5\n", undefined, /the newest 0.1 of it has no session of two items/],
     ["a test line without a target", "1 2\n", "1 2\t3\n1 2\n", /test.* line 2: 1 cells/],
     ["an empty test file", "1 2\n", "", /it has no cases/],
   ])("refuses files with %s", async (_, train, test, message) => {

@@ -15,13 +15,11 @@ import {
   type SessionLog,
 } from "./session-log.ts";
 
-/** Share of the training file, its newest sessions, that is the validation where no test file is given. */
-const VALIDATION_SHARE = 0.1;
-
 interface Split {
   readonly log: SessionLog;
   readonly cases: RankingCases;
-  readonly method: "train-test" | "newest-tenth";
+  /** Share of the training file that the cases are of; null where they are of a test file. */
+  readonly newest: number | null;
 }
 
 /** `millrace evaluate recommend`. */
@@ -35,8 +33,13 @@ export const evaluation = defineEvaluation({
     },
     test: {
       kind: "file",
-      doc: "lines PREFIX<TAB>TARGET; without it, the newest tenth of the sessions",
+      doc: "lines PREFIX<TAB>TARGET; without it, the newest sessions",
       required: false,
+    },
+    newest: {
+      kind: "share",
+      doc: "share of the sessions, the newest, to test on without a test file",
+      default: 0.1,
     },
     stages: {
       kind: "choice",
@@ -46,8 +49,8 @@ export const evaluation = defineEvaluation({
     },
   },
   example: "--train sessions.txt.gz",
-  async run({ train, test, stages }, context) {
-    const split = await readSplit(train, test);
+  async run({ train, test, newest, stages }, context) {
+    const split = await readSplit(train, test, newest);
     const { log, cases } = split;
     context.onProgress(`${cases.targets.length} cases`);
     const started = context.clock();
@@ -76,7 +79,8 @@ export const evaluation = defineEvaluation({
       items: log.itemNumbers.length,
       cases: cases.targets.length,
       unknownTargets: cases.targets.reduce((total, target) => total + (target < 0 ? 1 : 0), 0),
-      method: split.method,
+      method: split.newest === null ? "train-test" : "newest-sessions",
+      newest: split.newest,
       stages,
       seed: context.seed,
       ...measured.tables,
@@ -113,18 +117,21 @@ function measureTimed(
   return { tables, answerMs: { p50: quantile(0.5), p99: quantile(0.99) } };
 }
 
-async function readSplit(train: InputFile, test: InputFile | null): Promise<Split> {
+async function readSplit(train: InputFile, test: InputFile | null, newest: number): Promise<Split> {
   const sessions = numberedLines(await train.lines()).map((line) => parseSession(line, train.path));
   if (sessions.length === 0) throw unusableFile(train.path, "it has no sessions");
   if (test !== null) {
     const log = makeSessionLog(sessions);
     const cases = parseCases(numberedLines(await test.lines()), test.path, log.itemNumbers);
     if (cases.targets.length === 0) throw unusableFile(test.path, "it has no cases");
-    return { log, cases, method: "train-test" };
+    return { log, cases, newest: null };
   }
-  const cut = Math.ceil(sessions.length * (1 - VALIDATION_SHARE));
+  const cut = Math.ceil(sessions.length * (1 - newest));
   const log = makeSessionLog(sessions.slice(0, cut));
   const cases = prefixCases(sessions.slice(cut), log.itemNumbers);
-  if (cases.targets.length > 0) return { log, cases, method: "newest-tenth" };
-  throw unusableFile(train.path, "its newest tenth has no session of two items: give a test file, too");
+  if (cases.targets.length > 0) return { log, cases, newest };
+  throw unusableFile(
+    train.path,
+    `the newest ${newest} of it has no session of two items: give a test file, too`,
+  );
 }

@@ -19,6 +19,9 @@ export interface BlendOptions {
   readonly revisitWeight: number;
   readonly revisitDecay: number;
   readonly candidatesMax: number;
+  /** Best candidates that second steps go on from, and how many those may add to the list. */
+  readonly hubs: number;
+  readonly secondMax: number;
 }
 
 /** How the second stage, the trees that put the candidates in their last order, is trained. */
@@ -77,6 +80,8 @@ export const DEFAULT_OPTIONS: RecommendOptions = {
     revisitWeight: 0.05,
     revisitDecay: 0.7,
     candidatesMax: 100,
+    hubs: 10,
+    secondMax: 50,
   },
   ranking: {
     tailShare: 0.1,

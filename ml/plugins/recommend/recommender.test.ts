@@ -112,6 +112,27 @@ describe("a recommender", () => {
     expect(decodeRecommender(encodeRecommender(recommender), "v1").recommend([999_999], request)[0]).toBe(27);
   });
 
+  it("goes on to what goes with its candidates before it fills up with what is popular", () => {
+    const chains = [10, 20, 30].flatMap((first) => [
+      [first, first + 1],
+      [first + 1, first + 2],
+      [first + 2, first + 3],
+    ]);
+    const popular = Array.from({ length: 50 }, () => [98, 99]);
+    const recommender = trainRecommender(makeSessionLog([...chains, ...popular]), {
+      seed: 1,
+      options: blended,
+    });
+    const shown = (count: number, filter?: (item: number) => boolean): number[] =>
+      recommender.recommend([10], { count, mode: "discovery", ...(filter === undefined ? {} : { filter }) });
+    expect(shown(3).slice(0, 2)).toEqual([11, 12]);
+    expect([98, 99]).toContain(shown(3)[2]);
+    expect([98, 99]).toContain(shown(2, (item) => item !== 12)[1]);
+    // Nothing of one answer is left over in the next.
+    expect(recommender.recommend([30], { count: 2, mode: "discovery" })).toEqual([31, 32]);
+    expect(shown(3).slice(0, 2)).toEqual([11, 12]);
+  });
+
   it("knows the items most often seen with one", () => {
     const recommender = trainRecommender(log, { seed: 1, options: blended });
     const similar = recommender.similarItems(107, 10);

@@ -47,8 +47,9 @@ export class Recommender {
     this.forest = forest;
     this.#candidates = new Candidates(base);
     this.#positions = itemPositions(base.log.itemNumbers);
-    this.#top = new TopList(base.options.blend.candidatesMax);
-    this.#chosen = new Int32Array(base.options.blend.candidatesMax);
+    const { items } = this.#candidates;
+    this.#top = new TopList(items.length);
+    this.#chosen = new Int32Array(items.length);
   }
 
   /**
