@@ -21,3 +21,12 @@ export function setHeapGrowth(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");
   setFlagsFromString("--heap-growing-percent=50");
 }
+
+/**
+ * Optimised code is entered with a call only, never in the middle of a loop that already runs. Code made for the
+ * latter is kept where it bails out behind its loop, and each bail-out puts the optimisation of the whole function off:
+ * functions with a loop over a batch, called for each batch, went on like this for whole runs.
+ */
+export function enterOptimisedCodeByCalls(): void {
+  setFlagsFromString("--no-use-osr");
+}

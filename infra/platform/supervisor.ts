@@ -1,7 +1,7 @@
 import { Worker as Thread } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
-import { setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
+import { enterOptimisedCodeByCalls, setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
 import type { InputEnd } from "./input-ends.ts";
 import type { FromWorker, ToWorker, WorkerThreadData, WorkerThreadStart } from "./messages.ts";
 import type { StageFigures } from "./pipeline-runner.ts";
@@ -82,6 +82,7 @@ export class Supervisor implements PipelineStatus {
   /** Resolves when every worker has restored its tasks; rejects when one cannot, or is stopped before. */
   async start(): Promise<void> {
     setHeapGrowth();
+    enterOptimisedCodeByCalls();
     await Promise.all(this.slots.map((slot) => this.startThread(slot)));
   }
 

@@ -82,9 +82,9 @@ export function createInsightRows(
     activity.start.values[row] = window.start;
     activity.end.values[row] = window.end;
     activity.product.ids[row] = product;
-    activity.views.values[row] = totals.views[product];
-    activity.cartAdds.values[row] = totals.cartAdds[product];
-    activity.purchases.values[row] = totals.purchases[product];
+    activity.views.values[row] = totals.views(product);
+    activity.cartAdds.values[row] = totals.cartAdds(product);
+    activity.purchases.values[row] = totals.purchases(product);
     activity.revision.values[row] = revision;
   }
 
@@ -100,10 +100,10 @@ export function createInsightRows(
       popular.end.values[row] = window.end;
       popular.rank.values[row] = i + 1;
       popular.product.ids[row] = product;
-      popular.score.values[row] = totals.scores[product];
-      popular.views.values[row] = totals.views[product];
-      popular.cartAdds.values[row] = totals.cartAdds[product];
-      popular.purchases.values[row] = totals.purchases[product];
+      popular.score.values[row] = totals.score(product);
+      popular.views.values[row] = totals.views(product);
+      popular.cartAdds.values[row] = totals.cartAdds(product);
+      popular.purchases.values[row] = totals.purchases(product);
       popular.revision.values[row] = revision;
     }
   }
@@ -124,9 +124,9 @@ export function createInsightRows(
       ofCategory.rank.values[row] = i + 1;
       ofCategory.product.ids[row] = product;
       ofCategory.score.values[row] = roundedScore(totals, product);
-      ofCategory.views.values[row] = totals.views[product];
-      ofCategory.cartAdds.values[row] = totals.cartAdds[product];
-      ofCategory.purchases.values[row] = totals.purchases[product];
+      ofCategory.views.values[row] = totals.views(product);
+      ofCategory.cartAdds.values[row] = totals.cartAdds(product);
+      ofCategory.purchases.values[row] = totals.purchases(product);
       ofCategory.revision.values[row] = revision;
     }
   }
@@ -142,9 +142,9 @@ export function createInsightRows(
       rank: i + 1,
       productId: dictionaries.productId.text(product),
       score: scoreOf(product),
-      views: totals.views[product],
-      cartAdds: totals.cartAdds[product],
-      purchases: totals.purchases[product],
+      views: totals.views(product),
+      cartAdds: totals.cartAdds(product),
+      purchases: totals.purchases(product),
     }));
     return { windowStart: window.start, windowEnd: window.end, items };
   }

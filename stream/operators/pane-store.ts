@@ -1,6 +1,7 @@
 import { PAGE_SHIFT, type SlotArray, type StateSection } from "../../schema/index.ts";
 
-/** Entries of a chunk, four numbers each. */
+/** Numbers of an entry: its key and three that count. */
+export const ENTRY_NUMBERS = 4;
 const CHUNK_ENTRIES = 128;
 const CHUNK_SHIFT = 9;
 const NONE = -1;
@@ -50,17 +51,17 @@ export class PaneStore<V extends Int32Array | Float64Array> {
     this.rows.mark(at);
   }
 
-  /** Calls back every entry of the pane; one key may have several. */
-  each(pane: number, take: (key: number, a: number, b: number, c: number) => void): void {
+  /**
+   * Calls back the pane's entries, a run of them at a time: those in `values[from, to)`, four numbers
+   * each. One key may have several.
+   */
+  eachRun(pane: number, take: (values: V, from: number, to: number) => void): void {
     const row = this.paneIndex().get(pane);
     if (row === undefined) return;
-    const { values } = this.values;
     let left = this.rows.values[row * 4 + 3];
     for (let chunk = this.rows.values[row * 4 + 1]; left > 0; chunk = this.chunkNext.values[chunk]) {
-      const end = (chunk << CHUNK_SHIFT) + Math.min(left, CHUNK_ENTRIES) * 4;
-      for (let at = chunk << CHUNK_SHIFT; at < end; at += 4) {
-        take(values[at], values[at + 1], values[at + 2], values[at + 3]);
-      }
+      const from = chunk << CHUNK_SHIFT;
+      take(this.values.values, from, from + Math.min(left, CHUNK_ENTRIES) * ENTRY_NUMBERS);
       left -= CHUNK_ENTRIES;
     }
   }

@@ -5,7 +5,7 @@ import type { WindowTotals } from "./window-totals.ts";
 
 /** A score in thousandths: what is ranked by, so that the order in which doubles were added does not show. */
 export function roundedScore(totals: WindowTotals, product: number): number {
-  return Math.round(totals.scores[product] * 1000) / 1000;
+  return Math.round(totals.score(product) * 1000) / 1000;
 }
 
 /** Which category each product was of at any event time, as the tasks' events say. */

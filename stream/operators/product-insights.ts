@@ -4,7 +4,7 @@ import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import { HotNamespace, type PopularProductsRecord } from "../sinks/hot-records.ts";
 import { createInsightRows, type Window } from "./insight-rows.ts";
 import { PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
-import { PaneStore } from "./pane-store.ts";
+import { ENTRY_NUMBERS, PaneStore } from "./pane-store.ts";
 import { ProductCategories, roundedScore } from "./product-categories.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { SourceWatermarks } from "./source-watermarks.ts";
@@ -182,7 +182,9 @@ export function createProductInsights(
 
   function keysOf(store: PaneStore<Int32Array>, pane: number): Set<number> {
     const keys = new Set<number>();
-    store.each(pane, (key) => keys.add(key));
+    store.eachRun(pane, (values, from, to) => {
+      for (let at = from; at < to; at += ENTRY_NUMBERS) keys.add(values[at]);
+    });
     return keys;
   }
 
@@ -236,7 +238,7 @@ export function createProductInsights(
     }
   }
 
-  const scoreOf = (product: number): number => totals.scores[product];
+  const scoreOf = (product: number): number => totals.score(product);
 
   function setHotOfCategory(category: string, window: Window, ranked: readonly number[]): void {
     const score = (product: number): number => roundedScore(totals, product);
@@ -267,8 +269,8 @@ export function createProductInsights(
 
   /** Raises, corrects or retracts; `touched` says that figures of a reported window changed. */
   function judgeFlash(boundary: number, product: number, touched: boolean): void {
-    const views = totals.views[product] ?? 0;
-    const purchases = totals.purchases[product] ?? 0;
+    const views = totals.views(product) ?? 0;
+    const purchases = totals.purchases(product) ?? 0;
     const holds = views > flashSale.viewsOver && purchases < flashSale.purchasesUnder;
     const note = flashFindings.note(product, boundary);
     const held = (note & RAISED) !== 0;

@@ -1,11 +1,22 @@
 import type { KeyDictionary } from "../../schema/index.ts";
-import type { PaneStore } from "./pane-store.ts";
+import { ENTRY_NUMBERS, type PaneStore } from "./pane-store.ts";
 
 export interface ScoreWeights {
   readonly view: number;
   readonly cartAdd: number;
   readonly purchase: number;
 }
+
+/** Numbers of a product's row, and where each lies in it: a line of the cache, as an entry meets all of them. */
+const ROW_SHIFT = 3;
+const VIEWS = 0;
+const CART_ADDS = 1;
+const PURCHASES = 2;
+const SCORE = 3;
+/** Weighed activity in the pane last met, which the score has not yet. */
+const ACTIVITY = 4;
+/** That pane, counted from 1 in the window; 0 where the product was not seen. */
+const PANE = 5;
 
 /**
  * Totals of products over the panes of one window; scratch memory, filled anew for each window. The
@@ -16,42 +27,46 @@ export class WindowTotals {
   /** Products with any activity, in order of first sight. */
   products = new Int32Array(1024);
   count = 0;
-  views = new Int32Array(1024);
-  cartAdds = new Int32Array(1024);
-  purchases = new Int32Array(1024);
-  scores = new Float64Array(1024);
-  private activity = new Float64Array(1024);
-  private activityPane = new Int32Array(1024);
-  private seen = new Uint8Array(1024);
+  private rows = new Float64Array(1024 << ROW_SHIFT);
   private readonly weights: ScoreWeights;
 
   constructor(weights: ScoreWeights) {
     this.weights = weights;
   }
 
+  views(product: number): number {
+    return this.rows[(product << ROW_SHIFT) + VIEWS];
+  }
+
+  cartAdds(product: number): number {
+    return this.rows[(product << ROW_SHIFT) + CART_ADDS];
+  }
+
+  purchases(product: number): number {
+    return this.rows[(product << ROW_SHIFT) + PURCHASES];
+  }
+
+  score(product: number): number {
+    return this.rows[(product << ROW_SHIFT) + SCORE];
+  }
+
   /** Totals of panes [first, last]; pane p weighs `decay[last - p]` in the score. */
   collect(store: PaneStore<Int32Array>, range: { first: number; last: number }, decay: Float64Array): void {
     this.clear();
-    const { weights } = this;
-    for (let pane = range.first; pane <= range.last; pane++) {
-      const age = pane - range.first;
-      store.each(pane, (product, views, cartAdds, purchases) => {
-        this.open(product, age, range, decay);
-        this.views[product] += views;
-        this.cartAdds[product] += cartAdds;
-        this.purchases[product] += purchases;
-        this.activity[product] +=
-          views * weights.view + cartAdds * weights.cartAdd + purchases * weights.purchase;
-      });
+    const panes = range.last - range.first + 1;
+    // The newest pane lies last here and first in `decay`.
+    const decays = Float64Array.from({ length: panes + 1 }, (_, pane) => decay[panes - pane]);
+    for (let pane = 1; pane <= panes; pane++) {
+      store.eachRun(range.first + pane - 1, (values, from, to) => this.add(values, from, to, pane, decays));
     }
-    for (let i = 0; i < this.count; i++) this.settle(this.products[i], range, decay);
+    for (let i = 0; i < this.count; i++) settle(this.rows, this.products[i] << ROW_SHIFT, decays);
   }
 
   /** The best products, best first; equal scores rank by the product id's bytes. */
   top(limit: number, dictionary: KeyDictionary): number[] {
     const better = (a: number, b: number): boolean =>
-      this.scores[a] !== this.scores[b]
-        ? this.scores[a] > this.scores[b]
+      this.score(a) !== this.score(b)
+        ? this.score(a) > this.score(b)
         : compareBytes(dictionary.bytesOf(a), dictionary.bytesOf(b)) < 0;
     const best: number[] = [];
     for (let i = 0; i < this.count; i++) {
@@ -70,64 +85,55 @@ export class WindowTotals {
     return best;
   }
 
-  private open(
-    product: number,
-    age: number,
-    range: { first: number; last: number },
-    decay: Float64Array,
-  ): void {
-    if (product >= this.seen.length) this.grow(product + 1);
-    if (this.seen[product] === 0) {
-      this.seen[product] = 1;
-      this.products[this.count++] = product;
-      this.activityPane[product] = age;
-    } else if (this.activityPane[product] !== age) {
-      this.settle(product, range, decay);
-      this.activityPane[product] = age;
+  /** Adds the entries `values[from, to)` of a pane. */
+  private add(values: Int32Array, from: number, to: number, pane: number, decays: Float64Array): void {
+    const { view, cartAdd, purchase } = this.weights;
+    let { rows } = this;
+    for (let at = from; at < to; at += ENTRY_NUMBERS) {
+      const row = values[at] << ROW_SHIFT;
+      if (row >= rows.length) rows = this.grow(row + 1);
+      if (rows[row + PANE] !== pane) {
+        if (rows[row + PANE] === 0) this.products[this.count++] = values[at];
+        else settle(rows, row, decays);
+        rows[row + PANE] = pane;
+      }
+      const views = values[at + 1];
+      const cartAdds = values[at + 2];
+      const purchases = values[at + 3];
+      rows[row + VIEWS] += views;
+      rows[row + CART_ADDS] += cartAdds;
+      rows[row + PURCHASES] += purchases;
+      rows[row + ACTIVITY] += views * view + cartAdds * cartAdd + purchases * purchase;
     }
   }
 
-  private settle(product: number, range: { first: number; last: number }, decay: Float64Array): void {
-    this.scores[product] +=
-      this.activity[product] * decay[range.last - range.first - this.activityPane[product]];
-    this.activity[product] = 0;
-  }
-
   private clear(): void {
-    for (let i = 0; i < this.count; i++) {
-      const product = this.products[i];
-      this.views[product] = 0;
-      this.cartAdds[product] = 0;
-      this.purchases[product] = 0;
-      this.scores[product] = 0;
-      this.seen[product] = 0;
+    const { rows, products, count } = this;
+    for (let i = 0; i < count; i++) {
+      const row = products[i] << ROW_SHIFT;
+      for (let at = row + VIEWS; at <= row + PANE; at++) rows[at] = 0;
     }
     this.count = 0;
   }
 
-  private grow(needed: number): void {
-    const capacity = Math.max(needed, this.seen.length * 2);
-    const ints = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(capacity);
-      grown.set(old);
-      return grown;
-    };
-    const doubles = (old: Float64Array): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(capacity);
-      grown.set(old);
-      return grown;
-    };
-    this.products = ints(this.products);
-    this.views = ints(this.views);
-    this.cartAdds = ints(this.cartAdds);
-    this.purchases = ints(this.purchases);
-    this.activityPane = ints(this.activityPane);
-    this.scores = doubles(this.scores);
-    this.activity = doubles(this.activity);
-    const seen = new Uint8Array(capacity);
-    seen.set(this.seen);
-    this.seen = seen;
+  /** Makes room for so many numbers; returns the rows, which are others now. */
+  private grow(numbers: number): Float64Array<ArrayBuffer> {
+    let length = this.rows.length * 2;
+    while (length < numbers) length *= 2;
+    const rows = new Float64Array(length);
+    rows.set(this.rows);
+    this.rows = rows;
+    const products = new Int32Array(length >>> ROW_SHIFT);
+    products.set(this.products);
+    this.products = products;
+    return rows;
   }
+}
+
+/** Gives a product's score what it did in the pane last met. */
+function settle(rows: Float64Array, row: number, decays: Float64Array): void {
+  rows[row + SCORE] += rows[row + ACTIVITY] * decays[rows[row + PANE]];
+  rows[row + ACTIVITY] = 0;
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
