@@ -89,7 +89,6 @@ export class EmbeddedRunner implements PipelineRunner {
 /** A supervisor's events, logged. */
 export function supervisorLog(logger: PlatformLogger): ConstructorParameters<typeof Supervisor>[2] {
   return {
-    onReady: (worker, tasks, ms) => logger.info({ worker, tasks, ms }, "works on its tasks"),
     onWarning: (worker, message) => logger.warn({ worker }, message),
     onFailure: (worker, message, final) =>
       logger.error(

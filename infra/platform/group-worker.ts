@@ -92,6 +92,7 @@ export class GroupWorker {
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
     return new Supervisor([data], Date.now, {
       ...events,
+      onReady: (worker, tasks, ms) => this.logger.info({ worker, tasks, ms }, "works on its tasks"),
       onFailure: (worker, message, final) => {
         onFailure(worker, message, final);
         if (final) this.fail(message);

@@ -52,7 +52,6 @@ describe("supervisor", () => {
       workerIndex,
     }));
     const events = {
-      onReady: () => undefined,
       onWarning: () => undefined,
       onFailure: (worker: number, message: string, final: boolean) =>
         failures.push({ worker, message, final }),

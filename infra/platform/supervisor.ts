@@ -17,7 +17,7 @@ const HEALTHY_MS = 60_000;
 
 export interface SupervisorEvents {
   /** A worker has restored its tasks, and when each step of that was done, ms since its start. */
-  readonly onReady: (worker: number, taskIds: readonly string[], ms: StepTimes) => void;
+  readonly onReady?: (worker: number, taskIds: readonly string[], ms: StepTimes) => void;
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
@@ -211,7 +211,7 @@ export class Supervisor implements PipelineStatus {
     }
     if (message.type === "ready") {
       const { workerIndex, taskIds } = slot.data;
-      this.events.onReady(workerIndex, taskIds, message.ms);
+      this.events.onReady?.(workerIndex, taskIds, message.ms);
     }
     if (message.type === "warning") this.events.onWarning(slot.data.workerIndex, message.message);
     if (message.type === "drained") {
