@@ -8,7 +8,7 @@ export const PAGE_ELEMENTS = 1 << PAGE_SHIFT;
 export type SlotValues = Float64Array | Int32Array | Uint8Array;
 export type SlotKind = "float64" | "int32" | "uint8";
 
-/** Capacities double up to here and grow by half behind it: what is in reserve takes memory, too. */
+/** Capacities double up to here and grow by half behind it: what is in reserve may take memory, too. */
 const DOUBLED_ELEMENTS_MAX = 1 << 18;
 
 /**
@@ -82,11 +82,15 @@ export class SlotArray<V extends SlotValues = SlotValues> {
 
   private grow(count: number): void {
     const capacity = wholePages(Math.max(count, this.values.length * this.growth()));
-    const { length, BYTES_PER_ELEMENT, buffer } = this.values;
-    const Values = this.values.constructor as new (buffer: ArrayBuffer) => V;
-    // Frees what it leaves: a collector lets hundreds of megabytes of earlier arrays lie.
-    this.values = new Values((buffer as ArrayBuffer).transfer(capacity * BYTES_PER_ELEMENT));
-    if (this.fill !== 0) (this.values as Float64Array).fill(this.fill, length);
+    const { length, buffer } = this.values;
+    const Values = this.values.constructor as new (elements: number) => V;
+    const values = new Values(capacity);
+    values.set(this.values as Float64Array);
+    if (this.fill !== 0) (values as Float64Array).fill(this.fill, length);
+    // A collector lets hundreds of megabytes of earlier arrays lie. Not a transfer into the larger one: that
+    // writes the zeros behind the values, and what is in reserve would take memory.
+    (buffer as ArrayBuffer).transfer(0);
+    this.values = values;
     const dirty = new Uint8Array(capacity >>> PAGE_SHIFT);
     dirty.set(this.dirty);
     this.dirty = dirty;
