@@ -1,4 +1,5 @@
-import type { EventLog, LogReader } from "../../stream/index.ts";
+import type { RecordBatch } from "../../schema/index.ts";
+import type { EventLog, LogReader, ReadOnLimits } from "../../stream/index.ts";
 
 /** The log in which every topic's name begins with the prefix: several platforms can share one Kafka. */
 export function createPrefixedLog(log: EventLog, prefix: string): EventLog {
@@ -44,6 +45,9 @@ function renamed(reader: LogReader, topic: string): LogReader {
       const batch = reader.read(limits);
       return batch === null ? null : { ...batch, topic };
     },
+    ...(reader.readOn && {
+      readOn: (last: RecordBatch, limits: ReadOnLimits) => reader.readOn?.(last, limits) ?? last,
+    }),
     wait: (timeoutMs) => reader.wait(timeoutMs),
     close: () => reader.close(),
   };

@@ -42,8 +42,7 @@ try {
     stageClock,
     onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
   });
-  await worker.open();
-  steps.done("tasks restored");
+  await worker.open((step) => steps.done(step));
   stageClock.lap("start-up");
   send({ type: "ready", ms: steps.times });
   const timer = isAsked ? setInterval(() => void queueStatus(worker), STATUS_EVERY_MS) : undefined;

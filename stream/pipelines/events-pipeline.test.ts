@@ -31,6 +31,7 @@ import {
 import { CheckpointStore } from "../runtime/checkpoint-store.ts";
 import { noStageClock } from "../runtime/stage-clock.ts";
 import { Task } from "../runtime/task.ts";
+import { restore } from "../runtime/testing/restore.ts";
 import { Outbox } from "../sinks/outbox.ts";
 import { finishFile } from "../sinks/table-sink.ts";
 import { type FileRow, readFiles } from "../sinks/testing/read-files.ts";
@@ -114,7 +115,7 @@ describe("events pipeline", () => {
       stageClock: noStageClock,
     });
     const task = new Task(pipeline, outbox);
-    await task.open(log, new CheckpointStore(new LocalObjectStore(home), "n"));
+    await restore(task, log, new CheckpointStore(new LocalObjectStore(home), "n"));
     return task;
   }
 

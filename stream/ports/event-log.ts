@@ -39,6 +39,12 @@ export interface AppendResult {
   readonly baseOffsets: readonly number[];
 }
 
+export interface ReadOnLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+  readonly sequenceBelow: number;
+}
+
 export interface LogReader {
   /**
    * Next offset to read; behind what was read it also passes what is no record, such as the end of a
@@ -52,6 +58,12 @@ export interface LogReader {
   readonly isBehind?: boolean;
   /** The next records, at most so many and so many bytes (at least one record), or null where none is there now. */
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null;
+  /**
+   * For a log with small batches whose records come between turns, never within one: the batch that was
+   * read last, and what follows it without a gap below the sequence, as one batch within the limits. Its
+   * ingest time is the first one's, which is a tenth of a second off at most.
+   */
+  readOn?(last: RecordBatch, limits: ReadOnLimits): RecordBatch;
   /** Resolves when records may be there, or after the time-out. */
   wait(timeoutMs: number): Promise<void>;
   close(): void;

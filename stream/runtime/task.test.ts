@@ -4,6 +4,7 @@ import { type FinishedFile, finishFile } from "../sinks/table-sink.ts";
 import { readFiles } from "../sinks/testing/read-files.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import type { Task, TaskCut } from "./task.ts";
+import { restore } from "./testing/restore.ts";
 import { type ProbeRow, probeRows, RuntimeHome, type Topic } from "./testing/runtime-home.ts";
 
 describe("task", () => {
@@ -15,7 +16,7 @@ describe("task", () => {
 
   async function open(nonce = "n"): Promise<Task> {
     const task = home.createTask("probe", { nonce });
-    await task.open(home.log, home.checkpoints(nonce));
+    await restore(task, home.log, home.checkpoints(nonce));
     return task;
   }
 
@@ -92,7 +93,7 @@ describe("task", () => {
       };
       return reader;
     };
-    await task.open(log, home.checkpoints());
+    await restore(task, log, home.checkpoints());
     const written: Promise<void>[] = [];
     appendNow = () => {
       appendNow = null;

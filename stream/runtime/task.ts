@@ -54,7 +54,6 @@ export class Task {
   /** The image that the next cut completes, once it is begun. */
   private begun: { readonly kind: "full" | "delta"; readonly ahead: Uint8Array[] } | null = null;
   private opened: OpenInput[] = [];
-  private restoredImages: readonly string[] = [];
   private chain: string[] = [];
   private chainBytes = { full: 0, deltas: 0 };
 
@@ -68,9 +67,15 @@ export class Task {
     return this.pipeline.taskId;
   }
 
-  /** Restores the newest checkpoint and opens the inputs behind it; returns that checkpoint. */
-  async open(log: EventLog, checkpoints: CheckpointStore): Promise<Checkpoint | null> {
+  /** The newest checkpoint: what {@link restore} and {@link claim} go on from, side by side. */
+  async find(checkpoints: CheckpointStore): Promise<Checkpoint | null> {
     const checkpoint = await checkpoints.newest(this.taskId);
+    this.epoch = checkpoint?.epoch ?? 0;
+    return checkpoint;
+  }
+
+  /** Restores the state of the checkpoint, and opens the inputs behind it. */
+  async restore(log: EventLog, checkpoints: CheckpointStore, checkpoint: Checkpoint | null): Promise<void> {
     // Side by side: while the state comes from the object store, the log is asked, and fetches ahead.
     const [images, inputs] = await Promise.all([
       checkpoint === null ? [] : checkpoints.images(checkpoint),
@@ -78,12 +83,9 @@ export class Task {
     ]);
     if (checkpoint !== null) {
       restoreStateImages(this.pipeline.sections, images);
-      this.epoch = checkpoint.epoch;
-      this.restoredImages = checkpoint.stateImages;
     }
     this.pipeline.afterRestore();
     this.opened = inputs;
-    return checkpoint;
   }
 
   /** All at once: a partition is some requests to the log, and a task has a dozen of them. */
@@ -101,20 +103,20 @@ export class Task {
   }
 
   /**
-   * Takes the next epoch with what was restored: no earlier owner can prepare it any more. Rejects with
-   * code `task-fenced` where another has taken it. A crash behind it leaves a checkpoint like the one
-   * before, without files.
+   * Takes the next epoch with what the checkpoint holds (null: with inputs that are open already): no
+   * earlier owner can prepare it any more. Rejects with code `task-fenced` where another has taken it. A
+   * crash behind it leaves a checkpoint like the one before, without files.
    */
-  async claim(checkpoints: CheckpointStore, nowMs: number): Promise<void> {
+  async claim(checkpoints: CheckpointStore, checkpoint: Checkpoint | null, nowMs: number): Promise<void> {
     this.epoch += 1;
     await checkpoints.prepare({
       taskId: this.taskId,
       epoch: this.epoch,
-      inputs: this.inputs(),
+      inputs: checkpoint?.inputs ?? this.inputs(),
       files: [],
-      stateImages: this.restoredImages,
+      stateImages: checkpoint?.stateImages ?? [],
       createdAt: nowMs,
-      watermarkMs: this.pipeline.watermarkMs(),
+      watermarkMs: checkpoint?.watermarkMs ?? null,
       events: this.pipeline.counters(),
     });
   }
@@ -123,7 +125,7 @@ export class Task {
   step(): boolean {
     const next = this.nextInput();
     if (next === null || next.pending === null) return false;
-    const records = next.pending;
+    const records = this.withFollowing(next.pending, next.reader);
     next.input.process(records);
     next.pending = null;
     next.position = records.baseOffset + records.count;
@@ -259,6 +261,15 @@ export class Task {
     if (first === null) return null;
     if (this.opened.some((input) => input.pending === null)) first = this.fill();
     return this.opened.some(isAwaited) ? null : first;
+  }
+
+  /** With what follows it before any other input's next batch: the order is that of steps one by one. */
+  private withFollowing(pending: RecordBatch, reader: LogReader): RecordBatch {
+    if (reader.readOn === undefined) return pending;
+    let sequenceBelow = Number.POSITIVE_INFINITY;
+    for (const { pending: other } of this.opened)
+      if (other !== null && other !== pending) sequenceBelow = Math.min(sequenceBelow, other.sequence);
+    return reader.readOn(pending, { ...READ_LIMITS, sequenceBelow });
   }
 
   private fill(): OpenInput | null {

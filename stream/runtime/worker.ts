@@ -6,6 +6,7 @@ import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import { HotKeeper } from "./hot-keeper.ts";
 import { OffsetCommits } from "./offset-commits.ts";
+import { openTasks } from "./open-tasks.ts";
 import type { Scheduling } from "./scheduling.ts";
 import { Silences } from "./silences.ts";
 import type { StageClock } from "./stage-clock.ts";
@@ -98,27 +99,15 @@ export class Worker {
     this.silences = new Silences(config.idleAfterMs, tasks.length);
   }
 
-  /**
-   * Restores every task, finishes the publishing that a crash cut short, and what stands behind it, and
-   * claims the tasks: an earlier owner that only slept is fenced from then on.
-   */
-  async open(): Promise<void> {
-    const { log, checkpoints, publisher, clock } = this.deps;
-    const opened = await Promise.all(
-      this.tasks.map(async (task) => ({ task, checkpoint: await task.open(log, checkpoints) })),
-    );
-    const restored: { readonly task: Task; readonly checkpoint: Checkpoint }[] = [];
-    for (const { task, checkpoint } of opened) {
-      if (checkpoint !== null) restored.push({ task, checkpoint });
-      else this.offsets.beginAt(task);
-    }
-    const begun = opened.filter(({ checkpoint }) => checkpoint === null);
-    await this.hotKeeper.begin(begun.map(({ task }) => task));
-    await publisher.publish(restored.map(({ checkpoint }) => checkpoint));
-    // Behind the publishing: a claim has no files, and recovery reads the newest checkpoint only.
-    await Promise.all(this.tasks.map((task) => task.claim(checkpoints, clock())));
+  /** Opens the tasks as {@link openTasks} says; `onStep` hears of each step that is done. */
+  async open(onStep: (step: string) => void = () => undefined): Promise<void> {
+    const { clock } = this.deps;
+    const restored = await openTasks(this.tasks, { ...this.deps, hotKeeper: this.hotKeeper, onStep });
+    for (const task of this.tasks) this.offsets.beginAt(task);
     // Who waits for these offsets from another process must not wait for the next record to come.
-    await Promise.all(restored.map(({ task, checkpoint }) => this.offsets.commit(task, checkpoint.inputs)));
+    this.inBackground(
+      Promise.all(restored.map(({ task, checkpoint }) => this.offsets.commit(task, checkpoint.inputs))),
+    );
     this.lastCutAt = this.lastHotAt = this.lastTurnAt = clock();
   }
 
@@ -311,11 +300,18 @@ export class Worker {
       this.cutting = null;
     });
     this.cutting = cutting.catch(() => undefined);
-    this.checkpointing = cutting
-      .then((cuts) => this.commit(cuts))
-      .catch((error: unknown) => {
-        this.failure ??= error;
-      })
+    this.inBackground(cutting.then((cuts) => this.commit(cuts)));
+  }
+
+  /** What has to end before the next checkpoint begins; its failure is the worker's. */
+  private inBackground(work: Promise<unknown>): void {
+    this.checkpointing = work
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          this.failure ??= error;
+        },
+      )
       .finally(() => {
         this.checkpointing = null;
       });
