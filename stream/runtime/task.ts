@@ -117,7 +117,7 @@ export class Task {
       stateImages: checkpoint?.stateImages ?? [],
       createdAt: nowMs,
       watermarkMs: checkpoint?.watermarkMs ?? null,
-      events: this.pipeline.counters(),
+      events: checkpoint?.events ?? this.pipeline.counters(),
     });
   }
 
