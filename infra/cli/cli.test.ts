@@ -84,7 +84,7 @@ describe("the command line", () => {
     [["whatif"], "nothing is changed"],
     [["whatif", "--set", "port=1"], "says what the stream finds"],
     [["whatif", "--model", "propensity"], "give PLUGIN=VERSION"],
-    [["rescale", "--to", "4"], "required option '--into <folder>'"],
+    [["rescale", "--to", "4"], "required option '--into <place>'"],
     [["generate", "--events", "-1", "--out", "x"], "whole number"],
     [["train", "nothing"], "use one of fraud, propensity, recommend"],
     [["evaluate", "propensty"], "Did you mean propensity?"],

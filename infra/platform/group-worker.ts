@@ -8,6 +8,7 @@ import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
 import { type Share, shareChange } from "./share-change.ts";
+import { SpreadNotes } from "./spread-notes.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 
@@ -45,6 +46,7 @@ export class GroupWorker {
     try {
       const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
       await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });
+      await new SpreadNotes(adapters.objects).assertWhole();
     } finally {
       await adapters.close();
     }

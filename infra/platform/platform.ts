@@ -9,6 +9,7 @@ import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { prepareTopics } from "./prepare-topics.ts";
+import { SpreadNotes } from "./spread-notes.ts";
 import { platformTopics } from "./topics.ts";
 
 export type { PlatformLogger } from "./pipeline-runner.ts";
@@ -129,6 +130,7 @@ async function openParts(
     ...retryEnvironment,
     ...(serversWaitMsMax !== undefined && { waitMsMax: serversWaitMsMax }),
   });
+  await new SpreadNotes(objectStore).assertWhole();
   if (embedded) await log.createTopics(platformTopics(config));
   else await prepareTopics(config, true);
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });

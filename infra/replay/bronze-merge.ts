@@ -1,5 +1,6 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import { contracts, type EventContract, productContract } from "../../schema/index.ts";
+import type { InputRange } from "../platform/spread-notes.ts";
 import { type BronzeRecord, bronzeRanges, readBronzePage } from "./bronze-page.ts";
 
 /** Records of all topics that the log took in one millisecond, at most so many of each topic. */
@@ -15,12 +16,15 @@ const PAGE_OFFSETS_MIN = 1_000;
 const GROUP_RECORDS_MAX = 5_000;
 
 /**
- * All of bronze in the order in which the log took it, by ingest time. Of one time products come first; of
+ * These ranges of bronze in the order in which the log took them, by ingest time. Of one time products come first; of
  * one topic's partitions, whose order to each other nobody kept, the record with the older event time. Each
  * partition keeps its own order. The same bronze gives the same groups.
  */
-export async function* mergeBronze(engine: QueryEngine): AsyncGenerator<IngestedTogether> {
-  const topics = await openSources(engine);
+export async function* mergeBronze(
+  engine: QueryEngine,
+  ranges: readonly InputRange[],
+): AsyncGenerator<IngestedTogether> {
+  const topics = openSources(engine, ranges);
   for (;;) {
     let ingestedAt = Number.POSITIVE_INFINITY;
     for (const sources of topics) {
@@ -58,18 +62,27 @@ async function oldest(sources: readonly BronzeSource[], ingestedAt: number): Pro
   return found;
 }
 
+/** The offsets of every input partition that bronze has, by topic and partition. */
+export async function inputRanges(engine: QueryEngine): Promise<InputRange[]> {
+  const found: InputRange[] = [];
+  for (const contract of contracts) {
+    const { topic } = contract;
+    const ranges = await bronzeRanges(engine, contract, { from: null, to: null });
+    ranges.sort((a, b) => a.partition - b.partition);
+    found.push(...ranges.map(({ partition, begin, end }) => ({ topic, partition, begin, end })));
+  }
+  return found;
+}
+
 /** The partitions of each topic. */
-async function openSources(engine: QueryEngine): Promise<BronzeSource[][]> {
+function openSources(engine: QueryEngine, ranges: readonly InputRange[]): BronzeSource[][] {
   const ordered = [productContract, ...contracts.filter((contract) => contract !== productContract)];
-  const ranges = await Promise.all(
-    ordered.map(async (contract) => {
-      const found = await bronzeRanges(engine, contract, { from: null, to: null });
-      return found.sort((a, b) => a.partition - b.partition).map((range) => ({ engine, contract, ...range }));
-    }),
+  const pageOffsets = Math.max(PAGE_OFFSETS_MIN, Math.floor(RECORDS_MAX / Math.max(1, ranges.length)));
+  return ordered.map((contract) =>
+    ranges
+      .filter(({ topic }) => topic === contract.topic)
+      .map((range) => new BronzeSource({ engine, contract, ...range, pageOffsets })),
   );
-  const sources = Math.max(1, ranges.flat().length);
-  const pageOffsets = Math.max(PAGE_OFFSETS_MIN, Math.floor(RECORDS_MAX / sources));
-  return ranges.map((ofTopic) => ofTopic.map((range) => new BronzeSource({ ...range, pageOffsets })));
 }
 
 interface BronzeSourceOptions {

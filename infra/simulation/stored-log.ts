@@ -50,11 +50,7 @@ export class StoredLog {
   }
 
   /** All batches or, for a producer's repeat, none. */
-  append(
-    batches: readonly AppendBatch[],
-    producer: ProducerMark | undefined,
-    ingestedAt: number,
-  ): AppendResult {
+  append(batches: readonly AppendBatch[], producer: ProducerMark | undefined, nowMs: number): AppendResult {
     const partitions = batches.map(({ topic, partition }) => this.partition(topic, partition));
     if (producer !== undefined) {
       if (producer.sequence <= this.producerSequence(producer.id))
@@ -64,6 +60,7 @@ export class StoredLog {
     const baseOffsets = batches.map((batch, i) => {
       const partition = partitions[i];
       const base = partition.end;
+      const { ingestedAt = nowMs } = batch;
       const stored = storedBatch(batch, base, { ingestedAt, sequence: ++this.sequence });
       if (stored.count > 0) partition.batches.push(stored);
       partition.end += stored.count;

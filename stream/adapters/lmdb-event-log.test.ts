@@ -25,6 +25,21 @@ it("gives a topic that exists the retention it is created with again", async () 
   await dispose();
 });
 
+it.each(["caller", "thread"] as const)(
+  "keeps ingest times that appends bring (%s writes)",
+  async (writesOn) => {
+    const { log, dispose } = await open(writesOn);
+    await log.createTopics([{ name: "t", partitions: 1, retentionMs: null, retentionBytes: null }]);
+    const at = (ingestedAt: number, value: string) => ({ ...batchOf("t", 0, [value]), ingestedAt });
+    await log.append([at(1_000, "a"), at(2_500, "b")]);
+    const reader = await log.reader("t", 0, 0);
+    const limits = { recordsMax: 10, bytesMax: 1000 };
+    expect([reader.read(limits)?.ingestedAt, reader.read(limits)?.ingestedAt]).toEqual([1_000, 2_500]);
+    reader.close();
+    await dispose();
+  },
+);
+
 it("reads back whatever was appended, from any offset and within any limits", async () => {
   const { log, dispose } = await open();
   let topics = 0;

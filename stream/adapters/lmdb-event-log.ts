@@ -150,7 +150,8 @@ export class LmdbEventLog implements EventLog {
 
   private prepare(batch: AppendBatch): PreparedBatch {
     const topic = this.topicOf(batch.topic, batch.partition);
-    return { topic, partition: batch.partition, chunks: prepareChunks(batch) };
+    const { partition, ingestedAt = null } = batch;
+    return { topic, partition, chunks: prepareChunks(batch), ingestedAt };
   }
 
   private topicOf(name: string, partition: number): StoredTopic {

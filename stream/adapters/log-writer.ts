@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type PreparedChunk, prepareChunks, stampChunk } from "./log-chunk.ts";
+import { prepareChunks, stampChunk } from "./log-chunk.ts";
 import { chunkKey } from "./log-keys.ts";
 import type { LogStore, StoredTopic } from "./log-store.ts";
-import type { UniqueEntry } from "./log-writes.ts";
+import type { PreparedBatch, UniqueEntry } from "./log-writes.ts";
 
 /** Puts chunks at the end of a partition. Every method must run inside a write transaction. */
 export class LogWriter {
@@ -15,14 +15,14 @@ export class LogWriter {
   }
 
   /** Returns the offset of the first record (the end, where there are no chunks). */
-  append(topic: StoredTopic, partition: number, chunks: readonly PreparedChunk[]): number {
+  append({ topic, partition, chunks, ingestedAt }: PreparedBatch): number {
     const { store } = this;
     const extent = store.extent(topic.id, partition);
     let { end, bytes } = extent;
     let sequence = store.sequence();
-    const ingestedAt = this.clock();
+    const stamp = ingestedAt ?? this.clock();
     for (const chunk of chunks) {
-      stampChunk(chunk.bytes, ingestedAt, ++sequence);
+      stampChunk(chunk.bytes, stamp, ++sequence);
       store.chunks.put(chunkKey(topic.id, partition, end), chunk.bytes);
       end += chunk.count;
       bytes += chunk.bytes.length;
@@ -47,8 +47,8 @@ export class LogWriter {
       store.uniqueByOffset.put(offsetKey, key);
       fresh.push(value);
     }
-    if (fresh.length > 0)
-      this.append(topic, partition, prepareChunks(joinValues(topic.name, partition, fresh)));
+    const chunks = prepareChunks(joinValues(topic.name, partition, fresh));
+    if (fresh.length > 0) this.append({ topic, partition, chunks, ingestedAt: null });
     return fresh.length;
   }
 }

@@ -50,12 +50,12 @@ async function write(request: WriteRequest): Promise<WriteOutcome> {
 type Appended = Extract<WriteRequest, { kind: "append" }>["batches"][number];
 
 /** A buffer comes as its bytes. */
-function withBuffers({ topic, partition, chunks }: Appended) {
-  const buffers = chunks.map(({ count, bytes }) => ({
+function withBuffers(batch: Appended): Appended {
+  const chunks = batch.chunks.map(({ count, bytes }) => ({
     count,
     bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
   }));
-  return { topic, partition, chunks: buffers };
+  return { ...batch, chunks };
 }
 
 function failureOf(error: unknown): WriteOutcome {

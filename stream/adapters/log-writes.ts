@@ -17,6 +17,8 @@ export interface PreparedBatch {
   readonly topic: StoredTopic;
   readonly partition: number;
   readonly chunks: readonly PreparedChunk[];
+  /** Ms; null takes the clock's. */
+  readonly ingestedAt: number | null;
 }
 
 /** What a consumer group has processed of a partition. */
@@ -58,9 +60,7 @@ export class OwnLogWrites implements LogWrites {
       if (producer !== undefined && producer.sequence <= store.producerSequence(producer.id)) {
         return { appended: false, baseOffsets: [] };
       }
-      const baseOffsets = batches.map(({ topic, partition, chunks }) =>
-        writer.append(topic, partition, chunks),
-      );
+      const baseOffsets = batches.map((batch) => writer.append(batch));
       if (producer !== undefined) store.putProducerSequence(producer.id, producer.sequence);
       return { appended: true, baseOffsets };
     });

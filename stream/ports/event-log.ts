@@ -22,6 +22,11 @@ export interface AppendBatch {
    * positions pass it; `count` and the bytes are not looked at.
    */
   readonly control?: "data" | "end-of-input";
+  /**
+   * When the records came, ms, for history that keeps its times; default is the log's clock. Brokers that
+   * stamp a topic's records themselves put their own time over it.
+   */
+  readonly ingestedAt?: number;
 }
 
 /**

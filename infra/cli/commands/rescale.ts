@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
-import type { Config } from "../../config/index.ts";
+import { type Config, loadConfig } from "../../config/index.ts";
 import { spreadAnew } from "../../replay/rescale.ts";
+import { endHistory, sharedBetween } from "../../replay/rescale-target.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -17,20 +18,31 @@ interface RescaleOptions extends Record<string, unknown> {
 
 export function registerRescale(program: Command, io: CliIo): void {
   withSettings(program.command("rescale"), ["partitions"])
-    .description("spread an embedded home over another number of partitions, into a new home")
+    .description("spread a platform over another number of partitions, into a new one")
     .requiredOption("--to <partitions>", "the new number of partitions", wholeNumber(1, 256))
-    .requiredOption("--into <folder>", "the new home")
+    .requiredOption(
+      "--into <place>",
+      "the new home; in distributed mode the new platform's configuration file",
+    )
     .option("--json", "one JSON document on standard output")
     .addHelpText(
       "after",
       `
-Stop the platform first. What its log still holds is processed, then every record of bronze goes into the new home's
-log by its key, with the ingest time that it had, and is processed there: tables, state, hot values and alerts are those
-that so many partitions would have had from the beginning. The old home stays as it is, with its dead letters.
-Killed or interrupted, the same command goes on. Then start with --home FOLDER --partitions N.
+Stop the platform first, in distributed mode its producers. What its log still holds is processed, then every record of
+bronze goes into the new platform's log by its key, with the ingest time that it had, and is processed there: tables,
+state, hot values and alerts are those that so many partitions would have had from the beginning. The old platform stays
+as it is, with its dead letters. Then start the new one: with --home FOLDER --partitions N, or with its configuration file.
 
-Example:
+Killed or interrupted, the same command goes on. A new platform that has a part of its history is opened by nothing else,
+and one that has anything of its own, or was begun from other records, is refused: delete it, or choose another place.
+
+Kafka takes no partitions away, and one that is added parts keys from their records: the new platform has topics, objects,
+hot values and tables of its own, by kafkaTopicPrefix, kafkaGroup, s3Prefix, redisPrefix and catalogWarehouse (with the
+trinoCatalog that reads it). Until all is processed, its topics keep everything, however old.
+
+Examples:
   $ millrace rescale --to 8 --into .millrace-8
+  $ millrace rescale --mode distributed --to 8 --into eight.config.json
 `,
     )
     .action((options: RescaleOptions) => rescale(options, io));
@@ -38,10 +50,7 @@ Example:
 
 async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
   const config = configOf(options, io);
-  const target: Config = { ...config, home: resolve(io.folder, options.into), partitions: options.to };
-  if (config.mode !== "embedded")
-    throw wrongUsage("rescale is for embedded homes: Kafka's topics get partitions by its own tools");
-  if (target.home === config.home) throw wrongUsage("--into is the home itself: name another folder");
+  const target = targetOf(config, options, io);
   const began = io.clock();
   const interruption = onInterrupt();
   const progress = new Progress(io);
@@ -63,19 +72,20 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
         });
       },
     );
-    if (records === null) throw interrupted(target.home);
+    if (records === null) throw interrupted(options.into);
     progress.show(() => "processing them");
     await withPlatform(target, io, { runsWorkers: true }, async (platform) => {
       await platform.startWorkers();
       await platform.waitUntilProcessed();
     });
+    await endHistory(target);
     const seconds = (io.clock() - began) / 1000;
-    const result = { records, partitions: target.partitions, home: target.home, seconds };
+    const result = { records, partitions: target.partitions, into: options.into, seconds };
     io.out(
       options.json === true
         ? `${JSON.stringify(result)}\n`
-        : `${records.toLocaleString("en")} records on ${target.partitions} partitions in ${target.home}, ${seconds.toFixed(1)} s\n` +
-            `  start it with: millrace up --home ${target.home} --partitions ${target.partitions}\n`,
+        : `${records.toLocaleString("en")} records on ${target.partitions} partitions in ${options.into}, ${seconds.toFixed(1)} s\n` +
+            `  start it with: millrace up ${target.mode === "embedded" ? `--home ${target.home}` : `--config ${options.into}`} --partitions ${target.partitions}\n`,
     );
   } finally {
     progress.end();
@@ -83,8 +93,28 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
   }
 }
 
-function interrupted(home: string): MillraceError {
-  return new MillraceError(`interrupted; the same command goes on in ${home}`, {
+/** Throws `wrong-usage` where the new platform would write what the old one has. */
+function targetOf(config: Config, { into, to }: RescaleOptions, io: CliIo): Config {
+  if (config.mode === "embedded") {
+    const home = resolve(io.folder, into);
+    if (home === config.home) throw wrongUsage("--into is the home itself: name another folder");
+    return { ...config, home, partitions: to };
+  }
+  const flags = { mode: config.mode, partitions: to };
+  const { config: target } = loadConfig({
+    flags,
+    environment: io.environment,
+    folder: io.folder,
+    file: into,
+  });
+  const shared = sharedBetween(config, target);
+  if (shared.length > 0)
+    throw wrongUsage(`${into} is no platform of its own:\n${shared.map((line) => `  - ${line}`).join("\n")}`);
+  return target;
+}
+
+function interrupted(into: string): MillraceError {
+  return new MillraceError(`interrupted; the same command goes on in ${into}`, {
     code: "interrupted",
     origin: "user",
     retry: true,

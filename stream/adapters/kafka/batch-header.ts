@@ -11,7 +11,7 @@
  * | 21 | int16 attributes: bits 0-2 codec, 3 time is the broker's, 4 transactional, 5 control |
  * | 23 | int32 last offset - base offset; compaction leaves it when it takes records out |
  * | 27 | int64 base timestamp |
- * | 35 | int64 highest timestamp; with a broker's time, that of every record |
+ * | 35 | int64 highest timestamp; with a broker's time, that of every record, whatever they say |
  * | 43 | int64 producer id |
  * | 51 | int16 producer epoch |
  * | 53 | int32 base sequence |
@@ -25,6 +25,7 @@ export const BATCH_CHECKED_FROM = 21;
 export const MAGIC = 2;
 
 export const CODEC_MASK = 0x07;
+export const BROKER_TIME = 0x08;
 export const TRANSACTIONAL = 0x10;
 export const CONTROL = 0x20;
 

@@ -14,11 +14,13 @@ import { crc32c } from "./crc32c.ts";
 export interface EncodedRecords {
   readonly count: number;
   readonly bytes: Uint8Array;
+  /** Of records that have times of their own, ms. */
+  readonly times?: { readonly first: number; readonly max: number };
 }
 
 export interface BatchSeal {
   readonly codec: ProduceCodec;
-  /** Producer's time, ms; a topic with the broker's time puts its own over it. */
+  /** Producer's time, ms, of records that have none of their own; a topic with the broker's time puts that over it. */
   readonly timestamp: number;
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -27,27 +29,37 @@ export interface BatchSeal {
 }
 
 /** Bytes of a record beside its value at most: length, attributes, time, offset, no key, value length, no headers. */
-const RECORD_OVERHEAD_MAX = 5 + 1 + 1 + 5 + 1 + 5 + 1;
+const RECORD_OVERHEAD_MAX = 5 + 1 + 5 + 5 + 1 + 5 + 1;
+/** Longest time from the first record of a batch to its last, ms. */
+export const BATCH_SPAN_MS_MAX = 2 ** 31 - 1;
 /** Records below which compression costs more than it gives. */
 const COMPRESS_BYTES_MIN = 512;
 
-/** The values of several batches of one partition, one behind the other; all are data. */
+/**
+ * The values of several batches of one partition, one behind the other; all are data. Either none has an
+ * ingest time, or all have, none before the first and at most {@link BATCH_SPAN_MS_MAX} behind it.
+ */
 export function encodeValues(batches: readonly AppendBatch[]): EncodedRecords {
   let size = 0;
   for (const { count, starts, ends } of batches) {
     for (let i = 0; i < count; i++) size += ends[i] - starts[i] + RECORD_OVERHEAD_MAX;
   }
   const bytes = new Uint8Array(size);
+  const first = batches[0]?.ingestedAt;
+  let max = first ?? 0;
   let at = 0;
   let delta = 0;
   for (const batch of batches) {
+    const time = first === undefined ? 0 : (batch.ingestedAt as number) - first;
+    max = Math.max(max, batch.ingestedAt ?? 0);
     for (let i = 0; i < batch.count; i++, delta++) {
       const from = batch.starts[i];
       const length = batch.ends[i] - from;
-      at = putVarint(bytes, at, 5 + varintSize(delta) - 1 + varintSize(length) + length);
+      const sizes = varintSize(time) + varintSize(delta) + varintSize(length);
+      at = putVarint(bytes, at, 3 + sizes + length);
       bytes[at] = 0;
-      bytes[at + 1] = 0;
-      at = putVarint(bytes, at + 2, delta);
+      at = putVarint(bytes, at + 1, time);
+      at = putVarint(bytes, at, delta);
       bytes[at] = 1;
       at = putVarint(bytes, at + 1, length);
       if (length > 64) bytes.set(batch.bytes.subarray(from, from + length), at);
@@ -56,7 +68,8 @@ export function encodeValues(batches: readonly AppendBatch[]): EncodedRecords {
       bytes[at++] = 0;
     }
   }
-  return { count: delta, bytes: bytes.subarray(0, at) };
+  const encoded = { count: delta, bytes: bytes.subarray(0, at) };
+  return first === undefined ? encoded : { ...encoded, times: { first, max } };
 }
 
 /** One record with a key, for a compacted topic. */
@@ -80,8 +93,8 @@ export function sealBatch(records: EncodedRecords, seal: BatchSeal): Buffer {
   batch.writeInt8(MAGIC, 16);
   batch.writeInt16BE(CODECS[codec] | (seal.transactional ? TRANSACTIONAL : 0), 21);
   batch.writeInt32BE(records.count - 1, 23);
-  batch.writeBigInt64BE(BigInt(seal.timestamp), 27);
-  batch.writeBigInt64BE(BigInt(seal.timestamp), 35);
+  batch.writeBigInt64BE(BigInt(records.times?.first ?? seal.timestamp), 27);
+  batch.writeBigInt64BE(BigInt(records.times?.max ?? seal.timestamp), 35);
   batch.writeBigInt64BE(BigInt(seal.producerId), 43);
   batch.writeInt16BE(seal.producerEpoch, 51);
   batch.writeInt32BE(seal.baseSequence, 53);

@@ -9,7 +9,7 @@ import type {
   TopicSpec,
 } from "../../ports/event-log.ts";
 import { outOfRangeError } from "../lmdb-log-reader.ts";
-import { type AppendPart, appendParts } from "./append-parts.ts";
+import { type AppendPart, type AppendPlan, planAppend } from "./append-parts.ts";
 import type { ProduceCodec } from "./codecs.ts";
 import { Fetcher } from "./fetcher.ts";
 import { GroupOffsets } from "./group-offsets.ts";
@@ -93,14 +93,14 @@ export class KafkaEventLog implements EventLog {
 
   async append(batches: readonly AppendBatch[], producer?: ProducerMark): Promise<AppendResult> {
     for (const { topic, partition } of batches) await this.assertPartition(topic, partition);
-    const parts = batches.map(appendParts);
+    const plan = planAppend(batches);
     if (producer !== undefined) {
-      const offsets = await (await this.markedProducer(producer.id)).append(parts.flat(), producer.sequence);
+      const offsets = await (await this.markedProducer(producer.id)).append(plan.parts, producer.sequence);
       if (offsets === null) return { appended: false, baseOffsets: [] };
-      return { appended: true, baseOffsets: await this.firstOffsets(batches, parts, offsets) };
+      return { appended: true, baseOffsets: await this.firstOffsets(batches, plan, offsets) };
     }
-    const offsets = await this.appendUnmarked(batches, parts.flat());
-    return { appended: true, baseOffsets: await this.firstOffsets(batches, parts, offsets) };
+    const offsets = await this.appendUnmarked(batches, plan.parts);
+    return { appended: true, baseOffsets: await this.firstOffsets(batches, plan, offsets) };
   }
 
   /** Claims the producer: a process that had it before can append under it no more. */
@@ -155,26 +155,24 @@ export class KafkaEventLog implements EventLog {
     parts: readonly AppendPart[],
   ): Promise<number[]> {
     if (parts.length === 0) return [];
-    if (parts.length > 1) return this.transactions.append(parts);
-    const batch = batches.find(({ count, control }) => count > 0 || control === "end-of-input");
-    return [await this.appender.append(batch as AppendBatch)];
+    const [batch, ...others] = batches.filter(
+      ({ count, control }) => count > 0 || control === "end-of-input",
+    );
+    if (parts.length > 1 || others.length > 0) return this.transactions.append(parts);
+    return [await this.appender.append(batch)];
   }
 
   /** Base offset of each batch; of one without records, where its first would be. */
   private firstOffsets(
     batches: readonly AppendBatch[],
-    parts: readonly (readonly AppendPart[])[],
+    { firsts }: AppendPlan,
     offsets: readonly number[],
   ): Promise<number[]> {
-    let at = 0;
-    const firsts: number[] = [];
-    for (const { length } of parts) {
-      firsts.push(length === 0 ? -1 : offsets[at]);
-      at += length;
-    }
     return Promise.all(
       firsts.map((first, i) =>
-        first >= 0 ? first : this.listOffset(batches[i].topic, batches[i].partition, LATEST),
+        first !== null
+          ? offsets[first.part] + first.before
+          : this.listOffset(batches[i].topic, batches[i].partition, LATEST),
       ),
     );
   }

@@ -1,5 +1,5 @@
 import type { AppendBatch } from "../../ports/event-log.ts";
-import { BATCH_BYTES_MAX, valueBytes } from "./append-parts.ts";
+import { areJoinable, BATCH_BYTES_MAX, valueBytes } from "./append-parts.ts";
 import { type EncodedRecords, encodeEndOfInput, encodeValues } from "./encode-batch.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { KafkaError } from "./kafka-errors.ts";
@@ -103,13 +103,10 @@ function takeGroup(queue: PartitionQueue): Pending[] {
   const { waiting } = queue;
   let count = 1;
   let bytes = waiting[0].bytes;
-  if (waiting[0].batch.control !== "end-of-input") {
-    for (; count < waiting.length; count++) {
-      const next = waiting[count];
-      if (next.batch.control === "end-of-input") break;
-      bytes += next.bytes;
-      if (bytes > BATCH_BYTES_MAX) break;
-    }
+  for (; count < waiting.length; count++) {
+    const next = waiting[count];
+    bytes += next.bytes;
+    if (bytes > BATCH_BYTES_MAX || !areJoinable(waiting[0].batch, next.batch)) break;
   }
   queue.waiting = waiting.slice(count);
   return waiting.slice(0, count);

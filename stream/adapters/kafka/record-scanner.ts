@@ -1,11 +1,12 @@
 import { corruptError } from "./codecs.ts";
 import { isEndOfInputHeader } from "./control-header.ts";
-import type { RecordRun } from "./record-set.ts";
+import { type RecordRun, spanOf } from "./record-set.ts";
 
 interface Cut {
   /** Index of the run's first record in `starts`. */
   readonly from: number;
   readonly baseOffset: number;
+  readonly ingestedAt: number;
   readonly control: "data" | "end-of-input";
 }
 
@@ -37,18 +38,24 @@ export class RecordScanner {
       readonly to: number;
       readonly count: number;
       readonly baseOffset: number;
+      readonly timestamp: number;
+      /** Whether records have times of their own, counted from the batch's. */
+      readonly hasTimes: boolean;
       readonly skipTo: number;
     },
   ): void {
-    const { to, count, baseOffset, skipTo } = batch;
+    const { to, count, baseOffset, timestamp, hasTimes, skipTo } = batch;
     let expected = this.nextOffset();
+    let time = timestamp;
+    let span = spanOf(timestamp);
     this.at = batch.from;
     for (let i = 0; i < count; i++) {
       const size = this.varint(bytes);
       const next = this.at + size;
       if (size < 6 || next > to) throw corruptError("a record is longer than its batch");
       this.at++;
-      this.skipVarint(bytes);
+      if (hasTimes) time = timestamp + this.longVarint(bytes);
+      else this.skipVarint(bytes);
       const offset = baseOffset + this.varint(bytes);
       const keySize = this.varint(bytes);
       if (keySize > 0) this.at += keySize;
@@ -59,7 +66,16 @@ export class RecordScanner {
       this.at = next;
       if (offset < skipTo) continue;
       const marked = bytes[end] !== 0 && isEndOfInputHeader(bytes, end, next);
-      if (offset !== expected || marked) this.cut(offset, marked ? "end-of-input" : "data");
+      const turned = hasTimes && spanOf(time) !== span;
+      if (offset !== expected || marked || turned) {
+        this.cuts.push({
+          from: this.filled,
+          baseOffset: offset,
+          ingestedAt: time,
+          control: marked ? "end-of-input" : "data",
+        });
+        span = spanOf(time);
+      }
       this.starts[this.filled] = start;
       this.ends[this.filled++] = end;
       // What follows a marker begins a run of its own.
@@ -69,8 +85,8 @@ export class RecordScanner {
   }
 
   /** The runs of all records that were scanned since `begin`. */
-  runs(bytes: Uint8Array, of: Pick<RecordRun, "ingestedAt" | "sequence" | "nextOffset">): RecordRun[] {
-    return this.cuts.map(({ from, baseOffset, control }, i) => {
+  runs(bytes: Uint8Array, nextOffset: number): RecordRun[] {
+    return this.cuts.map(({ from, baseOffset, ingestedAt, control }, i) => {
       const after = this.cuts[i + 1];
       const to = after?.from ?? this.filled;
       return {
@@ -79,10 +95,10 @@ export class RecordScanner {
         bytes,
         starts: this.starts.subarray(from, to),
         ends: this.ends.subarray(from, to),
-        ingestedAt: of.ingestedAt,
-        sequence: of.sequence,
+        ingestedAt,
+        sequence: spanOf(ingestedAt),
         control,
-        nextOffset: after === undefined ? of.nextOffset : baseOffset + to - from,
+        nextOffset: after === undefined ? nextOffset : baseOffset + to - from,
       };
     });
   }
@@ -105,10 +121,6 @@ export class RecordScanner {
     return last.baseOffset + this.filled - last.from;
   }
 
-  private cut(baseOffset: number, control: "data" | "end-of-input"): void {
-    this.cuts.push({ from: this.filled, baseOffset, control });
-  }
-
   private varint(bytes: Uint8Array): number {
     let byte = bytes[this.at++];
     if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
@@ -119,6 +131,17 @@ export class RecordScanner {
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
     }
     throw corruptError("a length or offset is more than 32 bits");
+  }
+
+  /** A 64-bit one, exact up to 2^53. */
+  private longVarint(bytes: Uint8Array): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = bytes[this.at++];
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      if (scale > 2 ** 56) throw corruptError("a time is more than 64 bits");
+    }
   }
 
   private skipVarint(bytes: Uint8Array): void {

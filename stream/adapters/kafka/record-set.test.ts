@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MillraceError, RECORD_PADDING } from "../../../schema/index.ts";
 import { batchOf } from "../../ports/event-log.contract.ts";
-import { BATCH_CHECKED_FROM, CONTROL, readInt16 } from "./batch-header.ts";
+import { BATCH_CHECKED_FROM, BROKER_TIME, CONTROL, readInt16 } from "./batch-header.ts";
 import type { ProduceCodec } from "./codecs.ts";
 import { crc32c } from "./crc32c.ts";
 import {
@@ -16,7 +16,7 @@ import {
   sealBatch,
 } from "./encode-batch.ts";
 import javaBatches from "./java-batches.fixture.json" with { type: "json" };
-import { type AbortedTransaction, endOfBatches, RecordSet } from "./record-set.ts";
+import { type AbortedTransaction, endOfBatches, type RecordRun, RecordSet } from "./record-set.ts";
 
 const TIME = 1_700_000_000_000;
 const SEAL: BatchSeal = {
@@ -146,6 +146,32 @@ describe("RecordSet", () => {
       value: "",
       control: "end-of-input",
     });
+  });
+
+  it("gives records with times of their own in runs of one time span, and joins none to them", () => {
+    const at = (ingestedAt: number, ...texts: string[]) => ({ ...batchOf("t", 0, texts), ingestedAt });
+    const history = [at(TIME, "a", "b"), at(TIME + 3, "c"), at(TIME + 10, "d"), at(TIME + 2 ** 31 - 1, "e")];
+    const bytes = Buffer.concat([placed(0, encodeValues(history)), placed(5, values("f"))]);
+    const set = new RecordSet({ bytes, from: 0, to: bytes.length }, 0);
+    const runs: RecordRun[] = [];
+    for (let run = set.next(); run !== null; run = set.next()) runs.push(run);
+    expect(
+      runs.map(({ baseOffset, count, ingestedAt, sequence }) => [
+        baseOffset,
+        count,
+        ingestedAt - TIME,
+        sequence,
+      ]),
+    ).toEqual([
+      [0, 3, 0, TIME / 10],
+      [3, 1, 10, TIME / 10 + 1],
+      [4, 1, 2 ** 31 - 1, Math.floor((TIME + 2 ** 31 - 1) / 10)],
+      [5, 1, 0, TIME / 10],
+    ]);
+    // A broker's time is that of every record.
+    const stamped = placed(0, encodeValues(history));
+    stamped.writeInt16BE(readInt16(stamped, 21) | BROKER_TIME, 21);
+    expect(readAll(resealed(stamped)).runs).toEqual([5]);
   });
 
   it("joins small compressed batches too", () => {

@@ -3,6 +3,7 @@ import {
   BATCH_CHECKED_FROM,
   BATCH_HEADER_BYTES,
   BATCH_PREFIX_BYTES,
+  BROKER_TIME,
   CODEC_MASK,
   CONTROL,
   MAGIC,
@@ -40,7 +41,9 @@ interface BatchHead {
   readonly baseOffset: number;
   readonly nextOffset: number;
   readonly attributes: number;
+  /** Of the first record, and of the last; one time with a broker's. */
   readonly timestamp: number;
+  readonly timestampMax: number;
   readonly producerId: number;
   readonly count: number;
 }
@@ -135,13 +138,16 @@ export class RecordSet {
     if (bytes[at + 16] !== MAGIC)
       throw corruptError(`its format is version ${bytes[at + 16]}, older than Kafka 0.11`);
     const baseOffset = readInt64(bytes, at);
+    const attributes = readInt16(bytes, at + 21);
+    const timestampMax = readInt64(bytes, at + 35);
     return {
       at,
       to,
       baseOffset,
       nextOffset: baseOffset + readInt32(bytes, at + 23) + 1,
-      attributes: readInt16(bytes, at + 21),
-      timestamp: readInt64(bytes, at + 35),
+      attributes,
+      timestamp: (attributes & BROKER_TIME) === 0 ? readInt64(bytes, at + 27) : timestampMax,
+      timestampMax,
       producerId: readInt64(bytes, at + 43),
       count: readInt32(bytes, at + 57),
     };
@@ -186,15 +192,13 @@ export class RecordSet {
         to,
         count: head.count,
         baseOffset: head.baseOffset,
+        timestamp: head.timestamp,
+        hasTimes: head.timestampMax !== head.timestamp,
         skipTo: this.position,
       });
     });
     const nextOffset = Math.max(group[group.length - 1].nextOffset, this.skipInvisible());
-    const runs = scanner.runs(bytes, {
-      ingestedAt: group[0].timestamp,
-      sequence: spanOf(group[0]),
-      nextOffset,
-    });
+    const runs = scanner.runs(bytes, nextOffset);
     if (runs.length === 0) this.position = Math.max(this.position, nextOffset);
     return runs;
   }
@@ -238,7 +242,8 @@ export class RecordSet {
   }
 }
 
-function spanOf({ timestamp }: BatchHead): number {
+/** Number of the span that a time falls into. */
+export function spanOf(timestamp: number): number {
   return Math.floor(timestamp / SPAN_MS);
 }
 
@@ -246,7 +251,9 @@ function areTogether(first: BatchHead, last: BatchHead, next: BatchHead): boolea
   return (
     next.baseOffset === last.nextOffset &&
     (next.attributes & CODEC_MASK) === (first.attributes & CODEC_MASK) &&
-    spanOf(next) === spanOf(first) &&
+    // One whose records have times of their own may reach over several spans.
+    spanOf(last.timestampMax) === spanOf(first.timestamp) &&
+    spanOf(next.timestampMax) === spanOf(first.timestamp) &&
     next.to - first.at <= RUN_BYTES_MAX
   );
 }
