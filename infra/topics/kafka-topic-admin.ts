@@ -1,12 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Admin } from "kafkajs";
+import type { Admin, ITopicConfig } from "kafkajs";
 import type { Config } from "../config/index.ts";
 import type { DeclaredTopic } from "./declared-topics.ts";
 import { kafkaConnection, kafkaError } from "./kafka-connection.ts";
 import type { FoundTopic, TopicAdmin } from "./topic-admin.ts";
 
-const LEADER_LOOK_EVERY_MS = 100;
-const LEADER_LOOKS_MAX = 300;
 const UNLIMITED = "-1";
 /** Kafka's own numbers: a topic's configuration, and a value that was set on the topic itself. */
 const TOPIC_RESOURCE = 2;
@@ -17,15 +14,17 @@ const CONNECT = { retries: 4, initialRetryTime: 200, maxRetryTime: 2_000 };
 export class KafkaTopicAdmin implements TopicAdmin {
   private readonly admin: Admin;
   private readonly config: Config;
+  private readonly createAll: (topics: readonly ITopicConfig[]) => Promise<void>;
 
-  private constructor(admin: Admin, config: Config) {
+  private constructor(admin: Admin, config: Config, createAll: KafkaTopicAdmin["createAll"]) {
     this.admin = admin;
     this.config = config;
+    this.createAll = createAll;
   }
 
   /** Loads kafkajs, which embedded mode never does, and connects. */
   static async open(config: Config): Promise<KafkaTopicAdmin> {
-    const { createAdmin } = await import("../../stream/adapters/kafka/index.ts");
+    const { createAdmin, createTopics } = await import("../../stream/adapters/kafka/index.ts");
     const admin = createAdmin({ ...kafkaConnection(config), retry: CONNECT });
     try {
       await admin.connect();
@@ -33,7 +32,7 @@ export class KafkaTopicAdmin implements TopicAdmin {
       await admin.disconnect().catch(() => undefined);
       throw kafkaError(error, "connecting", config);
     }
-    return new KafkaTopicAdmin(admin, config);
+    return new KafkaTopicAdmin(admin, config, (topics) => createTopics(admin, topics));
   }
 
   nameOf(topic: DeclaredTopic): string {
@@ -76,37 +75,16 @@ export class KafkaTopicAdmin implements TopicAdmin {
 
   create(topics: readonly DeclaredTopic[]): Promise<void> {
     const names = topics.map((topic) => this.nameOf(topic)).join(", ");
-    return this.run(`creating ${names}`, async () => {
-      // False where another process was faster: what it created is compared afterwards.
-      await this.admin.createTopics({
-        waitForLeaders: false,
-        topics: topics.map((topic) => ({
+    return this.run(`creating ${names}`, () =>
+      this.createAll(
+        topics.map((topic) => ({
           topic: this.nameOf(topic),
           numPartitions: topic.partitions,
           replicationFactor: topic.replication,
           configEntries: entries(this.settingsOf(topic)),
         })),
-      });
-      await this.awaitLeaders(topics.map((topic) => this.nameOf(topic)));
-    });
-  }
-
-  /** A busy broker tells of a topic some time after it has created it; kafkajs's own wait fails there. */
-  private async awaitLeaders(names: readonly string[]): Promise<void> {
-    for (let look = 1; !(await this.haveLeaders(names, look === LEADER_LOOKS_MAX)); look++)
-      await sleep(LEADER_LOOK_EVERY_MS);
-  }
-
-  private async haveLeaders(names: readonly string[], isLastLook: boolean): Promise<boolean> {
-    try {
-      const { topics } = await this.admin.fetchTopicMetadata({ topics: [...names] });
-      if (topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return true;
-      if (!isLastLook) return false;
-    } catch (error) {
-      if (!isLastLook && (error as { retriable?: unknown }).retriable === true) return false;
-      throw error;
-    }
-    throw new Error("a new topic has no leader yet; try again when all brokers run");
+      ),
+    );
   }
 
   configure(topic: DeclaredTopic): Promise<void> {

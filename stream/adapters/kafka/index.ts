@@ -1,3 +1,4 @@
+export * from "./create-topics.ts";
 export * from "./group-owners.ts";
 export * from "./kafka-alert-bus.ts";
 export type { KafkaConnectionOptions } from "./kafka-client.ts";

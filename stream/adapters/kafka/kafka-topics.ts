@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type ITopicConfig } from "kafkajs";
 import { MillraceError } from "../../../schema/index.ts";
 import type { TopicSpec } from "../../ports/event-log.ts";
+import { createTopics } from "./create-topics.ts";
 import type { KafkaConnectionOptions } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
 import { createAdmin } from "./kafkajs-internals.ts";
@@ -85,7 +86,7 @@ export class KafkaTopics {
       const there = new Set(await this.admin.listTopics());
       const missing = topics.filter(({ topic }) => !there.has(topic));
       // Another process may create them at the same time: what counts is what is there afterwards.
-      if (missing.length > 0) await this.admin.createTopics({ topics: [...missing], waitForLeaders: true });
+      if (missing.length > 0) await createTopics(this.admin, missing);
       const { topics: found } = await this.admin.fetchTopicMetadata({
         topics: topics.map(({ topic }) => topic),
       });
