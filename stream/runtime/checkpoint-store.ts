@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from "node:zlib";
 import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
-import { MillraceError } from "../../schema/index.ts";
+import { freeBytes, MillraceError } from "../../schema/index.ts";
 import type { TaskStatus } from "./status.ts";
 
 /** Everything that a task needs to go on after its epoch, as one object. */
@@ -63,9 +63,12 @@ export class CheckpointStore {
     // One after another: records are processed meanwhile, and need the cores.
     for (const part of parts) {
       packed.push(await this.codec.compress(part, ZSTD_OPTIONS));
-      free(part);
+      freeBytes(part);
     }
-    await this.objects.put(key, framed(packed));
+    const image = framed(packed);
+    for (const part of packed) freeBytes(part);
+    await this.objects.put(key, image);
+    freeBytes(image);
     return key;
   }
 
@@ -134,11 +137,6 @@ export class CheckpointStore {
       if (key.endsWith(".json")) newest = key;
     return newest;
   }
-}
-
-/** Gives the memory of a part back now, not with some later collection. */
-function free(part: Uint8Array): void {
-  (part.buffer as ArrayBuffer).transfer(0);
 }
 
 function framed(parts: readonly Uint8Array[]): Uint8Array {

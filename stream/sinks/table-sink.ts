@@ -4,7 +4,7 @@ import {
   ParquetFileWriter,
   type StagedFile,
 } from "../../lakehouse/index.ts";
-import { type Column, type Float64Column, type TableSpec, tableName } from "../../schema/index.ts";
+import { type Column, type Float64Column, freeBytes, type TableSpec, tableName } from "../../schema/index.ts";
 
 /** UTC day partitions that a sink keeps open at once; a further one closes the oldest. */
 const OPEN_DAYS_MAX = 32;
@@ -184,14 +184,19 @@ export class TableSink {
   }
 }
 
-/** Uploads finished files; until a checkpoint names them they are orphans that maintenance removes. */
+/** Uploads finished files, and takes their memory; until a checkpoint names them they are orphans that maintenance removes. */
 export async function stageFiles(
   objects: ObjectStore,
   files: readonly FinishedFile[],
 ): Promise<StagedFile[]> {
   for (let from = 0; from < files.length; from += UPLOADS_AT_ONCE) {
     const some = files.slice(from, from + UPLOADS_AT_ONCE);
-    await Promise.all(some.map(({ staged, bytes }) => objects.put(staged.key, bytes)));
+    await Promise.all(
+      some.map(async ({ staged, bytes }) => {
+        await objects.put(staged.key, bytes);
+        freeBytes(bytes);
+      }),
+    );
   }
   return files.map(({ staged }) => staged);
 }
