@@ -162,7 +162,7 @@ function describe({ tables, leftAloneFrom }: CorrectedLake): string {
   ]);
   const table = textTable([["table", "added", "corrected", "only in the lake"], ...rows]);
   if (leftAloneFrom === null) return table;
-  return `${table}rows from ${new Date(leftAloneFrom).toISOString()} on may still change and were left alone\n`;
+  return `${table}rows from ${new Date(leftAloneFrom).toISOString()} on may still change, in some tables later than in others, and were left alone\n`;
 }
 
 function replaying(done: number, of: number): string {

@@ -264,11 +264,11 @@ export const settings = {
     "Machine learning",
     4,
     [0, 10_000],
-    "Most lists of users that one flush of hot values makes, of each task: events wait for them, half a millisecond each.",
+    "Most lists of users that one flush of hot values makes, of each task: events wait for them, a millisecond each with a trained model.",
   ),
   recommendationEventsAList: count(
     "Machine learning",
-    50,
+    100,
     [1, 1_000_000],
     "While events come, one list of a user is made for so many of them: what bounds their share of the time.",
   ),

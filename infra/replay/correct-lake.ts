@@ -1,7 +1,7 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { ModelRegistry } from "../../ml/index.ts";
 import { contracts, customerEventContract, MillraceError, type TableSpec } from "../../schema/index.ts";
-import { type EventLog, openMs, wholeTopics } from "../../stream/index.ts";
+import { detectorSpecs, type EventLog, openMs, wholeTopics } from "../../stream/index.ts";
 import { type Config, timeConfig } from "../config/index.ts";
 import type { Adapters } from "../platform/adapters.ts";
 import { openEmbeddedAdapters } from "../platform/embedded-adapters.ts";
@@ -30,7 +30,7 @@ export interface LakeCorrection {
 }
 
 export interface CorrectedLake extends ReplayedHome {
-  /** Rows from here on may still change, and were left alone, ms; null where all of the range was compared. */
+  /** Rows from here on may still change, in some tables at least, and were left alone, ms; null where none may. */
   readonly leftAloneFrom: number | null;
   /** Empty where the replay was interrupted: then nothing was written. */
   readonly tables: readonly MergedTable[];
@@ -51,17 +51,18 @@ const READ_MS_MAX = 5000;
  */
 export async function correctLake(correction: LakeCorrection): Promise<CorrectedLake> {
   const { engine, adapters, config, registry, home, clock, stopwatch, from, signal } = correction;
-  const settled = await settledUntil(correction);
-  if (from >= settled) {
-    const before = Number.isFinite(settled)
-      ? `: correct what is before ${new Date(settled).toISOString()}`
+  const processed = await processedUntil(correction);
+  const settledOf = (table: TableSpec): number => processed - correctableMs(table, config);
+  const settled = correction.tables.map(settledOf);
+  if (from >= Math.max(...settled)) {
+    const before = Number.isFinite(processed)
+      ? `: correct what is before ${new Date(Math.max(...settled)).toISOString()}`
       : "";
     throw new MillraceError(`all rows from ${new Date(from).toISOString()} on may still change${before}`, {
       code: "wrong-usage",
       origin: "user",
     });
   }
-  const to = Math.min(correction.to, settled);
   const replayed = await replayBronze({
     engine,
     config,
@@ -73,7 +74,8 @@ export async function correctLake(correction: LakeCorrection): Promise<Corrected
     ...(correction.onReplay && { onProgress: correction.onReplay }),
     ...(signal && { signal }),
   });
-  const leftAloneFrom = to < correction.to ? to : null;
+  const oldest = Math.min(...settled);
+  const leftAloneFrom = oldest < correction.to ? oldest : null;
   if (!replayed.complete) return { ...replayed, leftAloneFrom, tables: [] };
   const side = openEmbeddedAdapters(home, clock);
   const sideEngine = side.openQueryEngine();
@@ -84,7 +86,7 @@ export async function correctLake(correction: LakeCorrection): Promise<Corrected
       adapters,
       tables: correction.tables,
       from,
-      to,
+      toOf: (table) => Math.min(correction.to, settledOf(table)),
       fileBytesMax: config.fileBytesMax,
       clock,
       ...(correction.onMerge && { onProgress: correction.onMerge }),
@@ -96,12 +98,18 @@ export async function correctLake(correction: LakeCorrection): Promise<Corrected
   }
 }
 
-/** Rows of before this time no record changes any more, ms; `Infinity` where all inputs have ended. */
-async function settledUntil({ engine, adapters, config }: LakeCorrection): Promise<number> {
+/** How long a row of the table may still be corrected by what comes. */
+function correctableMs(table: TableSpec, config: Config): number {
+  const detector = detectorSpecs.find(({ tables }) => tables.includes(table));
+  return Math.max(UNSETTLED_MS, detector?.correctedMs?.(config as never) ?? 0);
+}
+
+/** Event time up to which all windows are closed, ms; `Infinity` where all inputs have ended. */
+async function processedUntil({ engine, adapters, config }: LakeCorrection): Promise<number> {
   if (await haveEnded(adapters.log, config.partitions)) return Number.POSITIVE_INFINITY;
   const newest = await newestTimes(engine, customerEventContract);
   if (newest.length === 0) return Number.NEGATIVE_INFINITY;
-  return Math.min(...newest) - UNSETTLED_MS - openMs(timeConfig(config));
+  return Math.min(...newest) - openMs(timeConfig(config));
 }
 
 /** Whether the last record of every input is the end of it. Products and rules open no windows. */

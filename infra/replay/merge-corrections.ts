@@ -16,7 +16,7 @@ export interface CorrectionMerge {
   readonly tables: readonly TableSpec[];
   /** Times by which rows belong to a day, ms, half-open: what lies outside is left alone. */
   readonly from: number;
-  readonly to: number;
+  readonly toOf: (table: TableSpec) => number;
   readonly fileBytesMax: number;
   readonly clock: () => number;
   readonly onProgress?: (table: string) => void;
@@ -52,7 +52,8 @@ export async function mergeCorrections(merge: CorrectionMerge): Promise<MergedTa
 }
 
 async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<MergedTable> {
-  const { adapters, clock, from, to, fileBytesMax } = merge;
+  const { adapters, clock, from, fileBytesMax } = merge;
+  const to = merge.toOf(table);
   const sink = new TableSink(table, { taskId: TASK, nonce: randomUUID().slice(0, 8), fileBytesMax });
   const rows = new RowBuffer(table, (columns, length) => sink.append(columns, 0, length));
   const counts = { table: tableName(table), added: 0, corrected: 0, onlyInLake: 0 };

@@ -186,7 +186,7 @@ describe(`history of ${EVENTS} events out of bronze`, { timeout: 3_600_000 }, ()
         adapters: lake,
         tables,
         from,
-        to: from + 60 * 86_400_000,
+        toOf: () => from + 60 * 86_400_000,
         fileBytesMax: 1 << 27,
         clock: Date.now,
       });

@@ -52,6 +52,8 @@ export interface DetectorSpec<S extends Settings = Settings> {
    * of a range reads so much in front of it.
    */
   keptMs?(config: SettingValues<S>): number;
+  /** How long after its window a row may still be corrected, ms of event time, where later data may do so. */
+  correctedMs?(config: SettingValues<S>): number;
   /** The tables that it writes. */
   readonly tables: readonly TableSpec[];
   /** Topics of which every task reads all partitions, for {@link Detector.readsAlong}. */

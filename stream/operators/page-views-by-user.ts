@@ -37,6 +37,8 @@ export const defaultPageViewsByUserConfig: PageViewsByUserConfig = {
   recentMax: 20,
 };
 
+/** Rows of one call, so that there are many calls: it is by calls that optimised code is entered. */
+const ROWS_AT_ONCE = 4096;
 const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
 const EVENT_TYPES = (customerEventContract.fields[1].symbols ?? []).map((type) => jsonFragment(`"${type}"`));
 
@@ -113,7 +115,8 @@ export function createPageViewsByUser(
   /** The window that was reported last, of which not every user has a row yet. */
   let reporting: PaneReader | null = null;
   function emitSome(rowsMax: number): boolean {
-    if (reporting?.(emitFirst, rowsMax) === false) reporting = null;
+    for (let left = rowsMax; reporting !== null && left > 0; left -= ROWS_AT_ONCE)
+      if (!reporting(emitFirst, Math.min(left, ROWS_AT_ONCE))) reporting = null;
     return reporting !== null;
   }
 

@@ -55,7 +55,7 @@ export const defaultRecommendProductsConfig: RecommendProductsConfig = {
   sessionGapMs: 1_800_000,
   hotTtlMs: 3_600_000,
   listsAFlushMax: 4,
-  eventsAList: 50,
+  eventsAList: 100,
   learnLooksMax: 10_000,
   eventsALearnedLook: 64,
   eventsAKeptList: 2_000,

@@ -90,30 +90,42 @@ export class UserPanes {
     let pane = 0;
     let next = 0;
     return (take, usersMax) => {
-      const counts = this.counts.values;
-      let left = usersMax;
-      for (; pane < open.length; pane++, next = 0) {
-        const place = open[pane];
-        const users = this.users[place].values;
-        const count = panes[place * 2 + 1];
+      for (let left = usersMax; pane < open.length && left > 0; ) {
+        const count = panes[open[pane] * 2 + 1];
         const end = Math.min(count, next + left);
+        this.readUsers(open, pane, next, end, take);
         left -= end - next;
-        for (const first = next; next < end; next++) {
-          if ((next - first) % TOUCH_ROWS === 0)
-            touchSlots(counts, users, next, Math.min(end, next + TOUCH_ROWS), this.places);
-          const user = users[next];
-          const base = user * this.places;
-          let newer = 0;
-          for (let j = 0; j < pane; j++) newer += counts[base + open[j]];
-          if (newer > 0) continue;
-          let sum = 0;
-          for (let j = pane; j < open.length; j++) sum += counts[base + open[j]];
-          take(user, sum);
-        }
-        if (next < count) return true;
+        next = end;
+        if (next < count) continue;
+        pane++;
+        next = 0;
       }
-      return false;
+      return pane < open.length;
     };
+  }
+
+  /** Users [from, to) of an open pane, those that are in a newer one left out. */
+  private readUsers(
+    open: readonly number[],
+    pane: number,
+    from: number,
+    to: number,
+    take: (user: number, sum: number) => void,
+  ): void {
+    const counts = this.counts.values;
+    const users = this.users[open[pane]].values;
+    for (let at = from; at < to; at++) {
+      if ((at - from) % TOUCH_ROWS === 0)
+        touchSlots(counts, users, at, Math.min(to, at + TOUCH_ROWS), this.places);
+      const user = users[at];
+      const base = user * this.places;
+      let newer = 0;
+      for (let j = 0; j < pane; j++) newer += counts[base + open[j]];
+      if (newer > 0) continue;
+      let sum = 0;
+      for (let j = pane; j < open.length; j++) sum += counts[base + open[j]];
+      take(user, sum);
+    }
   }
 
   /** Lowest and highest pane in use, or null. */

@@ -72,7 +72,7 @@ Examples:
 
 Into a folder, rows of the warm-up are written too, and what is open at --to is cut off there: look at the range alone.
 Into the lake, a row of the range takes the place of one only where a replay of all of bronze gives another; what may
-still change (the last two days, unless the input has ended) is left alone.
+still change is left alone: the last two days, of metrics six and of orders as long as they are kept, unless the input has ended.
 `,
     )
     .action((format: string, file: string | undefined, options: ReplayOptions) => {

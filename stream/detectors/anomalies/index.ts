@@ -2,14 +2,15 @@ import { countSetting, msSetting, ratioSetting } from "../../../schema/index.ts"
 import { defineDetector } from "../detector.ts";
 import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { ANOMALIES, sumMetrics } from "./metric-sums.ts";
-import { KEPT_WEEKS } from "./season.ts";
+import { CORRECTED_DAYS, KEPT_WEEKS } from "./season.ts";
 import { watchMetrics } from "./watch-metrics.ts";
 
 export { goldAnomalies, goldMetrics };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const WEEK_MS = 7 * 24 * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
+const WEEK_MS = 7 * DAY_MS;
 
 export const anomalies = defineDetector({
   name: ANOMALIES,
@@ -39,6 +40,7 @@ export const anomalies = defineDetector({
       ? []
       : [`anomaliesWindowMs (${anomaliesWindowMs}) must be whole minutes, and divide an hour`],
   keptMs: () => KEPT_WEEKS * WEEK_MS,
+  correctedMs: () => CORRECTED_DAYS * DAY_MS,
   tables: [goldMetrics, goldAnomalies],
   alerts: { anomaly: "A metric is far above or below what it is at that hour of the week." },
   create: (_config, deps) => sumMetrics(deps),

@@ -31,6 +31,7 @@ export const orders = defineDetector({
     ),
   },
   keptMs: ({ ordersKeepMs }) => ordersKeepMs,
+  correctedMs: ({ ordersKeepMs }) => ordersKeepMs,
   tables: [silverOrders, goldOrderAlerts],
   readsWhole: ["rule-changes"],
   alerts: {
