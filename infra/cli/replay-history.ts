@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createModelRegistry } from "../../ml/index.ts";
 import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
+import { HISTORY_QUERIES } from "../platform/adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type CorrectedLake, correctLake } from "../replay/correct-lake.ts";
@@ -41,10 +42,15 @@ export async function replayHistory(
   if (options.into === undefined) throw wrongUsage("replay bronze needs --into FOLDER, or --into lake");
   const correction = options.into === LAKE ? correctionOf(options) : null;
   const config = configOf(options, io);
-  await withPlatform(config, io, { runsWorkers: false, runsQueries: true }, async (platform) => {
-    if (correction !== null) await replayIntoLake(platform, correction, options, io);
-    else await replayBeside(platform, resolve(io.folder, String(options.into)), options, io);
-  });
+  await withPlatform(
+    config,
+    io,
+    { runsWorkers: false, runsQueries: true, queryLimits: HISTORY_QUERIES },
+    async (platform) => {
+      if (correction !== null) await replayIntoLake(platform, correction, options, io);
+      else await replayBeside(platform, resolve(io.folder, String(options.into)), options, io);
+    },
+  );
 }
 
 async function replayBeside(

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
-import { openAdapters, retryEnvironment } from "../platform/adapters.ts";
+import { HISTORY_QUERIES, openAdapters, retryEnvironment } from "../platform/adapters.ts";
 import { forecastLake } from "./forecast-lake.ts";
 import { forecastOptions } from "./forecast-settings.ts";
 import type { FromForecastThread } from "./scheduled-forecasts.ts";
@@ -14,7 +14,7 @@ const { config } = workerData as { readonly config: Config };
 const send = (message: FromForecastThread): void => port.postMessage(message);
 
 const adapters = await openAdapters(config, Date.now, { warn: (warning) => send({ warning }) });
-const queryEngine = adapters.openQueryEngine();
+const queryEngine = adapters.openQueryEngine(HISTORY_QUERIES);
 try {
   const deps = {
     ...adapters,

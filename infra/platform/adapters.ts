@@ -10,6 +10,14 @@ export interface MaintenanceRun {
   readonly signal?: AbortSignal;
 }
 
+/** Longest time of one query, ms; by default that of an answer that somebody waits for. */
+export interface QueryLimits {
+  readonly queryMsMax?: number;
+}
+
+/** For what reads the history of a lake: of a large one, a query takes minutes. */
+export const HISTORY_QUERIES: Required<QueryLimits> = { queryMsMax: 3_600_000 };
+
 /**
  * The ports of one thread or process, opened by mode. Nothing behind this knows which adapters stand
  * here; threads and processes share what the adapters reach, not the adapters.
@@ -23,7 +31,7 @@ export interface Adapters {
   readonly objects: ObjectStore;
   readonly catalog: Catalog;
   /** Opened when asked for: workers have none. Whoever opens it closes it before these. */
-  openQueryEngine(): QueryEngine;
+  openQueryEngine(options?: QueryLimits): QueryEngine;
   /** Compacts, expires and cleans every table once; safe beside running workers. */
   maintainLake(run: MaintenanceRun): Promise<readonly MaintenanceReport[]>;
   /** Partitions whose tasks a worker process has now; none in embedded mode, which has no such processes. */

@@ -47,7 +47,7 @@ export function openDistributedAdapters(
     alertBus,
     objects,
     catalog,
-    openQueryEngine: () => new TrinoQueryEngine({ ...trinoConnection(config), catalog }),
+    openQueryEngine: (limits) => new TrinoQueryEngine({ ...trinoConnection(config), catalog, ...limits }),
     ownedPartitions: () => workers.ownedPartitions(),
     maintainLake: ({ signal }) =>
       maintainTablesByTrino(lakeTables, {

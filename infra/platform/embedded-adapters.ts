@@ -29,7 +29,7 @@ export function openEmbeddedAdapters(
     alertBus,
     objects,
     catalog,
-    openQueryEngine: () => new DuckDbQueryEngine({ catalog, objectStore: objects }),
+    openQueryEngine: (limits) => new DuckDbQueryEngine({ catalog, objectStore: objects, ...limits }),
     async maintainLake(run) {
       const rewriter = new DuckDbFileRewriter({ objectStore: objects });
       try {

@@ -47,4 +47,12 @@ describe("opening a platform", () => {
     await second.close();
     await runner.close();
   });
+
+  test("gives its queries the time that it is told", async () => {
+    const queryLimits = { queryMsMax: 20 };
+    const hurried = await Platform.open(config(), quiet, { runsWorkers: false, queryLimits });
+    const long = hurried.queryEngine.query("SELECT sum(a.i * b.i) FROM range(1e6) a(i), range(1e6) b(i)", []);
+    await expect(long).rejects.toMatchObject({ code: "query-timeout" });
+    await hurried.close();
+  });
 });

@@ -1,7 +1,7 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
 import type { AlertBus, EventLog, HotStore, PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
-import { type Adapters, openAdapters, retryEnvironment } from "./adapters.ts";
+import { type Adapters, openAdapters, type QueryLimits, retryEnvironment } from "./adapters.ts";
 import { awaitServers } from "./await-servers.ts";
 import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
@@ -19,6 +19,8 @@ export interface PlatformOptions {
   readonly runsWorkers?: boolean;
   /** Who cannot do without the query engine waits for it, too. */
   readonly runsQueries?: boolean;
+  /** Of the query engine. */
+  readonly queryLimits?: QueryLimits;
   /** How long servers that are down are waited for, ms; by default as {@link awaitServers} does. */
   readonly serversWaitMsMax?: number;
 }
@@ -111,7 +113,7 @@ interface PlatformParts {
 async function openParts(
   config: Config,
   logger: PlatformLogger,
-  { runsWorkers = true, runsQueries = false, serversWaitMsMax }: PlatformOptions,
+  { runsWorkers = true, runsQueries = false, queryLimits, serversWaitMsMax }: PlatformOptions,
   resources: AsyncDisposableStack,
 ): Promise<PlatformParts> {
   const embedded = config.mode === "embedded";
@@ -120,7 +122,7 @@ async function openParts(
     warn: (message) => logger.warn({}, message),
   });
   resources.defer(() => adapters.close());
-  const queryEngine = adapters.openQueryEngine();
+  const queryEngine = adapters.openQueryEngine(queryLimits);
   resources.defer(() => queryEngine.close());
   const { checks, log, catalog, objects: objectStore } = adapters;
   const engine = { server: "the query engine", run: () => queryEngine.query("SELECT 1 AS one", []) };

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { LiveAccuracy } from "../../../ml/index.ts";
 import { forecastLake } from "../../forecast/forecast-lake.ts";
 import { forecastOptions } from "../../forecast/forecast-settings.ts";
-import { retryEnvironment } from "../../platform/adapters.ts";
+import { HISTORY_QUERIES, retryEnvironment } from "../../platform/adapters.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -32,21 +32,25 @@ export function registerForecast(program: Command, io: CliIo): void {
 
 async function forecast(options: ForecastOptions, io: CliIo): Promise<void> {
   const config = configOf(options, io);
-  const report = await withPlatform(config, io, { runsWorkers: false, runsQueries: true }, (platform) =>
-    forecastLake(
-      {
-        ...platform.adapters,
-        ...retryEnvironment,
-        queryEngine: platform.queryEngine,
-        clock: io.clock,
-        nonce: randomUUID().slice(0, 8),
-      },
-      {
-        ...forecastOptions(config),
-        seed: options.seed,
-        onProgress: (message) => io.err(`${message}\n`),
-      },
-    ),
+  const report = await withPlatform(
+    config,
+    io,
+    { runsWorkers: false, runsQueries: true, queryLimits: HISTORY_QUERIES },
+    (platform) =>
+      forecastLake(
+        {
+          ...platform.adapters,
+          ...retryEnvironment,
+          queryEngine: platform.queryEngine,
+          clock: io.clock,
+          nonce: randomUUID().slice(0, 8),
+        },
+        {
+          ...forecastOptions(config),
+          seed: options.seed,
+          onProgress: (message) => io.err(`${message}\n`),
+        },
+      ),
   );
   if (options.json === true) {
     io.out(`${JSON.stringify(report)}\n`);

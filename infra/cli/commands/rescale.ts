@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
+import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import { spreadAnew } from "../../replay/rescale.ts";
 import { endHistory, sharedBetween } from "../../replay/rescale-target.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
@@ -58,7 +59,7 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
     const records = await withPlatform(
       config,
       io,
-      { runsWorkers: true, runsQueries: true },
+      { runsWorkers: true, runsQueries: true, queryLimits: HISTORY_QUERIES },
       async (platform) => {
         await platform.startWorkers();
         await platform.waitUntilProcessed();

@@ -11,6 +11,7 @@ import {
   trainPlugin,
 } from "../../../ml/index.ts";
 import { contracts, MillraceError } from "../../../schema/index.ts";
+import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -45,27 +46,32 @@ async function train(name: string, options: TrainOptions, io: CliIo): Promise<vo
   const plugin = trainedPlugin(name);
   const promote = promotionOf(options.promote);
   const evidence: Evidence[] = [];
-  const model = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) => {
-    const engine = platform.queryEngine;
-    const training = {
-      registry: createModelRegistry(platform.adapters.objects),
-      seed: options.seed,
-      trainedAt: io.clock(),
-      by: `millrace train, ${authorOf(io)}`,
-      stopwatch: () => performance.now(),
-      codeRevision: codeRevision(io),
-      promote,
-      onProgress: (message: string) => io.err(`${message}\n`),
-      ...(options.report !== undefined && { onEvidence: (piece: Evidence) => evidence.push(piece) }),
-    };
-    if (isOrderScorer(plugin)) return trainOrders(plugin, { ...training, engine });
-    const contract = contracts.find((candidate) => candidate.name === plugin.contract);
-    if (contract === undefined) {
-      throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
-    }
-    const fromBronze = { ...training, events: readBronze({ engine, contract, fields: plugin.fields }) };
-    return isRecommender(plugin) ? plugin.trainOnLake(fromBronze) : trainPlugin(plugin, fromBronze);
-  });
+  const model = await withPlatform(
+    configOf(options, io),
+    io,
+    { runsWorkers: false, queryLimits: HISTORY_QUERIES },
+    (platform) => {
+      const engine = platform.queryEngine;
+      const training = {
+        registry: createModelRegistry(platform.adapters.objects),
+        seed: options.seed,
+        trainedAt: io.clock(),
+        by: `millrace train, ${authorOf(io)}`,
+        stopwatch: () => performance.now(),
+        codeRevision: codeRevision(io),
+        promote,
+        onProgress: (message: string) => io.err(`${message}\n`),
+        ...(options.report !== undefined && { onEvidence: (piece: Evidence) => evidence.push(piece) }),
+      };
+      if (isOrderScorer(plugin)) return trainOrders(plugin, { ...training, engine });
+      const contract = contracts.find((candidate) => candidate.name === plugin.contract);
+      if (contract === undefined) {
+        throw new Error(`plugin ${name} names an unknown contract ${plugin.contract}`);
+      }
+      const fromBronze = { ...training, events: readBronze({ engine, contract, fields: plugin.fields }) };
+      return isRecommender(plugin) ? plugin.trainOnLake(fromBronze) : trainPlugin(plugin, fromBronze);
+    },
+  );
   if (options.report !== undefined) {
     const command = `millrace train ${name} --seed ${options.seed} --promote ${options.promote}`;
     const card = { name: "model-card.json", text: `${JSON.stringify(model.card, null, 2)}\n` };

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { type Config, type SettingKey, settings } from "../../config/index.ts";
+import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import { withWarmUp } from "../../replay/replay-range.ts";
 import { type Money, runWhatIf, type WhatIfReport } from "../../replay/what-if.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
@@ -69,7 +70,7 @@ async function whatIf(options: WhatIfOptions, io: CliIo): Promise<void> {
   const report = await withPlatform(
     config,
     io,
-    { runsWorkers: false, runsQueries: true },
+    { runsWorkers: false, runsQueries: true, queryLimits: HISTORY_QUERIES },
     async (platform) => {
       const folder = await mkdtemp(join(tmpdir(), "millrace-whatif-"));
       const interruption = onInterrupt();
