@@ -61,6 +61,16 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
     return server;
   }
 
+  /** While no worker runs: of a minute that is written in a moment, one would see some topics before others. */
+  async function feed(config: Config, append: (log: Platform["log"]) => Promise<void>): Promise<void> {
+    const platform = await Platform.open(config, new CollectedLog(), { runsWorkers: false });
+    try {
+      await append(platform.log);
+    } finally {
+      await platform.close();
+    }
+  }
+
   /** Fills the new platform from the old one's bronze; null where it was stopped on the way. */
   async function spread(old: Config, target: Config, stopAfter = Number.POSITIVE_INFINITY) {
     const controller = new AbortController();
@@ -94,10 +104,8 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
         partitions: after,
       });
       await createHistoryTopics(old);
-      await withPlatform(old, async (platform) => {
-        await feedShop(platform.log, before, { to: FIRST_CHUNKS });
-        await platform.waitUntilProcessed();
-      });
+      await feed(old, (log) => feedShop(log, before, { to: FIRST_CHUNKS }));
+      await withPlatform(old, (platform) => platform.waitUntilProcessed());
       expect(await spread(old, rescaled, 500)).toBeNull();
       // A part of it is there: nothing runs on that.
       const half = Platform.open(rescaled, new CollectedLog());
@@ -105,14 +113,12 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
       const worker = GroupWorker.open(rescaled, new CollectedLog());
       await expect(worker).rejects.toMatchObject({ code: "rescale-unfinished" });
       expect(await spread(old, rescaled)).toBeGreaterThan(2000);
-      await withPlatform(rescaled, async (platform) => {
-        await platform.waitUntilProcessed();
-        await feedShop(platform.log, after, { from: FIRST_CHUNKS });
-        await platform.waitUntilProcessed();
-        await endHistory(rescaled);
-        await endShop(platform.log, after);
-        await platform.waitUntilProcessed();
-      });
+      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed());
+      await feed(rescaled, (log) => feedShop(log, after, { from: FIRST_CHUNKS }));
+      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed());
+      await endHistory(rescaled);
+      await feed(rescaled, (log) => endShop(log, after));
+      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed());
       expect(await topicDifferences(rescaled)).toEqual([]);
       // What so many partitions make of the same records: in embedded mode, which has to agree.
       const fresh = scenarioConfig(join(folder, `fresh-${after}`), {
