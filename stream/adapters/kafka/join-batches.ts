@@ -4,24 +4,27 @@ import { RECORD_PADDING, type RecordBatch } from "../../../schema/index.ts";
 export function joinBatches(batches: readonly RecordBatch[]): RecordBatch {
   const [first] = batches;
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  const bytes = new Uint8Array(batches.reduce((sum, batch) => sum + valueBytes(batch), 0) + RECORD_PADDING);
+  const bytes = new Uint8Array(batches.reduce((sum, batch) => sum + spanBytes(batch), 0) + RECORD_PADDING);
   const starts = new Int32Array(count);
   const ends = new Int32Array(count);
   let filled = 0;
   let at = 0;
   for (const batch of batches) {
     const from = batch.starts[0];
-    bytes.set(batch.bytes.subarray(from, from + valueBytes(batch)), at);
+    bytes.set(batch.bytes.subarray(from, from + spanBytes(batch)), at);
     for (let i = 0; i < batch.count; i++, filled++) {
       starts[filled] = batch.starts[i] - from + at;
       ends[filled] = batch.ends[i] - from + at;
     }
-    at += valueBytes(batch);
+    at += spanBytes(batch);
   }
   return { ...first, count, bytes, starts, ends };
 }
 
-/** From the first value to the end of the last, with what lies between them. */
-export function valueBytes({ starts, ends, count }: RecordBatch): number {
-  return ends[count - 1] - starts[0];
+/** Bytes from the value `from` to the end of the last, with what lies between them. */
+export function spanBytes(
+  { starts, ends, count }: Pick<RecordBatch, "starts" | "ends" | "count">,
+  from = 0,
+): number {
+  return ends[count - 1] - starts[from];
 }

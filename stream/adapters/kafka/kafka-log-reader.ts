@@ -3,7 +3,7 @@ import type { LogReader, ReadOnLimits } from "../../ports/event-log.ts";
 import { outOfRangeError } from "../lmdb-log-reader.ts";
 import type { FetchedPartition } from "./fetch-request.ts";
 import type { FetchTarget } from "./fetcher.ts";
-import { joinBatches, valueBytes } from "./join-batches.ts";
+import { joinBatches, spanBytes } from "./join-batches.ts";
 import { KafkaError } from "./kafka-errors.ts";
 import { endOfBatches, type RecordRun, RecordSet, SPAN_MS } from "./record-set.ts";
 
@@ -104,16 +104,16 @@ export class KafkaLogReader implements LogReader, FetchTarget {
     const sequenceBelow = Math.min(limits.sequenceBelow, last.sequence + JOINED_SPANS_MAX);
     const joined = [last];
     let recordsLeft = limits.recordsMax - last.count;
-    let bytesLeft = limits.bytesMax - valueBytes(last);
+    let bytesLeft = limits.bytesMax - spanBytes(last);
     let nextOffset = last.baseOffset + last.count;
     for (let run = this.nextRun(); run !== null; run = this.nextRun()) {
       const follows = run.baseOffset + this.taken === nextOffset && run.sequence < sequenceBelow;
-      const fits = run.count - this.taken <= recordsLeft && runBytes(run, this.taken) <= bytesLeft;
+      const fits = run.count - this.taken <= recordsLeft && spanBytes(run, this.taken) <= bytesLeft;
       if (last.control !== "data" || run.control !== "data" || !follows || !fits) break;
       const batch = this.read(limits) as RecordBatch;
       joined.push(batch);
       recordsLeft -= batch.count;
-      bytesLeft -= valueBytes(batch);
+      bytesLeft -= spanBytes(batch);
       nextOffset += batch.count;
     }
     return joined.length === 1 ? last : joinBatches(joined);
@@ -193,10 +193,6 @@ export class KafkaLogReader implements LogReader, FetchTarget {
       origin: "internal",
     });
   }
-}
-
-function runBytes(run: RecordRun, from: number): number {
-  return run.ends[run.count - 1] - run.starts[from];
 }
 
 function sliceEnd(
