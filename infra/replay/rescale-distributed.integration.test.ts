@@ -89,8 +89,10 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
     }
   }
 
-  // The other way, from more to fewer, is the embedded test's: nothing of it depends on servers.
-  it.each([{ before: 2, after: 4 }])(
+  it.each([
+    { before: 2, after: 4 },
+    { before: 3, after: 1 },
+  ])(
     "of $before partitions, spread over $after, go on as one that had so many from the beginning",
     async ({ before, after }) => {
       const name = uniqueName("rescale");
