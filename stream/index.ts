@@ -7,6 +7,7 @@ export * from "./ports/hot-store.ts";
 export * from "./ports/task-group.ts";
 export * from "./runtime/checkpoint-store.ts";
 export { HOT_MARKERS } from "./runtime/hot-keeper.ts";
+export type { ImageCodec } from "./runtime/image-codec.ts";
 export * from "./runtime/operator.ts";
 export * from "./runtime/pipeline.ts";
 export * from "./runtime/scheduling.ts";

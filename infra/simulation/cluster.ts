@@ -188,7 +188,11 @@ export class Cluster {
           random: () => scheduler.random.unit(),
         },
         // The pool's threads would answer when they like; and images need not be small here.
-        imageCodec: { compress: async (part) => part.slice(), decompress: async (bytes) => bytes },
+        imageCodec: {
+          compress: async (part) => part.slice(),
+          decompress: async (bytes) => bytes,
+          release: () => undefined,
+        },
       },
     });
   }

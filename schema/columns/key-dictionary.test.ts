@@ -50,7 +50,11 @@ describe("KeyDictionary", () => {
         expect([...ids]).toEqual(expected.flatMap((id) => [-1, id]));
 
         const restored = new KeyDictionary("restored");
-        restored.restore(single.ends.slice(0, single.size), single.heap.slice(0, single.heapBytes));
+        restored.internText("before the restore");
+        restored.beginRestore(single.size, single.heapBytes);
+        restored.ends.set(single.ends.subarray(0, single.size));
+        restored.heap.set(single.heap.subarray(0, single.heapBytes));
+        restored.finishRestore();
         expect(texts.map((text) => restored.internText(text))).toEqual(expected);
       }),
     );

@@ -6,6 +6,8 @@ const utf8Encoder = new TextEncoder();
 const SHORT_MAX = 8;
 /** Rows whose places in the index are read ahead: few enough for them to stay in the first cache. */
 const READ_AHEAD_ROWS = 128;
+/** Entries that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
+const INDEXED_ROWS = 1024;
 
 /**
  * Interns UTF-8 keys as dense ids 0, 1, 2, … in order of first sight. Ids never change, so typed
@@ -147,17 +149,19 @@ export class KeyDictionary {
     this.slots.fill(-1);
   }
 
-  /** Replaces the content with saved arrays, of which the dictionary keeps copies. */
-  restore(ends: Int32Array, heap: Uint8Array): void {
-    const size = ends.length;
-    const capacity = Math.max(16, size);
+  /**
+   * Replaces the content with so many entries of so many bytes, which the caller writes into `ends` and
+   * `heap` before {@link finishRestore}.
+   */
+  beginRestore(size: number, heapBytes: number): void {
     this.size = size;
-    this.ends = new Int32Array(capacity);
-    this.ends.set(ends);
-    this.heap = new Uint8Array(Math.max(16, heap.length));
-    this.heap.set(heap);
+    this.ends = new Int32Array(Math.max(16, size));
+    this.heap = new Uint8Array(Math.max(16, heapBytes));
     this.heapWords = wordsOf(this.heap);
-    this.rebuildIndex(slotCountFor(capacity));
+  }
+
+  finishRestore(): void {
+    this.rebuildIndex(slotCountFor(this.ends.length));
   }
 
   private viewOf(bytes: Uint8Array): DataView {
@@ -256,8 +260,14 @@ export class KeyDictionary {
   private rebuildIndex(slotCount: number): void {
     this.slots = new Int32Array(slotCount * 4).fill(-1);
     this.mask = this.slots.length - 4;
-    const { heapWords, ends, size } = this;
-    for (let id = 0, start = 0; id < size; id++) {
+    const { size } = this;
+    for (let from = 0; from < size; from += INDEXED_ROWS)
+      this.indexEntries(from, Math.min(size, from + INDEXED_ROWS));
+  }
+
+  private indexEntries(from: number, to: number): void {
+    const { heapWords, ends } = this;
+    for (let id = from, start = this.start(from); id < to; id++) {
       const end = ends[id];
       const slot = this.slotOf(heapWords, start, end, hashOf(heapWords, start, end));
       if (end - start > SHORT_MAX) this.slots[slot + 1] = start;

@@ -27,6 +27,22 @@ describe("a slot array that grows", () => {
     }
   });
 
+  it("has room for more behind what was reserved, keeps its values, and does not grow until then", () => {
+    for (const count of [1, 1000, 1 << 18, 1_000_000]) {
+      const array = SlotArray.float64("times", -1);
+      array.ensure(1);
+      array.values[0] = 7;
+      array.reserve(count);
+      const { values } = array;
+      expect(array.length).toBe(1);
+      expect(values.length).toBeGreaterThan(count);
+      expect(values.length).toBeLessThanOrEqual(count * 1.5 + PAGE_ELEMENTS);
+      array.ensure(values.length);
+      expect(array.values).toBe(values);
+      expect([values[0], values[1], values.at(-1)]).toEqual([7, -1, -1]);
+    }
+  });
+
   it("is as large as it is asked to be at once", () => {
     const ring = SlotArray.int32("ring");
     ring.ensure(1 << 20);

@@ -52,8 +52,18 @@ export class SlotArray<V extends SlotValues = SlotValues> {
   /** Makes elements 0 … count-1 usable. */
   ensure(count: number): void {
     if (count <= this.length) return;
-    if (count > this.values.length) this.grow(count);
+    const { length } = this.values;
+    if (count > length) this.grow(wholePages(Math.max(count, length * this.growth(length))));
     this.length = count;
+  }
+
+  /**
+   * Room for so many elements at once, and for some more: an array that had exactly what it was restored to
+   * would be copied at the next user, and all others with it.
+   */
+  reserve(count: number): void {
+    const capacity = wholePages(count * (1 + (this.growth(count) - 1) / 2));
+    if (capacity > this.values.length) this.grow(capacity);
   }
 
   mark(index: number): void {
@@ -75,13 +85,12 @@ export class SlotArray<V extends SlotValues = SlotValues> {
    * By how much it grows. Each array differs: all arrays by user would otherwise grow at one and the same
    * user, and copying them all takes tens of milliseconds.
    */
-  private growth(): number {
-    const most = this.values.length < DOUBLED_ELEMENTS_MAX ? 2 : 1.5;
+  private growth(length: number): number {
+    const most = length < DOUBLED_ELEMENTS_MAX ? 2 : 1.5;
     return most - 0.25 * this.spread;
   }
 
-  private grow(count: number): void {
-    const capacity = wholePages(Math.max(count, this.values.length * this.growth()));
+  private grow(capacity: number): void {
     const { length, buffer } = this.values;
     const Values = this.values.constructor as new (elements: number) => V;
     const values = new Values(capacity);

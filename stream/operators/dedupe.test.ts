@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type CustomerEventBatch, customerEventContract, RowFlag } from "../../schema/index.ts";
-import { restoreStateImages, StateImageWriter } from "../runtime/state-image.ts";
+import { StateImageWriter } from "../runtime/state-image.ts";
+import { restoreParts } from "../runtime/testing/restore-parts.ts";
 import { defaultTimeConfig } from "../time/index.ts";
 import { createDedupe } from "./dedupe.ts";
 import { copyState } from "./testing/drive.ts";
@@ -65,7 +66,7 @@ describe("dedupe", () => {
     for (const at of times) feed(dedupe, [`id-${at}`], at);
     parts.push(...writer.capture("delta"));
     const restored = create(config);
-    restoreStateImages([restored.state], parts);
+    restoreParts([restored.state], parts);
     restored.afterRestore?.();
     expect(times.flatMap((at) => feed(restored, [`id-${at}`], at))).not.toContain(false);
   });

@@ -42,6 +42,8 @@ const UNCHECKED = 1;
 const OLDEST = 2;
 const BUCKETS = 3;
 const INDEX_MIN = 1024;
+/** Ids that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
+const INDEXED_IDS = 1024;
 
 /**
  * Ids of one event-time bucket: an append-only list of 64-bit hashes (the state) and an
@@ -115,15 +117,20 @@ class IdBucket {
   }
 
   private reindex(size: number): void {
-    const index = new Int32Array(size);
-    const mask = size - 1;
+    this.index = new Int32Array(size);
+    for (let from = 0; from < this.count; from += INDEXED_IDS)
+      this.indexIds(from, Math.min(this.count, from + INDEXED_IDS));
+  }
+
+  private indexIds(from: number, to: number): void {
+    const { index } = this;
+    const mask = index.length - 1;
     const { values } = this.hashes;
-    for (let entry = 0; entry < this.count; entry++) {
+    for (let entry = from; entry < to; entry++) {
       let slot = values[entry << 1] & mask;
       while (index[slot] !== 0) slot = (slot + 1) & mask;
       index[slot] = (values[(entry << 1) + 1] & ~mask) | (entry + 1);
     }
-    this.index = index;
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type ProductBatch, productContract, StateSection } from "../../schema/index.ts";
-import { restoreStateImages, StateImageWriter } from "../runtime/state-image.ts";
+import { StateImageWriter } from "../runtime/state-image.ts";
+import { restoreParts } from "../runtime/testing/restore-parts.ts";
 import { createProductTable } from "./product-table.ts";
 import { copyState, seededRandom } from "./testing/drive.ts";
 import { createKeys, makeBatch, type PlainRow } from "./testing/make-batch.ts";
@@ -169,7 +170,7 @@ describe("product table", () => {
       images.push(...writer.capture(epoch === 0 ? "full" : "delta"));
     }
     const restored = createRig();
-    restoreStateImages(restored.sections, images);
+    restoreParts(restored.sections, images);
     for (let p = 0; p < 500; p++) {
       for (let t = 0; t < 9000; t += 500) expect(restored.at(`p${p}`, t)).toEqual(live.at(`p${p}`, t));
     }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { StateSection } from "../../schema/index.ts";
-import { restoreStateImages, StateImageWriter } from "../runtime/state-image.ts";
+import { StateImageWriter } from "../runtime/state-image.ts";
+import { restoreParts } from "../runtime/testing/restore-parts.ts";
 import { UserPanes } from "./user-panes.ts";
 
 /** More places than a page of their array holds. */
@@ -27,7 +28,7 @@ test("a delta holds what changed of any pane since the image before", () => {
   panes.dropBefore(62_000);
   images.push(...writer.capture("delta"));
   const restored = create();
-  restoreStateImages([restored.section], images);
+  restoreParts([restored.section], images);
   for (const [i, array] of section.arrays.entries()) {
     const { values, length } = restored.section.arrays[i];
     expect([array.name, values.slice(0, length)]).toEqual([array.name, array.values.slice(0, array.length)]);

@@ -17,6 +17,13 @@ describe("checkpoint store", () => {
   });
   afterEach(() => folder.remove());
 
+  /** Copies: a part ends with the next one. */
+  async function textsOf(checkpoint: Checkpoint): Promise<string[]> {
+    const texts: string[] = [];
+    for await (const part of (await store.images(checkpoint)).parts) texts.push(Buffer.from(part).toString());
+    return texts;
+  }
+
   async function keys(): Promise<string[]> {
     const found: string[] = [];
     for await (const { key } of objects.list("checkpoints/")) found.push(key.replace("checkpoints/", ""));
@@ -64,23 +71,15 @@ describe("checkpoint store", () => {
     const second = await prepare(2, first.stateImages);
     const third = await prepare(3, second.stateImages);
     expect(await store.newest(TASK)).toEqual(third);
-    const images = await store.images(third);
-    expect(images.map((image) => Buffer.from(image).toString())).toEqual([
-      "image of 1",
-      "image of 2",
-      "image of 3",
-    ]);
+    expect(await textsOf(third)).toEqual(["image of 1", "image of 2", "image of 3"]);
+    expect(Buffer.from((await store.images(third)).last ?? []).toString()).toBe("image of 3");
   });
 
   test("gives back the parts of an image, and refuses one that is cut off", async () => {
     const parts = [bytes("first"), new Uint8Array(0), bytes("third")];
     const key = await store.stageImage(TASK, 1, parts);
     const checkpoint = { ...(await prepare(2)), stateImages: [key] };
-    expect((await store.images(checkpoint)).map((part) => Buffer.from(part).toString())).toEqual([
-      "first",
-      "",
-      "third",
-    ]);
+    expect(await textsOf(checkpoint)).toEqual(["first", "", "third"]);
     const whole = await objects.get(key);
     await objects.put("checkpoints/cut-off", whole.subarray(0, whole.length - 1));
     await expect(store.images({ ...checkpoint, stateImages: ["checkpoints/cut-off"] })).rejects.toMatchObject(
@@ -88,12 +87,36 @@ describe("checkpoint store", () => {
     );
   });
 
+  test("gives back images of many parts and of none, large and small", async () => {
+    const imageOf = (parts: number) =>
+      Array.from({ length: parts }, (_, i) => new Uint8Array(i === 7 ? 3_000_000 : i * 100).fill(i + 1));
+    const sizes = [40, 0, 3];
+    const stateImages: string[] = [];
+    for (const [i, parts] of sizes.entries())
+      stateImages.push(await store.stageImage(TASK, i + 1, imageOf(parts)));
+    const checkpoint = { ...(await prepare(9)), stateImages };
+    const expected = sizes.flatMap(imageOf).map((part) => Buffer.from(part).toString());
+    expect(await textsOf(checkpoint)).toEqual(expected);
+    expect((await store.images({ ...checkpoint, stateImages: [] })).last).toBeNull();
+  });
+
+  test("rejects where an image is lost, also one that is not waited for any more", async () => {
+    const first = await prepare(1);
+    const second = await prepare(2, first.stateImages);
+    await objects.delete(first.stateImages);
+    const { last, parts } = await store.images(second);
+    expect(Buffer.from(last ?? []).toString()).toBe("image of 2");
+    await expect(parts[Symbol.asyncIterator]().next()).rejects.toThrow(first.stateImages[0]);
+    await objects.delete(second.stateImages);
+    await expect(store.images(second)).rejects.toThrow(second.stateImages[1]);
+  });
+
   test("fences the second of two owners of one epoch, and keeps the first one's checkpoint whole", async () => {
     const other = new CheckpointStore(objects, "two");
     const first = await prepare(1);
     await expect(prepare(1, [], other)).rejects.toMatchObject({ code: "task-fenced" });
     expect(await store.newest(TASK)).toEqual(first);
-    expect((await store.images(first)).map((image) => Buffer.from(image).toString())).toEqual(["image of 1"]);
+    expect(await textsOf(first)).toEqual(["image of 1"]);
   });
 
   test("of 10 owners that race for an epoch exactly one prepares it", async () => {
@@ -114,7 +137,7 @@ describe("checkpoint store", () => {
     expect(await keys()).not.toContain(`${TASK}/000000000002.json`);
     await expect(prepare(2)).rejects.toMatchObject({ code: "task-fenced" });
     expect(await store.newest(TASK)).toEqual(third);
-    expect(await owner.images(third)).toHaveLength(2);
+    expect(await textsOf(third)).toHaveLength(2);
     const fourth = await prepare(4, [], owner);
     await owner.collect(fourth);
     expect(await keys()).toEqual([`${TASK}/000000000004.json`, `${TASK}/state/000000000004-two.image`]);
@@ -151,7 +174,7 @@ describe("checkpoint store", () => {
     // The collection of the first epoch is late, as a slow worker's is.
     await store.collect(first);
     expect(await next.newest(TASK)).toEqual(second);
-    expect(await next.images(second)).toHaveLength(2);
+    expect(await textsOf(second)).toHaveLength(2);
   });
 
   test("is not disturbed by what crashes leave, and collects it with a later epoch", async () => {
@@ -169,6 +192,6 @@ describe("checkpoint store", () => {
       `${TASK}/state/000000000003-one.image`,
     ]);
     await store.collect(third);
-    expect(await store.images(third)).toHaveLength(2);
+    expect(await textsOf(third)).toHaveLength(2);
   });
 });

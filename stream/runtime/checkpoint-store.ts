@@ -1,7 +1,6 @@
-import { promisify } from "node:util";
-import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from "node:zlib";
 import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
 import { freeBytes, MillraceError } from "../../schema/index.ts";
+import { type ImageCodec, poolCodec } from "./image-codec.ts";
 import type { TaskStatus } from "./status.ts";
 
 /** Everything that a task needs to go on after its epoch, as one object. */
@@ -24,18 +23,16 @@ export interface Checkpoint {
 }
 
 const EPOCH_DIGITS = 12;
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-/** How parts of state images are packed; zstd level 1 of the runtime, wherever it is computed. */
-export interface ImageCodec {
-  compress(part: Uint8Array, options: ZstdOptions): Promise<Uint8Array>;
-  decompress(bytes: Uint8Array): Promise<Uint8Array>;
-}
+/** Parts of a task that are unpacked ahead of their turn: as many as the pool has threads. */
+const UNPACKED_AHEAD = 4;
 
-/** On a thread of the pool: the task goes on meanwhile. */
-const poolCodec: ImageCodec = {
-  compress: promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress),
-  decompress: promisify<Uint8Array, Buffer>(zstdDecompress),
-};
+/** The images of a checkpoint. */
+export interface StateImages {
+  /** The last part of the newest: it tells how large everything has become; null where there is none. */
+  readonly last: Uint8Array | null;
+  /** All parts in the order in which they are applied; to be read once. A part ends with the call for the next one. */
+  readonly parts: AsyncIterable<Uint8Array>;
+}
 
 /**
  * Checkpoints of tasks in the object store:
@@ -62,7 +59,7 @@ export class CheckpointStore {
     const packed: Uint8Array[] = [];
     // One after another: records are processed meanwhile, and need the cores.
     for (const part of parts) {
-      packed.push(await this.codec.compress(part, ZSTD_OPTIONS));
+      packed.push(await this.codec.compress(part));
       freeBytes(part);
     }
     const image = framed(packed);
@@ -106,15 +103,38 @@ export class CheckpointStore {
     return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
   }
 
-  /** The parts of all images of a checkpoint, in the order in which they are applied. */
-  async images(checkpoint: Checkpoint): Promise<Uint8Array[]> {
-    const images = await Promise.all(
-      checkpoint.stateImages.map(async (key) => {
-        const parts = unframed(key, await this.objects.get(key));
-        return Promise.all(parts.map((part) => this.codec.decompress(part)));
-      }),
-    );
-    return images.flat();
+  /** Fetches the images of a checkpoint, all at once, and unpacks them while they are read. */
+  async images({ stateImages }: Checkpoint): Promise<StateImages> {
+    const fetched = stateImages.map(async (key) => unframed(key, await this.objects.get(key)));
+    // A failure is told where its image is waited for, which may be later.
+    for (const image of fetched) image.catch(() => undefined);
+    const last = (await fetched.at(-1))?.at(-1);
+    return {
+      last: last === undefined ? null : await this.codec.decompress(last),
+      parts: this.unpacked(fetched),
+    };
+  }
+
+  /** Drops each image behind its parts. */
+  private async *unpacked(fetched: Promise<readonly Uint8Array[]>[]): AsyncGenerator<Uint8Array> {
+    const ahead: Promise<Uint8Array>[] = [];
+    for (let image = fetched.shift(); image !== undefined; image = fetched.shift()) {
+      for (const packed of await image) {
+        const unpacking = this.codec.decompress(packed);
+        unpacking.catch(() => undefined);
+        ahead.push(unpacking);
+        if (ahead.length > UNPACKED_AHEAD) yield* this.lent(ahead.splice(0, 1));
+      }
+    }
+    yield* this.lent(ahead);
+  }
+
+  private async *lent(unpacking: readonly Promise<Uint8Array>[]): AsyncGenerator<Uint8Array> {
+    for (const unpacked of unpacking) {
+      const part = await unpacked;
+      yield part;
+      this.codec.release(part);
+    }
   }
 
   /** Deletes what recovery from this checkpoint does not need. A crash in here leaves garbage only. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CheckpointStore } from "./checkpoint-store.ts";
+import type { CheckpointStore, StateImages } from "./checkpoint-store.ts";
 import { probeRows, RuntimeHome } from "./testing/runtime-home.ts";
 import type { Worker } from "./worker.ts";
 
@@ -26,7 +26,7 @@ describe("a worker that takes over", () => {
   }
 
   /** The checkpoints, with images that come when asked for. */
-  function withImages(images: (read: () => Promise<Uint8Array[]>) => Promise<Uint8Array[]>): CheckpointStore {
+  function withImages(images: (read: () => Promise<StateImages>) => Promise<StateImages>): CheckpointStore {
     const checkpoints = home.checkpoints("next");
     return Object.assign(Object.create(checkpoints) as CheckpointStore, {
       images: (from: Parameters<CheckpointStore["images"]>[0]) => images(() => checkpoints.images(from)),

@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jsonBlob, KeyDictionary, PAGE_ELEMENTS, StateSection } from "../../schema/index.ts";
 import { SeededRandom } from "../sources/random.ts";
-import { restoreStateImages, StateImageWriter } from "./state-image.ts";
+import { StateImageWriter } from "./state-image.ts";
+import { restoreParts } from "./testing/restore-parts.ts";
 
 function createState() {
   const section = new StateSection("users");
@@ -55,7 +57,7 @@ describe("state images", () => {
     images.push(...writer.capture("delta"));
 
     const restored = createState();
-    restoreStateImages([restored.section], images);
+    restoreParts([restored.section], images);
     expect(restored.read()).toEqual(live.read());
     expect(restored.note()).toBe("two");
     restored.put("after", 1, 1);
@@ -94,16 +96,49 @@ describe("state images", () => {
         }
         images.push(...writer.finish());
         const restored = createState();
-        restoreStateImages([restored.section], images);
+        restoreParts([restored.section], images);
         expect(restored.read()).toEqual(live.read());
         put(1000);
       }
     }
   });
 
+  test("arrays that were longer before, and dictionaries, blobs and arrays over random chains, are as they were", () => {
+    const chain = fc.array(fc.record({ keys: fc.nat(300), ids: fc.nat(500), clears: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(chain, (images) => {
+        const live = createState();
+        const ids = live.section.int32("ids");
+        const writer = new StateImageWriter([live.section]);
+        const parts: Uint8Array[] = [];
+        for (const [number, { keys, ids: added, clears }] of images.entries()) {
+          for (let i = 0; i < keys; i++) live.put(`user-${(number * 97 + i * 7) % 900}`, number, i);
+          // As the ids of a bucket of time that is used again.
+          if (clears) ids.length = 0;
+          for (let i = 0; i < added; i++) {
+            ids.ensure(ids.length + 1);
+            ids.values[ids.length - 1] = number * 1000 + i;
+            ids.mark(ids.length - 1);
+          }
+          live.setNote(`image ${number}`);
+          parts.push(...writer.capture(number === 0 ? "full" : "delta"));
+        }
+        const restored = createState();
+        const idsOf = restored.section.int32("ids");
+        restoreParts([restored.section], parts);
+        expect(restored.read()).toEqual(live.read());
+        expect(restored.note()).toBe(live.note());
+        expect(idsOf.values.slice(0, idsOf.length)).toEqual(ids.values.slice(0, ids.length));
+      }),
+    );
+  });
+
   test("state that this version does not keep is refused with what to do", () => {
     const live = createState();
     const image = new StateImageWriter([live.section]).capture("full");
-    expect(() => restoreStateImages([new StateSection("users")], image)).toThrow(/does not keep/);
+    expect(() => restoreParts([new StateSection("users")], image)).toThrow(/does not keep/);
   });
 });

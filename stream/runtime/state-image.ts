@@ -1,6 +1,5 @@
 import {
   type KeyDictionary,
-  MillraceError,
   PAGE_ELEMENTS,
   PAGE_SHIFT,
   type SlotArray,
@@ -16,14 +15,14 @@ import {
  * their number as u32, then the bytes of the spans, the dictionaries and the blobs, back to back in the
  * order of the header. Integers are little-endian, as typed arrays are here.
  */
-interface PartHeader {
+export interface PartHeader {
   /** Whose elements the spans are: the next so many of them each. */
   readonly arrays: readonly { readonly section: string; readonly name: string; readonly spans: number }[];
   /** In an image's last part: everything that is not elements. */
   readonly sections: readonly SectionHeader[];
 }
 
-interface SectionHeader {
+export interface SectionHeader {
   readonly name: string;
   readonly lengths: readonly { readonly name: string; readonly length: number }[];
   readonly dictionaries: readonly {
@@ -39,7 +38,6 @@ interface SectionHeader {
 
 /** Bytes of elements in a part: their copy is a pause of half a millisecond. */
 const PART_BYTES = 1 << 20;
-const EMPTY = new Uint8Array(0);
 
 /** Captures images of a fixed set of sections; remembers what the last one held. */
 export class StateImageWriter {
@@ -162,84 +160,6 @@ function joinPart(header: PartHeader, spans: readonly number[], pieces: readonly
   return part;
 }
 
-/** Puts the parts of a chain of images (one full, then its deltas in order) into freshly created sections. */
-export function restoreStateImages(sections: readonly StateSection[], parts: readonly Uint8Array[]): void {
-  const dictionaries = new Map<KeyDictionary, { ends: Int32Array; heap: Uint8Array }>();
-  for (const part of parts) applyPart(sections, part, dictionaries);
-  for (const [dictionary, { ends, heap }] of dictionaries) dictionary.restore(ends, heap);
-  for (const section of sections) for (const array of section.arrays) array.dirty.fill(0);
-}
-
-function applyPart(
-  sections: readonly StateSection[],
-  part: Uint8Array,
-  dictionaries: Map<KeyDictionary, { ends: Int32Array; heap: Uint8Array }>,
-): void {
-  const view = new DataView(part.buffer, part.byteOffset, part.length);
-  const headerLength = view.getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(part.subarray(4, 4 + headerLength))) as PartHeader;
-  let spanAt = 4 + headerLength;
-  let at = header.arrays.reduce((end, { spans }) => end + 8 * spans, spanAt);
-  const take = (bytes: number): Uint8Array => {
-    at += bytes;
-    return part.subarray(at - bytes, at);
-  };
-  for (const { section, name, spans } of header.arrays) {
-    const array = arrayOf(sectionOf(sections, section), name);
-    for (let i = 0; i < spans; i++, spanAt += 8) {
-      const from = view.getUint32(spanAt, true);
-      const to = from + view.getUint32(spanAt + 4, true);
-      array.ensure(to);
-      const target = bytesOf(array.values.subarray(from, to));
-      target.set(take(target.length));
-    }
-  }
-  for (const saved of header.sections) {
-    const section = sectionOf(sections, saved.name);
-    for (const { name, length } of saved.lengths) {
-      const array = arrayOf(section, name);
-      array.ensure(length);
-      array.length = length;
-    }
-    for (const { name, fromSize, fromHeap, size, heap } of saved.dictionaries) {
-      const dictionary = section.dictionaries.find((candidate) => candidate.name === name);
-      if (dictionary === undefined) throw stateMismatch(`the dictionary ${saved.name}.${name}`);
-      const before = dictionaries.get(dictionary) ?? { ends: new Int32Array(0), heap: EMPTY };
-      const ends = new Int32Array(size);
-      ends.set(before.ends.subarray(0, fromSize));
-      bytesOf(ends.subarray(fromSize)).set(take((size - fromSize) * 4));
-      const heapBytes = new Uint8Array(heap);
-      heapBytes.set(before.heap.subarray(0, fromHeap));
-      heapBytes.set(take(heap - fromHeap), fromHeap);
-      dictionaries.set(dictionary, { ends, heap: heapBytes });
-    }
-    if (saved.blob >= 0) {
-      const bytes = take(saved.blob);
-      if (section.blob === null) throw stateMismatch(`the blob of ${saved.name}`);
-      section.blob.restore(bytes.slice());
-    }
-  }
-}
-
-function sectionOf(sections: readonly StateSection[], name: string): StateSection {
-  const section = sections.find((candidate) => candidate.name === name);
-  if (section === undefined) throw stateMismatch(`the section ${name}`);
-  return section;
-}
-
-function arrayOf({ name: section, arrays }: StateSection, name: string): SlotArray {
-  const array = arrays.find((candidate) => candidate.name === name);
-  if (array === undefined) throw stateMismatch(`the array ${section}.${name}`);
-  return array;
-}
-
-function stateMismatch(what: string): MillraceError {
-  return new MillraceError(
-    `the checkpoint holds ${what}, which this version does not keep; run the version that wrote it, or replay into a fresh home folder`,
-    { code: "state-mismatch", origin: "user" },
-  );
-}
-
-function bytesOf(values: Float64Array | Int32Array | Uint8Array): Uint8Array {
+export function bytesOf(values: Float64Array | Int32Array | Uint8Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -4,7 +4,8 @@ import type { Outbox } from "../sinks/outbox.ts";
 import type { DetachedFile } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import type { Pipeline, PipelineInput } from "./pipeline.ts";
-import { restoreStateImages, StateImageWriter } from "./state-image.ts";
+import { StateImageWriter } from "./state-image.ts";
+import { StateImageReader } from "./state-image-reader.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
@@ -77,15 +78,20 @@ export class Task {
   /** Restores the state of the checkpoint, and opens the inputs behind it. */
   async restore(log: EventLog, checkpoints: CheckpointStore, checkpoint: Checkpoint | null): Promise<void> {
     // Side by side: while the state comes from the object store, the log is asked, and fetches ahead.
-    const [images, inputs] = await Promise.all([
-      checkpoint === null ? [] : checkpoints.images(checkpoint),
+    const [inputs] = await Promise.all([
       this.openInputs(log, checkpoint),
+      checkpoint === null ? null : this.restoreState(checkpoints, checkpoint),
     ]);
-    if (checkpoint !== null) {
-      restoreStateImages(this.pipeline.sections, images);
-    }
     this.pipeline.afterRestore();
     this.opened = inputs;
+  }
+
+  private async restoreState(checkpoints: CheckpointStore, checkpoint: Checkpoint): Promise<void> {
+    const { last, parts } = await checkpoints.images(checkpoint);
+    if (last === null) return;
+    const reader = new StateImageReader(this.pipeline.sections, last);
+    for await (const part of parts) reader.apply(part);
+    reader.finish();
   }
 
   /** All at once: a partition is some requests to the log, and a task has a dozen of them. */

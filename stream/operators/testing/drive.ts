@@ -12,7 +12,8 @@ import {
 import type { Alert } from "../../ports/alert-bus.ts";
 import { hotKey, hotValue } from "../../ports/hot-store.ts";
 import type { Operator, OperatorOutputs } from "../../runtime/operator.ts";
-import { restoreStateImages, StateImageWriter } from "../../runtime/state-image.ts";
+import { StateImageWriter } from "../../runtime/state-image.ts";
+import { restoreParts } from "../../runtime/testing/restore-parts.ts";
 import { HotBatchWriter, type HotOutputs } from "../../sinks/hot-batch-writer.ts";
 import { END_OF_INPUT, type WatermarkTracker } from "../../time/index.ts";
 
@@ -110,7 +111,7 @@ export function randomCuts(count: number, pieces: number, random: () => number):
 
 /** Moves state from one set of sections into a fresh one, through the runtime's own images. */
 export function copyState(from: readonly StateSection[], to: readonly StateSection[]): void {
-  restoreStateImages(to, new StateImageWriter(from).capture("full"));
+  restoreParts(to, new StateImageWriter(from).capture("full"));
 }
 
 /** Of several rows with one key, the one with the highest revision. */

@@ -1,0 +1,143 @@
+import {
+  type KeyDictionary,
+  MillraceError,
+  type SlotArray,
+  type StateBlob,
+  type StateSection,
+} from "../../schema/index.ts";
+import { bytesOf, type PartHeader, type SectionHeader } from "./state-image.ts";
+
+/** A part, and where its bytes behind the header are. */
+interface OpenPart {
+  readonly bytes: Uint8Array;
+  readonly header: PartHeader;
+  readonly spansAt: number;
+}
+
+/**
+ * Puts the parts of a chain of images (one full, then its deltas) into freshly created sections. It begins
+ * with the chain's last part, which tells how large everything has become: all memory is taken once.
+ */
+export class StateImageReader {
+  private readonly sections: readonly StateSection[];
+  private readonly dictionaries = new Set<KeyDictionary>();
+  /** The newest of each section: what an image before it holds is not worth parsing. */
+  private readonly blobs = new Map<StateBlob, Uint8Array>();
+
+  /** @param last also to be applied in its turn */
+  constructor(sections: readonly StateSection[], last: Uint8Array) {
+    this.sections = sections;
+    for (const saved of openPart(last).header.sections) {
+      const section = sectionOf(sections, saved.name);
+      for (const { name, length } of saved.lengths) arrayOf(section, name).reserve(length);
+      for (const { name, size, heap } of saved.dictionaries) {
+        const dictionary = dictionaryOf(section, name);
+        dictionary.beginRestore(size, heap);
+        this.dictionaries.add(dictionary);
+      }
+    }
+  }
+
+  /** Applies the next part, in the order in which they were written; keeps nothing of it. */
+  apply(bytes: Uint8Array): void {
+    const part = openPart(bytes);
+    let at = this.applyElements(part);
+    for (const saved of part.header.sections) at = this.applySection(part, saved, at);
+  }
+
+  /** To be called behind the last part. */
+  finish(): void {
+    for (const dictionary of this.dictionaries) dictionary.finishRestore();
+    for (const [blob, bytes] of this.blobs) blob.restore(bytes);
+    for (const { arrays } of this.sections) for (const array of arrays) array.dirty.fill(0);
+  }
+
+  /** Returns where the bytes of the elements end. */
+  private applyElements({ bytes, header, spansAt }: OpenPart): number {
+    let spans = spansAt;
+    let at = header.arrays.reduce((end, array) => end + 8 * array.spans, spansAt);
+    for (const { section, name, spans: count } of header.arrays) {
+      const array = arrayOf(sectionOf(this.sections, section), name);
+      at = copySpans(array, bytes, { spans, count, at });
+      spans += 8 * count;
+    }
+    return at;
+  }
+
+  private applySection({ bytes }: OpenPart, saved: SectionHeader, from: number): number {
+    let at = from;
+    const take = (length: number): Uint8Array => {
+      at += length;
+      return bytes.subarray(at - length, at);
+    };
+    const section = sectionOf(this.sections, saved.name);
+    for (const { name, length } of saved.lengths) {
+      const array = arrayOf(section, name);
+      array.ensure(length);
+      array.length = length;
+    }
+    for (const { name, fromSize, fromHeap, size, heap } of saved.dictionaries) {
+      const { ends, heap: keys } = dictionaryOf(section, name);
+      bytesOf(ends).set(take((size - fromSize) * 4), fromSize * 4);
+      keys.set(take(heap - fromHeap), fromHeap);
+    }
+    if (saved.blob >= 0) {
+      if (section.blob === null) throw stateMismatch(`the blob of ${saved.name}`);
+      // Not slice(): of a Buffer, that is a view.
+      this.blobs.set(section.blob, new Uint8Array(take(saved.blob)));
+    }
+    return at;
+  }
+}
+
+/** Copies so many spans of elements; returns where their bytes end. */
+function copySpans(
+  array: SlotArray,
+  part: Uint8Array,
+  { spans, count, at: from }: { readonly spans: number; readonly count: number; readonly at: number },
+): number {
+  const view = new DataView(part.buffer, part.byteOffset, part.length);
+  const { BYTES_PER_ELEMENT } = array.values;
+  let at = from;
+  for (let i = 0; i < count; i++) {
+    const first = view.getUint32(spans + 8 * i, true);
+    const elements = view.getUint32(spans + 8 * i + 4, true);
+    // Only an array that was shorter at the last cut than before it has no room for them yet.
+    array.ensure(first + elements);
+    const end = at + elements * BYTES_PER_ELEMENT;
+    bytesOf(array.values).set(part.subarray(at, end), first * BYTES_PER_ELEMENT);
+    at = end;
+  }
+  return at;
+}
+
+function openPart(bytes: Uint8Array): OpenPart {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as PartHeader;
+  return { bytes, header, spansAt: 4 + length };
+}
+
+function sectionOf(sections: readonly StateSection[], name: string): StateSection {
+  const section = sections.find((candidate) => candidate.name === name);
+  if (section === undefined) throw stateMismatch(`the section ${name}`);
+  return section;
+}
+
+function arrayOf({ name: section, arrays }: StateSection, name: string): SlotArray {
+  const array = arrays.find((candidate) => candidate.name === name);
+  if (array === undefined) throw stateMismatch(`the array ${section}.${name}`);
+  return array;
+}
+
+function dictionaryOf({ name: section, dictionaries }: StateSection, name: string): KeyDictionary {
+  const dictionary = dictionaries.find((candidate) => candidate.name === name);
+  if (dictionary === undefined) throw stateMismatch(`the dictionary ${section}.${name}`);
+  return dictionary;
+}
+
+function stateMismatch(what: string): MillraceError {
+  return new MillraceError(
+    `the checkpoint holds ${what}, which this version does not keep; run the version that wrote it, or replay into a fresh home folder`,
+    { code: "state-mismatch", origin: "user" },
+  );
+}
