@@ -10,14 +10,15 @@ const RANK_BYTES = 6;
 export function sortByKey(ids: Int32Array, dictionary: KeyDictionary): Int32Array {
   const { heap, ends } = dictionary;
   const skip = sharedPrefix(ids, dictionary);
-  const ranks = new Float64Array(dictionary.size);
-  for (const id of ids) {
+  const ranks = new Float64Array(ids.length);
+  for (const [i, id] of ids.entries()) {
     const start = dictionary.start(id) + skip;
     let rank = 0;
-    for (let i = start; i < start + RANK_BYTES; i++) rank = rank * 256 + (i < ends[id] ? heap[i] : 0);
-    ranks[id] = rank;
+    for (let at = start; at < start + RANK_BYTES; at++) rank = rank * 256 + (at < ends[id] ? heap[at] : 0);
+    ranks[i] = rank;
   }
-  return ids.sort((a, b) => ranks[a] - ranks[b]);
+  const order = Int32Array.from(ids.keys()).sort((a, b) => ranks[a] - ranks[b]);
+  return order.map((i) => ids[i]);
 }
 
 function sharedPrefix(ids: Int32Array, dictionary: KeyDictionary): number {
