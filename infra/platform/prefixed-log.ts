@@ -45,6 +45,7 @@ function renamed(reader: LogReader, topic: string): LogReader {
       const batch = reader.read(limits);
       return batch === null ? null : { ...batch, topic };
     },
+    ...(reader.look && { look: () => reader.look?.() }),
     ...(reader.readOn && {
       readOn: (last: RecordBatch, limits: ReadOnLimits) => reader.readOn?.(last, limits) ?? last,
     }),

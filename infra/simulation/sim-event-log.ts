@@ -1,4 +1,5 @@
 import { MillraceError, type RecordBatch } from "../../schema/index.ts";
+import { joinFollowing, type NextBatch } from "../../stream/adapters/index.ts";
 import type {
   AppendBatch,
   AppendResult,
@@ -6,11 +7,12 @@ import type {
   GroupsOf,
   LogReader,
   ProducerMark,
+  ReadOnLimits,
   TopicSpec,
 } from "../../stream/index.ts";
 import { Link, type Network } from "./link.ts";
 import type { SimulatedProcess } from "./process.ts";
-import type { StoredLog, StoredPartition } from "./stored-log.ts";
+import type { StoredBatch, StoredLog, StoredPartition } from "./stored-log.ts";
 import { unavailable } from "./unavailable.ts";
 
 interface Place {
@@ -165,35 +167,37 @@ class SimLogReader implements LogReader {
 
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null {
     if (this.position < this.stored.begin) throw outOfRange(this.place, this.position);
-    const { network, process } = this.log;
+    const { network } = this.log;
     const { random } = network.scheduler;
-    // An append may come between two reads of one turn, too.
-    if (random.chance(network.faults.newsShare)) this.log.catchUp();
     const batch = this.nextBatch();
     if (batch === null) return null;
     const from = this.position - batch.base;
     let to = Math.min(batch.count, from + Math.max(1, limits.recordsMax));
     while (to > from + 1 && batch.ends[to - 1] > batch.starts[from] + limits.bytesMax) to--;
     if (random.chance(network.faults.partShare)) to = random.between(from + 1, to);
-    this.position = batch.base + to;
-    network.scheduler.spend(random.unit() * network.faults.computeMsMax);
-    const { topic, partition } = this.place;
-    network.trace.note(
-      network.scheduler.nowMs,
-      `${process.name} reads ${topic}/${partition} to ${this.position}`,
-    );
-    return {
-      topic,
-      partition,
-      baseOffset: batch.base + from,
-      count: to - from,
-      bytes: batch.bytes,
-      starts: batch.starts.subarray(from, to),
-      ends: batch.ends.subarray(from, to),
-      ingestedAt: batch.ingestedAt,
-      sequence: batch.sequence,
-      control: batch.control,
+    return this.take(batch, from, to);
+  }
+
+  /** Not always, where reads give only a part at times. */
+  readOn(last: RecordBatch, limits: ReadOnLimits): RecordBatch {
+    const { random } = this.log.network.scheduler;
+    if (random.chance(this.log.network.faults.partShare)) return last;
+    const following = (): NextBatch | null => {
+      const batch = this.nextBatch();
+      if (batch === null || batch.base !== this.position) return null;
+      const { base: baseOffset, count, starts, ends, sequence, control } = batch;
+      return { baseOffset, count, bytes: ends[count - 1] - starts[0], sequence, control };
     };
+    const read = (): RecordBatch => {
+      const batch = this.nextBatch() as StoredBatch;
+      return this.take(batch, 0, batch.count);
+    };
+    return joinFollowing(last, limits, following, read);
+  }
+
+  look(): void {
+    const { network } = this.log;
+    if (network.scheduler.random.chance(network.faults.newsShare)) this.log.catchUp();
   }
 
   wait(timeoutMs: number): Promise<void> {
@@ -217,7 +221,30 @@ class SimLogReader implements LogReader {
     });
   }
 
-  private nextBatch() {
+  private take(batch: StoredBatch, from: number, to: number): RecordBatch {
+    const { network, process } = this.log;
+    const { topic, partition } = this.place;
+    this.position = batch.base + to;
+    network.scheduler.spend(network.scheduler.random.unit() * network.faults.computeMsMax);
+    network.trace.note(
+      network.scheduler.nowMs,
+      `${process.name} reads ${topic}/${partition} to ${this.position}`,
+    );
+    return {
+      topic,
+      partition,
+      baseOffset: batch.base + from,
+      count: to - from,
+      bytes: batch.bytes,
+      starts: batch.starts.subarray(from, to),
+      ends: batch.ends.subarray(from, to),
+      ingestedAt: batch.ingestedAt,
+      sequence: batch.sequence,
+      control: batch.control,
+    };
+  }
+
+  private nextBatch(): StoredBatch | null {
     const { batches } = this.stored;
     let low = 0;
     for (let high = batches.length; low < high; ) {

@@ -14,6 +14,8 @@ export interface RecordBatch {
   readonly ends: Int32Array;
   /** Ingest time of the batch: milliseconds since the epoch, set when the log took it. */
   readonly ingestedAt: number;
+  /** Ingest time of each record, in a batch that was joined of several; `ingestedAt` is then the first's. */
+  readonly ingestTimes?: Float64Array;
   /** Position of the batch in the order in which the log took batches of all topics; 0 where unknown. */
   readonly sequence: number;
   /** Producer's mark: `data`, or `end-of-input`, which closes every open window of the partition. */

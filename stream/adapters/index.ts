@@ -1,4 +1,5 @@
 export * from "./home-log.ts";
+export { joinFollowing, type NextBatch } from "./join-batches.ts";
 export * from "./lmdb-event-log.ts";
 export * from "./lmdb-hot-store.ts";
 export * from "./log-alert-bus.ts";

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { RECORD_PADDING, type RecordBatch } from "../../schema/index.ts";
 import {
   batchOf,
   eventLogContract,
@@ -39,6 +40,72 @@ it.each(["caller", "thread"] as const)(
     await dispose();
   },
 );
+
+it("reads small appends on as one batch, each record with its ingest time", async () => {
+  const { log, dispose } = await open();
+  const spec = { partitions: 1, retentionMs: null, retentionBytes: null };
+  await log.createTopics([
+    { ...spec, name: "a" },
+    { ...spec, name: "b" },
+  ]);
+  const at = (ingestedAt: number, topic: string, values: string[]) => ({
+    ...batchOf(topic, 0, values),
+    ingestedAt,
+  });
+  const end = { ...batchOf("a", 0, []), control: "end-of-input" } as const;
+  await log.append([at(1_000, "a", ["one", ""]), at(1_000, "a", ["é€😀"]), at(2_000, "b", ["other"])]);
+  await log.append([at(3_000, "a", ["four"]), end, at(4_000, "a", ["behind the end"])]);
+  const reader = await log.reader("a", 0, 0);
+  const within = { recordsMax: 100, bytesMax: 1000, sequenceBelow: Number.POSITIVE_INFINITY };
+  const readOn = (limits = within): (string | number)[][] => {
+    const batch = reader.readOn?.(reader.read(limits) as RecordBatch, limits) as RecordBatch;
+    const { bytes, starts, ends, ingestedAt, ingestTimes } = batch;
+    expect(bytes.length).toBeGreaterThanOrEqual(ends[batch.count - 1] + RECORD_PADDING);
+    return Array.from({ length: batch.count }, (_, i) => [
+      Buffer.from(bytes.subarray(starts[i], ends[i])).toString(),
+      ingestTimes?.[i] ?? ingestedAt,
+    ]);
+  };
+  expect(readOn({ ...within, sequenceBelow: 3 })).toEqual([
+    ["one", 1_000],
+    ["", 1_000],
+    ["é€😀", 1_000],
+  ]);
+  expect(readOn()).toEqual([["four", 3_000]]);
+  expect(reader.read(within)?.control).toBe("end-of-input");
+  expect(readOn()).toEqual([["behind the end", 4_000]]);
+  await log.append([at(5_000, "a", ["5"]), at(6_000, "a", ["six", "seven"]), at(7_000, "a", ["8"])]);
+  reader.look?.();
+  expect(readOn({ ...within, recordsMax: 2 })).toEqual([["5", 5_000]]);
+  expect(readOn({ ...within, bytesMax: 8 })).toEqual([
+    ["six", 6_000],
+    ["seven", 6_000],
+  ]);
+  expect(reader.position).toBe(9);
+  await dispose();
+});
+
+it("shows all readers the same beginning of the log, until one of them looks", async () => {
+  const { log, dispose } = await open();
+  const spec = { partitions: 1, retentionMs: null, retentionBytes: null };
+  await log.createTopics([
+    { ...spec, name: "a" },
+    { ...spec, name: "b" },
+  ]);
+  const a = await log.reader("a", 0, 0);
+  const b = await log.reader("b", 0, 0);
+  const limits = { recordsMax: 100, bytesMax: 1000 };
+  await log.append([batchOf("a", 0, ["first"])]);
+  a.look?.();
+  expect(a.read(limits)?.count).toBe(1);
+  // The process's reads begin anew with each turn, what they give does not.
+  await log.append([batchOf("b", 0, ["second"])]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect([a.read(limits), b.read(limits)]).toEqual([null, null]);
+  a.look?.();
+  expect(b.read(limits)?.sequence).toBe(2);
+  await dispose();
+});
 
 it("reads back whatever was appended, from any offset and within any limits", async () => {
   const { log, dispose } = await open();

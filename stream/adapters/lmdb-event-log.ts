@@ -49,9 +49,9 @@ export class LmdbEventLog implements EventLog {
     this.store = new LogStore(path, mapBytes);
     this.wakeup = new LogWakeup({
       path,
-      sequence: () => {
-        this.store.refresh();
-        return this.store.sequence();
+      look: () => {
+        this.store.look();
+        return this.store.seen;
       },
       pollMsMin: options.pollMs?.min ?? 1,
       pollMsMax: options.pollMs?.max ?? 20,
@@ -107,7 +107,9 @@ export class LmdbEventLog implements EventLog {
 
   async reader(topicName: string, partition: number, offset: number): Promise<LogReader> {
     const topic = this.store.topic(topicName);
-    const { begin, end } = await this.offsets(topicName, partition);
+    assertPartition(topic, partition);
+    this.store.look();
+    const { begin, end } = this.store.extent(topic.id, partition);
     if (offset < begin || offset > end) throw outOfRangeError(topicName, partition, offset, { begin, end });
     const chunkBase = offset === end ? end : this.store.chunkBaseOf(topic.id, partition, offset);
     return new LmdbLogReader(this.store, this.wakeup, { topic, partition, position: offset, chunkBase });

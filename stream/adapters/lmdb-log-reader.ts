@@ -1,5 +1,6 @@
 import { MillraceError, RECORD_PADDING, type RecordBatch } from "../../schema/index.ts";
-import type { LogReader } from "../ports/event-log.ts";
+import type { LogReader, ReadOnLimits } from "../ports/event-log.ts";
+import { joinFollowing, type NextBatch } from "./join-batches.ts";
 import { CHUNK_HEADER_BYTES, chunkControl, chunkCount, chunkIngestedAt, chunkSequence } from "./log-chunk.ts";
 import { CHUNK_KEY_BYTES, writeChunkKey } from "./log-keys.ts";
 import type { LogStore, StoredTopic } from "./log-store.ts";
@@ -23,6 +24,10 @@ export class LmdbLogReader implements LogReader {
   /** The chunk in hand; records from `position` to `chunkBase + chunkCount` are still to be read. */
   private chunkBase: number;
   private chunkCount = 0;
+  /** What the log was seen to hold when the reader found its end there. */
+  private endSeen = -1;
+  /** Whether retention has dropped what is to be read next. */
+  private overtaken = false;
   private bytes: Buffer = EMPTY;
   private starts = new Int32Array(0);
   private ends = new Int32Array(0);
@@ -48,8 +53,7 @@ export class LmdbLogReader implements LogReader {
 
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null {
     if (this.closed) throw closedError(this.topic.name, this.partition);
-    if (this.position >= this.chunkBase + this.chunkCount && !this.loadChunk(this.nextChunkBase()))
-      return null;
+    if (this.position >= this.nextChunkBase() && !this.loadChunk()) return null;
     const from = this.position - this.chunkBase;
     const to = this.sliceEnd(from, limits.recordsMax, limits.bytesMax);
     this.position = this.chunkBase + to;
@@ -67,7 +71,25 @@ export class LmdbLogReader implements LogReader {
     };
   }
 
+  look(): void {
+    this.store.look();
+  }
+
+  readOn(last: RecordBatch, limits: ReadOnLimits): RecordBatch {
+    const following = (): NextBatch | null => {
+      if (this.position < this.nextChunkBase()) return null;
+      const chunk = this.nextChunk();
+      if (chunk === null) return null;
+      const count = chunkCount(chunk);
+      const bytes = chunk.length - CHUNK_HEADER_BYTES - 4 * count;
+      const [sequence, control] = [chunkSequence(chunk), chunkControl(chunk)];
+      return { baseOffset: this.nextChunkBase(), count, bytes, sequence, control };
+    };
+    return joinFollowing(last, limits, following, () => this.read(limits) as RecordBatch);
+  }
+
   wait(timeoutMs: number): Promise<void> {
+    this.look();
     return this.wakeup.wait(() => this.isReady(), timeoutMs);
   }
 
@@ -84,25 +106,35 @@ export class LmdbLogReader implements LogReader {
   }
 
   private isReady(): boolean {
-    if (this.closed || this.position < this.chunkBase + this.chunkCount) return true;
-    this.store.refresh();
+    if (this.closed || this.position < this.nextChunkBase()) return true;
     const { begin, end } = this.store.extent(this.topic.id, this.partition);
+    this.overtaken ||= begin > this.position;
     return end > this.position || begin > this.position;
   }
 
-  private loadChunk(base: number): boolean {
-    this.store.assertOpen();
-    writeChunkKey(this.key, this.topic.id, this.partition, base);
-    let stored = this.store.chunks.getBinaryFast(this.key);
-    if (stored === undefined) {
-      // The snapshot in use may be older than the last commit.
-      this.store.refresh();
-      stored = this.store.chunks.getBinaryFast(this.key);
-      if (stored === undefined) return this.assertAtEnd();
-    }
+  private loadChunk(): boolean {
+    const stored = this.nextChunk();
+    if (stored === null) return false;
+    const base = this.nextChunkBase();
     this.copyChunk(stored);
     this.chunkBase = base;
     return true;
+  }
+
+  /** The chunk behind the one in hand, where it lies in the log; null where none is seen. */
+  private nextChunk(): Buffer | null {
+    const { store, key } = this;
+    store.assertOpen();
+    if (this.overtaken) {
+      const { begin } = store.extent(this.topic.id, this.partition);
+      throw outOfRangeError(this.topic.name, this.partition, this.position, { begin });
+    }
+    if (this.endSeen === store.seen) return null;
+    writeChunkKey(key, this.topic.id, this.partition, this.nextChunkBase());
+    const stored = store.chunks.getBinaryFast(key);
+    if (stored !== undefined && chunkSequence(stored) <= store.seen) return stored;
+    this.endSeen = store.seen;
+    return null;
   }
 
   private copyChunk(stored: Buffer): void {
@@ -130,13 +162,6 @@ export class LmdbLogReader implements LogReader {
     const limit = this.starts[from] + bytesMax;
     while (to > from + 1 && this.ends[to - 1] > limit) to--;
     return to;
-  }
-
-  private assertAtEnd(): false {
-    const { begin } = this.store.extent(this.topic.id, this.partition);
-    if (this.position < begin)
-      throw outOfRangeError(this.topic.name, this.partition, this.position, { begin });
-    return false;
   }
 }
 

@@ -40,6 +40,8 @@ export class LogStore {
   readonly unique: Database<Buffer, Buffer>;
   /** Chunk key of a unique record's offset → its key in `unique`, so that retention finds it. */
   readonly uniqueByOffset: Database<Buffer, Buffer>;
+  /** Readers of this thread see the chunks up to this sequence. */
+  seen = 0;
   private closed = false;
   private readonly topicsByName = new Map<string, StoredTopic>();
 
@@ -71,6 +73,12 @@ export class LogStore {
   refresh(): void {
     this.assertOpen();
     this.root.resetReadTxn();
+  }
+
+  /** Lets readers see what was appended so far. */
+  look(): void {
+    this.refresh();
+    this.seen = this.sequence();
   }
 
   assertOpen(): void {

@@ -8,8 +8,8 @@ interface Waiter {
 
 export interface WakeupOptions {
   readonly path: string;
-  /** Number that changes with every append of any process; read afresh. */
-  readonly sequence: () => number;
+  /** Looks at the log: number that changes with every append of any process. Waiters are asked behind it. */
+  readonly look: () => number;
   readonly pollMsMin: number;
   readonly pollMsMax: number;
 }
@@ -80,6 +80,12 @@ export class LogWakeup {
 
   /** Asks every waiter of this log whether it is ready. */
   wake(): void {
+    if (this.waiters.size === 0) return;
+    this.options.look();
+    this.ask();
+  }
+
+  private ask(): void {
     for (const waiter of [...this.waiters]) if (waiter.ready()) waiter.done();
   }
 
@@ -95,12 +101,12 @@ export class LogWakeup {
   }
 
   private poll(): void {
-    const sequence = this.options.sequence();
+    const sequence = this.options.look();
     if (sequence !== this.lastSequence) {
       this.lastSequence = sequence;
       this.pollMs = this.options.pollMsMin;
       this.quietPolls = 0;
-      this.wake();
+      this.ask();
     } else if (++this.quietPolls * this.pollMs > 1000) {
       this.pollMs = Math.min(this.options.pollMsMax, this.pollMs * 2);
     }

@@ -17,7 +17,7 @@ const port = parentPort;
 if (port === null) throw new Error("log-writes-thread runs on a worker thread only");
 const { path, mapBytes } = workerData as LogWritesData;
 const store = new LogStore(path, mapBytes);
-const wakeup = new LogWakeup({ path, sequence: () => store.sequence(), pollMsMin: 1, pollMsMax: 1 });
+const wakeup = new LogWakeup({ path, look: () => store.sequence(), pollMsMin: 1, pollMsMax: 1 });
 /** Time of the requests whose writes are about to be queued or committed. */
 let nowMs = 0;
 const writes = new OwnLogWrites(store, wakeup, () => nowMs);

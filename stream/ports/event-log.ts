@@ -50,6 +50,12 @@ export interface ReadOnLimits {
   readonly sequenceBelow: number;
 }
 
+/**
+ * Reads one partition. All readers of a log on one thread see the same beginning of it, up to what it had
+ * taken last when it was looked at, so that a merge over topics misses nothing. Opening a reader,
+ * waiting with one and {@link look} look anew; what comes over a network may be seen between turns, too.
+ */
+
 export interface LogReader {
   /**
    * Next offset to read; behind what was read it also passes what is no record, such as the end of a
@@ -61,12 +67,13 @@ export interface LogReader {
    * give yet. A merge over topics waits for them; without it, what `read` lacks is not in the log.
    */
   readonly isBehind?: boolean;
-  /** The next records, at most so many and so many bytes (at least one record), or null where none is there now. */
+  /** The next records, at most so many and so many bytes (at least one record), or null where none is seen. */
   read(limits: { readonly recordsMax: number; readonly bytesMax: number }): RecordBatch | null;
+  /** Sees what the log has taken since; a log that is read over a network brings it by itself. */
+  look?(): void;
   /**
-   * For a log with small batches whose records come between turns, never within one: the batch that was
-   * read last, and what follows it without a gap below the sequence, as one batch within the limits. Its
-   * ingest time is the first one's, which is a tenth of a second off at most.
+   * For a log with small batches: the batch that was read last, and what follows it without a gap below
+   * the sequence, as one batch within the limits. It is valid as long as any that is read.
    */
   readOn?(last: RecordBatch, limits: ReadOnLimits): RecordBatch;
   /** Resolves when records may be there, or after the time-out. */

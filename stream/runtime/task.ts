@@ -9,6 +9,8 @@ import { StateImageReader } from "./state-image-reader.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
+/** The same for small batches that are joined: some milliseconds in which nothing else is processed. */
+const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 20 } as const;
 /** Hot values of one round of {@link Task.writeHot}. */
 const HOT_KEYS_A_ROUND = 16_384;
 /** Deltas in a chain before the next image is a full one. */
@@ -258,15 +260,19 @@ export class Task {
 
   /**
    * The input whose next batch the log took first, so that the order over topics is the log's and a
-   * replay repeats it. An input that was empty when another's batch was found is asked once more:
-   * what it then still lacks was taken later than that batch. None where an input's records are
-   * still on their way from the log.
+   * replay repeats it: what an input lacks was taken later than all that the log was seen to hold. None
+   * where an input's records are still on their way from the log.
    */
   private nextInput(): OpenInput | null {
-    let first = this.fill();
-    if (first === null) return null;
-    if (this.opened.some((input) => input.pending === null)) first = this.fill();
-    return this.opened.some(isAwaited) ? null : first;
+    const first = this.fill() ?? this.lookAndFill();
+    return first === null || this.opened.some(isAwaited) ? null : first;
+  }
+
+  private lookAndFill(): OpenInput | null {
+    const [{ reader }] = this.opened;
+    if (reader.look === undefined) return null;
+    reader.look();
+    return this.fill();
   }
 
   /** With what follows it before any other input's next batch: the order is that of steps one by one. */
@@ -275,7 +281,7 @@ export class Task {
     let sequenceBelow = Number.POSITIVE_INFINITY;
     for (const { pending: other } of this.opened)
       if (other !== null && other !== pending) sequenceBelow = Math.min(sequenceBelow, other.sequence);
-    return reader.readOn(pending, { ...READ_LIMITS, sequenceBelow });
+    return reader.readOn(pending, { ...JOIN_LIMITS, sequenceBelow });
   }
 
   private fill(): OpenInput | null {

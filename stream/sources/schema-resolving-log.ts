@@ -5,7 +5,7 @@ import {
   unknownSchemaIds,
   type WriterSchemas,
 } from "../../schema/index.ts";
-import type { EventLog, LogReader } from "../ports/event-log.ts";
+import type { EventLog, LogReader, ReadOnLimits } from "../ports/event-log.ts";
 
 /** Where schema ids are looked up. */
 export interface SchemaSource {
@@ -69,11 +69,30 @@ class SchemaResolvingReader implements LogReader {
       this.held = null;
       return batch;
     }
+    this.hold(batch, ids);
+    return null;
+  }
+
+  look(): void {
+    this.reader.look?.();
+  }
+
+  /** What was joined is held, where an id in it is not known. */
+  readOn(last: RecordBatch, limits: ReadOnLimits): RecordBatch {
+    const joined = this.reader.readOn?.(last, limits) ?? last;
+    if (joined.count === last.count) return last;
+    const following = slice(joined, last.count, joined.count);
+    const ids = unknownSchemaIds(following, this.source.schemas);
+    if (ids.length === 0) return joined;
+    this.hold(following, ids);
+    return slice(joined, 0, last.count);
+  }
+
+  private hold(batch: RecordBatch, ids: readonly number[]): void {
     this.held = batch;
     this.asking = this.ask(ids).finally(() => {
       this.asking = null;
     });
-    return null;
   }
 
   private async ask(ids: readonly number[]): Promise<void> {
@@ -100,4 +119,18 @@ class SchemaResolvingReader implements LogReader {
   close(): void {
     this.reader.close();
   }
+}
+
+/** Records [from, to) of a batch. */
+function slice(batch: RecordBatch, from: number, to: number): RecordBatch {
+  const { baseOffset, starts, ends, ingestTimes } = batch;
+  return {
+    ...batch,
+    baseOffset: baseOffset + from,
+    count: to - from,
+    starts: starts.subarray(from, to),
+    ends: ends.subarray(from, to),
+    ingestedAt: ingestTimes?.[from] ?? batch.ingestedAt,
+    ...(ingestTimes && { ingestTimes: ingestTimes.subarray(from, to) }),
+  };
 }

@@ -65,7 +65,7 @@ class ColumnDecoder implements EventDecoder<EventBatch> {
   private readonly avro: AvroReader;
   private readonly recordBytesMax: number;
   private readonly refusalBytesMax: number;
-  private readonly futureSkewMs: number | null;
+  private readonly futureSkewMs: number;
   private readonly timeBase: number;
   private avroProblem: EventProblem | null = null;
 
@@ -77,7 +77,7 @@ class ColumnDecoder implements EventDecoder<EventBatch> {
     this.avro = new AvroReader(this.store, options.schemas ?? ownSchemas);
     this.recordBytesMax = options.recordBytesMax ?? DEFAULTS.recordBytesMax;
     this.refusalBytesMax = options.refusalBytesMax ?? DEFAULTS.refusalBytesMax;
-    this.futureSkewMs = options.futureSkewMs ?? null;
+    this.futureSkewMs = options.futureSkewMs ?? Number.MAX_VALUE;
     this.timeBase = this.store.table.base[this.store.table.timeField];
   }
 
@@ -101,21 +101,21 @@ class ColumnDecoder implements EventDecoder<EventBatch> {
     store.begin(to - from, last);
     batch.length = this.fillRows(records, bytes, from, to);
     store.finish(bytes, first, batch.length);
-    batch.ingestedAt.fill(records.ingestedAt, 0, batch.length);
+    fillIngestTimes(batch, records);
     batch.flags.fill(0, 0, batch.length);
     return batch;
   }
 
   private fillRows(records: RecordBatch, bytes: Uint8Array, from: number, to: number): number {
     const { store, recordBytesMax, timeBase } = this;
-    const { starts, ends, ingestedAt } = records;
+    const { starts, ends, ingestedAt, ingestTimes } = records;
     const { offset } = this.batch;
     const { float64 } = store;
-    const timeMax = this.futureSkewMs === null ? Number.MAX_VALUE : ingestedAt + this.futureSkewMs;
     let row = 0;
     for (let i = from; i < to; i++) {
       const start = starts[i];
       const end = ends[i];
+      const timeMax = (ingestTimes === undefined ? ingestedAt : ingestTimes[i]) + this.futureSkewMs;
       const arenaLength = store.arenaLength;
       const extraLength = store.extraLength;
       const fits = end > start && end - start <= recordBytesMax;
@@ -173,11 +173,18 @@ class ColumnDecoder implements EventDecoder<EventBatch> {
       topic: records.topic,
       partition: records.partition,
       offset: records.baseOffset + index,
-      ingestedAt: records.ingestedAt,
+      ingestedAt: records.ingestTimes?.[index] ?? records.ingestedAt,
       recordBytes: records.ends[index] - start,
       bytes: bytes.slice(start, Math.min(records.ends[index], start + this.refusalBytesMax)),
     });
   }
+}
+
+/** For the rows of a batch, which are all of the records but those that were refused. */
+function fillIngestTimes({ ingestedAt, offset, length }: EventBatch, records: RecordBatch): void {
+  const { ingestTimes, baseOffset } = records;
+  if (ingestTimes === undefined) ingestedAt.fill(records.ingestedAt, 0, length);
+  else for (let row = 0; row < length; row++) ingestedAt[row] = ingestTimes[offset[row] - baseOffset];
 }
 
 /**

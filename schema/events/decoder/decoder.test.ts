@@ -45,6 +45,20 @@ describe("decoder", () => {
     expect(refusals[0].bytes).toEqual(utf8.encode("{"));
   });
 
+  test("in a batch that was joined of several, a record's time is its own", () => {
+    const decoder = createDecoder(customerEventContract, { futureSkewMs: 1000 });
+    const [before, due] = [event.eventTime - 1001, event.eventTime - 1000];
+    const records = recordBatch([text, "{", text, text].map((record) => utf8.encode(record)));
+    const ingestTimes = Float64Array.of(before, before, due, event.eventTime);
+    const batch = decoder.decode({ ...records, ingestedAt: before, ingestTimes }, 0, 4);
+    expect([...batch.offset.subarray(0, batch.length)]).toEqual([1002, 1003]);
+    expect([...batch.ingestedAt.subarray(0, batch.length)]).toEqual([due, event.eventTime]);
+    expect(decoder.refusals.map(({ reason, ingestedAt }) => [reason, ingestedAt])).toEqual([
+      ["time-in-future", before],
+      ["invalid-json", before],
+    ]);
+  });
+
   test.each<[string, string | Uint8Array, RefusalReason, string | null]>([
     ["no bytes", "", "empty", null],
     ["only blanks", " \n", "empty", null],

@@ -1,16 +1,14 @@
 import { MillraceError, type RecordBatch } from "../../../schema/index.ts";
 import type { LogReader, ReadOnLimits } from "../../ports/event-log.ts";
+import { joinFollowing, type NextBatch, spanBytes } from "../join-batches.ts";
 import { outOfRangeError } from "../lmdb-log-reader.ts";
 import type { FetchedPartition } from "./fetch-request.ts";
 import type { FetchTarget } from "./fetcher.ts";
-import { joinBatches, spanBytes } from "./join-batches.ts";
 import { KafkaError } from "./kafka-errors.ts";
-import { endOfBatches, type RecordRun, RecordSet, SPAN_MS } from "./record-set.ts";
+import { endOfBatches, type RecordRun, RecordSet } from "./record-set.ts";
 
 /** No further fetch while so many bytes, as they came, wait to be read: a reader holds twice as many at most. */
 const BUFFERED_BYTES_ENOUGH = 4 << 20;
-/** Time spans whose records are read on as one: so far is their ingest time off at most. */
-const JOINED_SPANS_MAX = 100 / SPAN_MS;
 
 interface Fetched {
   readonly set: RecordSet;
@@ -101,22 +99,20 @@ export class KafkaLogReader implements LogReader, FetchTarget {
 
   /** A backlog of small batches would cost a step of the task each; see {@link LogReader.readOn}. */
   readOn(last: RecordBatch, limits: ReadOnLimits): RecordBatch {
-    const sequenceBelow = Math.min(limits.sequenceBelow, last.sequence + JOINED_SPANS_MAX);
-    const joined = [last];
-    let recordsLeft = limits.recordsMax - last.count;
-    let bytesLeft = limits.bytesMax - spanBytes(last);
-    let nextOffset = last.baseOffset + last.count;
-    for (let run = this.nextRun(); run !== null; run = this.nextRun()) {
-      const follows = run.baseOffset + this.taken === nextOffset && run.sequence < sequenceBelow;
-      const fits = run.count - this.taken <= recordsLeft && spanBytes(run, this.taken) <= bytesLeft;
-      if (last.control !== "data" || run.control !== "data" || !follows || !fits) break;
-      const batch = this.read(limits) as RecordBatch;
-      joined.push(batch);
-      recordsLeft -= batch.count;
-      bytesLeft -= spanBytes(batch);
-      nextOffset += batch.count;
-    }
-    return joined.length === 1 ? last : joinBatches(joined);
+    const following = (): NextBatch | null => {
+      const run = this.nextRun();
+      if (run === null) return null;
+      const { sequence, control } = run;
+      const baseOffset = run.baseOffset + this.taken;
+      return {
+        baseOffset,
+        count: run.count - this.taken,
+        bytes: spanBytes(run, this.taken),
+        sequence,
+        control,
+      };
+    };
+    return joinFollowing(last, limits, following, () => this.read(limits) as RecordBatch);
   }
 
   wait(timeoutMs: number): Promise<void> {
