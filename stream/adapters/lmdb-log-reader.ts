@@ -89,7 +89,6 @@ export class LmdbLogReader implements LogReader {
   }
 
   wait(timeoutMs: number): Promise<void> {
-    this.look();
     return this.wakeup.wait(() => this.isReady(), timeoutMs);
   }
 

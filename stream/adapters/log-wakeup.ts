@@ -56,7 +56,9 @@ export class LogWakeup {
 
   /** Resolves once `ready` says so, after the time-out, or when the log closes. */
   wait(ready: () => boolean, timeoutMs: number): Promise<void> {
-    if (this.closed || timeoutMs <= 0 || ready()) return Promise.resolve();
+    if (this.closed || timeoutMs <= 0) return Promise.resolve();
+    this.options.look();
+    if (ready()) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
