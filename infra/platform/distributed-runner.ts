@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { contracts } from "../../schema/index.ts";
+import { contracts, MillraceError } from "../../schema/index.ts";
 import { CheckpointStore, type TaskStatus, wholeTopics } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Adapters } from "./adapters.ts";
@@ -23,6 +23,9 @@ export class DistributedRunner implements PipelineRunner {
   private readonly logger: PlatformLogger;
   private readonly status: CheckpointStatus;
   private readonly processes: WorkerProcesses;
+  private stopping = false;
+  /** Settled when nobody waits until all is processed. */
+  private waits: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
 
@@ -70,7 +73,13 @@ export class DistributedRunner implements PipelineRunner {
     this.timer ??= setInterval(() => void this.refresh(), REFRESH_MS);
   }
 
-  async waitUntilProcessed(): Promise<void> {
+  waitUntilProcessed(): Promise<void> {
+    const wait = this.drain();
+    this.waits = Promise.allSettled([this.waits, wait]);
+    return wait;
+  }
+
+  private async drain(): Promise<void> {
     const { log, ownedPartitions } = this.adapters;
     const { partitions, kafkaGroup } = this.config;
     const done = new AbortController();
@@ -83,17 +92,30 @@ export class DistributedRunner implements PipelineRunner {
       signal,
     });
     try {
-      await drainInOrder(log, partitions, (ends) => committed(log, kafkaGroup, ends));
+      await drainInOrder(log, partitions, (ends) =>
+        committed(log, kafkaGroup, ends, () => this.requireNotStopped()),
+      );
     } finally {
       done.abort();
       await watch;
     }
   }
 
+  /** A wait that is not done by then rejects, before the log is closed under it. */
   async stop(): Promise<void> {
+    this.stopping = true;
     if (this.timer !== null) clearInterval(this.timer);
     await this.processes.stop();
+    await this.waits;
     await this.refreshing;
+  }
+
+  private requireNotStopped(): void {
+    if (!this.stopping) return;
+    throw new MillraceError("was stopped before all was processed; start again, it goes on", {
+      code: "worker-stopped",
+      origin: "user",
+    });
   }
 
   /** One at a time; where a server does not answer, what was known last is still told. */

@@ -19,9 +19,17 @@ export async function drainInOrder(
   partitions: number,
   wait: (ends: readonly InputEnd[]) => Promise<void>,
 ): Promise<void> {
-  const isPane = (end: InputEnd): boolean => end.topic === PANE_TOPIC;
-  await wait((await inputEnds(log, partitions)).filter((end) => !isPane(end)));
+  await wait(await producedEnds(log, partitions));
   await wait((await inputEnds(log, partitions)).filter(isPane));
+}
+
+/** Of the topics that producers write. */
+export async function producedEnds(log: EventLog, partitions: number): Promise<readonly InputEnd[]> {
+  return (await inputEnds(log, partitions)).filter((end) => !isPane(end));
+}
+
+function isPane({ topic }: InputEnd): boolean {
+  return topic === PANE_TOPIC;
 }
 
 /**

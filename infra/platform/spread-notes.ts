@@ -16,8 +16,9 @@ export interface SpreadSource {
   readonly ranges: readonly InputRange[];
 }
 
-const BEGUN = "rescale/begun.json";
-const DONE = "rescale/done.json";
+const FOLDER = "rescale";
+const BEGUN = `${FOLDER}/begun.json`;
+const DONE = `${FOLDER}/done.json`;
 
 /**
  * Notes in the object store of a platform that is filled: `begun` stands there before its log has a record,
@@ -25,6 +26,8 @@ const DONE = "rescale/done.json";
  * nothing else opens the platform.
  */
 export class SpreadNotes {
+  /** Where they stand among the objects. */
+  static readonly FOLDER = FOLDER;
   private readonly objects: ObjectStore;
 
   constructor(objects: ObjectStore) {

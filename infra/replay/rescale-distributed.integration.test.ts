@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endOfInput } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { GroupWorker } from "../platform/group-worker.ts";
 import { Platform } from "../platform/platform.ts";
@@ -135,6 +136,20 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
       await expectSameRows(reader, fresh, rescaled);
     },
   );
+
+  it("are not waited for any longer when they are closed", async () => {
+    const config = await freshDistributedConfig(
+      join(folder, "closed"),
+      uniqueName("rescale"),
+      newServers,
+      {},
+    );
+    const platform = await Platform.open(config, new CollectedLog(), { runsWorkers: false });
+    await platform.log.append([endOfInput("orders", 0)]);
+    const told = expect(platform.waitUntilProcessed()).rejects.toMatchObject({ code: "worker-stopped" });
+    await platform.close();
+    await told;
+  });
 
   it("are told where the new one's topics have other partitions, or it has something already", async () => {
     const name = uniqueName("rescale");

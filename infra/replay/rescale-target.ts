@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { contracts, MillraceError, tableName } from "../../schema/index.ts";
 import type { Config, SettingKey } from "../config/index.ts";
@@ -18,8 +19,8 @@ const APART: readonly (readonly SettingKey[])[] = [
   ["redisUrl", "redisPrefix"],
 ];
 
-/** What an empty embedded log and hot store consist of. */
-const EMPTY_HOME = /^(log|alerts|hot)\//;
+/** Where the log and the hot store of an embedded home lie, which are made before the first note. */
+const EMPTY_HOME = ["log", "alerts", "hot"];
 
 /** A platform that takes history. */
 export interface RescaleTarget extends Adapters {
@@ -40,18 +41,17 @@ export function sharedBetween(one: Config, other: Config): string[] {
  * @throws MillraceError `rescale-target-taken` where it has anything else
  */
 export async function openTarget(target: Config, source: SpreadSource): Promise<RescaleTarget> {
-  if (target.mode === "distributed") await createHistoryTopics(target);
   const adapters = await openAdapters(target, Date.now);
   try {
-    if (target.mode === "embedded") await adapters.log.createTopics(platformTopics(target));
     const notes = new SpreadNotes(adapters.objects);
     const begun = await notes.begun();
+    if (begun !== null) assertSame(begun, source);
+    if (target.mode === "embedded") await adapters.log.createTopics(platformTopics(target));
+    else await createHistoryTopics(target);
     if (begun === null) {
       await assertEmpty(adapters, target.partitions);
       // A crash before leaves empty topics, which the next attempt takes as they are.
       await notes.begin(source);
-    } else if (!isDeepStrictEqual(begun, source)) {
-      throw taken("it was begun from other records, or for other partitions, than those of now");
     }
     return { ...adapters, notes };
   } catch (error) {
@@ -60,11 +60,32 @@ export async function openTarget(target: Config, source: SpreadSource): Promise<
   }
 }
 
+/**
+ * Before anything is made in it, or done for it: the name may be mistaken.
+ *
+ * @throws MillraceError `rescale-target-taken` where there is anything but what a rescale begins with
+ */
+export async function assertNobodysFolder(home: string): Promise<void> {
+  const names = await readdir(home).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  if (names.includes(SpreadNotes.FOLDER)) return;
+  const other = names.find((name) => !EMPTY_HOME.includes(name));
+  if (other !== undefined) throw taken(`${home} has ${other}`);
+}
+
+function assertSame(begun: SpreadSource, source: SpreadSource): void {
+  if (begun.partitions !== source.partitions)
+    throw taken(`it was begun for ${begun.partitions} partitions, not ${source.partitions}`);
+  if (!isDeepStrictEqual(begun, source)) throw taken("it was begun from other records than those of now");
+}
+
 /** What it holds already would become part of its tables. */
 async function assertEmpty({ log, objects, catalog }: Adapters, partitions: number): Promise<void> {
   for await (const { key } of objects.list("")) {
     // Logs and hot values of an embedded home lie beside its objects.
-    if (!EMPTY_HOME.test(key)) throw taken(`it has the object ${key}`);
+    if (!EMPTY_HOME.includes(key.split("/", 1)[0])) throw taken(`it has the object ${key}`);
   }
   for (const { topic } of contracts) {
     for (let partition = 0; partition < partitions; partition++) {

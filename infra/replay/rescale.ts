@@ -1,5 +1,5 @@
 import type { ObjectStore, QueryEngine } from "../../lakehouse/index.ts";
-import { contracts } from "../../schema/index.ts";
+import { contracts, MillraceError } from "../../schema/index.ts";
 import { type AppendBatch, TopicWriter } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { type IngestedTogether, inputRanges, mergeBronze } from "./bronze-merge.ts";
@@ -33,10 +33,17 @@ const WRITER_BYTES = 2_048;
  * those that it has by their number. Until then nothing else opens the new platform ({@link SpreadNotes}).
  *
  * @returns records of the log; null where it was interrupted
+ * @throws MillraceError `rescale-nothing` where the lake has no records: before anything is made
  */
 export async function spreadAnew(rescale: Rescale): Promise<number | null> {
   const { engine, target, onProgress, signal, appendRecords = APPEND_RECORDS } = rescale;
   const ranges = await inputRanges(engine);
+  if (ranges.length === 0) {
+    throw new MillraceError(
+      "the old platform has no records: check that it is the one that is meant; a new one starts with any number of partitions by itself",
+      { code: "rescale-nothing", origin: "user" },
+    );
+  }
   const { close, log, notes, objects } = await openTarget(target, { partitions: target.partitions, ranges });
   try {
     const done = await notes.records();

@@ -66,7 +66,7 @@ function differences(
       found: String(found.partitions),
       mendedByApply: false,
       // A key would change its partition, and so the task that holds its state.
-      advice: `set the number back to ${found.partitions}, or begin with a new topic: a partition added later parts keys from their state`,
+      advice: `set the number back to ${found.partitions}, or fill a new platform by millrace rescale: a partition added later parts keys from their state`,
     });
   }
   if (found.replication !== null && found.replication !== topic.replication) {

@@ -173,7 +173,7 @@ export class LogStore {
     } else if (stored.partitions !== spec.partitions) {
       throw new MillraceError(
         `topic ${spec.name} has ${stored.partitions} partitions, not ${spec.partitions}; ` +
-          "keep the number, or begin with a new home folder",
+          "keep the number, begin with a new home folder, or spread the records by millrace rescale",
         { code: "topic-mismatch", origin: "user" },
       );
     } else if (stored.retentionMs !== spec.retentionMs || stored.retentionBytes !== spec.retentionBytes) {

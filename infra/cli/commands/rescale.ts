@@ -1,15 +1,19 @@
-import { resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { HISTORY_QUERIES } from "../../platform/adapters.ts";
+import { producedEnds } from "../../platform/input-ends.ts";
+import type { Platform } from "../../platform/platform.ts";
 import { spreadAnew } from "../../replay/rescale.ts";
-import { endHistory, sharedBetween } from "../../replay/rescale-target.ts";
-import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { assertNothingCame } from "../../replay/rescale-source.ts";
+import { assertNobodysFolder, endHistory, sharedBetween } from "../../replay/rescale-target.ts";
+import { type CliIo, type Interruption, onInterrupt, Progress } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { wrongUsage } from "../replay-history.ts";
-import { configOf, withSettings } from "../settings-options.ts";
+import { loadedConfigOf, withSettings } from "../settings-options.ts";
 
 interface RescaleOptions extends Record<string, unknown> {
   readonly to: number;
@@ -31,8 +35,9 @@ export function registerRescale(program: Command, io: CliIo): void {
       `
 Stop the platform first, in distributed mode its producers. What its log still holds is processed, then every record of
 bronze goes into the new platform's log by its key, with the ingest time that it had, and is processed there: tables,
-state, hot values and alerts are those that so many partitions would have had from the beginning. The old platform stays
-as it is, with its dead letters. Then start the new one: with --home FOLDER --partitions N, or with its configuration file.
+state, hot values and alerts are those that so many partitions would have had from the beginning, with the settings and
+models of now. The old platform stays as it is, with its dead letters and forecasts (millrace forecast makes new ones).
+Then start the new one: with --home FOLDER --partitions N and the old one's settings, or with its configuration file.
 
 Killed or interrupted, the same command goes on. A new platform that has a part of its history is opened by nothing else,
 and one that has anything of its own, or was begun from other records, is refused: delete it, or choose another place.
@@ -50,8 +55,9 @@ Examples:
 }
 
 async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
-  const config = configOf(options, io);
+  const { config, file } = loadedConfigOf(options, io);
   const target = targetOf(config, options, io);
+  if (target.mode === "embedded") await assertNobodysFolder(target.home);
   const began = io.clock();
   const interruption = onInterrupt();
   const progress = new Progress(io);
@@ -61,24 +67,27 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
       io,
       { runsWorkers: true, runsQueries: true, queryLimits: HISTORY_QUERIES },
       async (platform) => {
-        await platform.startWorkers();
-        await platform.waitUntilProcessed();
+        const ends = await producedEnds(platform.log, config.partitions);
+        progress.show(() => "processing what the old platform's log still holds");
+        await processed(platform, interruption, options);
+        await assertNothingCame(platform.log, ends);
         const { queryEngine: engine, adapters } = platform;
-        return spreadAnew({
+        const spread = await spreadAnew({
           engine,
           objects: adapters.objects,
           target,
           onProgress: (done) => progress.show(() => `spreading: ${done.toLocaleString("en")} records`),
           signal: interruption.signal,
         });
+        if (spread === null) throw interrupted(options);
+        await assertNothingCame(platform.log, ends);
+        return spread;
       },
     );
-    if (records === null) throw interrupted(options.into);
     progress.show(() => "processing them");
-    await withPlatform(target, io, { runsWorkers: true }, async (platform) => {
-      await platform.startWorkers();
-      await platform.waitUntilProcessed();
-    });
+    await withPlatform(target, io, { runsWorkers: true }, (platform) =>
+      processed(platform, interruption, options),
+    );
     await endHistory(target);
     const seconds = (io.clock() - began) / 1000;
     const result = { records, partitions: target.partitions, into: options.into, seconds };
@@ -86,7 +95,7 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
       options.json === true
         ? `${JSON.stringify(result)}\n`
         : `${records.toLocaleString("en")} records on ${target.partitions} partitions in ${options.into}, ${seconds.toFixed(1)} s\n` +
-            `  start it with: millrace up ${target.mode === "embedded" ? `--home ${target.home}` : `--config ${options.into}`} --partitions ${target.partitions}\n`,
+            `  start it with: ${startOf(target, target.mode === "embedded" ? file : options.into)}\n`,
     );
   } finally {
     progress.end();
@@ -94,11 +103,37 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
   }
 }
 
-/** Throws `wrong-usage` where the new platform would write what the old one has. */
+/** Runs the workers until they have processed all; throws `interrupted` where a signal comes before. */
+async function processed(
+  platform: Platform,
+  { received, signal }: Interruption,
+  options: RescaleOptions,
+): Promise<void> {
+  const all = platform.startWorkers().then(() => platform.waitUntilProcessed());
+  // A wait that is given up rejects when the platform is closed.
+  await Promise.race([all, received]);
+  if (signal.aborted) throw interrupted(options);
+}
+
+/** The command that starts the new platform with the settings that it was filled with. */
+function startOf({ mode, home, partitions }: Config, file: string | null): string {
+  const place = mode === "embedded" ? ["--home", home] : ["--mode", mode];
+  const settings = file === null ? [] : ["--config", file];
+  return ["millrace up", ...place, ...settings, "--partitions", partitions].join(" ");
+}
+
+/** Throws `wrong-usage` where there is no old home, or the new platform would write what the old one has. */
 function targetOf(config: Config, { into, to }: RescaleOptions, io: CliIo): Config {
   if (config.mode === "embedded") {
     const home = resolve(io.folder, into);
-    if (home === config.home) throw wrongUsage("--into is the home itself: name another folder");
+    if (!existsSync(config.home))
+      throw wrongUsage(`there is no home ${config.home}: name the old one by --home`);
+    const inside = relative(config.home, home);
+    if (inside === "") throw wrongUsage("--into is the home itself: name another folder");
+    if (inside.split(sep, 1)[0] !== "..")
+      throw wrongUsage(`--into lies in the home ${config.home}: name a folder outside of it`);
+    if (existsSync(home) && !statSync(home).isDirectory())
+      throw wrongUsage(`--into ${into} is a file: name a folder`);
     return { ...config, home, partitions: to };
   }
   const flags = { mode: config.mode, partitions: to };
@@ -114,7 +149,7 @@ function targetOf(config: Config, { into, to }: RescaleOptions, io: CliIo): Conf
   return target;
 }
 
-function interrupted(into: string): MillraceError {
+function interrupted({ into }: RescaleOptions): MillraceError {
   return new MillraceError(`interrupted; the same command goes on in ${into}`, {
     code: "interrupted",
     origin: "user",
