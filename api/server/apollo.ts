@@ -4,7 +4,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
-import type { GraphQLFormattedError, GraphQLSchema } from "graphql";
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from "graphql";
 import type { ApiContext } from "../modules/common/context.ts";
 import type { ApiConfig } from "./config.ts";
 import { exceededLimit } from "./document-limits.ts";
@@ -33,6 +33,7 @@ export function createApollo({ schema, config, logger, mask }: ApolloDeps): Apol
     stopOnTerminationSignals: false,
     logger: { debug: () => undefined, info: log("info"), warn: log("warn"), error: log("error") },
     plugins: [
+      noSubscriptionsPlugin,
       limitsPlugin(config),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -40,6 +41,21 @@ export function createApollo({ schema, config, logger, mask }: ApolloDeps): Apol
     ],
   });
 }
+
+/** Apollo would run a subscription once, as a query, on nothing. */
+const noSubscriptionsPlugin: ApolloServerPlugin<ApiContext> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }) {
+        if (operation?.operation !== "subscription") return;
+        throw new GraphQLError(
+          "Subscriptions are not served over HTTP: send it over a WebSocket to the same address, as graphql-ws does (protocol graphql-transport-ws).",
+          { extensions: { code: "subscription-over-http", origin: "user", http: { status: 400 } } },
+        );
+      },
+    };
+  },
+};
 
 function limitsPlugin(config: ApiConfig): ApolloServerPlugin<ApiContext> {
   return {

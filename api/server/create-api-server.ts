@@ -105,7 +105,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   } catch (cause) {
     await close();
     throw new MillraceError(
-      `The API cannot listen on ${config.host}:${config.port}: ${(cause as Error).message}. Free the address or choose another.`,
+      `The API cannot listen on ${config.host}:${config.port}: ${(cause as Error).message}. Free it, or choose another by --host and --port.`,
       { code: "listen-failed", origin: "user", cause },
     );
   }

@@ -37,12 +37,25 @@ export function exceededLimit(
   const { depth, aliases, cost } = new DocumentMeter(document, variables).measure(operation.selectionSet);
   if (depth > limits.depthMax) return limitError("depth-limit", "nested fields", depth, limits.depthMax);
   if (aliases > limits.aliasesMax) return limitError("alias-limit", "aliases", aliases, limits.aliasesMax);
-  if (cost > limits.costMax) return limitError("cost-limit", "estimated fields", cost, limits.costMax);
+  if (cost > limits.costMax)
+    return limitError(
+      "cost-limit",
+      "estimated fields",
+      cost,
+      limits.costMax,
+      "Ask for fewer rows, or split it up.",
+    );
   return null;
 }
 
-function limitError(code: string, what: string, found: number, max: number): GraphQLError {
-  return new GraphQLError(`The operation has ${found} ${what}, at most ${max} are taken. Split it up.`, {
+function limitError(
+  code: string,
+  what: string,
+  found: number,
+  max: number,
+  remedy = "Split it up.",
+): GraphQLError {
+  return new GraphQLError(`The operation has ${found} ${what}, at most ${max} are taken. ${remedy}`, {
     extensions: { code, origin: "user", http: { status: 400 } },
   });
 }

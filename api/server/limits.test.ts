@@ -51,6 +51,13 @@ describe("limits and errors of the API", () => {
     expect((await api.query(aliases(20))).errors).toBeUndefined();
   });
 
+  it("say of a subscription over HTTP where it belongs", async () => {
+    const { status, errors } = await api.query("subscription { alerts { id } }");
+    expect(status).toBe(400);
+    expect(errors?.[0].extensions).toEqual({ code: "subscription-over-http", origin: "user" });
+    expect(errors?.[0].message).toContain("WebSocket");
+  });
+
   it("refuse deep operations, also through fragments", async () => {
     const own = await TestApi.start({ depthMax: 3 });
     const query = "{ pipelineStatus { tasks { ...T } } } fragment T on PipelineTask { inputs { topic } }";

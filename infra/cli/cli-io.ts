@@ -1,4 +1,5 @@
 import { type Logger, pino } from "pino";
+import { MillraceError } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
 
 /** What a command says, where: results on standard output, all else on standard error. */
@@ -97,4 +98,23 @@ export function onInterrupt(): Interruption {
       process.off("SIGTERM", listener);
     },
   };
+}
+
+/** Waits for work; throws `interrupted` where a signal comes before. Work that is given up may reject later, unheard. */
+export async function unlessInterrupted(
+  work: Promise<void>,
+  { received, signal }: Interruption,
+  whatThen: string,
+): Promise<void> {
+  await Promise.race([work, received]);
+  if (signal.aborted) throw interrupted(whatThen);
+}
+
+/** @param whatThen what became of the work, and how it goes on */
+export function interrupted(whatThen: string): MillraceError {
+  return new MillraceError(`interrupted; ${whatThen}`, {
+    code: "interrupted",
+    origin: "user",
+    retry: true,
+  });
 }

@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { HomeLock } from "../platform/home-lock.ts";
 import { type CliRun, runCli } from "./testing/run-cli.ts";
 
 const LAUNCHER = join(import.meta.dirname, "millrace.mjs");
@@ -42,6 +45,14 @@ function launch(
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, out, err }));
   });
+}
+
+/** Replays of the home whose file is in the log as a whole. */
+async function loadedReplays(home: string): Promise<number> {
+  const folder = join(home, "replays");
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+  const records = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
+  return records.filter((text) => JSON.parse(text).end !== null).length;
 }
 
 describe("the command line", () => {
@@ -127,6 +138,43 @@ describe("the command line", () => {
     expect(printed.out).toMatch(/^catalogToken +\*{4} +environment/m);
   });
 
+  it.each([
+    ["home-unusable", ["status", "--home", "file"]],
+    ["home-unusable", ["up", "--home", "file/home"]],
+    ["home-unusable", ["replay", "bronze", "--home", "beside", "--into", "file/side"]],
+    ["output-unwritable", ["generate", "--events", "10", "--out", "file/events.ndjson"]],
+  ])("says %s, and where to look, of a place that cannot be written: %j", async (expected, args) => {
+    await writeFile(join(folder, "file"), "");
+    const { code, out, err } = await run(...args, "--json");
+    const { error } = JSON.parse(out);
+    expect({ code, error: error.code }).toEqual({ code: 1, error: expected });
+    expect(error.message).toMatch(/name a folder|look at its folder/);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it("ends a wait for another process at the first signal, and the same command goes on", async () => {
+    const file = join(folder, "waited.ndjson");
+    await run("generate", "--events", "1000", "--seed", "4", "--out", file);
+    const home = join(folder, "waiting");
+    const replay = ["replay", "ndjson", file, "--wait", "--home", home, "--log-level", "error", "--json"];
+    // As a process that never comes to process it: what is waited for does not happen.
+    await mkdir(home);
+    const lock = HomeLock.acquire(home);
+    const waiting = run(...replay);
+    await vi.waitFor(async () => expect(await loadedReplays(home)).toBe(1), { timeout: 60_000 });
+    process.emit("SIGTERM");
+    const { code, out } = await waiting;
+    expect(code).toBe(1);
+    expect(JSON.parse(out).error).toMatchObject({
+      code: "interrupted",
+      message: expect.stringContaining("the same command"),
+    });
+    if (lock instanceof HomeLock) lock.release();
+    const { alreadyLoaded, rowsByTable } = JSON.parse((await run(...replay)).out);
+    expect(alreadyLoaded).toBe(true);
+    expect(rowsByTable["bronze.customer_events"]).toBeGreaterThan(900);
+  }, 120_000);
+
   it("generates events with their truth", async () => {
     const out = join(folder, "generated.ndjson");
     const report = await run("generate", "--events", "2e4", "--seed", "3", "--out", out, "--json");
@@ -179,6 +227,16 @@ describe("the built command", () => {
     expect(letters.deadLetters).toHaveLength(5);
     const compacted = await launch(["compact", "--full", "--home", "whole", "--json"]);
     expect(compacted.code).toBe(0);
+  });
+
+  it("ends where its port is taken, and says what to do", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const { code, err } = await launch(["up", "--home", "crowded", "--port", String(port)]);
+    other.close();
+    expect(code).toBe(1);
+    expect(err).toContain("choose another by --host and --port");
   });
 
   it("says where to look, and ends in order at SIGTERM", async () => {

@@ -9,7 +9,7 @@ import type { Platform } from "../platform/platform.ts";
 import { type CorrectedLake, correctLake } from "../replay/correct-lake.ts";
 import { type ReplayedHome, replayBronze } from "../replay/replay-bronze.ts";
 import { keptHistoryMs, withWarmUp } from "../replay/replay-range.ts";
-import { type CliIo, onInterrupt, Progress } from "./cli-io.ts";
+import { type CliIo, interrupted, onInterrupt, Progress } from "./cli-io.ts";
 import { withPlatform } from "./platform-session.ts";
 import { configOf } from "./settings-options.ts";
 import { textTable } from "./text-table.ts";
@@ -128,11 +128,7 @@ async function interruptible<R extends ReplayedHome>(
   try {
     const replayed = await run((text) => progress.show(text), interruption.signal);
     if (replayed.complete) return replayed;
-    throw new MillraceError(`the replay was interrupted; ${ifInterrupted}`, {
-      code: "interrupted",
-      origin: "user",
-      retry: true,
-    });
+    throw interrupted(ifInterrupted);
   } finally {
     progress.end();
     interruption.dispose();

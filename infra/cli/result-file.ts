@@ -3,6 +3,8 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MillraceError } from "../../schema/index.ts";
 
+const UNWRITABLE = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "EACCES", "EPERM", "EROFS", "ENOSPC"]);
+
 /**
  * Writes a file that must not be there yet; a crash leaves at most `FILE.part`.
  *
@@ -27,12 +29,17 @@ export async function writeResultFile(
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "EACCES" && code !== "ENOSPC") throw error;
-    throw new MillraceError(`${file} cannot be written (${code}); look at its folder and the disk`, {
-      code: "output-unwritable",
-      origin: "user",
-      cause: error,
-    });
+    throw asUnwritable(error, file);
   }
+}
+
+/** What the system says to a place of the user's choice, as an error of theirs; any other error as it is. */
+export function asUnwritable(error: unknown, place: string): unknown {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (!UNWRITABLE.has(code)) return error;
+  return new MillraceError(`${place} cannot be written (${code}); look at its folder and the disk`, {
+    code: "output-unwritable",
+    origin: "user",
+    cause: error,
+  });
 }

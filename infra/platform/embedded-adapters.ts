@@ -9,6 +9,7 @@ import { maintainTables } from "../../lakehouse/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
 import { HomeLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
+import { makeHome } from "./home-folder.ts";
 import { lakeTables } from "./lake-tables.ts";
 
 /** All ports on one home folder. */
@@ -17,6 +18,7 @@ export function openEmbeddedAdapters(
   clock: () => number,
   logWritesOn: "caller" | "thread" = "caller",
 ): Adapters {
+  makeHome(home);
   const log = new HomeLog(home, { clock, writesOn: logWritesOn });
   const hotStore = new LmdbHotStore({ path: join(home, "hot"), clock });
   const objects = new LocalObjectStore(home);

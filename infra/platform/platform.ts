@@ -5,6 +5,7 @@ import { type Adapters, openAdapters, type QueryLimits, retryEnvironment } from 
 import { awaitServers } from "./await-servers.ts";
 import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
+import { makeHome } from "./home-folder.ts";
 import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
@@ -146,7 +147,10 @@ async function openParts(
 
 /** The home's lock, given back at the end, or who has it. */
 function homeLock(home: string, runsWorkers: boolean, resources: AsyncDisposableStack) {
-  if (!runsWorkers) return { heldBy: HomeLock.holder(home) };
+  if (!runsWorkers) {
+    makeHome(home);
+    return { heldBy: HomeLock.holder(home) };
+  }
   const lock = HomeLock.acquire(home);
   resources.defer(() => {
     if (lock instanceof HomeLock) lock.release();

@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { SHOP_DEFAULTS, writeNdjson } from "../../../stream/index.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, share, wholeNumber } from "../option-values.ts";
+import { asUnwritable } from "../result-file.ts";
 
 interface GenerateOptions {
   readonly events: number;
@@ -57,7 +59,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   const began = io.clock();
   const progress = new Progress(io);
   const interruption = onInterrupt();
-  const truth = await writeNdjson(options.out, {
+  const truth = await writeNdjson(resolve(io.folder, options.out), {
     customerEventsMax: options.events,
     seed: options.seed,
     startTime: options.start,
@@ -72,10 +74,14 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
     signal: interruption.signal,
     onProgress: (lines) =>
       progress.show(() => `${lines.toLocaleString("en")} of ${options.events.toLocaleString("en")} events`),
-  }).finally(() => {
-    progress.end();
-    interruption.dispose();
-  });
+  })
+    .catch((error) => {
+      throw asUnwritable(error, options.out);
+    })
+    .finally(() => {
+      progress.end();
+      interruption.dispose();
+    });
   const seconds = (io.clock() - began) / 1000;
   const { valid, duplicates, malformed } = truth.customerEvents;
   const broken = Object.values(malformed).reduce((sum, count) => sum + count, 0);

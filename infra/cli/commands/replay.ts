@@ -3,7 +3,7 @@ import { tableName } from "../../../schema/index.ts";
 import { FORMAT_NAMES, type LoadReport, loadInto, parseTimes } from "../../../stream/index.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { type CliIo, type Interruption, onInterrupt, Progress, unlessInterrupted } from "../cli-io.ts";
 import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { BRONZE, type HistoryOptions, replayHistory, wrongUsage } from "../replay-history.ts";
@@ -114,7 +114,7 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
           ),
         ...(options.again === true ? { again: began.toString(36) } : {}),
       }).finally(() => progress.end());
-      const refused = wait ? await processed(platform, report, record, io) : report.refused;
+      const refused = wait ? await processed(platform, report, record, interruption, io) : report.refused;
       return {
         format,
         file,
@@ -132,17 +132,21 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
   io.out(options.json === true ? `${JSON.stringify(result)}\n` : describe(result));
 }
 
-/** Waits for the pipeline; answers what the loader and the pipeline refused, by reason. */
+/** Waits for the pipeline; answers what the loader and the pipeline refused, by reason. Throws `interrupted` at a signal. */
 async function processed(
   platform: Platform,
   report: LoadReport,
   record: ReplayRecord | null,
+  interruption: Interruption,
   io: CliIo,
 ): Promise<Counts> {
   await record?.loaded(platform);
   if (io.errIsTerminal) io.err("processing…");
-  await platform.waitUntilProcessed();
-  if (io.errIsTerminal) io.err("\r\u001b[K");
+  await unlessInterrupted(
+    platform.waitUntilProcessed(),
+    interruption,
+    "the file is in the log: the same command, or millrace up, goes on with it",
+  ).finally(() => io.errIsTerminal && io.err("\r\u001b[K"));
   const refused: Record<string, number> = { ...report.refused };
   for (const [reason, count] of Object.entries((await record?.refused(platform)) ?? {})) {
     refused[reason] = (refused[reason] ?? 0) + count;

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
-import { MillraceError } from "../../../schema/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import { producedEnds } from "../../platform/input-ends.ts";
@@ -9,7 +8,14 @@ import type { Platform } from "../../platform/platform.ts";
 import { spreadAnew } from "../../replay/rescale.ts";
 import { assertNothingCame } from "../../replay/rescale-source.ts";
 import { assertNobodysFolder, endHistory, sharedBetween } from "../../replay/rescale-target.ts";
-import { type CliIo, type Interruption, onInterrupt, Progress } from "../cli-io.ts";
+import {
+  type CliIo,
+  type Interruption,
+  interrupted,
+  onInterrupt,
+  Progress,
+  unlessInterrupted,
+} from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { wrongUsage } from "../replay-history.ts";
@@ -79,7 +85,7 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
           onProgress: (done) => progress.show(() => `spreading: ${done.toLocaleString("en")} records`),
           signal: interruption.signal,
         });
-        if (spread === null) throw interrupted(options);
+        if (spread === null) throw interrupted(goesOnIn(options));
         await assertNothingCame(platform.log, ends);
         return spread;
       },
@@ -106,13 +112,11 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
 /** Runs the workers until they have processed all; throws `interrupted` where a signal comes before. */
 async function processed(
   platform: Platform,
-  { received, signal }: Interruption,
+  interruption: Interruption,
   options: RescaleOptions,
 ): Promise<void> {
   const all = platform.startWorkers().then(() => platform.waitUntilProcessed());
-  // A wait that is given up rejects when the platform is closed.
-  await Promise.race([all, received]);
-  if (signal.aborted) throw interrupted(options);
+  await unlessInterrupted(all, interruption, goesOnIn(options));
 }
 
 /** The command that starts the new platform with the settings that it was filled with. */
@@ -149,10 +153,6 @@ function targetOf(config: Config, { into, to }: RescaleOptions, io: CliIo): Conf
   return target;
 }
 
-function interrupted({ into }: RescaleOptions): MillraceError {
-  return new MillraceError(`interrupted; the same command goes on in ${into}`, {
-    code: "interrupted",
-    origin: "user",
-    retry: true,
-  });
+function goesOnIn({ into }: RescaleOptions): string {
+  return `the same command goes on in ${into}`;
 }

@@ -51,19 +51,17 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   try {
     await withPlatform(config, io, { runsWorkers: true, runsQueries: true }, async (platform) => {
       await platform.startWorkers();
-      const forecasts = startForecasts(config, logger);
-      const api = await startApi(platform, forecasts, logger);
-      const maintenance = startMaintenance(platform, logger);
+      // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
+      await using running = new AsyncDisposableStack();
+      const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
+      const api = running.adopt(await startApi(platform, forecasts, logger), (server) => server.close());
+      running.adopt(startMaintenance(platform, logger), (maintenance) => maintenance.stop());
       const rate = options.generator ? config.generatorEventsPerSecond : 0;
-      const generator = rate > 0 ? await startGenerator(platform, rate, logger) : null;
+      if (rate > 0)
+        running.adopt(await startGenerator(platform, rate, logger), (generator) => generator.stop());
       io.out(started(api.url, config, options.json === true, (io.clock() - began) / 1000, rate));
       await interruption.received;
       io.err("stopping…\n");
-      // From the outside in: no new input, no new requests, then the last checkpoint.
-      await generator?.stop();
-      await forecasts.stop();
-      await maintenance.stop();
-      await api.close();
     });
   } finally {
     interruption.dispose();
