@@ -49,7 +49,7 @@ const noSubscriptionsPlugin: ApolloServerPlugin<ApiContext> = {
       async didResolveOperation({ operation }) {
         if (operation?.operation !== "subscription") return;
         throw new GraphQLError(
-          "Subscriptions are not served over HTTP: send it over a WebSocket to the same address, as graphql-ws does (protocol graphql-transport-ws).",
+          "A subscription is not served over HTTP: send it over a WebSocket to the same address, as graphql-ws does (protocol graphql-transport-ws).",
           { extensions: { code: "subscription-over-http", origin: "user", http: { status: 400 } } },
         );
       },

@@ -94,7 +94,7 @@ function alreadyChampion(plugin: string, version: string): MillraceError {
 function refused(plugin: string, version: string, { checks }: GateResult): MillraceError {
   const failed = checks.filter(({ passed }) => !passed).map(({ name, detail }) => `${name} (${detail})`);
   return new MillraceError(
-    `model ${version} of ${plugin} is not promoted: ${failed.join("; ")}. --force promotes it all the same.`,
+    `model ${version} of ${plugin} is not promoted: ${failed.join("; ")}. millrace models promote ${plugin} ${version} --force promotes it all the same.`,
     { code: "promotion-refused", origin: "user" },
   );
 }

@@ -31,7 +31,7 @@ export function registerQuery(program: Command, io: CliIo): void {
     .addHelpText(
       "after",
       `
-Embedded, DuckDB answers; in distributed mode, Trino.
+Embedded, DuckDB answers ("DESCRIBE gold.funnel" lists columns); in distributed mode, Trino. millrace status lists tables.
 
 Examples:
   $ millrace query "SELECT event_type, count(*) FROM silver.events GROUP BY 1"
