@@ -138,25 +138,30 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
 
   /** Writes the changes of a pane, and forgets them. */
   function writeChanges(pane: number): void {
-    const { values } = changes;
-    const own: number[] = [];
+    const { values, length } = changes;
+    let own = 0;
+    for (let change = 0; change < length; change += CHANGE) if (values[change] === pane) own++;
+    writer.u32(own);
+    if (own === 0) return;
     let kept = 0;
-    for (let change = 0; change < changes.length; change += CHANGE) {
-      if (values[change] === pane) own.push(...values.subarray(change, change + CHANGE));
+    for (let change = 0; change < length; change += CHANGE) {
+      if (values[change] === pane) writeChange(change);
       else {
         values.copyWithin(kept, change, change + CHANGE);
         kept += CHANGE;
       }
     }
-    writer.u32(own.length / CHANGE);
-    for (let change = 0; change < own.length; change += CHANGE) {
-      const [, product, category, at] = own.slice(change, change + CHANGE);
-      writer.text(keys.productId.heap, keys.productId.start(product), keys.productId.ends[product]);
-      writer.text(keys.categoryId.heap, keys.categoryId.start(category), keys.categoryId.ends[category]);
-      writer.f64(at);
-    }
-    changes.markRange(0, changes.length);
+    changes.markRange(0, length);
     changes.length = kept;
+  }
+
+  /** A function of its own, like {@link writeProduct}: the first minute has thousands, and calls soon run optimised. */
+  function writeChange(change: number): void {
+    const product = changes.values[change + 1];
+    const category = changes.values[change + 2];
+    writer.text(keys.productId.heap, keys.productId.start(product), keys.productId.ends[product]);
+    writer.text(keys.categoryId.heap, keys.categoryId.start(category), keys.categoryId.ends[category]);
+    writer.f64(changes.values[change + 3]);
   }
 
   /** Places whose pane has ended, in pane order. */
@@ -170,17 +175,22 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
   function writeProducts(place: number): void {
     const count = numbers.values[PLACES + place * PLACE + 1];
     const list = productLists[place].values;
-    const dictionary = keys.productId;
     writer.u32(count);
-    for (let i = 0; i < count; i++) {
-      const product = list[i];
-      const at = (product * placeCount + place) << 2;
-      writer.text(dictionary.heap, dictionary.start(product), dictionary.ends[product]);
-      for (let kind = 1; kind < 4; kind++) writer.u32(counts.values[at + kind]);
-      counts.values.fill(0, at, at + 4);
-      counts.mark(at);
-    }
+    for (let i = 0; i < count; i++) writeProduct(list[i], place);
     productLists[place].length = 0;
+  }
+
+  function writeProduct(product: number, place: number): void {
+    const dictionary = keys.productId;
+    const { values } = counts;
+    const at = (product * placeCount + place) << 2;
+    writer.text(dictionary.heap, dictionary.start(product), dictionary.ends[product]);
+    values[at] = 0;
+    for (let kind = 1; kind < 4; kind++) {
+      writer.u32(values[at + kind]);
+      values[at + kind] = 0;
+    }
+    counts.mark(at);
   }
 
   function sendBlock(places: readonly number[], watermarkMs: number): void {

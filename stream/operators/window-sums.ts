@@ -172,19 +172,23 @@ export class WindowSums {
   }
 
   private writeSums(place: number, count: number): void {
-    const { width } = this.options;
     this.writer.u32(count);
-    for (let i = 0; i < count; i++) {
-      const id = this.lists[place].values[i];
-      this.writer.text(this.keys.heap, this.keys.start(id), this.keys.ends[id]);
-      const entry = id * this.placeCount + place;
-      const at = entry * width;
-      for (let n = 0; n < width; n++) this.writer.f64(this.sums.values[at + n]);
-      this.sums.values.fill(0, at, at + width);
-      this.sums.markRange(at, at + width);
-      this.used.values[entry] = 0;
-      this.used.mark(entry);
-    }
+    for (let i = 0; i < count; i++) this.writeSum(this.lists[place].values[i], place);
     this.lists[place].length = 0;
+  }
+
+  private writeSum(id: number, place: number): void {
+    const { width } = this.options;
+    const { values } = this.sums;
+    this.writer.text(this.keys.heap, this.keys.start(id), this.keys.ends[id]);
+    const entry = id * this.placeCount + place;
+    const at = entry * width;
+    for (let n = at; n < at + width; n++) {
+      this.writer.f64(values[n]);
+      values[n] = 0;
+    }
+    this.sums.markRange(at, at + width);
+    this.used.values[entry] = 0;
+    this.used.mark(entry);
   }
 }

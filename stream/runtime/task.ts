@@ -10,9 +10,11 @@ import { StateImageReader } from "./state-image-reader.ts";
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
 /** The same for small batches that are joined: some milliseconds in which nothing else is processed. */
-const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 20 } as const;
-/** Hot values of one round of {@link Task.writeHot}. */
-const HOT_KEYS_A_ROUND = 16_384;
+const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
+/** Hot values of one round of {@link Task.writeHot}: two milliseconds in which no record is processed. */
+const HOT_KEYS_A_ROUND = 256;
+/** The same in a backlog, for which fewer commits are cheaper. */
+const HOT_KEYS_A_ROUND_BACKLOG = 16_384;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 
@@ -236,12 +238,13 @@ export class Task {
   }
 
   /**
-   * Writes the hot values that waited at a cut, and what else waits. Some thousands at a time, where a
+   * Writes the hot values that waited at a cut, and what else waits. A round at a time, where a
    * million users would be gigabytes: records are processed meanwhile, and what they change stands behind.
    */
-  async writeHot(waiting: number): Promise<void> {
-    for (let left = waiting; left > 0; left -= HOT_KEYS_A_ROUND) {
-      this.flushHot(HOT_KEYS_A_ROUND);
+  async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
+    const keys = hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
+    for (let left = waiting; left > 0; left -= keys) {
+      this.flushHot(keys);
       await this.outbox.flush();
     }
     await this.outbox.flush();

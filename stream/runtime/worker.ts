@@ -355,7 +355,7 @@ export class Worker {
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
   private async commit(cuts: readonly StagedCut[]): Promise<void> {
     const { objects, checkpoints, publisher, onPoint, clock } = this.deps;
-    await Promise.all(cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting)));
+    await Promise.all(cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting, this.hasBacklog)));
     onPoint("before-stage");
     const prepared: Checkpoint[] = [];
     for (const { task, cut, image } of cuts) {
