@@ -13,7 +13,7 @@ export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
 const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
 /** Hot values of one round of {@link Task.writeHot}: two milliseconds in which no record is processed. */
 const HOT_KEYS_A_ROUND = 256;
-/** The same in a backlog, for which fewer commits are cheaper. */
+/** The same in a backlog, and where so many wait that they are of one: fewer commits are cheaper. */
 const HOT_KEYS_A_ROUND_BACKLOG = 16_384;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
@@ -242,7 +242,8 @@ export class Task {
    * million users would be gigabytes: records are processed meanwhile, and what they change stands behind.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
-    const keys = hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
+    const many = hasBacklog || waiting > HOT_KEYS_A_ROUND_BACKLOG;
+    const keys = many ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
     for (let left = waiting; left > 0; left -= keys) {
       this.flushHot(keys);
       await this.outbox.flush();
