@@ -15,7 +15,7 @@ export interface Faults {
   readonly rivalShare: number;
   /** Reads and listings that give only a part at once. */
   readonly partShare: number;
-  /** Reads before which the news of all appends come in. */
+  /** Looks at the log that bring the news of all appends. */
   readonly newsShare: number;
   /** Of what a dead process had sent, what still arrives. */
   readonly lateShare: number;

@@ -13,6 +13,14 @@ import { logHarness } from "./testing.ts";
 const open = (writesOn: "caller" | "thread" = "caller") =>
   logHarness((path, clock) => new LmdbEventLog({ path, clock, writesOn }));
 
+/** With topics of one partition each. */
+async function openWith(...names: string[]) {
+  const harness = await open();
+  const spec = { partitions: 1, retentionMs: null, retentionBytes: null };
+  await harness.log.createTopics(names.map((name) => ({ ...spec, name })));
+  return harness;
+}
+
 eventLogContract("LMDB", open);
 eventLogRetentionContract("LMDB", open);
 eventLogContract("LMDB, written by a thread", () => open("thread"));
@@ -42,12 +50,7 @@ it.each(["caller", "thread"] as const)(
 );
 
 it("reads small appends on as one batch, each record with its ingest time", async () => {
-  const { log, dispose } = await open();
-  const spec = { partitions: 1, retentionMs: null, retentionBytes: null };
-  await log.createTopics([
-    { ...spec, name: "a" },
-    { ...spec, name: "b" },
-  ]);
+  const { log, dispose } = await openWith("a", "b");
   const at = (ingestedAt: number, topic: string, values: string[]) => ({
     ...batchOf(topic, 0, values),
     ingestedAt,
@@ -86,12 +89,7 @@ it("reads small appends on as one batch, each record with its ingest time", asyn
 });
 
 it("shows all readers the same beginning of the log, until one of them looks", async () => {
-  const { log, dispose } = await open();
-  const spec = { partitions: 1, retentionMs: null, retentionBytes: null };
-  await log.createTopics([
-    { ...spec, name: "a" },
-    { ...spec, name: "b" },
-  ]);
+  const { log, dispose } = await openWith("a", "b");
   const a = await log.reader("a", 0, 0);
   const b = await log.reader("b", 0, 0);
   const limits = { recordsMax: 100, bytesMax: 1000 };
@@ -136,12 +134,7 @@ it("reads back whatever was appended, from any offset and within any limits", as
 });
 
 it("numbers chunks of all topics without a hole, and stamps those of one commit alike", async () => {
-  const { log, dispose, setNow } = await open();
-  const spec = { partitions: 1, retentionMs: null, retentionBytes: null };
-  await log.createTopics([
-    { ...spec, name: "a" },
-    { ...spec, name: "b" },
-  ]);
+  const { log, dispose, setNow } = await openWith("a", "b");
   setNow(5000);
   await log.append([batchOf("a", 0, ["1"]), batchOf("b", 0, ["2"])]);
   await log.append([batchOf("b", 0, ["3"])]);
@@ -156,8 +149,7 @@ it("numbers chunks of all topics without a hole, and stamps those of one commit 
 });
 
 it("ends waits when the log closes, and refuses every call afterwards by name", async () => {
-  const { log, dispose } = await open();
-  await log.createTopics([{ name: "a", partitions: 1, retentionMs: null, retentionBytes: null }]);
+  const { log, dispose } = await openWith("a");
   const reader = await log.reader("a", 0, 0);
   const waiting = reader.wait(600_000);
   await log.close();

@@ -106,8 +106,7 @@ export class LmdbEventLog implements EventLog {
   }
 
   async reader(topicName: string, partition: number, offset: number): Promise<LogReader> {
-    const topic = this.store.topic(topicName);
-    assertPartition(topic, partition);
+    const topic = this.topicOf(topicName, partition);
     this.store.look();
     const { begin, end } = this.store.extent(topic.id, partition);
     if (offset < begin || offset > end) throw outOfRangeError(topicName, partition, offset, { begin, end });

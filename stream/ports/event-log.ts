@@ -55,7 +55,6 @@ export interface ReadOnLimits {
  * taken last when it was looked at, so that a merge over topics misses nothing. Opening a reader,
  * waiting with one and {@link look} look anew; what comes over a network may be seen between turns, too.
  */
-
 export interface LogReader {
   /**
    * Next offset to read; behind what was read it also passes what is no record, such as the end of a
@@ -73,7 +72,7 @@ export interface LogReader {
   look?(): void;
   /**
    * For a log with small batches: the batch that was read last, and what follows it without a gap below
-   * the sequence, as one batch within the limits. It is valid as long as any that is read.
+   * the sequence, as one batch within the limits. Like any that is read, it is valid until the next read.
    */
   readOn?(last: RecordBatch, limits: ReadOnLimits): RecordBatch;
   /** Resolves when records may be there, or after the time-out. */

@@ -4,6 +4,7 @@ import {
   encodeJson,
   inventoryUpdateContract,
   MillraceError,
+  type RecordBatch,
   type WriterSchema,
   writerSchemaOf,
 } from "../../schema/index.ts";
@@ -51,7 +52,7 @@ async function open(
   });
   await log.createTopics([{ name: to, partitions: 1, retentionMs: null, retentionBytes: null }]);
   await log.append([batchOf(to, 0, records)]);
-  return { reader: await log.reader(to, 0, 0), schemas, asked };
+  return { log, reader: await log.reader(to, 0, 0), schemas, asked };
 }
 
 const avro = (id: number) => encodeAvro(inventoryUpdateContract, event, id);
@@ -97,6 +98,20 @@ test("what does not pass by itself is thrown", async () => {
   expect(reader.read(LIMITS)).toBeNull();
   await reader.wait(60_000);
   expect(() => reader.read(LIMITS)).toThrow("who are you?");
+});
+
+test("of batches that are joined, what follows one that is known is held until its ids are", async () => {
+  const { log, reader, schemas, asked } = await open([json], async () => void schemas.set(9, null));
+  await log.append([batchOf(topic, 0, [avro(9), json])]);
+  await log.append([batchOf(topic, 0, [json])]);
+  reader.look?.();
+  const first = reader.read(LIMITS) as RecordBatch;
+  const readOn = reader.readOn?.(first, { ...LIMITS, sequenceBelow: Number.POSITIVE_INFINITY });
+  expect(readOn).toMatchObject({ baseOffset: 0, count: 1 });
+  expect([reader.position, reader.isBehind, reader.read(LIMITS)]).toEqual([1, true, null]);
+  await reader.wait(60_000);
+  expect(reader.read(LIMITS)).toMatchObject({ baseOffset: 1, count: 3 });
+  expect([reader.position, reader.isBehind, asked]).toEqual([4, false, [[9]]]);
 });
 
 test("topics of other forms are left alone", async () => {
