@@ -20,7 +20,9 @@ describe("options of the bench", () => {
       subject: "latency",
       workers: [1],
       rate: 20_000,
+      warmUpSeconds: 40,
     });
+    expect(parse("--mode distributed --latency --warm-up-seconds 5").warmUpSeconds).toBe(5);
     expect(parse("--mode distributed --recovery")).toMatchObject({
       subject: "recovery",
       workers: [2],
@@ -37,9 +39,9 @@ describe("options of the bench", () => {
     ["--workers 2", "--workers is of --mode distributed"],
     ["--mode distributed --flat", "--flat is of --mode embedded"],
     ["--mode distributed --home /tmp/x", "--home is of --mode embedded"],
-    ["--mode distributed --parts all", "--parts is of --mode embedded"],
+    ["--mode distributed --parts reference,all", "only the embedded reference job takes several --parts"],
     ["--parts all,some", "It must be a list of reference, detectors, all."],
-    ["--latency --parts reference,all", "--latency takes one of --parts"],
+    ["--latency --parts reference,all", "only the embedded reference job takes several --parts"],
     ["--users 1000001", "It must be a whole number from 1 to 1000000."],
     ["--mode distributed --no-stages", "--no-stages is of --mode embedded"],
     ["--mode distributed --workers 1,none", "It must be a whole number from 1 on."],

@@ -1,8 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-
-/** How much of the stream runs: each with what the one before has. */
-export const PARTS = ["reference", "detectors", "all"] as const;
-export type Parts = (typeof PARTS)[number];
+import { PARTS, type Parts } from "./parts.ts";
 
 export interface BenchOptions {
   readonly events: number;
@@ -10,7 +7,7 @@ export interface BenchOptions {
   /** Users and products of the events, whose popularity follows Zipf's law. */
   readonly users: number;
   readonly products: number;
-  /** Embedded: the reference job runs once with each. */
+  /** Embedded: the reference job runs once with each; distributed, there is one. */
   readonly parts: readonly Parts[];
   readonly runs: number;
   readonly json: boolean;
@@ -30,19 +27,22 @@ export interface BenchOptions {
   readonly probesPerSecond: number;
 }
 
-interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject" | "workers"> {
+interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject" | "workers" | "warmUpSeconds"> {
   readonly home?: string;
   readonly json?: boolean;
   readonly flat?: boolean;
   readonly latency?: boolean;
   readonly recovery?: boolean;
   readonly workers?: readonly number[];
+  readonly warmUpSeconds?: number;
 }
 
+/** Time before latency is measured, by mode: brokers and workers compile what they run meanwhile. */
+const WARM_UP_SECONDS = { embedded: 5, distributed: 40 } as const;
 /** What only one of the modes has, by the name of the option. */
 const ONLY = {
   distributed: ["recovery", "workers", "partitions", "codec", "kills"],
-  embedded: ["flat", "home", "stages", "parts"],
+  embedded: ["flat", "home", "stages"],
 } as const;
 /** Unless told otherwise; a worker that is killed leaves its tasks to another. */
 const WORKERS = { "reference job": [1, 2], "flat memory": [1], latency: [1], recovery: [2] } as const;
@@ -61,11 +61,12 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     command.error("error: --latency takes one number of --workers");
   if (subject === "recovery" && (workers.length > 1 || workers[0] < 2))
     command.error("error: --recovery takes one number of --workers, at least 2: somebody has to take over");
-  if (subject !== "reference job" && parsed.parts.length > 1)
-    command.error(`error: --${flat ? "flat" : "latency"} takes one of --parts`);
+  if (parsed.parts.length > 1 && (subject !== "reference job" || parsed.mode === "distributed"))
+    command.error("error: only the embedded reference job takes several --parts");
   if (Math.max(...workers) > parsed.partitions)
     command.error("error: more --workers than --partitions: the others would have nothing to do");
-  return { ...parsed, workers, json: json === true, home: home ?? null, subject };
+  const { warmUpSeconds = WARM_UP_SECONDS[parsed.mode] } = parsed;
+  return { ...parsed, workers, warmUpSeconds, json: json === true, home: home ?? null, subject };
 }
 
 function refuseOtherMode(command: Command, mode: BenchOptions["mode"]): void {
@@ -103,7 +104,7 @@ function benchCommand(): Command {
     .option("--latency", "event to subscriber, beside a bare reader of the log")
     .option("--rate <n>", "with --latency or --recovery: events per second", count(1), 20_000)
     .option("--seconds <n>", "with --latency: time that is measured", count(1), 20)
-    .option("--warm-up-seconds <n>", "with --latency: time before it", count(0), 5)
+    .option("--warm-up-seconds <n>", "with --latency: time before it (default: 5; distributed 40)", count(0))
     .option("--probes-per-second <n>", "the same: orders whose alert is timed", count(1), 100)
     .addOption(
       new Option(
@@ -133,6 +134,7 @@ Examples:
   $ npm run bench -- --flat --events 400000        memory of 400,000 and of 4 million events
   $ npm run bench -- --latency --rate 20000 --seconds 20
   $ npm run bench -- --mode distributed --workers 1,2 --runs 3
+  $ npm run bench -- --mode distributed --latency --parts reference
   $ npm run bench -- --mode distributed --recovery --kills 20
 
 Settings of the platform are taken from the environment (MILLRACE_…).

@@ -1,7 +1,8 @@
 import { loadavg } from "node:os";
 import type { BenchHomes } from "./bench-homes.ts";
-import type { BenchOptions, Parts } from "./bench-options.ts";
+import type { BenchOptions } from "./bench-options.ts";
 import { childResult } from "./child.ts";
+import type { Parts } from "./parts.ts";
 import { benchConfig, type ReferenceJobResult } from "./reference-job.ts";
 
 export interface ReferenceJobRun extends ReferenceJobResult {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BenchHomes } from "./bench-homes.ts";
-import type { Parts } from "./bench-options.ts";
 import type { ReferenceJobRun } from "./bench-reference-job.ts";
+import type { Parts } from "./parts.ts";
 import type { PartsCost } from "./report.ts";
 import { quantile, spread } from "./spread.ts";
 

@@ -1,10 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { MODELS, optionalParts } from "../../stream/index.ts";
 import { type Config, loadConfig } from "../config/index.ts";
 import { Platform, type PlatformLogger } from "../platform/platform.ts";
-import type { Parts } from "./bench-options.ts";
 import { MemorySampler } from "./memory-sampler.ts";
+import { LEFT_OUT, type Parts } from "./parts.ts";
 
 export interface ReferenceJobOptions {
   readonly events: number;
@@ -29,13 +28,6 @@ export interface ReferenceJobResult {
   readonly bytes: number;
   readonly rowsByTable: Readonly<Record<string, number>>;
 }
-
-/** What each level of {@link Parts} goes without. */
-const LEFT_OUT: Readonly<Record<Parts, readonly string[]>> = {
-  reference: optionalParts,
-  detectors: [MODELS],
-  all: [],
-};
 
 const PROGRESS_EVERY_MS = 2000;
 

@@ -1,6 +1,6 @@
 import { textTable } from "../cli/text-table.ts";
-import type { Parts } from "./bench-options.ts";
 import type { ReferenceJobRun } from "./bench-reference-job.ts";
+import type { Parts } from "./parts.ts";
 import { type Spread, spread } from "./spread.ts";
 
 const MIB = 1024 * 1024;

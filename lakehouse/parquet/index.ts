@@ -1,1 +1,2 @@
 export * from "./parquet-file-writer.ts";
+export { compressZstd } from "./zstd.ts";

@@ -10,7 +10,7 @@ const BUDGET = { eventsPerSecond: 600_000, goalEventsPerSecond: 1_000_000 };
 
 /** For each count of workers the median run, with the spread and every run beside it. */
 export function distributedDocument(runs: readonly DistributedRun[], options: BenchOptions) {
-  const { events, partitions, codec } = options;
+  const { events, partitions, codec, parts } = options;
   const byWorkers = [...new Set(runs.map(({ workers }) => workers))].map((workers) => {
     const same = runs.filter((run) => run.workers === workers);
     return {
@@ -22,11 +22,11 @@ export function distributedDocument(runs: readonly DistributedRun[], options: Be
       },
     };
   });
-  return { mode: "distributed", events, partitions, codec, budget: BUDGET, byWorkers, runs };
+  return { mode: "distributed", parts: parts[0], events, partitions, codec, budget: BUDGET, byWorkers, runs };
 }
 
 export function distributedText(document: ReturnType<typeof distributedDocument>): string {
-  const { byWorkers, events, partitions, codec, runs } = document;
+  const { byWorkers, parts, events, partitions, codec, runs } = document;
   const times = runs.length / byWorkers.length;
   const consumer = (label: string, { eventsPerSecond, cpuMicrosPerEvent }: BareConsumerResult) => [
     label,
@@ -55,7 +55,7 @@ export function distributedText(document: ReturnType<typeof distributedDocument>
     ].join("");
   });
   return [
-    `Reference job from Kafka to MinIO and Redis: ${format(events)} events, ${partitions} partitions, ${codec}`,
+    `Reference job from Kafka to MinIO and Redis${parts === "all" ? "" : `, ${parts} only`}: ${format(events)} events, ${partitions} partitions, ${codec}`,
     `${times > 1 ? `, median of ${times} runs` : ""}; budget ${format(BUDGET.eventsPerSecond)} events/s with 2 workers, `,
     `goal ${format(BUDGET.goalEventsPerSecond)}\n`,
     ...sections,

@@ -9,6 +9,7 @@ import type { BenchOptions } from "../bench-options.ts";
 import { childResult } from "../child.ts";
 import { sharedClockMs } from "../latency/shared-clock.ts";
 import { MemorySampler } from "../memory-sampler.ts";
+import { LEFT_OUT } from "../parts.ts";
 import { cpuMicrosOf } from "../process-usage.ts";
 import type { BareConsumerResult } from "./bare-consumer-process.ts";
 import { type BenchServer, BenchStack } from "./bench-stack.ts";
@@ -63,9 +64,9 @@ export function referenceRun(
   workers: number,
   signal: AbortSignal,
 ): Promise<DistributedRun> {
-  const { events, partitions } = options;
+  const { events, partitions, parts } = options;
   return BenchStack.use(signal, async (stack) => {
-    const config = stack.config({ partitions, workers }, DEFAULTS);
+    const config = stack.config({ partitions, workers, leaveOut: LEFT_OUT[parts[0]] }, DEFAULTS);
     const work = await withWorkers(config, signal, (running) => measure(options, stack, running, signal));
     const consumer = (kind: string): Promise<BareConsumerResult> =>
       bareConsumer(kind, { events, malformed: work.malformed, config, signal });

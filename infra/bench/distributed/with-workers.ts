@@ -1,6 +1,7 @@
 import type { Config } from "../../config/index.ts";
 import { Platform, type PlatformLogger } from "../../platform/platform.ts";
 import type { BenchOptions } from "../bench-options.ts";
+import { LEFT_OUT } from "../parts.ts";
 import { BenchStack } from "./bench-stack.ts";
 import { BenchWorker, untilSettled } from "./bench-worker.ts";
 
@@ -53,13 +54,13 @@ export async function withWorkers<T>(
  * `defaults` are settings that the environment need not have.
  */
 export function withSettledWorkers<T>(
-  { partitions, workers }: BenchOptions,
+  { partitions, workers, parts }: BenchOptions,
   signal: AbortSignal,
   body: (running: RunningPlatform) => Promise<T>,
   defaults: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   return BenchStack.use(signal, (stack) => {
-    const config = stack.config({ partitions, workers: workers[0] }, defaults);
+    const config = stack.config({ partitions, workers: workers[0], leaveOut: LEFT_OUT[parts[0]] }, defaults);
     return withWorkers(config, signal, async (running) => {
       for (let i = 0; i < config.workers; i++) running.startWorker();
       await running.settled();

@@ -1,7 +1,10 @@
+import { buffer } from "node:stream/consumers";
+import { createZstdCompress } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MillraceError } from "../../../schema/index.ts";
-import { CODECS, decompress } from "./codecs.ts";
+import { CODECS, compress, decompress } from "./codecs.ts";
+import { zstdContentSize } from "./zstd-frame.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 const ascii = (value: string): number[] => [...Buffer.from(value)];
@@ -45,3 +48,31 @@ it("refuses what is not of the codec, without a crash or an endless loop", () =>
     { numRuns: 3000 },
   );
 });
+
+it("decompresses zstd of every size that a frame writes, and where it writes none", async () => {
+  for (const size of [0, 1, 255, 256, 257, 65_535, 65_791, 65_792, 65_793, 3_000_000]) {
+    const records = Uint8Array.from({ length: size }, (_, i) => (i * 2_654_435_761) >>> 24);
+    const sized = compress("zstd", records);
+    if (sized.length >= 18) expect(zstdContentSize(sized)).toBe(size);
+    expect(Buffer.compare(decompress(CODECS.zstd, sized), records)).toBe(0);
+    const unsized = await streamed(records);
+    expect(zstdContentSize(unsized)).toBeNull();
+    expect(Buffer.compare(decompress(CODECS.zstd, unsized), records)).toBe(0);
+  }
+});
+
+it("decompresses zstd whose header claims another size, or refuses it", () => {
+  const records = Buffer.from("millrace ".repeat(1000));
+  const claimed = Buffer.from(compress("zstd", records));
+  claimed.writeUInt16LE(0xffff, 5);
+  expect(zstdContentSize(claimed)).toBe(0xffff + 256);
+  expect(() => decompress(CODECS.zstd, claimed)).toThrow(MillraceError);
+});
+
+/** As a producer compresses that does not know how much will come. */
+function streamed(records: Uint8Array): Promise<Buffer> {
+  const stream = createZstdCompress();
+  stream.write(records);
+  stream.flush(() => stream.end());
+  return buffer(stream);
+}
