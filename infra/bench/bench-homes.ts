@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeFolder } from "../tools/make-folder.ts";
 import { BenchError } from "./bench-error.ts";
 
 /** The home folders of the runs: temporary and removed one by one, or kept below a given folder. */
@@ -16,7 +17,7 @@ export class BenchHomes {
     if (existsSync(this.base) && readdirSync(this.base).length > 0) {
       throw new BenchError(`${this.base} is not empty: name a new folder with --home`);
     }
-    mkdirSync(this.base, { recursive: true });
+    makeFolder(this.base);
   }
 
   /** Runs the body with a new home folder. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -139,12 +139,16 @@ describe("the command line", () => {
   });
 
   it.each([
-    ["home-unusable", ["status", "--home", "file"]],
+    ["home-unusable", ["up", "--home", "file"]],
     ["home-unusable", ["up", "--home", "file/home"]],
+    ["home-unusable", ["up", "--home", "dangling/home"]],
     ["home-unusable", ["replay", "bronze", "--home", "beside", "--into", "file/side"]],
     ["output-unwritable", ["generate", "--events", "10", "--out", "file/events.ndjson"]],
-  ])("says %s, and where to look, of a place that cannot be written: %j", async (expected, args) => {
+  ])("says %s at once, and where to look, of a place that cannot be written: %j", async (expected, args) => {
     await writeFile(join(folder, "file"), "");
+    await rm(join(folder, "dangling"), { force: true });
+    await symlink(join(folder, "nothing"), join(folder, "dangling"));
+    await run("topics", "apply", "--home", "beside");
     const { code, out, err } = await run(...args, "--json");
     const { error } = JSON.parse(out);
     expect({ code, error: error.code }).toEqual({ code: 1, error: expected });

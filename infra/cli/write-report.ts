@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Report, type ReportFile, renderReport } from "../../ml/index.ts";
+import { makeFolder } from "../tools/make-folder.ts";
 import type { CliIo } from "./cli-io.ts";
 import { asUnwritable } from "./result-file.ts";
 
@@ -14,7 +15,7 @@ export async function writeReport(
   const target = resolve(io.folder, folder);
   const files = renderReport({ ...report, createdAt: new Date(io.clock()).toISOString() });
   try {
-    await mkdir(target, { recursive: true });
+    makeFolder(target);
     for (const { name, text } of [...files, ...beside]) {
       await writeFile(join(target, name), text);
     }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { CONFIG_FILE, type Config, environmentName, type SettingKey } from "../../config/index.ts";
@@ -6,6 +6,7 @@ import { connectionSettings, localServers } from "../../servers/local-servers.ts
 import type { ServerGroup, ServerStatus } from "../../servers/server-group.ts";
 import type { ServerName } from "../../servers/server-spec.ts";
 import { platformServers, serverNames, specs, withNeeded } from "../../servers/specs.ts";
+import { makeFolder } from "../../tools/make-folder.ts";
 import type { CliIo } from "../cli-io.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
@@ -118,7 +119,7 @@ function writeSettings(home: string, group: ServerGroup, found: Partial<Config>,
     io.err(`${file} has settings of its own and stays as it is: set the variables, or put them there.\n`);
     return null;
   }
-  mkdirSync(home, { recursive: true });
+  makeFolder(home);
   writeFileSync(file, `${JSON.stringify({ ...earlier, ...found }, null, 2)}\n`, { mode: 0o600 });
   io.err(`The settings are in ${file}: millrace up --mode distributed\n`);
   return file;
