@@ -42,6 +42,7 @@ describe("millrace forecast", () => {
       .map((line) => JSON.parse(line));
 
   test("says what is missing before there is a whole day of purchases", async () => {
+    await run("topics", "apply");
     const { code, err } = await run("forecast");
     expect([code, err]).toEqual([1, expect.stringContaining("no whole day of purchases")]);
   });

@@ -10,14 +10,18 @@ export interface OpenTopic {
   readonly partitions: number;
 }
 
-/** Opens the mode's ports for a command on one topic and closes them, whatever happens. */
+/**
+ * Opens the mode's ports for a command on one topic and closes them, whatever happens. A home that is not
+ * there is refused, unless the command `makesHome`.
+ */
 export async function withTopic<T>(
   topic: string,
   config: Config,
   io: CliIo,
+  { makesHome }: { readonly makesHome: boolean },
   use: (open: OpenTopic) => Promise<T>,
 ): Promise<T> {
-  const adapters = await openAdapters(config, io.clock);
+  const adapters = await openAdapters(config, io.clock, { makesHome });
   try {
     // The embedded log may be new; in distributed mode topics are made by those who run Kafka.
     if (config.mode === "embedded") await adapters.log.createTopics(platformTopics(config));

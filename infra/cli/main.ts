@@ -32,6 +32,7 @@ const USAGE_CODES = new Set([
   "unknown-format",
   "unknown-plugin",
   "bad-times",
+  "home-missing",
   "bad-partition",
   "no-contract-topic",
   "bad-generator-options",

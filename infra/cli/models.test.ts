@@ -13,6 +13,7 @@ const builtIn = propensity.defaultModel();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "millrace-models-"));
+  await runCli(["topics", "apply", "--home", "home"], { folder });
   const store = new LocalObjectStore(join(folder, "home"));
   const registry = createModelRegistry(store);
   const publish = (day: number, logLoss: number, incumbent: ModelCard["incumbent"]) =>

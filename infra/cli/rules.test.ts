@@ -8,6 +8,7 @@ import { runCli } from "./testing/run-cli.ts";
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "millrace-rules-"));
+  await millrace("topics", "apply");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -229,6 +229,7 @@ describe("millrace train", () => {
   };
 
   it("refuses an empty lake, and one in which nobody buys", async () => {
+    await run("topics", "apply", "--home", "empty");
     for (const plugin of ["propensity", "fraud", "recommend"]) {
       expectRefusal(await run("train", plugin, "--home", "empty", "--json"), {
         code: "dataset-unusable",

@@ -46,20 +46,22 @@ export interface AdapterOptions {
   readonly warn?: (message: string) => void;
   /** Of the embedded log: `thread` for a worker, which computes all the time. */
   readonly logWritesOn?: "caller" | "thread";
+  /** Unless false, an embedded home that is not there yet is made; else it is an error, `home-missing`. */
+  readonly makesHome?: boolean;
 }
 
 /** Opens the mode's adapters; the libraries of the other mode are not loaded. */
 export async function openAdapters(
   config: Config,
   clock: () => number,
-  { warn = () => undefined, logWritesOn = "caller" }: AdapterOptions = {},
+  options: AdapterOptions = {},
 ): Promise<Adapters> {
   if (config.mode === "embedded") {
     const { openEmbeddedAdapters } = await import("./embedded-adapters.ts");
-    return openEmbeddedAdapters(config.home, clock, logWritesOn);
+    return openEmbeddedAdapters(config.home, clock, options);
   }
   const { openDistributedAdapters } = await import("./distributed-adapters.ts");
-  return openDistributedAdapters(config, clock, warn);
+  return openDistributedAdapters(config, clock, options.warn ?? (() => undefined));
 }
 
 /** What retrying a commit or a connection needs of the outside. */

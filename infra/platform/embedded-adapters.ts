@@ -8,17 +8,17 @@ import {
 import { maintainTables } from "../../lakehouse/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
 import { HomeLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
-import { type Adapters, retryEnvironment } from "./adapters.ts";
-import { makeHome } from "./home-folder.ts";
+import { type AdapterOptions, type Adapters, retryEnvironment } from "./adapters.ts";
+import { readyHome } from "./home-folder.ts";
 import { lakeTables } from "./lake-tables.ts";
 
 /** All ports on one home folder. */
 export function openEmbeddedAdapters(
   home: string,
   clock: () => number,
-  logWritesOn: "caller" | "thread" = "caller",
+  { logWritesOn = "caller", makesHome = true }: AdapterOptions = {},
 ): Adapters {
-  makeHome(home);
+  readyHome(home, { makes: makesHome });
   const log = new HomeLog(home, { clock, writesOn: logWritesOn });
   const hotStore = new LmdbHotStore({ path: join(home, "hot"), clock });
   const objects = new LocalObjectStore(home);

@@ -133,10 +133,4 @@ describe("home lock", () => {
     if (lock instanceof HomeLock) lock.release();
     expect(HomeLock.acquire(home)).toEqual({ heldBy: child.pid });
   });
-
-  test("creates the home folder", () => {
-    const fresh = join(home, "a", "b");
-    expect(HomeLock.acquire(fresh)).toBeInstanceOf(HomeLock);
-    expect(existsSync(fresh)).toBe(true);
-  });
 });

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { ProcessLock } from "../tools/process-lock.ts";
-import { makeHome } from "./home-folder.ts";
 
 /**
  * Marks a home folder as run by one process: two would fence each other's checkpoints.
@@ -22,7 +21,6 @@ export class HomeLock {
    * dead process's lock is taken over.
    */
   static acquire(home: string): HomeLock | { readonly heldBy: number } {
-    makeHome(home);
     const lock = ProcessLock.acquire(lockFile(home));
     return lock instanceof ProcessLock ? new HomeLock(lock) : lock;
   }

@@ -16,12 +16,12 @@ describe("opening a platform", () => {
   const config = () => scenarioConfig(home, { partitions: 1, workers: 1 });
 
   test("that fails gives the home's lock up", async () => {
-    mkdirSync(home, { recursive: true });
-    // A file where the log's folder belongs.
-    writeFileSync(join(home, "log"), "");
-    await expect(Platform.open(config(), quiet)).rejects.toThrow();
+    // As by a rescale that was killed.
+    mkdirSync(join(home, "rescale"), { recursive: true });
+    writeFileSync(join(home, "rescale", "begun.json"), "{}");
+    await expect(Platform.open(config(), quiet)).rejects.toMatchObject({ code: "rescale-unfinished" });
     expect(HomeLock.holder(home)).toBeNull();
-    rmSync(join(home, "log"), { force: true, recursive: true });
+    rmSync(join(home, "rescale"), { recursive: true });
     const platform = await Platform.open(config(), quiet);
     expect(platform.runBy).toBeNull();
     await platform.close();

@@ -5,7 +5,6 @@ import { type Adapters, openAdapters, type QueryLimits, retryEnvironment } from 
 import { awaitServers } from "./await-servers.ts";
 import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
-import { makeHome } from "./home-folder.ts";
 import { HomeLock } from "./home-lock.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
@@ -18,6 +17,8 @@ export type { PlatformLogger } from "./pipeline-runner.ts";
 export interface PlatformOptions {
   /** Who will never start any leaves the embedded home's lock to others. */
   readonly runsWorkers?: boolean;
+  /** Unless false, an embedded home that is not there yet is made; else it is an error, `home-missing`. */
+  readonly makesHome?: boolean;
   /** Who cannot do without the query engine waits for it, too. */
   readonly runsQueries?: boolean;
   /** Of the query engine. */
@@ -114,15 +115,22 @@ interface PlatformParts {
 async function openParts(
   config: Config,
   logger: PlatformLogger,
-  { runsWorkers = true, runsQueries = false, queryLimits, serversWaitMsMax }: PlatformOptions,
+  {
+    runsWorkers = true,
+    makesHome = true,
+    runsQueries = false,
+    queryLimits,
+    serversWaitMsMax,
+  }: PlatformOptions,
   resources: AsyncDisposableStack,
 ): Promise<PlatformParts> {
   const embedded = config.mode === "embedded";
-  const lock = embedded ? homeLock(config.home, runsWorkers, resources) : null;
   const adapters = await openAdapters(config, Date.now, {
     warn: (message) => logger.warn({}, message),
+    makesHome,
   });
   resources.defer(() => adapters.close());
+  const lock = embedded ? homeLock(config.home, runsWorkers, resources) : null;
   const queryEngine = adapters.openQueryEngine(queryLimits);
   resources.defer(() => queryEngine.close());
   const { checks, log, catalog, objects: objectStore } = adapters;
@@ -147,10 +155,7 @@ async function openParts(
 
 /** The home's lock, given back at the end, or who has it. */
 function homeLock(home: string, runsWorkers: boolean, resources: AsyncDisposableStack) {
-  if (!runsWorkers) {
-    makeHome(home);
-    return { heldBy: HomeLock.holder(home) };
-  }
+  if (!runsWorkers) return { heldBy: HomeLock.holder(home) };
   const lock = HomeLock.acquire(home);
   resources.defer(() => {
     if (lock instanceof HomeLock) lock.release();

@@ -1,5 +1,6 @@
 import { HomeLog } from "../../stream/adapters/index.ts";
 import type { EventLog, TopicSpec } from "../../stream/index.ts";
+import { readyHome } from "../platform/home-folder.ts";
 import { type DeclaredTopic, topicSpec } from "./declared-topics.ts";
 import type { FoundTopic, TopicAdmin } from "./topic-admin.ts";
 
@@ -13,7 +14,12 @@ export class LogTopicAdmin implements TopicAdmin {
     this.log = log;
   }
 
-  static open(home: string, clock: () => number): LogTopicAdmin {
+  static open(
+    home: string,
+    clock: () => number,
+    { makesHome = true }: { readonly makesHome?: boolean } = {},
+  ): LogTopicAdmin {
+    readyHome(home, { makes: makesHome });
     return new LogTopicAdmin(new HomeLog(home, { clock }));
   }
 

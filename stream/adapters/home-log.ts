@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type {
   AppendBatch,
@@ -12,6 +13,8 @@ import { LmdbEventLog, type LmdbEventLogOptions } from "./lmdb-event-log.ts";
 import { ALERTS_TOPIC, type AlertLog } from "./log-alert-bus.ts";
 import type { UniqueEntry } from "./log-writes.ts";
 
+const EVENTS = "log";
+
 type Offsets = Parameters<EventLog["commitOffsets"]>[1];
 
 /**
@@ -20,11 +23,16 @@ type Offsets = Parameters<EventLog["commitOffsets"]>[1];
  * those of producers. Otherwise it is one log; an append goes to either environment, never to both.
  */
 export class HomeLog implements EventLog, AlertLog {
+  /** Whether the folder is a home: its log is the first that it gets. */
+  static isIn(home: string): boolean {
+    return existsSync(join(home, EVENTS));
+  }
+
   private readonly events: LmdbEventLog;
   private readonly alerts: LmdbEventLog;
 
   constructor(home: string, options: Omit<LmdbEventLogOptions, "path">) {
-    this.events = new LmdbEventLog({ ...options, path: join(home, "log") });
+    this.events = new LmdbEventLog({ ...options, path: join(home, EVENTS) });
     this.alerts = new LmdbEventLog({ ...options, path: join(home, "alerts") });
   }
 

@@ -41,7 +41,7 @@ async function consume(topic: string, options: ConsumeOptions, io: CliIo): Promi
   const config = configOf(options, io);
   const interruption = onInterrupt();
   try {
-    await withTopic(topic, config, io, async ({ adapters, partitions }) => {
+    await withTopic(topic, config, io, { makesHome: false }, async ({ adapters, partitions }) => {
       const chosen = partitionsOf(topic, partitions, options);
       const reader = new RecordReader(topic, adapters.schemas, config.recordBytesMax);
       const inputs = await Promise.all(chosen.map((p) => openInput(adapters.log, topic, p, options.from)));

@@ -47,7 +47,7 @@ async function produce(topic: string, file: string, options: ProduceOptions, io:
   const schemaId = options.format === "avro" ? await schemaIdOf(contract, config) : null;
   const began = io.clock();
   const interruption = onInterrupt();
-  const report = await withTopic(topic, config, io, async ({ adapters, partitions }) => {
+  const report = await withTopic(topic, config, io, { makesHome: true }, async ({ adapters, partitions }) => {
     const producer = new LineProducer({
       log: adapters.log,
       contract,

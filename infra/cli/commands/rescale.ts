@@ -126,12 +126,10 @@ function startOf({ mode, home, partitions }: Config, file: string | null): strin
   return ["millrace up", ...place, ...settings, "--partitions", partitions].join(" ");
 }
 
-/** Throws `wrong-usage` where there is no old home, or the new platform would write what the old one has. */
+/** Throws `wrong-usage` where the new platform would write what the old one has. */
 function targetOf(config: Config, { into, to }: RescaleOptions, io: CliIo): Config {
   if (config.mode === "embedded") {
     const home = resolve(io.folder, into);
-    if (!existsSync(config.home))
-      throw wrongUsage(`there is no home ${config.home}: name the old one by --home`);
     const inside = relative(config.home, home);
     if (inside === "") throw wrongUsage("--into is the home itself: name another folder");
     if (inside.split(sep, 1)[0] !== "..")

@@ -93,8 +93,12 @@ async function append(changed: readonly ChangedRule[], options: RulesOptions, io
     changedBy: authorOf(io),
     reason: options.reason ?? null,
   };
-  const effectiveTime = await withTopic(ruleChangeContract.topic, configOf(options, io), io, ({ adapters }) =>
-    appendRuleChanges(adapters.log, changed, authorship),
+  const effectiveTime = await withTopic(
+    ruleChangeContract.topic,
+    configOf(options, io),
+    io,
+    { makesHome: false },
+    ({ adapters }) => appendRuleChanges(adapters.log, changed, authorship),
   );
   const since = new Date(effectiveTime).toISOString();
   const ids = changed.map(({ id }) => id);

@@ -29,7 +29,7 @@ export function registerTopics(program: Command, io: CliIo): void {
 }
 
 async function apply(options: Record<string, unknown>, io: CliIo): Promise<void> {
-  const { applied, differences } = await withTopics(options, io, applyTopics);
+  const { applied, differences } = await withTopics(options, io, { makesHome: true }, applyTopics);
   if (options.json === true) io.out(`${JSON.stringify({ applied, differences })}\n`);
   else {
     io.out(applied.length === 0 ? "Nothing to do.\n" : table("done", applied));
@@ -39,7 +39,7 @@ async function apply(options: Record<string, unknown>, io: CliIo): Promise<void>
 }
 
 async function check(options: Record<string, unknown>, io: CliIo): Promise<void> {
-  const differences = await withTopics(options, io, differencesOf);
+  const differences = await withTopics(options, io, { makesHome: false }, differencesOf);
   if (options.json === true) io.out(`${JSON.stringify({ differences })}\n`);
   else io.out(differences.length === 0 ? "The topics are as declared.\n" : table("what to do", differences));
   failOn(differences);
@@ -48,11 +48,12 @@ async function check(options: Record<string, unknown>, io: CliIo): Promise<void>
 async function withTopics<T>(
   options: Record<string, unknown>,
   io: CliIo,
+  home: { readonly makesHome: boolean },
   use: (declared: readonly DeclaredTopic[], admin: TopicAdmin) => Promise<T>,
 ): Promise<T> {
   const config = configOf(options, io);
   const declared = declaredTopics(config).filter(({ only }) => only === null || only === config.mode);
-  const admin = await openAdmin(config, io);
+  const admin = await openAdmin(config, io, home.makesHome);
   try {
     return await use(declared, admin);
   } finally {
@@ -60,9 +61,9 @@ async function withTopics<T>(
   }
 }
 
-async function openAdmin(config: Config, io: CliIo): Promise<TopicAdmin> {
+async function openAdmin(config: Config, io: CliIo, makesHome: boolean): Promise<TopicAdmin> {
   if (config.mode === "distributed") return KafkaTopicAdmin.open(config);
-  return LogTopicAdmin.open(config.home, io.clock);
+  return LogTopicAdmin.open(config.home, io.clock, { makesHome });
 }
 
 function table(last: string, differences: readonly TopicDifference[]): string {

@@ -49,20 +49,25 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   const logger = createLogger(config, io);
   const interruption = onInterrupt();
   try {
-    await withPlatform(config, io, { runsWorkers: true, runsQueries: true }, async (platform) => {
-      await platform.startWorkers();
-      // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
-      await using running = new AsyncDisposableStack();
-      const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
-      const api = running.adopt(await startApi(platform, forecasts, logger), (server) => server.close());
-      running.adopt(startMaintenance(platform, logger), (maintenance) => maintenance.stop());
-      const rate = options.generator ? config.generatorEventsPerSecond : 0;
-      if (rate > 0)
-        running.adopt(await startGenerator(platform, rate, logger), (generator) => generator.stop());
-      io.out(started(api.url, config, options.json === true, (io.clock() - began) / 1000, rate));
-      await interruption.received;
-      io.err("stopping…\n");
-    });
+    await withPlatform(
+      config,
+      io,
+      { runsWorkers: true, runsQueries: true, makesHome: true },
+      async (platform) => {
+        await platform.startWorkers();
+        // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
+        await using running = new AsyncDisposableStack();
+        const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
+        const api = running.adopt(await startApi(platform, forecasts, logger), (server) => server.close());
+        running.adopt(startMaintenance(platform, logger), (maintenance) => maintenance.stop());
+        const rate = options.generator ? config.generatorEventsPerSecond : 0;
+        if (rate > 0)
+          running.adopt(await startGenerator(platform, rate, logger), (generator) => generator.stop());
+        io.out(started(api.url, config, options.json === true, (io.clock() - began) / 1000, rate));
+        await interruption.received;
+        io.err("stopping…\n");
+      },
+    );
   } finally {
     interruption.dispose();
   }

@@ -60,7 +60,7 @@ async function main([home, reportFolder]: readonly string[]): Promise<void> {
   if (home === undefined || reportFolder === undefined) throw new Error(USAGE);
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const { config } = loadConfig({ flags: { home }, environment: {}, folder: process.cwd() });
-  const platform = await Platform.open(config, quiet, { runsWorkers: false });
+  const platform = await Platform.open(config, quiet, { runsWorkers: false, makesHome: false });
   try {
     const model = await trainCartIntent({
       engine: platform.queryEngine,
