@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tableName } from "../../schema/index.ts";
+import { lakeTables } from "../platform/lake-tables.ts";
 import { resultText } from "./query-result.ts";
 import { writeParquet } from "./result-parquet.ts";
 import { tablesInBraces } from "./sql-tables.ts";
@@ -77,6 +79,62 @@ describe("millrace query", () => {
     expect((await run("query", "SELECT 1", "--out", "no/such/folder.csv", "--format", "csv")).err).toContain(
       "cannot be written",
     );
+  });
+});
+
+describe("millrace query, of the lake itself,", () => {
+  const rowsOf = async (sql: string, ...args: string[]) => {
+    const { out } = await run("query", sql, "--format", "ndjson", ...args);
+    return out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  };
+
+  test("lists the tables and what they hold", async () => {
+    const all = await rowsOf("SHOW TABLES");
+    expect(all).toEqual(lakeTables.map((table) => ({ table: tableName(table), holds: table.doc })));
+    const gold = await rowsOf("show tables in gold;");
+    expect(gold).toEqual(all.filter(({ table }) => table.startsWith("gold.")));
+    const none = await run("query", "SHOW TABLES FROM copper");
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining("there are bronze, silver, gold") });
+  });
+
+  test.each([
+    "DESCRIBE gold.funnel",
+    "desc gold.funnel",
+    "DESCRIBE TABLE gold.funnel",
+    "SHOW COLUMNS FROM gold.funnel",
+  ])("says what the columns of a table mean: %s", async (sql) => {
+    const funnel = lakeTables.find((table) => tableName(table) === "gold.funnel");
+    const rows = await rowsOf(sql);
+    expect(rows).toHaveLength(funnel?.columns.length ?? 0);
+    expect(rows[0]).toEqual({
+      column: "window_start",
+      type: "timestamptz",
+      null: "no",
+      means: funnel?.columns[0].doc,
+    });
+    expect(await rowsOf(sql, "--limit", "1")).toEqual(rows.slice(0, 1));
+  });
+
+  test("still describes a query's result", async () => {
+    expect(await rowsOf("DESCRIBE SELECT 1 AS x")).toMatchObject([{ column_name: "x" }]);
+  });
+
+  test.each([
+    ["DELETE FROM silver.events", "the lake is only read here, and DELETE begins no query"],
+    ["/* SELECT */ drop table gold.funnel", "the lake is only read here, and DROP begins no query"],
+    ["SET threads = 1", "the lake is only read here, and SET begins no query"],
+    ["SELECT * FROM funnel", "there is no table funnel in the lake"],
+    ["DESCRIBE funnel", "there is no table funnel in the lake; there is gold.funnel"],
+    ["SELECT * FROM gold.none", "there is no table gold.none in the lake"],
+  ])("refuses %s, and says what can be asked for", async (sql, message) => {
+    const { code, out, err } = await run("query", sql);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toContain(message);
+    expect(err).not.toContain("Parser Error");
+    expect(err).toContain("(SHOW TABLES lists the lake's tables, DESCRIBE gold.funnel the columns of one)\n");
   });
 });
 

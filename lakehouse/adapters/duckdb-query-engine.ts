@@ -17,7 +17,7 @@ import {
 import { DuckDbPool, type DuckDbPoolOptions } from "./duckdb-pool.ts";
 import { tableRelation } from "./duckdb-sql.ts";
 import { bindParameter, sqlValue } from "./duckdb-values.ts";
-import { abortError, invalidQuery, tableNotFound, tooLarge } from "./query-errors.ts";
+import { abortError, assertReads, invalidQuery, tableNotFound, tooLarge } from "./query-errors.ts";
 
 export interface DuckDbQueryEngineOptions extends DuckDbPoolOptions {
   readonly catalog: Catalog;
@@ -34,6 +34,21 @@ const INTERRUPT_EVERY_MS = 20;
 const MS_PER_DAY = 86_400_000;
 /** DuckDB's errors about the text or its values, as they begin or after the driver's preface. */
 const INVALID = /(^|: )(Parser|Binder|Catalog|Conversion|Invalid Input|Permission|Out of Range) Error/;
+/** What DuckDB reads with. Whether a text that begins so changes nothing, DuckDB itself says. */
+const QUERY_WORDS = [
+  "SELECT",
+  "WITH",
+  "VALUES",
+  "FROM",
+  "DESCRIBE",
+  "DESC",
+  "SHOW",
+  "SUMMARIZE",
+  "PIVOT",
+  "UNPIVOT",
+];
+/** DuckDB's error about a name without a namespace, which it would have among its own tables. */
+const UNKNOWN_NAME = /Catalog Error: Table with name (\w+) does not exist/;
 const PLACEHOLDER = /\{([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\}/g;
 
 /** Queries over the data files of Iceberg tables, by an embedded DuckDB that can only read the lake. */
@@ -53,6 +68,7 @@ export class DuckDbQueryEngine implements QueryEngine {
     parameters: readonly SqlValue[],
     options: QueryOptions = {},
   ): Promise<QueryResult> {
+    assertReads(sql, QUERY_WORDS);
     const timeout = AbortSignal.timeout(this.options.queryMsMax ?? QUERY_MS_MAX);
     const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
     try {
@@ -107,12 +123,11 @@ export class DuckDbQueryEngine implements QueryEngine {
     parameters: readonly SqlValue[],
     rowsMax: number | undefined,
   ): Promise<QueryResult> {
-    if (text.trim() === "") throw invalidQuery("the text is empty");
     const statements = await connection.extractStatements(text);
     if (statements.count !== 1) throw invalidQuery("a query is exactly one statement");
     const statement = await statements.prepare(0);
     try {
-      if (statement.statementType !== StatementType.SELECT) throw invalidQuery("only SELECT is allowed");
+      if (statement.statementType !== StatementType.SELECT) throw invalidQuery("the lake is only read here");
       if (statement.parameterCount !== parameters.length) {
         throw invalidQuery(
           `the text has ${statement.parameterCount} parameters, but ${parameters.length} values are given`,
@@ -195,6 +210,8 @@ function isFileVanished(error: unknown): boolean {
 
 function queryError(error: unknown): unknown {
   if (error instanceof MillraceError || !(error instanceof Error)) return error;
+  const unknown = UNKNOWN_NAME.exec(error.message);
+  if (unknown !== null) return tableNotFound(unknown[1], error);
   if (INVALID.test(error.message)) return invalidQuery(error.message, error);
   const isMemory = error.message.startsWith("Out of Memory");
   return new MillraceError(`the query failed: ${error.message}`, {

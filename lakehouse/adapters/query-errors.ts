@@ -2,8 +2,24 @@ import { MillraceError } from "../../schema/index.ts";
 
 /** The errors that every query engine has alike (see `QueryEngine`). */
 
+/** The first word or sign behind comments. */
+const BEGIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(\w+|[\s\S]?)/;
+
 export function invalidQuery(detail: string, cause?: unknown): MillraceError {
   return new MillraceError(`invalid query: ${detail}`, { code: "query-invalid", origin: "user", cause });
+}
+
+/**
+ * Throws `query-invalid` unless the text begins as what only reads, comments left aside: one of these words, or a
+ * parenthesis.
+ */
+export function assertReads(sql: string, words: readonly string[]): void {
+  if (sql.trim() === "") throw invalidQuery("the text is empty");
+  const [, begin] = BEGIN.exec(sql) ?? [];
+  if (begin === "(" || words.includes(begin.toUpperCase())) return;
+  throw invalidQuery(
+    `the lake is only read here, and ${begin.toUpperCase()} begins no query: these begin with SELECT, WITH or VALUES`,
+  );
 }
 
 export function tableNotFound(name: string, cause?: unknown): MillraceError {

@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
+import { lakeTables } from "../../platform/lake-tables.ts";
 import type { CliIo } from "../cli-io.ts";
+import { lakeStatement } from "../lake-statements.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { type ResultFormat, resultFormats, resultText } from "../query-result.ts";
@@ -31,9 +33,11 @@ export function registerQuery(program: Command, io: CliIo): void {
     .addHelpText(
       "after",
       `
-Embedded, DuckDB answers ("DESCRIBE gold.funnel" lists columns); in distributed mode, Trino. millrace status lists tables.
+The lake is only read, embedded by DuckDB, in distributed mode by Trino: SELECT, WITH … SELECT and VALUES. SHOW TABLES lists
+the tables and what they hold, DESCRIBE gold.funnel the columns of one.
 
 Examples:
+  $ millrace query "SHOW TABLES FROM gold"
   $ millrace query "SELECT event_type, count(*) FROM silver.events GROUP BY 1"
   $ millrace query "SELECT * FROM gold.revenue_by_category" --format parquet --out revenue.parquet`,
     )
@@ -48,12 +52,19 @@ async function query(sql: string, options: QueryCommandOptions, io: CliIo): Prom
       origin: "user",
     });
   }
-  const result = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
-    platform.queryEngine.query(tablesInBraces(sql), [], {
-      rowsMax: limit + 1,
-      ...(asOf === undefined ? {} : { asOf }),
-    }),
-  );
+  const result = await withPlatform(
+    configOf(options, io),
+    io,
+    { runsWorkers: false },
+    async (platform) =>
+      lakeStatement(sql, lakeTables) ??
+      platform.queryEngine.query(tablesInBraces(sql), [], {
+        rowsMax: limit + 1,
+        ...(asOf === undefined ? {} : { asOf }),
+      }),
+  ).catch((error) => {
+    throw withHint(error);
+  });
   const isCut = result.rows.length > limit;
   const shown = isCut ? { ...result, rows: result.rows.slice(0, limit) } : result;
   if (isCut) io.err(`Only the first ${limit.toLocaleString("en")} rows: give --limit for more.\n`);
@@ -64,4 +75,14 @@ async function query(sql: string, options: QueryCommandOptions, io: CliIo): Prom
     );
     io.err(`${shown.rows.length.toLocaleString("en")} rows written to ${out}\n`);
   }
+}
+
+const HINTED = new Set(["query-invalid", "table-not-found"]);
+
+/** An error of the query's text, with where to find what can be asked for. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof MillraceError) || !HINTED.has(error.code)) return error;
+  const hint = "(SHOW TABLES lists the lake's tables, DESCRIBE gold.funnel the columns of one)";
+  const { code, origin } = error;
+  return new MillraceError(`${error.message.trimEnd()}\n${hint}`, { code, origin, cause: error });
 }

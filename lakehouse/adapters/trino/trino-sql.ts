@@ -1,11 +1,11 @@
 import type { SqlValue } from "../../ports/query-engine.ts";
-import { invalidQuery } from "../query-errors.ts";
+import { assertReads, invalidQuery } from "../query-errors.ts";
 
 /** Text and quoted names, comments, `$1`, `{bronze.orders}`: what is not plain SQL in a query's text. */
 const TOKENS =
   /('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/)|\$(\d+)|\{([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\}/g;
-/** What a query begins with, comments left aside; every other statement of Trino begins with a verb. */
-const QUERY_BEGIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:\(|(?:select|with|values|table)\b)/i;
+/** What a query begins with; every other statement of Trino begins with a verb. */
+const QUERY_WORDS = ["SELECT", "WITH", "VALUES", "TABLE"];
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
@@ -26,8 +26,7 @@ export function trinoStatement(
   parameters: readonly SqlValue[],
   relations: ReadonlyMap<string, string>,
 ): string {
-  if (sql.trim() === "") throw invalidQuery("the text is empty");
-  if (!QUERY_BEGIN.test(sql)) throw invalidQuery("only SELECT is allowed");
+  assertReads(sql, QUERY_WORDS);
   const used: number[] = [];
   const text = sql.replace(TOKENS, (token, quoted: string, index: string, table: string) => {
     if (quoted !== undefined) return token;

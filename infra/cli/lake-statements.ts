@@ -1,0 +1,55 @@
+import type { QueryResult } from "../../lakehouse/index.ts";
+import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
+
+const SHOW_TABLES = /^\s*SHOW\s+(?:ALL\s+)?TABLES(?:\s+(?:FROM|IN)\s+(\w+))?\s*;?\s*$/i;
+const DESCRIBE = /^\s*(?:(?:DESCRIBE|DESC)(?:\s+TABLE)?|SHOW\s+COLUMNS\s+(?:FROM|IN))\s+([\w.]+)\s*;?\s*$/i;
+
+/**
+ * What `SHOW TABLES` and `DESCRIBE TABLE` answer, out of the tables' own specs: query engines know files, not what
+ * is meant by them. Null for any other statement.
+ *
+ * @throws MillraceError `table-not-found`
+ */
+export function lakeStatement(sql: string, tables: readonly TableSpec[]): QueryResult | null {
+  const shown = SHOW_TABLES.exec(sql);
+  if (shown !== null) return tableList(shown[1]?.toLowerCase() ?? null, tables);
+  const described = DESCRIBE.exec(sql);
+  return described === null ? null : columnList(described[1].toLowerCase(), tables);
+}
+
+function tableList(namespace: string | null, tables: readonly TableSpec[]): QueryResult {
+  const listed = tables.filter((table) => namespace === null || table.namespace === namespace);
+  if (listed.length === 0) {
+    const known = [...new Set(tables.map((table) => table.namespace))].join(", ");
+    throw notFound(`there is no namespace ${namespace} in the lake; there are ${known}`);
+  }
+  return {
+    columns: ["table", "holds"],
+    rows: listed.map((table) => ({ table: tableName(table), holds: table.doc })),
+  };
+}
+
+function columnList(name: string, tables: readonly TableSpec[]): QueryResult {
+  const table = tables.find((one) => tableName(one) === name);
+  if (table === undefined) throw notFound(`there is no table ${name} in the lake${meant(name, tables)}`);
+  return {
+    columns: ["column", "type", "null", "means"],
+    rows: table.columns.map(({ name: column, type, required, doc }) => ({
+      column,
+      type,
+      null: required ? "no" : "yes",
+      means: doc,
+    })),
+  };
+}
+
+/** Tables of that name in whichever namespace. */
+function meant(name: string, tables: readonly TableSpec[]): string {
+  const last = name.split(".").at(-1);
+  const alike = tables.filter((table) => table.name === last).map(tableName);
+  return alike.length === 0 ? "" : `; there is ${alike.join(", ")}`;
+}
+
+function notFound(message: string): MillraceError {
+  return new MillraceError(message, { code: "table-not-found", origin: "user" });
+}
