@@ -303,5 +303,33 @@ export function detectorsContract(name: string, start: () => Promise<TestApi>): 
       const { errors } = await api.query(query, { to: iso(0) });
       expect(errors?.[0].extensions.code).toBe("invalid-argument");
     });
+
+    it("are of metrics that there are: another name is an error that lists these", async () => {
+      const empty = await start();
+      const metric = `query ($name: String!) { metric(name: $name, from: "${iso(0)}", to: "${iso(SIZE)}") { points { value } } }`;
+      const anomalies = "query ($name: String!) { anomalies(metric: $name) { edges { cursor } } }";
+      const messages = async (of: TestApi, name: string) =>
+        (await Promise.all([metric, anomalies].map((query) => of.query(query, { name })))).flatMap(
+          ({ errors }) => errors?.map(({ message, extensions }) => `${extensions.code}: ${message}`) ?? [],
+        );
+      // Of what every shop has, and of kinds of which nothing came yet.
+      for (const name of ["failed-payments", "events:checkout", "revenue:EUR", "category-events:c1"])
+        expect(await messages(empty, name), name).toEqual([]);
+      const row = { ...window(0, SIZE), value: 1, expected: null, revision: 1 };
+      await empty.commit(goldMetrics, [
+        { ...row, metric: "revenue:EUR" },
+        { ...row, metric: "category-events:shoes" },
+      ]);
+      for (const name of ["revenue:EUR", "category-events:shoes", "orders"])
+        expect(await messages(empty, name), name).toEqual([]);
+      for (const name of ["order", "events:view", "revenue:USD", "category-events:shoe", ""]) {
+        const said = `invalid-argument: There is no metric "${name}". There are: orders, failed-payments, events:page_view, `;
+        expect(await messages(empty, name)).toEqual([
+          expect.stringContaining(said),
+          expect.stringMatching(/, revenue:EUR, category-events:shoes\.$/),
+        ]);
+      }
+      await empty.stop();
+    });
   });
 }

@@ -1,6 +1,7 @@
-import { goldAnomalies, goldMetrics } from "../../../stream/index.ts";
-import { userError } from "../common/errors.ts";
-import type { LakeReader } from "../common/lake-reader.ts";
+import { tableName } from "../../../schema/index.ts";
+import { fixedMetrics, goldAnomalies, goldMetrics, METRIC_PREFIX } from "../../../stream/index.ts";
+import { unknownName, userError } from "../common/errors.ts";
+import type { LakeReader, PinnedTable } from "../common/lake-reader.ts";
 import { long, number, type Row, text, time } from "../common/row.ts";
 import { Conditions, newestRevisions } from "../common/sql.ts";
 import type { Page } from "../common/types.ts";
@@ -16,7 +17,7 @@ export class AnomaliesService {
   }
 
   /** Anomalies of the lake at their highest revision, newest window first. */
-  list(args: AnomaliesArgs): Promise<Page<Anomaly>> {
+  async list(args: AnomaliesArgs): Promise<Page<Anomaly>> {
     const query = {
       connection: "anomalies",
       table: goldAnomalies,
@@ -31,7 +32,12 @@ export class AnomaliesService {
         .within("window_start", args.from, args.to),
       toNode: toAnomaly,
     } as const;
-    return this.lake.page(args.includeRetracted ? query : { ...query, holding: "status <> 'retracted'" });
+    const page = await this.lake.page(
+      args.includeRetracted ? query : { ...query, holding: "status <> 'retracted'" },
+    );
+    if (page.edges.length === 0 && typeof args.metric === "string")
+      await this.requireMetric(args.metric, await this.lake.pin(goldMetrics));
+    return page;
   }
 
   async series({ name, from, to, asOf }: MetricArgs): Promise<MetricSeries> {
@@ -48,7 +54,23 @@ export class AnomaliesService {
         `The range has more than ${POINTS_MAX} windows. Take a shorter one.`,
       );
     }
+    if (rows.length === 0) await this.requireMetric(name, pinned);
     return { metric: name, points: rows.map(toPoint), freshness: pinned.freshness };
+  }
+
+  /** Throws where the shop has no such metric: of one that it has, nothing may have come yet, or in the range. */
+  private async requireMetric(name: string, pinned: PinnedTable): Promise<void> {
+    if (fixedMetrics.includes(name)) return;
+    const sql = `select distinct metric from {${tableName(goldMetrics)}} order by 1`;
+    const known = (await this.lake.rows(pinned, sql)).map((row) => text(row, "metric"));
+    const open = [METRIC_PREFIX.categoryEvents, METRIC_PREFIX.revenue].find((one) => name.startsWith(one));
+    const seen = open === undefined || known.some((metric) => metric.startsWith(open));
+    if (known.includes(name) || !seen) return;
+    // Categories may be many: what does not fit into the list is one of them.
+    const [others, categories] = [false, true].map((isCategory) =>
+      known.filter((metric) => metric.startsWith(METRIC_PREFIX.categoryEvents) === isCategory),
+    );
+    throw unknownName("metric", name, [...new Set([...fixedMetrics, ...others, ...categories])]);
   }
 }
 

@@ -5,6 +5,7 @@ import { TestApi, taskOf } from "../../server/api.fixture.ts";
 
 const HOUR = 3_600_000;
 const T0 = Date.UTC(2026, 0, 5);
+const RANGE = `from: "2026-01-05T00:00:00Z", to: "2026-01-05T02:00:00Z"`;
 const at = (hours: number) => new Date(T0 + hours * HOUR);
 
 let api: TestApi;
@@ -73,10 +74,21 @@ describe("models", () => {
         },
       ],
     });
-    expect((await api.data(query, { plugin: "other" })).models).toMatchObject({ versions: [], changes: [] });
-    const { errors } = await api.query(query, { plugin: "../secrets" });
-    expect(errors?.[0].extensions.code).toBe("invalid-argument");
+    expect((await api.data(query, { plugin: "fraud" })).models).toMatchObject({ versions: [], changes: [] });
   });
+});
+
+it.each([
+  "models(plugin: $plugin) { champion }",
+  `modelHealth(plugin: $plugin, ${RANGE}) { windows { scores } }`,
+])("a plugin that there is not is an error that names those that there are: %s", async (field) => {
+  for (const plugin of ["propensty", "forecast", "../secrets"]) {
+    const { errors } = await api.query(`query($plugin: String!) { ${field} }`, { plugin });
+    expect(errors?.[0]).toMatchObject({
+      message: `There is no plugin "${plugin}". There are: fraud, propensity, recommend.`,
+      extensions: { code: "invalid-argument", origin: "user" },
+    });
+  }
 });
 
 describe("the health of models", () => {
@@ -94,7 +106,7 @@ describe("the health of models", () => {
     _partition: partition,
     ...figures,
   });
-  const query = `{ modelHealth(plugin: "propensity", from: "2026-01-05T00:00:00Z", to: "2026-01-05T02:00:00Z") {
+  const query = `{ modelHealth(plugin: "propensity", ${RANGE}) {
     windows { modelVersion windowStart scores scoreMean scoreStability featureStability { feature index }
       labels precision recall calibrationError challengerVersion challengerMicros } } }`;
 

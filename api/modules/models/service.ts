@@ -1,6 +1,13 @@
-import type { AliasChange, ModelAliases, ModelCard, ModelRegistry } from "../../../ml/index.ts";
+import {
+  type AliasChange,
+  isServed,
+  type ModelAliases,
+  type ModelCard,
+  type ModelRegistry,
+  mlPlugins,
+} from "../../../ml/index.ts";
 import { goldModelHealth, tableName } from "../../../schema/index.ts";
-import { userError } from "../common/errors.ts";
+import { unknownName, userError } from "../common/errors.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { long, number, optionalText, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
@@ -16,7 +23,8 @@ import type {
 /** Versions and changes that one answer holds. */
 const NEWEST_MAX = 100;
 const WINDOWS_MAX = 1_000;
-const PLUGIN_NAME = /^[a-z][a-z0-9-]{0,63}$/;
+/** Those that have models. */
+const PLUGINS = mlPlugins.filter(isServed).map(({ name }) => name);
 const NO_ALIASES: ModelAliases = { champion: null, challenger: null };
 
 export class ModelsService {
@@ -28,9 +36,9 @@ export class ModelsService {
     this.registry = registry;
   }
 
-  /** Nothing of a plugin that has no models, whatever its name. */
+  /** No versions of a plugin whose built-in model is the only one. */
   async models(plugin: string): Promise<PluginModels> {
-    requireName(plugin);
+    requirePlugin(plugin);
     const [versions, changes] = await Promise.all([
       this.registry.versions(plugin),
       this.registry.aliasLog(plugin).readableChanges(),
@@ -48,7 +56,7 @@ export class ModelsService {
 
   /** Sums over the tasks; means are weighted by what each task counted. */
   async health({ plugin, from, to, asOf }: ModelHealthArgs): Promise<ModelHealthReport> {
-    requireName(plugin);
+    requirePlugin(plugin);
     if (from >= to) throw userError("invalid-argument", "from must be before to.");
     const conditions = new Conditions().compare("plugin", "=", plugin).within("window_start", from, to);
     const pinned = await this.lake.pin(goldModelHealth, asOf);
@@ -69,9 +77,8 @@ export class ModelsService {
 }
 
 /** The name becomes a part of object keys. */
-function requireName(plugin: string): void {
-  if (PLUGIN_NAME.test(plugin)) return;
-  throw userError("invalid-argument", "plugin is lower case letters, digits and hyphens.");
+function requirePlugin(name: string): void {
+  if (!PLUGINS.includes(name)) throw unknownName("plugin", name, PLUGINS);
 }
 
 function toVersion(card: ModelCard, { champion, challenger }: ModelAliases): ModelVersion {

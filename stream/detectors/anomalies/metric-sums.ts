@@ -10,6 +10,7 @@ import { revenueOf } from "../../operators/sessionize.ts";
 import { sourceName, WindowSums } from "../../operators/window-sums.ts";
 import type { Operator } from "../../runtime/operator.ts";
 import type { Detector, DetectorDeps, DetectorTopic } from "../detector.ts";
+import { FAILED_PAYMENTS_METRIC, METRIC_PREFIX, ORDERS_METRIC } from "./metric-names.ts";
 
 export const ANOMALIES = "anomalies";
 export const PANE_MS = 60_000;
@@ -17,11 +18,11 @@ export const METRIC_TOPICS = ["customer-events", "orders", "payments"] as const;
 
 const SKIPPED = RowFlag.duplicate | RowFlag.tooLate;
 const utf8 = new TextEncoder();
-const REVENUE = utf8.encode("revenue:");
+const REVENUE = utf8.encode(METRIC_PREFIX.revenue);
 const NO_CURRENCY = utf8.encode("XXX");
-const CATEGORY = utf8.encode("category-events:");
-const ORDERS = utf8.encode("orders");
-const FAILED_PAYMENTS = utf8.encode("failed-payments");
+const CATEGORY = utf8.encode(METRIC_PREFIX.categoryEvents);
+const ORDERS = utf8.encode(ORDERS_METRIC);
+const FAILED_PAYMENTS = utf8.encode(FAILED_PAYMENTS_METRIC);
 const typeNames = new Map<string, Uint8Array>();
 /** Bytes of a metric's name: contracts bound a category to 256; of a currency so many are taken. */
 const NAME_BYTES_MAX = 288;
@@ -184,7 +185,7 @@ class EventCounts {
 function typeMetric(symbol: string): Uint8Array {
   let name = typeNames.get(symbol);
   if (name === undefined) {
-    name = utf8.encode(`events:${symbol}`);
+    name = utf8.encode(`${METRIC_PREFIX.events}${symbol}`);
     typeNames.set(symbol, name);
   }
   return name;
