@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { MillraceError } from "../../schema/index.ts";
+import { endWithReader } from "../tools/end-with-reader.ts";
 import { BenchError } from "./bench-error.ts";
 import { BenchHomes } from "./bench-homes.ts";
 import { type BenchOptions, parseBenchOptions } from "./bench-options.ts";
@@ -11,6 +12,7 @@ const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 type Output = { readonly document: object; readonly text: string };
 
+endWithReader();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {

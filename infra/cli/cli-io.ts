@@ -1,6 +1,7 @@
 import { type Logger, pino } from "pino";
 import { MillraceError } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
+import { endWithReader } from "../tools/end-with-reader.ts";
 
 /** What a command says, where: results on standard output, all else on standard error. */
 export interface CliIo {
@@ -16,11 +17,7 @@ export interface CliIo {
 }
 
 export function processIo(): CliIo {
-  // A reader such as head has seen enough: an end like any other.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(0);
-  });
+  endWithReader();
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

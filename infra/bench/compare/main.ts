@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { openInputFile } from "../../../ml/index.ts";
 import { MillraceError } from "../../../schema/index.ts";
 import { textTable } from "../../cli/text-table.ts";
+import { endWithReader } from "../../tools/end-with-reader.ts";
 import { BenchError } from "../bench-error.ts";
 import type { ComparedModel, Comparison } from "./comparison.ts";
 import { ExchangeFolder } from "./exchange-folder.ts";
@@ -29,6 +30,7 @@ interface CompareOptions {
   readonly json?: boolean;
 }
 
+endWithReader();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
 import { wholeNumber } from "../../cli/option-values.ts";
 import { textTable } from "../../cli/text-table.ts";
+import { endWithReader } from "../../tools/end-with-reader.ts";
 import { BenchError } from "../bench-error.ts";
 import { EVALUATIONS } from "./evaluations.ts";
 import { figureRow, missedBy } from "./judged-figure.ts";
@@ -16,6 +17,7 @@ interface EvaluateOptions {
 /** As of the `millrace` command; a missed target is a failure. */
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
+endWithReader();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
