@@ -175,7 +175,8 @@ interface RequestQueue {
 }
 
 // kafkajs sets a timer with a negative time after every answer, to look at a queue that is empty: that
-// costs a timer a fetch, and Node warns of it. Requests wait in the queue only where a broker throttles.
+// costs a timer a fetch, and Node warns of it (https://github.com/tulios/kafkajs/issues/1751; no setting
+// avoids it). Requests wait in the queue only where a broker throttles.
 const { prototype } = load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue };
 const { scheduleCheckPendingRequests } = prototype;
 prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
