@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import { staleFiles } from "../../schema/events/generate.ts";
 import { repositoryRoot } from "./source-file.ts";
 
-// Types are checked before, by the first step of `npm test`; infra/config and api/ hold the reference
-// page and the SDL to their sources.
+// Types are checked before, by the first step of `npm test`; infra/config, infra/platform and api/ hold the
+// reference pages and the SDL to their sources.
 
 const run = promisify(execFile);
 

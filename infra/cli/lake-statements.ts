@@ -1,5 +1,6 @@
 import type { QueryResult } from "../../lakehouse/index.ts";
 import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
+import { columnMeaning } from "../platform/table-reference.ts";
 
 const SHOW_TABLES = /^\s*SHOW\s+(?:ALL\s+)?TABLES(?:\s+(?:FROM|IN)\s+(\w+))?\s*;?\s*$/i;
 const DESCRIBE = /^\s*(?:(?:DESCRIBE|DESC)(?:\s+TABLE)?|SHOW\s+COLUMNS\s+(?:FROM|IN))\s+([\w.]+)\s*;?\s*$/i;
@@ -34,11 +35,11 @@ function columnList(name: string, tables: readonly TableSpec[]): QueryResult {
   if (table === undefined) throw notFound(`there is no table ${name} in the lake${meant(name, tables)}`);
   return {
     columns: ["column", "type", "null", "means"],
-    rows: table.columns.map(({ name: column, type, required, doc }) => ({
-      column,
-      type,
-      null: required ? "no" : "yes",
-      means: doc,
+    rows: table.columns.map((column) => ({
+      column: column.name,
+      type: column.type,
+      null: column.required ? "no" : "yes",
+      means: columnMeaning(table, column),
     })),
   };
 }
