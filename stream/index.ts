@@ -13,6 +13,8 @@ export * from "./runtime/pipeline.ts";
 export * from "./runtime/scheduling.ts";
 export * from "./runtime/stage-clock.ts";
 export * from "./runtime/state-bytes.ts";
+export { StateImageWriter } from "./runtime/state-image.ts";
+export { StateImageReader } from "./runtime/state-image-reader.ts";
 export * from "./runtime/status.ts";
 export * from "./runtime/task.ts";
 export * from "./runtime/worker.ts";

@@ -50,6 +50,12 @@ export const settings = {
     [0, 64],
     "Worker threads that the tasks are spread over; 0, in distributed mode, leaves them to other processes.",
   ),
+  warmSpare: {
+    type: "boolean",
+    group: "Runtime",
+    default: true,
+    doc: "In distributed mode, each worker process keeps a thread that has nothing to do but is ready, with its code compiled, for the tasks of a worker that died: seconds sooner, for some 300 MB and a few seconds of CPU.",
+  },
   checkpointIntervalMs: ms(
     "Runtime",
     10_000,

@@ -8,7 +8,9 @@ import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
 import { type Share, shareChange } from "./share-change.ts";
+import { SpareThread } from "./spare-thread.ts";
 import { SpreadNotes } from "./spread-notes.ts";
+import type { StepTimes } from "./step-times.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 
@@ -27,19 +29,24 @@ interface RunningShare extends Share {
 export class GroupWorker {
   private readonly config: Config;
   private readonly logger: PlatformLogger;
-  private readonly membership: TaskMembership;
+  private readonly join: () => TaskMembership;
+  private membership: TaskMembership | null = null;
   private partitions: readonly number[] | null = null;
   private shares: readonly RunningShare[] = [];
+  /** For the tasks of a worker that died; null where the settings want none. */
+  private readonly spare: SpareThread | null;
   private failure: MillraceError | null = null;
   private ending: Promise<void> | null = null;
 
-  private constructor(config: Config, logger: PlatformLogger, membership: TaskMembership) {
+  private constructor(config: Config, logger: PlatformLogger, join: () => TaskMembership) {
     this.config = config;
     this.logger = logger;
-    this.membership = membership;
+    this.join = join;
+    const onWarm = (): void => logger.info({}, "has a warm thread to spare");
+    this.spare = config.warmSpare ? new SpareThread(platformConfig(config), onWarm) : null;
   }
 
-  /** Joins the group when every server can be worked with. */
+  /** Resolves when every server can be worked with. */
   static async open(config: Config, logger: PlatformLogger): Promise<GroupWorker> {
     const warn = (message: string): void => logger.warn({}, message);
     const adapters = await openAdapters(config, Date.now, { warn });
@@ -47,20 +54,28 @@ export class GroupWorker {
       const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
       await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });
       await new SpreadNotes(adapters.objects).assertWhole();
+      const { joinWorkers } = await import("./worker-group.ts");
+      const worker = new GroupWorker(config, logger, () => joinWorkers(config, warn));
+      // Others work: what they would give to a cold thread would stand still meanwhile.
+      if ((await adapters.ownedPartitions()).length > 0) worker.spare?.start();
+      return worker;
     } finally {
       await adapters.close();
     }
-    const { joinWorkers } = await import("./worker-group.ts");
-    return new GroupWorker(config, logger, joinWorkers(config, warn));
   }
 
   /**
-   * Runs what the group gives, until {@link stop}. Rejects where the tasks fail again and again:
+   * Joins the group and runs what it gives, until {@link stop}. Where others work already, it joins when it has a warm
+   * thread. Rejects where the tasks fail again and again:
    * whoever restarts the process has the next try.
    */
   async run(onReady: () => void): Promise<void> {
-    for await (const { partitions } of this.membership.assignments) {
-      if (this.ending === null) await this.take(partitions, onReady);
+    await this.spare?.warmed;
+    if (this.ending === null) {
+      this.membership = this.join();
+      for await (const { partitions } of this.membership.assignments) {
+        if (this.ending === null) await this.take(partitions, onReady);
+      }
     }
     await this.ending;
     if (this.failure !== null) throw this.failure;
@@ -68,7 +83,7 @@ export class GroupWorker {
 
   /** Stops after a last checkpoint, then leaves: the others take over at once. */
   stop(): Promise<void> {
-    this.ending ??= this.stopTasks().then(() => this.membership.leave());
+    this.ending ??= Promise.all([this.stopTasks(), this.spare?.close()]).then(() => this.membership?.leave());
     return this.ending;
   }
 
@@ -92,14 +107,18 @@ export class GroupWorker {
     const taskIds = partitions.flatMap(tasksOfPartition);
     const { onFailure, ...events } = supervisorLog(this.logger);
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
-    return new Supervisor([data], Date.now, {
+    const handlers = {
       ...events,
-      onReady: (worker, tasks, ms) => this.logger.info({ worker, tasks, ms }, "works on its tasks"),
-      onFailure: (worker, message, final) => {
+      onReady: (worker: number, tasks: readonly string[], ms: StepTimes) => {
+        this.logger.info({ worker, tasks, ms }, "works on its tasks");
+        this.spare?.startSoon();
+      },
+      onFailure: (worker: number, message: string, final: boolean) => {
         onFailure(worker, message, final);
         if (final) this.fail(message);
       },
-    });
+    };
+    return new Supervisor([data], Date.now, handlers, { spare: this.spare });
   }
 
   private fail(message: string): void {

@@ -4,23 +4,34 @@ import type { StageFigures } from "./pipeline-runner.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 import type { StepTimes } from "./step-times.ts";
 
-/** What a worker thread is started with. */
+/** What a worker is. */
 export interface WorkerThreadData {
   readonly config: PlatformConfig;
   readonly taskIds: readonly string[];
   readonly workerIndex: number;
 }
 
-/** The same with when the thread was asked for, ms since the epoch. */
-export interface WorkerThreadStart extends WorkerThreadData {
+/** What a thread is to do. */
+export interface ThreadWork {
+  readonly taskIds: readonly string[];
+  /** When the thread was asked to, ms since the epoch. */
   readonly askedAt: number;
 }
 
+/** What a worker thread is started with; a spare one is told its work later. */
+export interface WorkerThreadStart {
+  readonly config: PlatformConfig;
+  readonly work: ThreadWork | null;
+}
+
 export type ToWorker =
+  | { readonly type: "begin"; readonly work: ThreadWork }
   | { readonly type: "stop" }
   | { readonly type: "drain"; readonly id: number; readonly ends: readonly InputEnd[] };
 
 export type FromWorker =
+  /** A spare thread has compiled what it will run. */
+  | { readonly type: "warm" }
   | { readonly type: "ready"; readonly ms: StepTimes }
   | { readonly type: "warning"; readonly message: string }
   | {

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureTables } from "../../lakehouse/index.ts";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
@@ -11,6 +12,8 @@ import { openEmbeddedAdapters } from "./embedded-adapters.ts";
 import type { InputEnd } from "./input-ends.ts";
 import { lakeTables } from "./lake-tables.ts";
 import { platformConfig } from "./platform-config.ts";
+import { SpareThread } from "./spare-thread.ts";
+import type { StepTimes } from "./step-times.ts";
 import { Supervisor } from "./supervisor.ts";
 import { assignTasks, platformTopics } from "./topics.ts";
 
@@ -28,11 +31,14 @@ describe("supervisor", () => {
   let adapters: Adapters;
   let supervisor: Supervisor | null;
   let failures: Failure[];
+  /** Of each worker's start, by its first task. */
+  let stepsOf: Record<string, string[]>;
   beforeEach(async () => {
     home = freshFolder("supervisor");
     adapters = openEmbeddedAdapters(home, Date.now);
     supervisor = null;
     failures = [];
+    stepsOf = {};
     await adapters.log.createTopics(platformTopics(config()));
     const { catalog, objects: objectStore } = adapters;
     await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
@@ -45,7 +51,7 @@ describe("supervisor", () => {
 
   const config = () => scenarioConfig(home, { partitions: 2, workers: 2 });
 
-  function createSupervisor(): Supervisor {
+  function createSupervisor(spare: SpareThread | null = null): Supervisor {
     const data = assignTasks(2, 2).map((taskIds, workerIndex) => ({
       config: platformConfig(config()),
       taskIds,
@@ -53,10 +59,13 @@ describe("supervisor", () => {
     }));
     const events = {
       onWarning: () => undefined,
+      onReady(_worker: number, [task]: readonly string[], ms: StepTimes) {
+        stepsOf[task] = Object.keys(ms);
+      },
       onFailure: (worker: number, message: string, final: boolean) =>
         failures.push({ worker, message, final }),
     };
-    supervisor = new Supervisor(data, Date.now, events, RESTART_DELAY_MS);
+    supervisor = new Supervisor(data, Date.now, events, { restartDelayMs: RESTART_DELAY_MS, spare });
     return supervisor;
   }
 
@@ -164,6 +173,45 @@ describe("supervisor", () => {
     });
   });
 
+  test("a worker takes the spare thread, warm or not, and the next one starts its own", async () => {
+    const warm = Promise.withResolvers<void>();
+    const spare = new SpareThread(platformConfig(config()), warm.resolve);
+    spare.start();
+    await warm.promise;
+    const some = createSupervisor(spare);
+    await some.start();
+    expect(stepsOf["events-0"]).toContain("spare thread taken");
+    expect(stepsOf["events-1"]).toContain("thread started");
+    expect(spare.take()).toBeNull();
+    await spare.close();
+    await some.drain(await append(50));
+    expect(await silverRows()).toEqual({ n: 100, ids: 100 });
+    await some.stop();
+    expect(states(some)).toEqual({ "events-0": "stopped", "events-1": "stopped", "insights-0": "stopped" });
+    expect(failures).toEqual([]);
+  });
+
+  test("a spare thread is taken while it warms up, and stopped right behind that", async () => {
+    const spare = new SpareThread(platformConfig(config()), () => expect.unreachable("it was not warm yet"));
+    spare.start();
+    await setTimeout(50);
+    const some = createSupervisor(spare);
+    const started = some.start();
+    await some.stop();
+    // It may have been ready first.
+    await started.catch((error: unknown) => expect(error).toMatchObject({ code: "worker-stopped" }));
+    await spare.close();
+    expect(failures).toEqual([]);
+  });
+
+  test("a spare thread that nobody takes ends when it is closed", async () => {
+    const spare = new SpareThread(platformConfig(config()));
+    spare.start();
+    await setTimeout(50);
+    await spare.close();
+    expect(spare.take()).toBeNull();
+  });
+
   test("the start rejects where a worker cannot restore, and goes on trying behind it", async () => {
     await adapters.objects.put(brokenKey, Buffer.from("{"));
     const some = createSupervisor();
@@ -188,7 +236,7 @@ describe("supervisor", () => {
     await expect(some.drain(ends)).rejects.toMatchObject({ code: "worker-failed" });
     const log = adapters.log;
     const own = () => log.committedOffset("millrace", "customer-events", 0);
-    while (((await own()) ?? 0) < 10) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (((await own()) ?? 0) < 10) await setTimeout(10);
     expect(await silverRows()).toEqual({ n: 10, ids: 10 });
   });
 

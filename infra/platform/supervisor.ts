@@ -1,10 +1,10 @@
-import { Worker as Thread } from "node:worker_threads";
+import type { Worker as Thread } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
-import { enterOptimisedCodeByCalls, setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
 import type { InputEnd } from "./input-ends.ts";
-import type { FromWorker, ToWorker, WorkerThreadData, WorkerThreadStart } from "./messages.ts";
+import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
 import type { StageFigures } from "./pipeline-runner.ts";
+import { type SpareThread, startWorkerThread } from "./spare-thread.ts";
 import type { StepTimes } from "./step-times.ts";
 
 /** Restarts of one worker in a row before the platform gives up; where a server is down, it does not. */
@@ -21,6 +21,13 @@ export interface SupervisorEvents {
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
+}
+
+export interface SupervisorOptions {
+  /** Before the first restart in a row; doubles with each further one, to four seconds. */
+  readonly restartDelayMs?: number;
+  /** Where a thread is taken from, if it has one. */
+  readonly spare?: SpareThread | null;
 }
 
 interface Failure {
@@ -52,18 +59,19 @@ export class Supervisor implements PipelineStatus {
   private readonly events: SupervisorEvents;
   private readonly clock: () => number;
   private readonly restartDelayMs: number;
+  private readonly spare: SpareThread | null;
   private nextDrain = 1;
   private stopping = false;
 
-  /** @param restartDelayMs before the first restart in a row; doubles with each further one, to four seconds */
   constructor(
     workers: readonly WorkerThreadData[],
     clock: () => number,
     events: SupervisorEvents,
-    restartDelayMs: number = RESTART_DELAY_MS,
+    { restartDelayMs = RESTART_DELAY_MS, spare = null }: SupervisorOptions = {},
   ) {
     this.events = events;
     this.restartDelayMs = restartDelayMs;
+    this.spare = spare;
     this.clock = clock;
     this.slots = workers.map((data) => ({
       data,
@@ -81,8 +89,6 @@ export class Supervisor implements PipelineStatus {
 
   /** Resolves when every worker has restored its tasks; rejects when one cannot, or is stopped before. */
   async start(): Promise<void> {
-    setHeapGrowth();
-    enterOptimisedCodeByCalls();
     await Promise.all(this.slots.map((slot) => this.startThread(slot)));
   }
 
@@ -128,15 +134,7 @@ export class Supervisor implements PipelineStatus {
 
   private startThread(slot: Slot): Promise<void> {
     slot.startedAt = this.clock();
-    const entry = new URL(
-      import.meta.url.endsWith(".ts") ? "./worker-thread.ts" : "./worker-thread.js",
-      import.meta.url,
-    );
-    const thread = new Thread(entry, {
-      workerData: { ...slot.data, askedAt: slot.startedAt } satisfies WorkerThreadStart,
-      name: `worker-${slot.data.workerIndex}`,
-      resourceLimits: WORKER_HEAP,
-    });
+    const thread = this.takeThread(slot);
     slot.thread = thread;
     return new Promise<void>((ready, failed) => {
       let failure: Failure | null = null;
@@ -170,6 +168,15 @@ export class Supervisor implements PipelineStatus {
         });
       });
     });
+  }
+
+  private takeThread({ data, startedAt }: Slot): Thread {
+    const { config, taskIds, workerIndex } = data;
+    const work = { taskIds, askedAt: startedAt };
+    const spare = this.spare?.take() ?? null;
+    if (spare === null) return startWorkerThread({ config, work }, `worker-${workerIndex}`);
+    spare.postMessage({ type: "begin", work } satisfies ToWorker);
+    return spare;
   }
 
   private restart(slot: Slot, failure: Failure): void {

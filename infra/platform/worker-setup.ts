@@ -29,16 +29,21 @@ export interface WorkerEnvironment {
   readonly imageCodec?: ImageCodec;
 }
 
-export interface WorkerSetup {
+/** What pipelines of tasks are made of. */
+export interface PipelineSetup {
   readonly config: PlatformConfig;
-  readonly taskIds: readonly string[];
-  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog"> &
-    Partial<Pick<Adapters, "schemas">>;
+  readonly adapters: Partial<Pick<Adapters, "schemas">>;
   readonly models: StreamModels;
-  readonly clock: () => number;
   /** Milliseconds from any origin, with fractions. */
   readonly stopwatch: () => number;
   readonly stageClock: StageClock;
+}
+
+export interface WorkerSetup extends PipelineSetup {
+  readonly taskIds: readonly string[];
+  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog"> &
+    Partial<Pick<Adapters, "schemas">>;
+  readonly clock: () => number;
   readonly onPoint: (point: string) => void;
   /** By default the process's own. */
   readonly environment?: WorkerEnvironment;
@@ -54,30 +59,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const { propensity, sessions, fraud, recommend } = setup.models;
-  const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
-
-  function createPipeline(taskId: string, outbox: Outbox): Pipeline {
-    if (taskId === INSIGHTS_TASK) {
-      return createInsightsPipeline(config.insights, { taskId, nonce, sourceTasks, outbox, stageClock });
-    }
-    return createEventsPipeline(config.events, {
-      taskId,
-      partition: sourceTasks.indexOf(taskId),
-      partitions: config.partitions,
-      schemas: adapters.schemas ?? ownSchemas,
-      nonce,
-      outbox,
-      ...propensity,
-      sessionScorers: sessions,
-      stopwatch: setup.stopwatch,
-      fraud,
-      recommender: recommend,
-      outlook: setup.models.outlook,
-      stageClock,
-    });
-  }
-
+  const createPipeline = pipelineFactory(setup, nonce);
   const tasks = setup.taskIds.map((taskId) => {
     const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC });
     return new Task(createPipeline(taskId, outbox), outbox);
@@ -102,4 +84,32 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     stageClock,
     onPoint,
   });
+}
+
+/** Makes the pipelines of tasks; `nonce` names the incarnation of their files. */
+export function pipelineFactory(
+  { config, adapters, models, stopwatch, stageClock }: PipelineSetup,
+  nonce: string,
+): (taskId: string, outbox: Outbox) => Pipeline {
+  const { propensity, sessions, fraud, recommend, outlook } = models;
+  const sourceTasks = Array.from({ length: config.partitions }, (_, partition) => eventsTaskId(partition));
+  return (taskId, outbox) => {
+    if (taskId === INSIGHTS_TASK)
+      return createInsightsPipeline(config.insights, { taskId, nonce, sourceTasks, outbox, stageClock });
+    return createEventsPipeline(config.events, {
+      taskId,
+      partition: sourceTasks.indexOf(taskId),
+      partitions: config.partitions,
+      schemas: adapters.schemas ?? ownSchemas,
+      nonce,
+      outbox,
+      ...propensity,
+      sessionScorers: sessions,
+      stopwatch,
+      fraud,
+      recommender: recommend,
+      outlook,
+      stageClock,
+    });
+  };
 }

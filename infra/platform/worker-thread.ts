@@ -1,19 +1,22 @@
-import { parentPort, threadId, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, threadId, workerData } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import { CpuStageClock, eventLoopScheduling, noStageClock, type Worker } from "../../stream/index.ts";
 import { openAdapters } from "./adapters.ts";
 import { crashPoint } from "./crash-point.ts";
-import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
+import { Inbox } from "./inbox.ts";
+import type { FromWorker, ThreadWork, ToWorker, WorkerThreadStart } from "./messages.ts";
 import { StepClock } from "./step-times.ts";
 import { openStreamModels, refreshModels } from "./stream-models.ts";
-import { createWorker } from "./worker-setup.ts";
+import { warmUp } from "./warm-up.ts";
+import { createWorker, type PipelineSetup, pipelineFactory } from "./worker-setup.ts";
 
 const STATUS_EVERY_MS = 500;
 
-const port = parentPort;
-if (port === null) throw new Error(`worker-thread runs on a worker thread only, not on thread ${threadId}`);
-const { config, taskIds, askedAt } = workerData as WorkerThreadStart;
-const steps = new StepClock(Date.now, askedAt);
+const port = ownPort();
+const inbox = new Inbox<ToWorker>();
+port.on("message", inbox.put);
+const { config, work: firstWork } = workerData as WorkerThreadStart;
+let steps = new StepClock(Date.now, firstWork?.askedAt ?? Date.now());
 steps.done("thread started");
 const send = (message: FromWorker): void => port.postMessage(message);
 /** A worker process has nobody to ask it: others know its tasks by their checkpoints and offsets. */
@@ -21,6 +24,8 @@ const isAsked = config.settings.mode === "embedded";
 
 const warn = (message: string): void => send({ type: "warning", message });
 const adapters = await openAdapters(config.settings, Date.now, { warn, logWritesOn: "thread" });
+// While state is restored, or ahead of it. Where it fails, the first alert tries it again.
+adapters.alertBus.prepare?.().catch(() => undefined);
 /** Statuses on their way, one after another: the adapters that they read stay open until they are sent. */
 let statuses: Promise<void> = Promise.resolve();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;
@@ -32,23 +37,57 @@ try {
   const models = await openStreamModels({ adapters, clock: Date.now, warn });
   steps.done("models loaded");
   stopRefreshing = refreshModels(models, config.settings.modelRefreshMs, eventLoopScheduling);
+  const setup = { config, adapters, models, stopwatch: () => performance.now(), stageClock };
+  const work = firstWork ?? (await spareUntilAsked(setup));
+  if (work !== null) await runTasks(work.taskIds, setup);
+} catch (error) {
+  send({ type: "failed", ...failureOf(error) });
+} finally {
+  stopRefreshing();
+  await statuses;
+  await adapters.close();
+  port.close();
+}
+
+function ownPort(): MessagePort {
+  if (parentPort !== null) return parentPort;
+  throw new Error(`worker-thread runs on a worker thread only, not on thread ${threadId}`);
+}
+
+/** Warms up until there is work; null where the thread is asked to stop instead. */
+async function spareUntilAsked(setup: PipelineSetup): Promise<ThreadWork | null> {
+  let isAskedFor = false;
+  const asked = inbox.next().finally(() => {
+    isAskedFor = true;
+  });
+  await warmUp({
+    createPipeline: pipelineFactory({ ...setup, config: { ...config, partitions: 1 } }, "warm-up"),
+    scheduling: eventLoopScheduling,
+    isOver: () => isAskedFor,
+  });
+  if (!isAskedFor) send({ type: "warm" });
+  const message = await asked;
+  if (message.type !== "begin") return null;
+  steps = new StepClock(Date.now, message.work.askedAt);
+  steps.done("spare thread taken");
+  return message.work;
+}
+
+async function runTasks(taskIds: readonly string[], setup: PipelineSetup): Promise<void> {
   const worker = await createWorker({
-    config,
-    taskIds,
+    ...setup,
     adapters,
-    models,
+    taskIds,
     clock: Date.now,
-    stopwatch: () => performance.now(),
-    stageClock,
     onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
   });
   await worker.open((step) => steps.done(step));
   stageClock.lap("start-up");
   send({ type: "ready", ms: steps.times });
   const timer = isAsked ? setInterval(() => void queueStatus(worker), STATUS_EVERY_MS) : undefined;
-  port.on("message", (message: ToWorker) => {
+  inbox.receiveAll((message) => {
     if (message.type === "stop") worker.stop();
-    else {
+    else if (message.type === "drain") {
       void worker
         .drained(message.ends)
         .then(() => queueStatus(worker))
@@ -61,13 +100,6 @@ try {
     clearInterval(timer);
   }
   if (isAsked) await sendStatus(worker, "stopped");
-} catch (error) {
-  send({ type: "failed", ...failureOf(error) });
-} finally {
-  stopRefreshing();
-  await statuses;
-  await adapters.close();
-  port.close();
 }
 
 /** What is known is told by its message; of a bug, the place helps too. */

@@ -26,6 +26,11 @@ export interface PositionedAlert {
 }
 
 export interface AlertBus {
+  /**
+   * Gets ready to publish, for a bus whose first alert else waits until it has read those that are there. Rejects
+   * where that fails; publishing then tries it again.
+   */
+  prepare?(): Promise<void>;
   /** Appends alerts; one whose id and revision is already there is dropped. */
   publish(alerts: readonly Alert[]): Promise<void>;
   /**

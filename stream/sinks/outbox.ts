@@ -16,9 +16,9 @@ export interface PaneRecord {
 }
 
 export interface OutboxDeps {
-  readonly log: EventLog;
-  readonly hotStore: HotStore;
-  readonly alertBus: AlertBus;
+  readonly log: Pick<EventLog, "append">;
+  readonly hotStore: Pick<HotStore, "putMany">;
+  readonly alertBus: Pick<AlertBus, "publish">;
   readonly taskId: string;
   readonly paneTopic: string;
 }

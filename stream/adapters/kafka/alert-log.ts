@@ -43,6 +43,13 @@ export class KafkaAlertLog implements AlertLog {
     this.index = new IdIndex(at.idsMax);
   }
 
+  /** Resolves when everything is in the index that was there when following began; begins it, or begins it again. */
+  async follow(): Promise<void> {
+    if (this.closed) throw new MillraceError("the alert log is closed", CLOSED);
+    this.following ??= this.open();
+    await this.following;
+  }
+
   offsets(topic: string, partition: number): Promise<{ readonly begin: number; readonly end: number }> {
     return this.log.offsets(topic, partition);
   }
@@ -107,13 +114,6 @@ export class KafkaAlertLog implements AlertLog {
     [...fresh.keys()].forEach((id, i) => {
       this.index.note(id, baseOffsets[0] + i);
     });
-  }
-
-  /** Resolves when everything is in the index that was there when following began; begins it, or begins it again. */
-  private async follow(): Promise<void> {
-    if (this.closed) throw new MillraceError("the alert log is closed", CLOSED);
-    this.following ??= this.open();
-    await this.following;
   }
 
   private async open(): Promise<LogReader> {

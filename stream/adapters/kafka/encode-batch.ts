@@ -32,8 +32,11 @@ export interface BatchSeal {
 const RECORD_OVERHEAD_MAX = 5 + 1 + 5 + 5 + 1 + 5 + 1;
 /** Longest time from the first record of a batch to its last, ms. */
 export const BATCH_SPAN_MS_MAX = 2 ** 31 - 1;
-/** Records below which compression costs more than it gives. */
-const COMPRESS_BYTES_MIN = 512;
+/**
+ * Records below which compression costs more than it gives: of ten events, 2 KB, it takes 1.5 away, and 30 µs, and 20
+ * of every reader, nearly all of it for setting up.
+ */
+const COMPRESS_BYTES_MIN = 4096;
 
 /**
  * The values of several batches of one partition, one behind the other; all are data. Either none has an

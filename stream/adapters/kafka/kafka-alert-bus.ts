@@ -24,6 +24,10 @@ export class KafkaAlertBus implements AlertBus {
     this.bus = new LogAlertBus(this.alerts, topic);
   }
 
+  prepare(): Promise<void> {
+    return this.alerts.follow();
+  }
+
   publish(alerts: readonly Alert[]): Promise<void> {
     return this.bus.publish(alerts);
   }

@@ -1,0 +1,29 @@
+/** Hands messages to one receiver at a time; what comes while there is none waits for the next. */
+export class Inbox<T> {
+  private waiting: T[] = [];
+  private receiver: ((message: T) => void) | null = null;
+
+  /** For whatever messages come from. */
+  readonly put = (message: T): void => {
+    if (this.receiver === null) this.waiting.push(message);
+    else this.receiver(message);
+  };
+
+  /** The next message, which nobody else gets. */
+  next(): Promise<T> {
+    return new Promise((resolve) => {
+      this.receiveAll((message) => {
+        this.receiver = null;
+        resolve(message);
+      });
+    });
+  }
+
+  /** From here on all of them go to the receiver. */
+  receiveAll(receiver: (message: T) => void): void {
+    this.receiver = receiver;
+    const { waiting } = this;
+    this.waiting = [];
+    for (const message of waiting) this.put(message);
+  }
+}

@@ -1,0 +1,93 @@
+import { Worker as Thread } from "node:worker_threads";
+import { enterOptimisedCodeByCalls, setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
+import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
+import type { PlatformConfig } from "./platform-config.ts";
+
+/** In which tasks that have just begun catch up. */
+const START_DELAY_MS = 3_000;
+/** Behind a spare that could not be started: a server may be down. */
+const RETRY_MS = 60_000;
+
+/** Starts the thread of a worker: with work, or as a spare one that is told later. */
+export function startWorkerThread(start: WorkerThreadStart, name: string): Thread {
+  setHeapGrowth();
+  enterOptimisedCodeByCalls();
+  const entry = new URL(
+    import.meta.url.endsWith(".ts") ? "./worker-thread.ts" : "./worker-thread.js",
+    import.meta.url,
+  );
+  return new Thread(entry, { workerData: start, name, resourceLimits: WORKER_HEAP });
+}
+
+/**
+ * A thread that has opened its adapters, loaded the models and compiled what tasks run, and waits for tasks. Starting
+ * one from nothing takes a second, and for some more it processes a quarter of what it does later: too long for
+ * the tasks of a worker that died.
+ */
+export class SpareThread {
+  /** Settled when a spare thread is warm, or ended before. */
+  warmed: Promise<void> = Promise.resolve();
+  private readonly config: PlatformConfig;
+  private readonly onWarm: () => void;
+  private thread: Thread | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private ended: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  constructor(config: PlatformConfig, onWarm: () => void = () => undefined) {
+    this.config = config;
+    this.onWarm = onWarm;
+  }
+
+  /** Starts a spare thread, unless there is one. */
+  start(): void {
+    if (this.closed || this.thread !== null) return;
+    const thread = startWorkerThread({ config: this.config, work: null }, "spare");
+    this.thread = thread;
+    const { promise: warmed, resolve: endWarmUp } = Promise.withResolvers<void>();
+    this.warmed = warmed;
+    thread.on("message", ({ type }: FromWorker) => {
+      if (type !== "warm") return;
+      this.onWarm();
+      endWarmUp();
+    });
+    // Workers with tasks tell what is wrong; without a spare the next one starts from nothing.
+    thread.on("error", () => undefined);
+    this.ended = new Promise((resolve) => {
+      thread.on("exit", () => {
+        if (this.thread === thread) this.thread = null;
+        this.startSoon(RETRY_MS);
+        endWarmUp();
+        resolve();
+      });
+    });
+  }
+
+  /** Starts one when what runs has had a moment of its own. */
+  startSoon(delayMs: number = START_DELAY_MS): void {
+    if (this.closed || this.thread !== null) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.start();
+    }, delayMs);
+    this.timer.unref();
+  }
+
+  /** The thread, warm or still warming, with nobody listening; whoever takes it tells it to begin. Null where there is none. */
+  take(): Thread | null {
+    const { thread } = this;
+    this.thread = null;
+    this.ended = Promise.resolve();
+    // These alone: Node has listeners of its own.
+    for (const event of ["message", "error", "exit"]) thread?.removeAllListeners(event);
+    return thread;
+  }
+
+  /** Resolves when the thread has ended. */
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.thread?.postMessage({ type: "stop" } satisfies ToWorker);
+    await this.ended;
+  }
+}
