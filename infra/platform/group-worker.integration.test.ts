@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Config } from "../config/index.ts";
+import { scenarioConfig } from "../scenarios/testing/scenario-home.ts";
+import { connectionSettings } from "../servers/local-servers.ts";
+import { testServers, uniqueName } from "../servers/test-servers.ts";
+import { GroupWorker } from "./group-worker.ts";
+import { Platform } from "./platform.ts";
+import type { StepTimes } from "./step-times.ts";
+
+const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
+const POLL = { timeout: 60_000, interval: 50 };
+const WARM = "has a warm thread to spare";
+const WORKS = "works on its tasks";
+
+/** A member of the group, and what it told. */
+class Member {
+  readonly told: { readonly message: string; readonly tasks: readonly string[]; readonly ms: StepTimes }[] =
+    [];
+  private worker: GroupWorker | null = null;
+  private running: Promise<void> = Promise.resolve();
+
+  async join(config: Config): Promise<void> {
+    const tell = (fields: object, message: string): void =>
+      void this.told.push({ tasks: [], ms: {}, ...fields, message });
+    this.worker = await GroupWorker.open(config, { info: tell, warn: tell, error: tell });
+    this.running = this.worker.run(() => undefined);
+  }
+
+  async leave(): Promise<void> {
+    await this.worker?.stop();
+    await this.running;
+  }
+
+  /** Resolves when it has told so, of its tasks at that time or of any. */
+  async has(message: string, taskId?: string): Promise<StepTimes> {
+    const found = () =>
+      this.told.find(
+        (line) => line.message === message && (taskId === undefined || line.tasks.includes(taskId)),
+      );
+    await expect.poll(found, POLL).toBeDefined();
+    return found()?.ms ?? {};
+  }
+
+  get messages(): string[] {
+    return this.told.map(({ message }) => message);
+  }
+}
+
+describe("workers of one group, with warm threads to spare", () => {
+  let config: Config;
+  let platform: Platform;
+  beforeAll(async () => {
+    await testServers.start(SERVERS);
+    const name = uniqueName("spare");
+    config = scenarioConfig("unused", {
+      mode: "distributed",
+      ...connectionSettings(testServers, SERVERS),
+      trinoUrl: "http://127.0.0.1:1",
+      kafkaTopicPrefix: `${name}.`,
+      kafkaGroup: name,
+      s3Prefix: name,
+      redisPrefix: name,
+      partitions: 2,
+      workers: 0,
+      warmSpare: true,
+    });
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    platform = await Platform.open(config, quiet);
+  });
+  afterAll(async () => platform.close());
+
+  it("the first begins at once, the next joins when it is warm, and what that leaves goes to the spare", async () => {
+    const first = new Member();
+    const next = new Member();
+    try {
+      await first.join(config);
+      expect(await first.has(WORKS)).toHaveProperty("thread started");
+      expect(first.messages).not.toContain(WARM);
+      await first.has(WARM);
+      await next.join(config);
+      expect(await next.has(WORKS)).toHaveProperty("spare thread taken");
+      expect(next.messages[0]).toBe(WARM);
+      const left = next.told.find(({ message }) => message === WORKS)?.tasks[0] as string;
+      // One more: what the first kept has begun anew on the one that it had.
+      await expect.poll(() => first.messages.filter((message) => message === WARM), POLL).toHaveLength(2);
+      const before = first.told.length;
+      await next.leave();
+      const again = () =>
+        first.told.slice(before).find(({ message, tasks }) => message === WORKS && tasks.includes(left));
+      await expect.poll(again, POLL).toBeDefined();
+      expect(again()?.ms).toHaveProperty("spare thread taken");
+    } finally {
+      await next.leave();
+      await first.leave();
+    }
+  });
+});
