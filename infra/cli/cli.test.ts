@@ -139,10 +139,10 @@ describe("the command line", () => {
   });
 
   it.each([
-    ["home-unusable", ["up", "--home", "file"]],
-    ["home-unusable", ["up", "--home", "file/home"]],
-    ["home-unusable", ["up", "--home", "dangling/home"]],
-    ["home-unusable", ["replay", "bronze", "--home", "beside", "--into", "file/side"]],
+    ["folder-unusable", ["up", "--home", "file"]],
+    ["folder-unusable", ["up", "--home", "file/home"]],
+    ["folder-unusable", ["up", "--home", "dangling/home"]],
+    ["folder-unusable", ["replay", "bronze", "--home", "beside", "--into", "file/side"]],
     ["output-unwritable", ["generate", "--events", "10", "--out", "file/events.ndjson"]],
   ])("says %s at once, and where to look, of a place that cannot be written: %j", async (expected, args) => {
     await writeFile(join(folder, "file"), "");

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { makeFolder } from "../tools/make-folder.ts";
+import { makeDataFolder } from "../tools/make-folder.ts";
 import { withLock } from "../tools/process-lock.ts";
 import { Installer, type Say, serversCache } from "./installer.ts";
 import { isServerReady, memoryMiB, runningServer, startServer, stopServer } from "./server-process.ts";
@@ -84,7 +84,7 @@ export class ServerGroup {
 
   async #startOne(spec: ServerSpec): Promise<void> {
     const folder = this.#folder(spec.name);
-    makeFolder(folder);
+    makeDataFolder(folder);
     await withLock(join(folder, "start.lock"), { waitMsMax: START_LOCK_MS_MAX }, async () => {
       const instance = { ...this.#address(spec), installed: await spec.install(this.#installer) };
       if (runningServer(folder) !== null) {

@@ -1,43 +1,46 @@
-import { parseArgs } from "node:util";
+import { Command, CommanderError } from "commander";
+import { wholeNumber } from "../cli/option-values.ts";
+import { endWithReader } from "../tools/end-with-reader.ts";
 import { simulateSeed } from "./simulate.ts";
 
-const USAGE = `npm run simulate -- [--seeds 200] [--from 1]     simulates so many seeds from that one on
-npm run simulate -- --seed N [--trace]             repeats one, and prints all that happens in it
-`;
-
-/** Everything of one number; null where it is none. */
-function whole(text: string): number | null {
-  return /^\d{1,9}$/.test(text) ? Number(text) : null;
+interface SimulateOptions {
+  readonly seeds: number;
+  readonly from: number;
+  readonly seed?: number;
+  readonly trace?: boolean;
 }
 
-function plannedSeeds(): { readonly seeds: readonly number[]; readonly trace: boolean } | null {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: "string", default: "200" },
-      from: { type: "string", default: "1" },
-      seed: { type: "string" },
-      trace: { type: "boolean", default: false },
-    },
-  });
-  const only = values.seed === undefined ? null : whole(values.seed);
-  const count = whole(values.seeds);
-  const from = whole(values.from);
-  if ((values.seed !== undefined && only === null) || count === null || from === null) return null;
-  const seeds = only === null ? Array.from({ length: count }, (_, i) => from + i) : [only];
-  return { seeds, trace: values.trace };
+function simulateCommand(): Command {
+  return new Command("npm run simulate --")
+    .description(
+      "Runs the stream on simulated servers that crash, delay, answer twice and lose answers, and holds what comes out to a run without faults.",
+    )
+    .option("--seeds <n>", "how many seeds", wholeNumber(1), 200)
+    .option("--from <n>", "the first of them", wholeNumber(0), 1)
+    .option("--seed <n>", "this one alone", wholeNumber(0))
+    .option("--trace", "prints all that happens in it")
+    .showHelpAfterError("(npm run simulate -- --help shows the options)")
+    .addHelpText("after", "\nExit codes: 0 done, 1 something was lost or repeated, 2 wrong usage.");
 }
 
-const plan = plannedSeeds();
-if (plan === null) {
-  process.stderr.write(USAGE);
-  process.exit(2);
+function parsed(): SimulateOptions {
+  try {
+    return simulateCommand().exitOverride().parse(process.argv).opts<SimulateOptions>();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  }
 }
+
+endWithReader();
+const { seeds: count, from, seed: only, trace } = parsed();
+const seeds = only === undefined ? Array.from({ length: count }, (_, i) => from + i) : [only];
 const totals = { starts: 0, crashes: 0, pauses: 0, fenced: 0, failures: 0, staleHot: 0 };
 let failed = 0;
-for (const seed of plan.seeds) {
+for (const seed of seeds) {
   const { problems, faulted, staleHot } = await simulateSeed(
     seed,
-    plan.trace ? (line) => process.stdout.write(line) : undefined,
+    trace === true ? (line) => process.stdout.write(line) : undefined,
   );
   const { starts, crashes, pauses, fenced, failures } = faulted.counts;
   const counts = { starts, crashes, pauses, fenced, failures, staleHot };
@@ -53,7 +56,7 @@ for (const seed of plan.seeds) {
   process.stdout.write(`  repeat it with: npm run simulate -- --seed ${seed} --trace\n`);
 }
 process.stdout.write(
-  `${plan.seeds.length - failed} of ${plan.seeds.length} seeds without loss or repeat; ${totals.crashes} kills, ` +
+  `${seeds.length - failed} of ${seeds.length} seeds without loss or repeat; ${totals.crashes} kills, ` +
     `${totals.pauses} pauses, ${totals.fenced} fenced, ${totals.failures} gave up; ${totals.staleHot} hot values left stale\n`,
 );
 process.exitCode = failed === 0 ? 0 : 1;

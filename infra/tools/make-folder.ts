@@ -1,5 +1,20 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { MillraceError } from "../../schema/index.ts";
+
+/** Makes a folder for data as {@link makeFolder} does; throws MillraceError `folder-unusable` where this user cannot write to it. */
+export function makeDataFolder(path: string): void {
+  try {
+    makeFolder(path);
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new MillraceError(
+      `${path} cannot hold the data (${code}): name a folder that this user can write`,
+      { code: "folder-unusable", origin: "user", cause },
+    );
+  }
+}
 
 /**
  * Makes a folder with those above it, unless it is there; throws what the system says. For places that a

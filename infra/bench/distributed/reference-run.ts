@@ -55,8 +55,12 @@ type Work = Pick<
 > &
   TableTotals;
 
-/** How long the last records wait for the checkpoint that publishes them; while there is a backlog, the setting for backlogs rules. */
-const DEFAULTS = { MILLRACE_CHECKPOINT_INTERVAL_MS: "500" };
+const DEFAULTS = {
+  /** How long the last records wait for the checkpoint that publishes them; while there is a backlog, the setting for backlogs rules. */
+  MILLRACE_CHECKPOINT_INTERVAL_MS: "500",
+  /** It compiles for seconds, once a process, and would do so just here. */
+  MILLRACE_WARM_SPARE: "false",
+};
 
 /** One run of the reference job on servers of its own, then of consumers that only count, over the same topic. */
 export function referenceRun(

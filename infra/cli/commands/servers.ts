@@ -6,7 +6,7 @@ import { connectionSettings, localServers } from "../../servers/local-servers.ts
 import type { ServerGroup, ServerStatus } from "../../servers/server-group.ts";
 import type { ServerName } from "../../servers/server-spec.ts";
 import { platformServers, serverNames, specs, withNeeded } from "../../servers/specs.ts";
-import { makeFolder } from "../../tools/make-folder.ts";
+import { makeDataFolder } from "../../tools/make-folder.ts";
 import type { CliIo } from "../cli-io.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
@@ -119,7 +119,7 @@ function writeSettings(home: string, group: ServerGroup, found: Partial<Config>,
     io.err(`${file} has settings of its own and stays as it is: set the variables, or put them there.\n`);
     return null;
   }
-  makeFolder(home);
+  makeDataFolder(home);
   writeFileSync(file, `${JSON.stringify({ ...earlier, ...found }, null, 2)}\n`, { mode: 0o600 });
   io.err(`The settings are in ${file}: millrace up --mode distributed\n`);
   return file;
