@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { MillraceError } from "../../schema/index.ts";
 import type { TaskMembership } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
@@ -13,6 +14,15 @@ import { SpreadNotes } from "./spread-notes.ts";
 import type { StepTimes } from "./step-times.ts";
 import { Supervisor } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
+import type { WorkerGroup } from "./worker-group.ts";
+
+/** Time between two looks at whether others work: one that was killed seems to, until its session ends. */
+const LOOK_EVERY_MS = 500;
+
+interface Group {
+  readonly join: () => TaskMembership;
+  readonly owners: WorkerGroup;
+}
 
 /** Tasks of the partitions on one thread: they publish together. */
 interface RunningShare extends Share {
@@ -29,7 +39,7 @@ interface RunningShare extends Share {
 export class GroupWorker {
   private readonly config: Config;
   private readonly logger: PlatformLogger;
-  private readonly join: () => TaskMembership;
+  private readonly group: Group;
   private membership: TaskMembership | null = null;
   private partitions: readonly number[] | null = null;
   private shares: readonly RunningShare[] = [];
@@ -38,10 +48,10 @@ export class GroupWorker {
   private failure: MillraceError | null = null;
   private ending: Promise<void> | null = null;
 
-  private constructor(config: Config, logger: PlatformLogger, join: () => TaskMembership) {
+  private constructor(config: Config, logger: PlatformLogger, group: Group) {
     this.config = config;
     this.logger = logger;
-    this.join = join;
+    this.group = group;
     const onWarm = (): void => logger.info({}, "has a warm thread to spare");
     this.spare = config.warmSpare ? new SpareThread(platformConfig(config), onWarm) : null;
   }
@@ -54,25 +64,22 @@ export class GroupWorker {
       const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
       await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });
       await new SpreadNotes(adapters.objects).assertWhole();
-      const { joinWorkers } = await import("./worker-group.ts");
-      const worker = new GroupWorker(config, logger, () => joinWorkers(config, warn));
-      // Others work: what they would give to a cold thread would stand still meanwhile.
-      if ((await adapters.ownedPartitions()).length > 0) worker.spare?.start();
-      return worker;
     } finally {
       await adapters.close();
     }
+    const { joinWorkers, WorkerGroup } = await import("./worker-group.ts");
+    const owners = new WorkerGroup(config);
+    return new GroupWorker(config, logger, { join: () => joinWorkers(config, warn), owners });
   }
 
   /**
-   * Joins the group and runs what it gives, until {@link stop}. Where others work already, it joins when it has a warm
-   * thread. Rejects where the tasks fail again and again:
+   * Joins the group and runs what it gives, until {@link stop}. Rejects where the tasks fail again and again:
    * whoever restarts the process has the next try.
    */
   async run(onReady: () => void): Promise<void> {
-    await this.spare?.warmed;
+    await this.warmUpBesideOthers();
     if (this.ending === null) {
-      this.membership = this.join();
+      this.membership = this.group.join();
       for await (const { partitions } of this.membership.assignments) {
         if (this.ending === null) await this.take(partitions, onReady);
       }
@@ -85,6 +92,26 @@ export class GroupWorker {
   stop(): Promise<void> {
     this.ending ??= Promise.all([this.stopTasks(), this.spare?.close()]).then(() => this.membership?.leave());
     return this.ending;
+  }
+
+  /**
+   * Resolves when there is a warm thread, or nobody is there who works meanwhile: what others gave to a cold thread
+   * would stand still.
+   */
+  private async warmUpBesideOthers(): Promise<void> {
+    const { spare } = this;
+    const { owners } = this.group;
+    try {
+      while (spare !== null && this.ending === null && (await owners.ownedPartitions()).length > 0) {
+        spare.start();
+        const isWarm = await Promise.race([spare.warmed.then(() => true), sleep(LOOK_EVERY_MS, false)]);
+        if (isWarm) return;
+      }
+    } catch {
+      // Joining tells what is wrong with the group.
+    } finally {
+      owners.close();
+    }
   }
 
   private async take(partitions: readonly number[], onReady: () => void): Promise<void> {
