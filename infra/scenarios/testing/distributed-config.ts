@@ -33,6 +33,8 @@ export function distributedConfig(
     kafkaGroup: name,
     s3Prefix: name,
     redisPrefix: name,
+    // Nobody dies, and each of many short platforms would compile for seconds.
+    warmSpare: false,
     ...flags,
   });
 }

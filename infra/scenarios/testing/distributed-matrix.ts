@@ -39,6 +39,7 @@ const PARTITIONS = 2;
  * matter of the wall clock.
  */
 const SETTINGS: Partial<Config> = {
+  warmSpare: true,
   partitions: PARTITIONS,
   workers: 0,
   checkpointRecordsMax: 10_000,
