@@ -11,8 +11,7 @@ import { prepareTopics } from "./prepare-topics.ts";
 import { type Share, shareChange } from "./share-change.ts";
 import { SpareThread } from "./spare-thread.ts";
 import { SpreadNotes } from "./spread-notes.ts";
-import type { StepTimes } from "./step-times.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 import type { WorkerGroup } from "./worker-group.ts";
 
@@ -134,13 +133,13 @@ export class GroupWorker {
     const taskIds = partitions.flatMap(tasksOfPartition);
     const { onFailure, ...events } = supervisorLog(this.logger);
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
-    const handlers = {
+    const handlers: SupervisorEvents = {
       ...events,
-      onReady: (worker: number, tasks: readonly string[], ms: StepTimes) => {
+      onReady: (worker, tasks, ms) => {
         this.logger.info({ worker, tasks, ms }, "works on its tasks");
         this.spare?.startSoon();
       },
-      onFailure: (worker: number, message: string, final: boolean) => {
+      onFailure: (worker, message, final) => {
         onFailure(worker, message, final);
         if (final) this.fail(message);
       },

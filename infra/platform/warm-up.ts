@@ -87,7 +87,8 @@ class Stages {
 
   async flush(): Promise<void> {
     await this.outbox.flushUrgent();
-    for (const pane of this.panes) this.second.inputs[0].process(paddedBatch(pane, 0, pane.count));
+    for (const panes of this.panes)
+      for (const part of partsOf(panes, panes.count)) this.second.inputs[0].process(part);
     this.panes = [];
     for (const pipeline of [this.first, this.second]) pipeline.flushHot(this.outbox, HOT_KEYS);
     await this.outbox.flush();
@@ -112,26 +113,24 @@ function restore(from: Pipeline, to: Pipeline): void {
   to.afterRestore();
 }
 
+/** The batch as a reader gives it, in parts of at most so many records: all of them on the same padded bytes. */
 function* partsOf(batch: AppendBatch, recordsMax: number): Generator<RecordBatch> {
-  for (let from = 0; from < batch.count; from += recordsMax)
-    yield paddedBatch(batch, from, Math.min(batch.count, from + recordsMax));
-}
-
-/** Records [from, to) as a reader gives them. */
-function paddedBatch(batch: AppendBatch, from: number, to: number): RecordBatch {
   const { topic, partition, starts, ends } = batch;
   const bytes = new Uint8Array(batch.bytes.length + RECORD_PADDING);
   bytes.set(batch.bytes);
-  return {
-    topic,
-    partition,
-    baseOffset: from,
-    count: to - from,
-    bytes,
-    starts: starts.subarray(from, to),
-    ends: ends.subarray(from, to),
-    ingestedAt: INGESTED_AT,
-    sequence: 0,
-    control: "data",
-  };
+  for (let from = 0; from < batch.count; from += recordsMax) {
+    const to = Math.min(batch.count, from + recordsMax);
+    yield {
+      topic,
+      partition,
+      baseOffset: from,
+      count: to - from,
+      bytes,
+      starts: starts.subarray(from, to),
+      ends: ends.subarray(from, to),
+      ingestedAt: INGESTED_AT,
+      sequence: 0,
+      control: "data",
+    };
+  }
 }
