@@ -45,11 +45,11 @@ export class TaskOutputs implements OperatorOutputs {
 
   /**
    * Moves the rows of the next buffer that holds some into its sink, a millisecond or two; false once
-   * around the buffers.
+   * around the buffers. One that gets rows at every record has no second turn: there would be no end.
    */
   flushSomeRows(): boolean {
-    for (; this.nextBuffer < this.buffers.length; this.nextBuffer++) {
-      const buffer = this.buffers[this.nextBuffer];
+    while (this.nextBuffer < this.buffers.length) {
+      const buffer = this.buffers[this.nextBuffer++];
       if (buffer.length === 0) continue;
       buffer.flush();
       return true;

@@ -11,10 +11,14 @@ import { StateImageReader } from "./state-image-reader.ts";
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
 /** The same for small batches that are joined: some milliseconds in which nothing else is processed. */
 const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
-/** Hot values of one round of {@link Task.writeHot}: two milliseconds in which no record is processed. */
-const HOT_KEYS_A_ROUND = 256;
-/** The same in a backlog, and where so many wait that they are of one: fewer commits are cheaper. */
-const HOT_KEYS_A_ROUND_BACKLOG = 16_384;
+/** A sixteenth of the hot values that wait goes at once, within these bounds: they must not fall behind. */
+const HOT_SHARE = 1 / 16;
+/** Keys of one of a worker's turns: half a millisecond in which no record is processed, up to four. */
+const HOT_KEYS_A_TURN = { min: 32, max: 256 } as const;
+/** The same of one round of {@link Task.writeHot}, fewer of which are cheaper. */
+const HOT_KEYS_A_ROUND = { min: 256, max: 2048 } as const;
+/** And in a backlog: nobody waits for what the next records say. */
+const HOT_KEYS_A_ROUND_BACKLOG = { min: 16_384, max: 16_384 } as const;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 
@@ -178,9 +182,9 @@ export class Task {
     );
   }
 
-  /** Moves hot values that changed to the outbox, at most so many; whether more are waiting. */
-  flushHot(keysMax: number): boolean {
-    return this.pipeline.flushHot(this.outbox, keysMax);
+  /** Moves a turn's hot values that changed to the outbox; whether more are waiting. */
+  flushHot(): boolean {
+    return this.pipeline.flushHot(this.outbox, hotKeys(this.pipeline.hotWaiting(), HOT_KEYS_A_TURN));
   }
 
   /**
@@ -242,10 +246,9 @@ export class Task {
    * million users would be gigabytes: records are processed meanwhile, and what they change stands behind.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
-    const many = hasBacklog || waiting > HOT_KEYS_A_ROUND_BACKLOG;
-    const keys = many ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
+    const keys = hotKeys(waiting, hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND);
     for (let left = waiting; left > 0; left -= keys) {
-      this.flushHot(keys);
+      this.pipeline.flushHot(this.outbox, keys);
       await this.outbox.flush();
     }
     await this.outbox.flush();
@@ -297,6 +300,11 @@ export class Task {
     }
     return first;
   }
+}
+
+/** How many of the keys that wait go at once. */
+function hotKeys(waiting: number, { min, max }: { readonly min: number; readonly max: number }): number {
+  return Math.min(max, Math.max(min, Math.ceil(waiting * HOT_SHARE)));
 }
 
 /** The log has records for the input that have not come yet: what others have may be later. */

@@ -51,10 +51,6 @@ const BACKLOG_LAG_MS = 1000;
 const WAIT_MS_MAX = 200;
 /** Time between two turns after which others may have taken the tasks over. */
 const OWNERSHIP_PAUSE_MS = 2000;
-/** Users of a task whose hot values one turn writes: half a millisecond in which no record is processed. */
-const HOT_KEYS_A_TURN = 32;
-/** Longest time that a checkpoint waits for hot values to be written ahead of it. */
-const HOT_BEFORE_CUT_MS_MAX = 2000;
 
 /** A cut whose image is in the object store, under that key. */
 interface StagedCut {
@@ -251,23 +247,10 @@ export class Worker {
       }
       // An epoch behind one that failed must never be prepared: it would skip that one's files.
       this.throwFailure();
-      if (
-        records < this.config.checkpointRecordsMax &&
-        !this.writeHotAhead(now - this.lastCutAt - intervalMs)
-      )
-        return;
       this.startCheckpoint();
     }
     // After every slice: under a steady load none ever finds nothing.
     if (this.drains.length > 0) await this.settleDrains();
-  }
-
-  /**
-   * Writes hot values in the turns before a cut, which would take a hundred milliseconds for thousands of
-   * them; whether it may come now. A backlog has no time for that.
-   */
-  private writeHotAhead(overdueMs: number): boolean {
-    return this.hasBacklog || overdueMs >= HOT_BEFORE_CUT_MS_MAX || !this.writeSomeHot();
   }
 
   /**
@@ -280,7 +263,7 @@ export class Worker {
     if (!this.ahead.isWritten) return true;
     this.ahead = null;
     let more = false;
-    for (const task of this.tasks) more = task.flushHot(HOT_KEYS_A_TURN) || more;
+    for (const task of this.tasks) more = task.flushHot() || more;
     for (const task of this.tasks) void this.flushOutbox(task);
     this.deps.stageClock.lap("hot store");
     return more;
