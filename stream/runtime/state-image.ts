@@ -54,6 +54,16 @@ export class StateImageWriter {
     if (names.size !== sections.length) throw new Error("two state sections of one task have the same name");
   }
 
+  /** To be called when a chain of images was restored: the next image may be a delta that goes on with it. */
+  goOn(): void {
+    for (const { dictionaries } of this.sections) {
+      for (const dictionary of dictionaries) {
+        const { size, heapBytes: heap } = dictionary;
+        this.savedDictionaries.set(dictionary, { size, heap });
+      }
+    }
+  }
+
   /** Begins an image; what it copies counts as saved: an image that is then lost is a failed task. */
   begin(kind: "full" | "delta"): void {
     this.at = { array: 0, page: 0 };

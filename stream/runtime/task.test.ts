@@ -180,22 +180,23 @@ describe("task", () => {
     task.close();
   });
 
-  test("begins with a full image after a restore, whatever was changed before", async () => {
-    await home.append("first", [1]);
-    const task = await open();
-    runDry(task);
-    await commit(task, task.cut(), home.checkpoints());
-    task.close();
-    const next = await open("second-life");
-    await home.append("first", [2]);
-    runDry(next);
-    const cut = next.cut();
-    expect(cut).toMatchObject({ epoch: 2, imagesBefore: [] });
-    await commit(next, cut, home.checkpoints("second-life"));
-    const third = await open("third-life");
-    expect(third.pipeline.counters().processed).toBe(2);
-    next.close();
-    third.close();
+  test("goes on with the chain that it was restored from, which ends in a full image before it grows long", async () => {
+    const chains: number[] = [];
+    for (let life = 1; life <= 50; life++) {
+      const nonce = `life-${life}`;
+      const task = await open(nonce);
+      expect(task.pipeline.counters().processed).toBe(life - 1);
+      await home.append("first", [life]);
+      runDry(task);
+      const cut = task.cut();
+      expect(cut.epoch).toBe(life);
+      chains.push(cut.imagesBefore.length);
+      await commit(task, cut, home.checkpoints(nonce));
+      task.close();
+    }
+    expect(chains.slice(0, 3)).toEqual([0, 1, 2]);
+    expect(Math.max(...chains)).toBeLessThanOrEqual(21);
+    expect(chains.slice(1)).toContain(0);
   });
 
   test("wait resolves when any input has records", async () => {

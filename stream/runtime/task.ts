@@ -98,8 +98,16 @@ export class Task {
     const { last, parts } = await checkpoints.images(checkpoint);
     if (last === null) return;
     const reader = new StateImageReader(this.pipeline.sections, last);
-    for await (const part of parts) reader.apply(part);
+    let bytes = 0;
+    for await (const part of parts) {
+      reader.apply(part);
+      bytes += part.length;
+    }
     reader.finish();
+    // Who takes the tasks of a dead worker up has no time for a full image.
+    this.images.goOn();
+    this.chain = [...checkpoint.stateImages];
+    this.chainBytes = { full: bytes, deltas: 0 };
   }
 
   /** All at once: a partition is some requests to the log, and a task has a dozen of them. */
