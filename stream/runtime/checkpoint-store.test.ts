@@ -20,7 +20,8 @@ describe("checkpoint store", () => {
   /** Copies: a part ends with the next one. */
   async function textsOf(checkpoint: Checkpoint): Promise<string[]> {
     const texts: string[] = [];
-    for await (const part of (await store.images(checkpoint)).parts) texts.push(Buffer.from(part).toString());
+    for await (const { bytes } of (await store.images(checkpoint)).parts)
+      texts.push(Buffer.from(bytes).toString());
     return texts;
   }
 

@@ -31,7 +31,13 @@ export interface StateImages {
   /** The last part of the newest: it tells how large everything has become; null where there is none. */
   readonly last: Uint8Array | null;
   /** All parts in the order in which they are applied; to be read once. A part ends with the call for the next one. */
-  readonly parts: AsyncIterable<Uint8Array>;
+  readonly parts: AsyncIterable<ImagePart>;
+}
+
+export interface ImagePart {
+  /** Which image of the chain it is of: 0 is the full one. */
+  readonly image: number;
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -116,11 +122,13 @@ export class CheckpointStore {
   }
 
   /** Drops each image behind its parts. */
-  private async *unpacked(fetched: Promise<readonly Uint8Array[]>[]): AsyncGenerator<Uint8Array> {
-    const ahead: Promise<Uint8Array>[] = [];
-    for (let image = fetched.shift(); image !== undefined; image = fetched.shift()) {
-      for (const packed of await image) {
-        const unpacking = this.codec.decompress(packed);
+  private async *unpacked(fetched: Promise<readonly Uint8Array[]>[]): AsyncGenerator<ImagePart> {
+    const ahead: Promise<ImagePart>[] = [];
+    const images = fetched.length;
+    for (let packed = fetched.shift(); packed !== undefined; packed = fetched.shift()) {
+      const image = images - fetched.length - 1;
+      for (const part of await packed) {
+        const unpacking = this.codec.decompress(part).then((bytes) => ({ image, bytes }));
         unpacking.catch(() => undefined);
         ahead.push(unpacking);
         if (ahead.length > UNPACKED_AHEAD) yield* this.lent(ahead.splice(0, 1));
@@ -129,11 +137,11 @@ export class CheckpointStore {
     yield* this.lent(ahead);
   }
 
-  private async *lent(unpacking: readonly Promise<Uint8Array>[]): AsyncGenerator<Uint8Array> {
+  private async *lent(unpacking: readonly Promise<ImagePart>[]): AsyncGenerator<ImagePart> {
     for (const unpacked of unpacking) {
       const part = await unpacked;
       yield part;
-      this.codec.release(part);
+      this.codec.release(part.bytes);
     }
   }
 

@@ -21,6 +21,8 @@ const HOT_KEYS_A_ROUND = { min: 256, max: 2048 } as const;
 const HOT_KEYS_A_ROUND_BACKLOG = { min: 16_384, max: 16_384 } as const;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
+/** And their bytes, as a share of the full image's: whoever restores the task reads both. */
+const DELTA_BYTES_SHARE_MAX = 0.5;
 
 /** A consistent cut of a task: everything that its next checkpoint holds, not yet uploaded. */
 export interface TaskCut {
@@ -98,16 +100,16 @@ export class Task {
     const { last, parts } = await checkpoints.images(checkpoint);
     if (last === null) return;
     const reader = new StateImageReader(this.pipeline.sections, last);
-    let bytes = 0;
-    for await (const part of parts) {
-      reader.apply(part);
-      bytes += part.length;
+    const chainBytes = { full: 0, deltas: 0 };
+    for await (const { image, bytes } of parts) {
+      reader.apply(bytes);
+      chainBytes[image === 0 ? "full" : "deltas"] += bytes.length;
     }
     reader.finish();
     // Who takes the tasks of a dead worker up has no time for a full image.
     this.images.goOn();
     this.chain = [...checkpoint.stateImages];
-    this.chainBytes = { full: bytes, deltas: 0 };
+    this.chainBytes = chainBytes;
   }
 
   /** All at once: a partition is some requests to the log, and a task has a dozen of them. */
@@ -243,7 +245,7 @@ export class Task {
     const full =
       this.chain.length === 0 ||
       this.chain.length > DELTAS_MAX ||
-      this.chainBytes.deltas > this.chainBytes.full;
+      this.chainBytes.deltas > this.chainBytes.full * DELTA_BYTES_SHARE_MAX;
     const kind = full ? "full" : "delta";
     this.images.begin(kind);
     return { kind, ahead: [] };
