@@ -10,8 +10,16 @@ describe("options of the bench", () => {
       mode: "embedded",
       subject: "reference job",
       events: 4_000_000,
+      parts: ["reference"],
       runs: 1,
     });
+  });
+
+  test("run what the reference job is defined by, and what a platform runs for everything else", () => {
+    expect(parse("--mode distributed").parts).toEqual(["reference"]);
+    for (const subject of ["--flat", "--latency", "--mode distributed --recovery"])
+      expect(parse(subject).parts).toEqual(["all"]);
+    expect(parse("--parts detectors,all").parts).toEqual(["detectors", "all"]);
   });
 
   test("run the distributed reference job with one and with two workers, the others with what they need", () => {

@@ -27,7 +27,9 @@ export interface BenchOptions {
   readonly probesPerSecond: number;
 }
 
-interface Parsed extends Omit<BenchOptions, "home" | "json" | "subject" | "workers" | "warmUpSeconds"> {
+interface Parsed
+  extends Omit<BenchOptions, "home" | "json" | "subject" | "workers" | "warmUpSeconds" | "parts"> {
+  readonly parts?: readonly Parts[];
   readonly home?: string;
   readonly json?: boolean;
   readonly flat?: boolean;
@@ -43,6 +45,13 @@ const WARM_UP_SECONDS = { embedded: 5, distributed: 40 } as const;
 const ONLY = {
   distributed: ["recovery", "workers", "partitions", "codec", "kills"],
   embedded: ["flat", "home", "stages"],
+} as const;
+/** Unless told otherwise: what the reference job is defined by, and else all that a platform runs. */
+const DEFAULT_PARTS = {
+  "reference job": ["reference"],
+  "flat memory": ["all"],
+  latency: ["all"],
+  recovery: ["all"],
 } as const;
 /** Unless told otherwise; a worker that is killed leaves its tasks to another. */
 const WORKERS = { "reference job": [1, 2], "flat memory": [1], latency: [1], recovery: [2] } as const;
@@ -61,12 +70,13 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     command.error("error: --latency takes one number of --workers");
   if (subject === "recovery" && (workers.length > 1 || workers[0] < 2))
     command.error("error: --recovery takes one number of --workers, at least 2: somebody has to take over");
-  if (parsed.parts.length > 1 && (subject !== "reference job" || parsed.mode === "distributed"))
+  const parts = parsed.parts ?? DEFAULT_PARTS[subject];
+  if (parts.length > 1 && (subject !== "reference job" || parsed.mode === "distributed"))
     command.error("error: only the embedded reference job takes several --parts");
   if (Math.max(...workers) > parsed.partitions)
     command.error("error: more --workers than --partitions: the others would have nothing to do");
   const { warmUpSeconds = WARM_UP_SECONDS[parsed.mode] } = parsed;
-  return { ...parsed, workers, warmUpSeconds, json: json === true, home: home ?? null, subject };
+  return { ...parsed, parts, workers, warmUpSeconds, json: json === true, home: home ?? null, subject };
 }
 
 function refuseOtherMode(command: Command, mode: BenchOptions["mode"]): void {
@@ -93,9 +103,8 @@ function benchCommand(): Command {
     .option("--products <n>", "the same: products", count(1, 100_000), 20_000)
     .option(
       "--parts <list>",
-      "what runs: reference (clean, windows, sessions, propensity), detectors (and these), all (and further models); of several it tells what each costs",
+      "what runs: reference (clean, windows, sessions, propensity), detectors (and these), all (and further models); of several it tells what each costs (default: reference; with --flat, --latency and --recovery all)",
       partsList,
-      ["all"],
     )
     .option("--runs <n>", "repeats it and prints median, least and most", count(1), 1)
     .option("--no-stages", "does not measure CPU by stage, which costs some itself")
@@ -130,11 +139,11 @@ Examples:
   $ npm run bench -- --events 400000 --runs 5
   $ npm run bench -- --parts reference,detectors,all --runs 3
                                                    what detectors and models cost
-  $ npm run bench -- --users 1000000 --products 100000
+  $ npm run bench -- --users 1000000 --products 100000 --parts all
   $ npm run bench -- --flat --events 400000        memory of 400,000 and of 4 million events
   $ npm run bench -- --latency --rate 20000 --seconds 20
   $ npm run bench -- --mode distributed --workers 1,2 --runs 3
-  $ npm run bench -- --mode distributed --latency --parts reference
+  $ npm run bench -- --mode distributed --parts all
   $ npm run bench -- --mode distributed --recovery --kills 20
 
 Settings of the platform are taken from the environment (MILLRACE_…).

@@ -2,7 +2,7 @@ import { loadavg } from "node:os";
 import type { BenchHomes } from "./bench-homes.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { childResult } from "./child.ts";
-import type { Parts } from "./parts.ts";
+import { ADDED, type Parts } from "./parts.ts";
 import { benchConfig, type ReferenceJobResult } from "./reference-job.ts";
 
 export interface ReferenceJobRun extends ReferenceJobResult {
@@ -27,7 +27,7 @@ export function benchReferenceJob(
     const fill = [home, JSON.stringify({ events, seed, users, products, partitions })];
     const malformed = await childResult<number>("fill-log-process", fill, signal);
     const loadBefore = Math.round(loadavg()[0] * 100) / 100;
-    process.stderr.write(`running the pipeline${parts === "all" ? "" : `, ${parts} only`}\n`);
+    process.stderr.write(`running the pipeline${ADDED[parts]}\n`);
     const run = [home, JSON.stringify({ events, measureStages: stages, parts })];
     const result = await childResult<ReferenceJobResult>("run-reference-job", run, signal);
     return { parts, ...result, malformed, loadBefore };

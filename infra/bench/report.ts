@@ -1,6 +1,6 @@
 import { textTable } from "../cli/text-table.ts";
 import type { ReferenceJobRun } from "./bench-reference-job.ts";
-import type { Parts } from "./parts.ts";
+import { ADDED, type Parts } from "./parts.ts";
 import { type Spread, spread } from "./spread.ts";
 
 const MIB = 1024 * 1024;
@@ -88,7 +88,7 @@ function runsText(runs: readonly ReferenceJobRun[]): string {
   if (stages.length > 0) stages.push(["other threads", Math.max(0, total - measured)]);
   const state = Object.entries(run.stateBytes);
   return [
-    `Reference job${run.parts === "all" ? "" : `, ${run.parts} only`}: ${run.events.toLocaleString("en")} events, one worker${runs.length > 1 ? `, median of ${runs.length} runs (least to most)` : ""}\n\n`,
+    `Reference job${ADDED[run.parts]}: ${run.events.toLocaleString("en")} events, one worker${runs.length > 1 ? `, median of ${runs.length} runs (least to most)` : ""}\n\n`,
     textTable([
       [
         "events/s",

@@ -18,7 +18,9 @@ process.on("disconnect", () => interrupted.resolve());
 process.on("SIGINT", () => undefined);
 
 try {
-  const worker = await GroupWorker.open(config, logger);
+  const worker = await Promise.race([GroupWorker.open(config, logger), interrupted.promise]);
+  // Servers were waited for, and nothing is begun that would have to end.
+  if (worker === undefined) process.exit();
   void interrupted.promise.then(() => worker.stop());
   await worker.run(() => send({ type: "ready" }));
 } catch (error) {

@@ -60,17 +60,23 @@ export class AnomaliesService {
 
   /** Throws where the shop has no such metric: of one that it has, nothing may have come yet, or in the range. */
   private async requireMetric(name: string, pinned: PinnedTable): Promise<void> {
-    if (fixedMetrics.includes(name)) return;
+    if (fixedMetrics.includes(name) || (await this.hasMetric(name, pinned))) return;
     const sql = `select distinct metric from {${tableName(goldMetrics)}} order by 1`;
     const known = (await this.lake.rows(pinned, sql)).map((row) => text(row, "metric"));
     const open = [METRIC_PREFIX.categoryEvents, METRIC_PREFIX.revenue].find((one) => name.startsWith(one));
-    const seen = open === undefined || known.some((metric) => metric.startsWith(open));
-    if (known.includes(name) || !seen) return;
+    if (open !== undefined && !known.some((metric) => metric.startsWith(open))) return;
     // Categories may be many: what does not fit into the list is one of them.
     const [others, categories] = [false, true].map((isCategory) =>
       known.filter((metric) => metric.startsWith(METRIC_PREFIX.categoryEvents) === isCategory),
     );
     throw unknownName("metric", name, [...new Set([...fixedMetrics, ...others, ...categories])]);
+  }
+
+  /** Ends with the first row that it meets: the list of all names is for who has none. */
+  private async hasMetric(name: string, pinned: PinnedTable): Promise<boolean> {
+    const conditions = new Conditions().compare("metric", "=", name);
+    const sql = `select metric from {${tableName(goldMetrics)}}${conditions.toSql()} limit 1`;
+    return (await this.lake.rows(pinned, sql, conditions)).length > 0;
   }
 }
 

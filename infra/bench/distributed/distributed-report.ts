@@ -1,5 +1,6 @@
 import { textTable } from "../../cli/text-table.ts";
 import type { BenchOptions } from "../bench-options.ts";
+import { ADDED } from "../parts.ts";
 import { spread } from "../spread.ts";
 import type { BareConsumerResult } from "./bare-consumer-process.ts";
 import type { DistributedRun } from "./reference-run.ts";
@@ -55,7 +56,7 @@ export function distributedText(document: ReturnType<typeof distributedDocument>
     ].join("");
   });
   return [
-    `Reference job from Kafka to MinIO and Redis${parts === "all" ? "" : `, ${parts} only`}: ${format(events)} events, ${partitions} partitions, ${codec}`,
+    `Reference job from Kafka to MinIO and Redis${ADDED[parts]}: ${format(events)} events, ${partitions} partitions, ${codec}`,
     `${times > 1 ? `, median of ${times} runs` : ""}; budget ${format(BUDGET.eventsPerSecond)} events/s with 2 workers, `,
     `goal ${format(BUDGET.goalEventsPerSecond)}\n`,
     ...sections,
