@@ -58,15 +58,22 @@ export class CheckpointStore {
 
   /**
    * Uploads the parts of a state image, each packed by itself behind its packed length as u32, and takes
-   * their memory; a crash leaves an unreferenced object, which {@link collect} removes.
+   * their memory; `rest` is waited for behind each. A crash leaves an unreferenced object, which
+   * {@link collect} removes.
    */
-  async stageImage(taskId: string, epoch: number, parts: readonly Uint8Array[]): Promise<string> {
+  async stageImage(
+    taskId: string,
+    epoch: number,
+    parts: readonly Uint8Array[],
+    rest: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<string> {
     const key = `${imagePrefix(taskId)}${epochText(epoch)}-${this.nonce}.image`;
     const packed: Uint8Array[] = [];
     // One after another: records are processed meanwhile, and need the cores.
     for (const part of parts) {
       packed.push(await this.codec.compress(part));
       freeBytes(part);
+      await rest();
     }
     const image = framed(packed);
     for (const part of packed) freeBytes(part);

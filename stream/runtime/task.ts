@@ -11,14 +11,15 @@ import { StateImageReader } from "./state-image-reader.ts";
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
 /** The same for small batches that are joined: some milliseconds in which nothing else is processed. */
 const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
-/** A sixteenth of the hot values that wait goes at once, within these bounds: they must not fall behind. */
-const HOT_SHARE = 1 / 16;
-/** Keys of one of a worker's turns: half a millisecond in which no record is processed, up to four. */
-const HOT_KEYS_A_TURN = { min: 32, max: 256 } as const;
-/** The same of one round of {@link Task.writeHot}, fewer of which are cheaper. */
-const HOT_KEYS_A_ROUND = { min: 256, max: 2048 } as const;
-/** And in a backlog: nobody waits for what the next records say. */
-const HOT_KEYS_A_ROUND_BACKLOG = { min: 16_384, max: 16_384 } as const;
+/** Hot values of one of a worker's turns: half a millisecond in which no record is processed, or one where many wait. */
+const HOT_KEYS_A_TURN = 32;
+const HOT_KEYS_A_TURN_MAX = 64;
+/** A sixteenth of those that wait goes in a turn, within these bounds: they must not fall behind. */
+const HOT_SHARE_A_TURN = 1 / 16;
+/** Hot values of one round of {@link Task.writeHot}, which each task of a worker has in the same turn. */
+const HOT_KEYS_A_ROUND = 256;
+/** The same in a backlog, where nobody waits for the next records: fewer commits are cheaper. */
+const HOT_KEYS_A_ROUND_BACKLOG = 16_384;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 /** And their bytes, as a share of the full image's: whoever restores the task reads both. */
@@ -194,7 +195,11 @@ export class Task {
 
   /** Moves a turn's hot values that changed to the outbox; whether more are waiting. */
   flushHot(): boolean {
-    return this.pipeline.flushHot(this.outbox, hotKeys(this.pipeline.hotWaiting(), HOT_KEYS_A_TURN));
+    const share = Math.ceil(this.pipeline.hotWaiting() * HOT_SHARE_A_TURN);
+    return this.pipeline.flushHot(
+      this.outbox,
+      Math.min(HOT_KEYS_A_TURN_MAX, Math.max(HOT_KEYS_A_TURN, share)),
+    );
   }
 
   /**
@@ -256,7 +261,7 @@ export class Task {
    * million users would be gigabytes: records are processed meanwhile, and what they change stands behind.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
-    const keys = hotKeys(waiting, hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND);
+    const keys = hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
     for (let left = waiting; left > 0; left -= keys) {
       this.pipeline.flushHot(this.outbox, keys);
       await this.outbox.flush();
@@ -310,11 +315,6 @@ export class Task {
     }
     return first;
   }
-}
-
-/** How many of the keys that wait go at once. */
-function hotKeys(waiting: number, { min, max }: { readonly min: number; readonly max: number }): number {
-  return Math.min(max, Math.max(min, Math.ceil(waiting * HOT_SHARE)));
 }
 
 /** The log has records for the input that have not come yet: what others have may be later. */

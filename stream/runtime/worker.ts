@@ -49,6 +49,8 @@ const SLICE_BACKLOG_MS = 50;
 /** Records that waited longer than this in the log are a backlog, unless the slice came to their end. */
 const BACKLOG_LAG_MS = 1000;
 const WAIT_MS_MAX = 200;
+/** Between two parts of an image that are packed where nobody waits for it: together they take a second of a core. */
+const PACKING_REST_MS = 15;
 /** Time between two turns after which others may have taken the tasks over. */
 const OWNERSHIP_PAUSE_MS = 2000;
 
@@ -326,7 +328,16 @@ export class Worker {
     while (!this.hasBacklog && !isFull() && task.workAhead()) await this.nextTurn();
     const { image, ...cut } = task.cut();
     stageClock.lap("files and state");
-    return { task, cut, image: await checkpoints.stageImage(cut.taskId, cut.epoch, image) };
+    const key = await checkpoints.stageImage(cut.taskId, cut.epoch, image, () => this.restFromPacking());
+    return { task, cut, image: key };
+  }
+
+  /** Packing takes a core for milliseconds, one part after another. Records are processed in between. */
+  private async restFromPacking(): Promise<void> {
+    if (this.hasBacklog || this.stopping || this.drains.length > 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.deps.scheduling.after(PACKING_REST_MS, resolve);
+    await promise;
   }
 
   private async nextTurn(): Promise<void> {
