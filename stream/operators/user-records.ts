@@ -26,7 +26,7 @@ const CLOSE = jsonFragment("}");
 /**
  * The hot record of each user, in one value: operators add their parts and mark the users whose part
  * changed, so that an event that changes several of them is one write. Which users wait is no state:
- * a checkpoint is only cut after everything was flushed.
+ * a checkpoint is only prepared when all that waited at its cut is written.
  */
 export class UserRecords {
   private readonly userIds: KeyDictionary;

@@ -131,10 +131,8 @@ export class CheckpointStore {
   /** Drops each image behind its parts. */
   private async *unpacked(fetched: Promise<readonly Uint8Array[]>[]): AsyncGenerator<ImagePart> {
     const ahead: Promise<ImagePart>[] = [];
-    const images = fetched.length;
-    for (let packed = fetched.shift(); packed !== undefined; packed = fetched.shift()) {
-      const image = images - fetched.length - 1;
-      for (const part of await packed) {
+    for (let image = 0; fetched.length > 0; image++) {
+      for (const part of (await fetched.shift()) ?? []) {
         const unpacking = this.codec.decompress(part).then((bytes) => ({ image, bytes }));
         unpacking.catch(() => undefined);
         ahead.push(unpacking);

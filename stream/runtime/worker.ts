@@ -335,9 +335,7 @@ export class Worker {
   /** Packing takes a core for milliseconds, one part after another. Records are processed in between. */
   private async restFromPacking(): Promise<void> {
     if (this.hasBacklog || this.stopping || this.drains.length > 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.deps.scheduling.after(PACKING_REST_MS, resolve);
-    await promise;
+    await new Promise<void>((resolve) => void this.deps.scheduling.after(PACKING_REST_MS, resolve));
   }
 
   private async nextTurn(): Promise<void> {
