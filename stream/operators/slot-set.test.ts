@@ -33,6 +33,17 @@ test("hands over so many of the first that came; the rest stays, with what is ad
   expect([...set.take(2)]).toEqual([5]);
 });
 
+test("puts the first that came into another order; what is added meanwhile stays behind them", () => {
+  const set = new SlotSet();
+  for (const slot of [7, 9, 8, 1]) set.add(slot);
+  expect([...set.take(1)]).toEqual([7]);
+  set.add(4);
+  set.arrange(3, (members) => members.slice().sort());
+  expect([...set.take(ALL)]).toEqual([1, 8, 9, 4]);
+  set.arrange(3, (members) => members);
+  expect(set.size).toBe(0);
+});
+
 test("equals a Set however far it grows and however it is emptied", () => {
   const random = seededRandom(6);
   const set = new SlotSet();

@@ -31,6 +31,12 @@ export class SlotSet {
     return members;
   }
 
+  /** Puts the members that came first, at most so many, into another order; `order` returns them all. */
+  arrange(membersMax: number, order: (members: Int32Array) => Int32Array): void {
+    const members = this.members.subarray(this.first, Math.min(this.end, this.first + membersMax));
+    members.set(order(members));
+  }
+
   private makeRoom(): void {
     const kept = this.members.subarray(this.first, this.end);
     const members =

@@ -33,6 +33,8 @@ export class UserRecords {
   private readonly ttlMs: number;
   private readonly parts: { readonly part: UserRecordPart; readonly field: Uint8Array }[] = [];
   private readonly changed = new SlotSet();
+  /** So many of the first that wait lie in the order of their keys already. */
+  private arranged = 0;
 
   constructor(userIds: KeyDictionary, ttlMs: number) {
     this.userIds = userIds;
@@ -65,13 +67,21 @@ export class UserRecords {
     return this.changed.has(user);
   }
 
+  /** Puts so many of the users that changed first into the order of their keys, for all the flushes to come. */
+  arrange(usersMax: number): void {
+    this.changed.arrange(usersMax, (users) => sortByKey(users, this.userIds));
+    this.arranged = Math.min(usersMax, this.changed.size);
+  }
+
   /** Writes the records of the users that changed first, at most so many; whether more are waiting. */
   flush(hot: HotOutputs, usersMax: number): boolean {
     if (this.changed.size === 0) return false;
     const { userIds, parts } = this;
     const batch = hot.namespace(HotNamespace.users, this.ttlMs);
+    const taken = this.changed.take(usersMax);
     // Neighbours in the store share pages.
-    const users = sortByKey(this.changed.take(usersMax), userIds);
+    const users = taken.length <= this.arranged ? taken : sortByKey(taken, userIds);
+    this.arranged = Math.max(0, this.arranged - taken.length);
     for (const [i, user] of users.entries()) {
       if (i % TOUCH_ROWS === 0) this.readAhead(users, i);
       batch.out.copy(userIds.heap, userIds.start(user), userIds.ends[user]);

@@ -389,6 +389,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       for (const detector of found) more = detector.flushHot?.(hot, keysMax) === true || more;
       return more;
     },
+    arrangeHot: (keysMax) => userRecords.arrange(keysMax),
     hotWaiting: () =>
       Math.max(
         // What has no count hands over all of it at once.

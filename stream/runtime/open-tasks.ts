@@ -58,6 +58,6 @@ export async function openTasks(tasks: readonly Task[], deps: OpenTasksDeps): Pr
 }
 
 /** Rejects with the first failure, when nothing goes on any more behind its caller's back. */
-async function allEnded(works: readonly Promise<unknown>[]): Promise<void> {
+export async function allEnded(works: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(works)) if (result.status === "rejected") throw result.reason;
 }

@@ -45,6 +45,11 @@ export interface Pipeline {
   /** So many keys, taken in the order in which they changed, hold every change up to now. */
   hotWaiting(): number;
   /**
+   * Puts so many of those that {@link flushHot} hands over next into the order in which the store keeps them:
+   * worth it where many flushes follow.
+   */
+  arrangeHot?(keys: number): void;
+  /**
    * Marks hot values for another write, for a store that has lost them: those of the next
    * {@link HOT_PART_KEYS} of its keys, from part 0 on, as far as the state still holds what they say.
    * Whether there are more parts.

@@ -20,6 +20,8 @@ const HOT_SHARE_A_TURN = 1 / 16;
 const HOT_KEYS_A_ROUND = 256;
 /** The same in a backlog, where nobody waits for the next records: fewer commits are cheaper. */
 const HOT_KEYS_A_ROUND_BACKLOG = 16_384;
+/** So many hot values of one checkpoint are put in order first: round by round, an ordered store would write each page often. */
+const HOT_KEYS_ARRANGED = 16_384;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 /** And their bytes, as a share of the full image's: whoever restores the task reads both. */
@@ -258,13 +260,20 @@ export class Task {
 
   /**
    * Writes the hot values that waited at a cut, and what else waits. A round at a time, where a
-   * million users would be gigabytes: records are processed meanwhile, and what they change stands behind.
+   * million users would be gigabytes: records are processed meanwhile, and what they change stands behind. While
+   * the store takes one round, the next is made.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
     const keys = hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
+    if (waiting >= HOT_KEYS_ARRANGED) this.pipeline.arrangeHot?.(waiting);
+    let before: Promise<void> = Promise.resolve();
     for (let left = waiting; left > 0; left -= keys) {
       this.pipeline.flushHot(this.outbox, keys);
-      await this.outbox.flush();
+      const written = this.outbox.flush();
+      // Whatever fails it fails the last flush too.
+      written.catch(() => undefined);
+      await before;
+      before = written;
     }
     await this.outbox.flush();
   }

@@ -6,7 +6,7 @@ import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import { HotKeeper } from "./hot-keeper.ts";
 import { OffsetCommits } from "./offset-commits.ts";
-import { openTasks } from "./open-tasks.ts";
+import { allEnded, openTasks } from "./open-tasks.ts";
 import type { Scheduling } from "./scheduling.ts";
 import { Silences } from "./silences.ts";
 import type { StageClock } from "./stage-clock.ts";
@@ -346,27 +346,12 @@ export class Worker {
 
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
   private async commit(cuts: readonly StagedCut[]): Promise<void> {
-    const { objects, checkpoints, publisher, onPoint, clock } = this.deps;
-    await Promise.all(cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting, this.hasBacklog)));
+    const { checkpoints, publisher, onPoint } = this.deps;
     onPoint("before-stage");
-    const prepared: Checkpoint[] = [];
-    for (const { task, cut, image } of cuts) {
-      const files = await stageFiles(objects, await this.finishFiles(cut));
-      const stateImages = [...cut.imagesBefore, image];
-      const createdAt = clock();
-      prepared.push({
-        taskId: cut.taskId,
-        epoch: cut.epoch,
-        inputs: cut.inputs,
-        files,
-        stateImages,
-        createdAt,
-        watermarkMs: cut.watermarkMs,
-        events: cut.events,
-        models: cut.models,
-      });
-      task.noteChain(stateImages, createdAt);
-    }
+    // Side by side: the store takes the hot values while this thread encodes files.
+    const staging = this.stageAll(cuts);
+    await allEnded([staging, ...cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting, this.hasBacklog))]);
+    const prepared = await staging;
     onPoint("after-stage");
     for (const checkpoint of prepared) {
       onPoint("before-prepare");
@@ -378,6 +363,19 @@ export class Worker {
     await Promise.all(cuts.map(({ task, cut }) => this.offsets.commit(task, cut.inputs)));
     onPoint("after-offset-commit");
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
+  }
+
+  private async stageAll(cuts: readonly StagedCut[]): Promise<Checkpoint[]> {
+    const staged: Checkpoint[] = [];
+    for (const { task, cut, image } of cuts) {
+      const { taskId, epoch, inputs, watermarkMs, events, models } = cut;
+      const files = await stageFiles(this.deps.objects, await this.finishFiles(cut));
+      const stateImages = [...cut.imagesBefore, image];
+      const createdAt = this.deps.clock();
+      staged.push({ taskId, epoch, inputs, files, stateImages, createdAt, watermarkMs, events, models });
+      task.noteChain(stateImages, createdAt);
+    }
+    return staged;
   }
 
   /** Encodes what the cut's files still hold, for a slice of time a turn: records are processed in between. */
