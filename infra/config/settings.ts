@@ -82,13 +82,13 @@ export const settings = {
     "Size at which a data file is completed before the checkpoint asks for it.",
     "bytes",
   ),
-  hotFlushMs: ms("Runtime", 50, [1, 60_000], "Longest time that a changed hot value waits for its write."),
-  hotFlushBacklogMs: ms(
+  hotFlushMs: ms(
     "Runtime",
-    60_000,
-    [1, 600_000],
-    "The same while there is a backlog: values that the next records change again are not written.",
+    250,
+    [1, 60_000],
+    "Time between the rounds in which changed hot values are written, each once however often it has changed.",
   ),
+  hotFlushBacklogMs: ms("Runtime", 60_000, [1, 600_000], "The same while there is a backlog."),
   idleAfterMs: ms(
     "Runtime",
     5_000,

@@ -96,6 +96,8 @@ export interface RecommendProducts extends Operator<CustomerEventBatch> {
 const NONE = -1;
 /** Kept lists that a quiet time saves up for a busy one. */
 const CREDIT_LISTS_MAX = 8;
+/** Users' lists that the time between two rounds of hot values saves up. */
+const CREDIT_HOT_LISTS_MAX = 64;
 const REASONS = RECOMMENDATION_REASONS.length;
 const COMMA = 0x2c;
 const CLOSE = 0x7d;
@@ -148,6 +150,7 @@ export function createRecommendProducts(
   /** Users whose list is out of date. No state: their next look brings them back. */
   const changed = new SlotSet();
   let hasNewEvents = false;
+  const listCreditMax = Math.max(CREDIT_HOT_LISTS_MAX, config.listsAFlushMax) * config.eventsAList;
   let listCredit = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
   /** Event time at which a product's list was written, by product. */
@@ -180,7 +183,7 @@ export function createRecommendProducts(
     online.ensure(keys.productId.size);
     seenCategory.ensure(keys.productId.size);
     hasNewEvents = true;
-    listCredit = Math.min(listCredit + to - from, config.listsAFlushMax * config.eventsAList);
+    listCredit = Math.min(listCredit + to - from, listCreditMax);
     keepCredit = Math.min(keepCredit + to - from, CREDIT_LISTS_MAX * config.eventsAKeptList);
     const learnCreditMax = config.learnLooksMax * config.eventsALearnedLook;
     for (let row = from; row < to; row++) {
@@ -263,7 +266,7 @@ export function createRecommendProducts(
 
   function flushHot(hot: HotOutputs): boolean {
     const earned = hasNewEvents ? Math.floor(listCredit / config.eventsAList) : config.listsAFlushMax;
-    const users = changed.take(earned);
+    const users = changed.take(Math.min(earned, config.listsAFlushMax));
     listCredit = Math.max(0, listCredit - users.length * config.eventsAList);
     if (users.length > 0) {
       const batch = hot.namespace(HotNamespace.recommendations, config.hotTtlMs);

@@ -14,14 +14,12 @@ const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
 /** Hot values of one of a worker's turns: half a millisecond in which no record is processed, or one where many wait. */
 const HOT_KEYS_A_TURN = 32;
 const HOT_KEYS_A_TURN_MAX = 64;
-/** A sixteenth of those that wait goes in a turn, within these bounds: they must not fall behind. */
+/** A sixteenth of a round's goes in a turn, within these bounds: they must not fall behind. */
 const HOT_SHARE_A_TURN = 1 / 16;
-/** Hot values of one round of {@link Task.writeHot}, which each task of a worker has in the same turn. */
-const HOT_KEYS_A_ROUND = 256;
+/** Hot values that {@link Task.writeHot} hands over at a time, which each task of a worker does in the same turn. */
+const HOT_KEYS_AT_A_CUT = 256;
 /** The same in a backlog, where nobody waits for the next records: fewer commits are cheaper. */
-const HOT_KEYS_A_ROUND_BACKLOG = 16_384;
-/** So many hot values of one checkpoint are put in order first: round by round, an ordered store would write each page often. */
-const HOT_KEYS_ARRANGED = 16_384;
+const HOT_KEYS_AT_A_CUT_BACKLOG = 16_384;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 /** And their bytes, as a share of the full image's: whoever restores the task reads both. */
@@ -70,6 +68,10 @@ export class Task {
   private opened: OpenInput[] = [];
   private chain: string[] = [];
   private chainBytes = { full: 0, deltas: 0 };
+  /** Of the round of hot values that is under way: keys left, keys a turn, whether records came since it began. */
+  private hotDue = 0;
+  private hotDueAtOnce = 0;
+  private processedInRound = false;
 
   constructor(pipeline: Pipeline, outbox: Outbox) {
     this.pipeline = pipeline;
@@ -157,6 +159,7 @@ export class Task {
     next.pending = null;
     next.position = records.baseOffset + records.count;
     this.recordsSinceCut += records.count;
+    this.processedInRound = true;
     this.ingestedAt = records.ingestedAt;
     return true;
   }
@@ -195,13 +198,26 @@ export class Task {
     );
   }
 
-  /** Moves a turn's hot values that changed to the outbox; whether more are waiting. */
-  flushHot(): boolean {
-    const share = Math.ceil(this.pipeline.hotWaiting() * HOT_SHARE_A_TURN);
-    return this.pipeline.flushHot(
-      this.outbox,
-      Math.min(HOT_KEYS_A_TURN_MAX, Math.max(HOT_KEYS_A_TURN, share)),
+  /**
+   * Begins a round of hot values, those that wait now: each is written once in it, however often it changes
+   * meanwhile, in the order in which the store keeps them.
+   */
+  beginHotRound(): void {
+    this.hotDue = this.pipeline.hotWaiting();
+    this.hotDueAtOnce = Math.min(
+      HOT_KEYS_A_TURN_MAX,
+      Math.max(HOT_KEYS_A_TURN, Math.ceil(this.hotDue * HOT_SHARE_A_TURN)),
     );
+    this.processedInRound = false;
+    this.pipeline.arrangeHot?.(this.hotDue);
+  }
+
+  /** Moves a turn's hot values of the round to the outbox; whether it goes on. */
+  flushHot(): boolean {
+    const more = this.pipeline.flushHot(this.outbox, Math.min(this.hotDue, this.hotDueAtOnce));
+    this.hotDue = Math.max(0, this.hotDue - this.hotDueAtOnce);
+    // What the pipeline puts off as long as records come.
+    return this.hotDue > 0 || (more && !this.processedInRound);
   }
 
   /**
@@ -264,8 +280,8 @@ export class Task {
    * the store takes one round, the next is made.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
-    const keys = hasBacklog ? HOT_KEYS_A_ROUND_BACKLOG : HOT_KEYS_A_ROUND;
-    if (waiting >= HOT_KEYS_ARRANGED) this.pipeline.arrangeHot?.(waiting);
+    const keys = hasBacklog ? HOT_KEYS_AT_A_CUT_BACKLOG : HOT_KEYS_AT_A_CUT;
+    if (waiting > keys) this.pipeline.arrangeHot?.(waiting);
     let before: Promise<void> = Promise.resolve();
     for (let left = waiting; left > 0; left -= keys) {
       this.pipeline.flushHot(this.outbox, keys);

@@ -89,6 +89,41 @@ test("a hot store that is slow is asked for one turn's values at a time, and has
   await run.stop();
 });
 
+test("a value that changes without end is written once in each time of waiting, and lost ones come back meanwhile", async () => {
+  const hotStore: HotStore = Object.create(home.hotStore);
+  let written = 0;
+  hotStore.putMany = async (batch) => {
+    if (batch.namespace === "probe") written++;
+    await home.hotStore.putMany(batch);
+  };
+  const { worker, tasks } = home.createWorker({ config: { ...quiet, hotFlushMs: 50 }, outbox: { hotStore } });
+  const [task] = tasks;
+  const { flushHot } = task.pipeline;
+  // As a pipeline under load does: some other key has changed by the time that these are handed over.
+  task.pipeline.flushHot = (hot, keys) => flushHot(hot, keys) || keys > 0;
+  await worker.open();
+  const running = worker.run();
+  let value = 0;
+  const feed = async (): Promise<void> => {
+    await home.append("first", [++value]);
+    await untilTrue(() => task.recordsSinceCut === value);
+  };
+  for (let round = 1; round <= 3; round++) {
+    home.nowMs += 50;
+    while (written < round) await feed();
+    for (let k = 0; k < 5; k++) await feed();
+    expect(written).toBe(round);
+  }
+  await loseEverything();
+  home.nowMs += LOOK_EVERY_MS;
+  while ((await newest()) === null || (await marker()) !== "whole") {
+    home.nowMs += 50;
+    await feed();
+  }
+  worker.stop();
+  await running;
+});
+
 const LOOK_EVERY_MS = 5_000;
 const marker = () => home.hotStore.get(HOT_MARKERS, "probe");
 

@@ -20,9 +20,9 @@ export interface WorkerConfig {
   readonly checkpointBacklogIntervalMs: number;
   /** A checkpoint begins early after so many records, so that files and memory stay bounded. */
   readonly checkpointRecordsMax: number;
-  /** Longest time that a changed hot value waits. */
+  /** Time between the rounds in which changed hot values are written, each once however often it has changed. */
   readonly hotFlushMs: number;
-  /** The same while there is a backlog: values that the next records change again are not written. */
+  /** The same while there is a backlog. */
   readonly hotFlushBacklogMs: number;
   /** Silence after which the second stage no longer waits for a task. */
   readonly idleAfterMs: number;
@@ -72,8 +72,11 @@ export class Worker {
   private lastTurnAt = 0;
   /** Whether the last slice left records behind, and those that it processed had waited for long. */
   private hasBacklog = false;
-  /** Whether records came since the hot values were written: times alone do not tell within one ms. */
+  /** Whether hot values may have changed since their last round began: times alone do not tell within one ms. */
   private hotChanged = false;
+  /** Whether a round of hot values is being written, and whether the next holds some that the store had lost. */
+  private hotRound = false;
+  private hotLost = false;
   /** By task: its silence. The second stage's reading what others tell it does not end theirs. */
   private readonly silences: Silences;
   /** What earlier turns sent: hot values wait until it is written; the next records do not. */
@@ -215,17 +218,16 @@ export class Worker {
   private async afterSlice(foundRecords: boolean): Promise<void> {
     const { clock, stageClock } = this.deps;
     const now = clock();
-    if (this.hotKeeper.tick(now, this.hotChanged) || foundRecords) this.hotChanged = true;
+    if (this.hotKeeper.tick(now, this.hotRound || this.hotLost)) this.hotLost = true;
+    if (foundRecords || this.hotLost) this.hotChanged = true;
     // The second stage's reading what others tell it does not end their silence.
     for (const i of this.silences.look(now, (task) => this.tasks[task].isBehind))
       this.tasks[i].pipeline.markIdle();
     for (const task of this.tasks) void this.observed(task.outbox.flushUrgent());
     const hotWaitMs = this.hasBacklog ? this.config.hotFlushBacklogMs : this.config.hotFlushMs;
-    if (this.hotChanged && now - this.lastHotAt >= hotWaitMs) {
-      // What is left goes on in a later turn, behind the records that came meanwhile.
-      this.hotChanged = this.writeSomeHot();
-      if (!this.hotChanged) this.lastHotAt = clock();
-    }
+    if (!this.hotRound && this.hotChanged && now - this.lastHotAt >= hotWaitMs) this.beginHotRound(now);
+    // What is left goes on in a later turn, behind the records that came meanwhile.
+    if (this.hotRound) this.hotRound = this.writeSomeHot();
     // Back-pressure: a task whose outputs are not taken stops reading.
     if (this.tasks.some((task) => task.outbox.pending > OUTBOX_ITEMS_MAX)) {
       await Promise.all(this.tasks.map((task) => this.flushOutbox(task)));
@@ -255,8 +257,15 @@ export class Worker {
     if (this.drains.length > 0) await this.settleDrains();
   }
 
+  private beginHotRound(now: number): void {
+    this.lastHotAt = now;
+    this.hotRound = true;
+    this.hotChanged = this.hotLost = false;
+    for (const task of this.tasks) task.beginHotRound();
+  }
+
   /**
-   * Writes as many changed hot values as a turn may; whether more are waiting. Somebody waits for an
+   * Writes as many hot values of the round as a turn may; whether it goes on. Somebody waits for an
    * alert, which does not queue behind thousands of these, and a store that is slow is asked for one
    * turn's at a time.
    */
@@ -428,7 +437,7 @@ export class Worker {
     if (this.checkpointing === null)
       for (const task of this.tasks) void this.observed(this.offsets.commitPassed(task));
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
-    if (!this.hotChanged) {
+    if (!this.hotRound && !this.hotChanged) {
       await Promise.race(waits);
       return;
     }
@@ -436,8 +445,8 @@ export class Worker {
       await Promise.race([...waits, this.ahead.written]);
       return;
     }
-    // Hot values that the last records changed are still to be written; at once, where a turn left some.
-    const waitMs = Math.max(0, this.config.hotFlushMs - (now - this.lastHotAt));
+    // Hot values that the last records changed are still to be written; those of a round at once.
+    const waitMs = this.hotRound ? 0 : Math.max(0, this.config.hotFlushMs - (now - this.lastHotAt));
     const { promise: hotDue, resolve } = Promise.withResolvers<void>();
     const callOff = this.deps.scheduling.after(waitMs, resolve);
     await Promise.race([...waits, hotDue]);
