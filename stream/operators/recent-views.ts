@@ -1,5 +1,6 @@
 import { type KeyDictionary, PAGE_SHIFT, type StateSection } from "../../schema/index.ts";
 import { type JsonWriter, jsonFragment } from "../sinks/json-writer.ts";
+import { SORTED_AT_ONCE_MAX, SortedViews } from "./sorted-views.ts";
 import { TOUCH_ROWS, touched, touchSlots } from "./touch-slots.ts";
 
 export interface RecentViewsConfig {
@@ -29,6 +30,9 @@ const ENTRY_SHIFT = 3;
 /** Entries whose users' chains are read ahead when entries leave. */
 const TOUCH_ENTRIES = 256;
 const TIME_UNIT = 2 ** 30;
+/** Views from which on a user's are kept sorted, where they are looked at within this event time again. */
+const SORTED_FROM = 1024;
+const SORTED_WITHIN_MS = 2_000;
 const VIEWS = jsonFragment('{"views5m":');
 const EVENT_TIME = jsonFragment(',"eventTime":');
 const RECENT = jsonFragment(',"recent":[');
@@ -56,6 +60,8 @@ export class RecentViews {
   private readonly listTimes: Float64Array;
   private readonly listEntries: Int32Array;
   private listed = 0;
+  /** Of users with many views: none of it is state, it is made of the chains when it is asked for. */
+  private readonly sorted = new Map<number, SortedViews>();
   /** Entries that {@link touchViews} has come to. */
   private readonly reached = new Int32Array(TOUCH_ROWS);
 
@@ -161,6 +167,7 @@ export class RecentViews {
     this.chains.values[chain + COUNT] = 0;
     this.chains.values[chain + LATE] = 0;
     this.chains.mark(chain);
+    this.sorted.delete(user);
   }
 
   /** Removes entries older than `beforeMs`; calls back first where one is still part of its user's activity. */
@@ -175,7 +182,10 @@ export class RecentViews {
       const user = this.entries.values[((entry & mask) << ENTRY_SHIFT) + USER];
       const chain = user << 2;
       if (this.chains.values[chain + COUNT] > 0 && this.chains.values[chain + OLDEST] === entry) {
-        if (time > this.newest.values[user] - this.config.recentMs) losing(user);
+        if (time > this.newest.values[user] - this.config.recentMs) {
+          losing(user);
+          this.sorted.delete(user);
+        }
         this.dropOldest(user, mask);
       }
       numbers[0] = (entry + 1) | 0;
@@ -189,8 +199,10 @@ export class RecentViews {
     const newest = this.newest.values[user];
     const cutoff = newest - this.config.recentMs;
     this.expire(user, cutoff, mask);
-    const views = this.countAfter(user, cutoff, mask);
-    this.collectNewest(user, cutoff, mask);
+    const sorted = this.sortedOf(user, newest, mask);
+    const views = sorted?.dropUntil(cutoff) ?? this.countAfter(user, cutoff, mask);
+    if (sorted === null) this.collectNewest(user, cutoff, mask);
+    else this.listed = sorted.newest(this.listTimes, this.listEntries);
     out.raw(VIEWS);
     out.integer(views);
     out.raw(EVENT_TIME);
@@ -248,6 +260,7 @@ export class RecentViews {
     if ((this.entries.values[at + KIND] & LATE_BIT) !== 0) chains[chain + LATE] -= 1;
     chains[chain + OLDEST] = this.entries.values[at + NEXT];
     chains[chain + COUNT] -= 1;
+    if (chains[chain + COUNT] === SORTED_FROM / 2) this.sorted.delete(user);
     this.chains.mark(chain);
   }
 
@@ -257,6 +270,27 @@ export class RecentViews {
     while (chains[chain + COUNT] > 0 && this.timeOf(chains[chain + OLDEST], mask) <= cutoff) {
       this.dropOldest(user, mask);
     }
+  }
+
+  /** The user's views sorted, up to now; null where a walk over the chain is as good. */
+  private sortedOf(user: number, newestMs: number, mask: number): SortedViews | null {
+    const views = this.chains.values[(user << 2) + COUNT];
+    if (views < SORTED_FROM || views > SORTED_AT_ONCE_MAX) return null;
+    const sorted = this.sorted.get(user) ?? new SortedViews(Number.NEGATIVE_INFINITY);
+    const isDue = sorted.last !== null || newestMs - sorted.lookedAtMs <= SORTED_WITHIN_MS;
+    sorted.lookedAtMs = newestMs;
+    this.sorted.set(user, sorted);
+    if (!isDue) return null;
+    const times: number[] = [];
+    const entries: number[] = [];
+    let entry = this.chains.values[(user << 2) + HEAD];
+    for (let left = views; left > 0 && entry !== sorted.last; left--) {
+      times.push(this.timeOf(entry, mask));
+      entries.push(entry);
+      entry = this.entries.values[((entry & mask) << ENTRY_SHIFT) + PREVIOUS];
+    }
+    sorted.add(times.reverse(), entries.reverse());
+    return sorted;
   }
 
   /** Entries after the cutoff; those before it can only lie near the old end, unless some came late. */

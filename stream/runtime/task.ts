@@ -17,7 +17,7 @@ const HOT_KEYS_A_TURN_MAX = 64;
 /** A sixteenth of a round's goes in a turn, within these bounds: they must not fall behind. */
 const HOT_SHARE_A_TURN = 1 / 16;
 /** Hot values that {@link Task.writeHot} hands over at a time, which each task of a worker does in the same turn. */
-const HOT_KEYS_AT_A_CUT = 256;
+const HOT_KEYS_AT_A_CUT = 64;
 /** The same in a backlog, where nobody waits for the next records: fewer commits are cheaper. */
 const HOT_KEYS_AT_A_CUT_BACKLOG = 16_384;
 /** Deltas in a chain before the next image is a full one. */
