@@ -16,10 +16,14 @@ const HOT_KEYS_A_TURN = 32;
 const HOT_KEYS_A_TURN_MAX = 64;
 /** A sixteenth of a round's goes in a turn, within these bounds: they must not fall behind. */
 const HOT_SHARE_A_TURN = 1 / 16;
-/** Hot values that {@link Task.writeHot} hands over at a time, which each task of a worker does in the same turn. */
+/**
+ * Hot values that {@link Task.writeHot} hands over at a time, which each task of a worker does in the same turn, and how
+ * often at most: a busy worker has few turns, and its next checkpoint waits.
+ */
 const HOT_KEYS_AT_A_CUT = 64;
+const HOT_TIMES_AT_A_CUT = 16;
 /** The same in a backlog, where nobody waits for the next records: fewer commits are cheaper. */
-const HOT_KEYS_AT_A_CUT_BACKLOG = 16_384;
+const HOT_KEYS_AT_A_CUT_BACKLOG = 8_192;
 /** Deltas in a chain before the next image is a full one. */
 const DELTAS_MAX = 20;
 /** And their bytes, as a share of the full image's: whoever restores the task reads both. */
@@ -280,7 +284,12 @@ export class Task {
    * the store takes one round, the next is made.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
-    const keys = hasBacklog ? HOT_KEYS_AT_A_CUT_BACKLOG : HOT_KEYS_AT_A_CUT;
+    const keys = hasBacklog
+      ? HOT_KEYS_AT_A_CUT_BACKLOG
+      : Math.min(
+          HOT_KEYS_AT_A_CUT_BACKLOG,
+          Math.max(HOT_KEYS_AT_A_CUT, Math.ceil(waiting / HOT_TIMES_AT_A_CUT)),
+        );
     if (waiting > keys) this.pipeline.arrangeHot?.(waiting);
     let before: Promise<void> = Promise.resolve();
     for (let left = waiting; left > 0; left -= keys) {
