@@ -46,7 +46,7 @@ export interface Pipeline {
   hotWaiting(): number;
   /**
    * Puts so many of those that {@link flushHot} hands over next into the order in which the store keeps them:
-   * worth it where many flushes follow.
+   * worth it where many flushes follow. Of these keys, fewer than so many no longer hold the earlier changes.
    */
   arrangeHot?(keys: number): void;
   /**

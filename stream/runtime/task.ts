@@ -14,14 +14,10 @@ const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
 /** Hot values of one of a worker's turns: half a millisecond in which no record is processed, or one where many wait. */
 const HOT_KEYS_A_TURN = 32;
 const HOT_KEYS_A_TURN_MAX = 64;
-/** A sixteenth of a round's goes in a turn, within these bounds: they must not fall behind. */
-const HOT_SHARE_A_TURN = 1 / 16;
-/**
- * Hot values that {@link Task.writeHot} hands over at a time, which each task of a worker does in the same turn, and how
- * often at most: a busy worker has few turns, and its next checkpoint waits.
- */
+/** Least of them that {@link Task.writeHot} hands over at a time, which each task of a worker does in the same turn. */
 const HOT_KEYS_AT_A_CUT = 64;
-const HOT_TIMES_AT_A_CUT = 16;
+/** Turns that a round or a cut is divided into, within these bounds: a busy worker has few, and a checkpoint waits. */
+const HOT_TURNS = 16;
 /** The same in a backlog, where nobody waits for the next records: fewer commits are cheaper. */
 const HOT_KEYS_AT_A_CUT_BACKLOG = 8_192;
 /** Deltas in a chain before the next image is a full one. */
@@ -76,6 +72,8 @@ export class Task {
   private hotDue = 0;
   private hotDueAtOnce = 0;
   private processedInRound = false;
+  /** Whether hot values that waited at a cut are still to be written. */
+  private hotOfCut = false;
 
   constructor(pipeline: Pipeline, outbox: Outbox) {
     this.pipeline = pipeline;
@@ -204,22 +202,20 @@ export class Task {
 
   /**
    * Begins a round of hot values, those that wait now: each is written once in it, however often it changes
-   * meanwhile, in the order in which the store keeps them.
+   * meanwhile, in the order in which the store keeps them, unless a cut counts on the order in which they changed.
    */
   beginHotRound(): void {
     this.hotDue = this.pipeline.hotWaiting();
-    this.hotDueAtOnce = Math.min(
-      HOT_KEYS_A_TURN_MAX,
-      Math.max(HOT_KEYS_A_TURN, Math.ceil(this.hotDue * HOT_SHARE_A_TURN)),
-    );
+    this.hotDueAtOnce = aTurnsShare(this.hotDue, HOT_KEYS_A_TURN, HOT_KEYS_A_TURN_MAX);
     this.processedInRound = false;
-    this.pipeline.arrangeHot?.(this.hotDue);
+    if (!this.hotOfCut) this.pipeline.arrangeHot?.(this.hotDue);
   }
 
   /** Moves a turn's hot values of the round to the outbox; whether it goes on. */
   flushHot(): boolean {
-    const more = this.pipeline.flushHot(this.outbox, Math.min(this.hotDue, this.hotDueAtOnce));
-    this.hotDue = Math.max(0, this.hotDue - this.hotDueAtOnce);
+    const keys = Math.min(this.hotDue, this.hotDueAtOnce);
+    const more = this.pipeline.flushHot(this.outbox, keys);
+    this.hotDue -= keys;
     // What the pipeline puts off as long as records come.
     return this.hotDue > 0 || (more && !this.processedInRound);
   }
@@ -244,6 +240,7 @@ export class Task {
     this.pipeline.flushRows();
     this.epoch += 1;
     this.recordsSinceCut = 0;
+    this.hotOfCut = true;
     const files = this.pipeline.sinks.flatMap((sink) => sink.drain(this.epoch));
     const { kind, ahead } = this.begun ?? this.beginImage();
     this.begun = null;
@@ -281,16 +278,13 @@ export class Task {
   /**
    * Writes the hot values that waited at a cut, and what else waits. A round at a time, where a
    * million users would be gigabytes: records are processed meanwhile, and what they change stands behind. While
-   * the store takes one round, the next is made.
+   * the store takes one, the next is made.
    */
   async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
-    const keys = hasBacklog
-      ? HOT_KEYS_AT_A_CUT_BACKLOG
-      : Math.min(
-          HOT_KEYS_AT_A_CUT_BACKLOG,
-          Math.max(HOT_KEYS_AT_A_CUT, Math.ceil(waiting / HOT_TIMES_AT_A_CUT)),
-        );
-    if (waiting > keys) this.pipeline.arrangeHot?.(waiting);
+    const most = HOT_KEYS_AT_A_CUT_BACKLOG;
+    const keys = hasBacklog ? most : aTurnsShare(waiting, HOT_KEYS_AT_A_CUT, most);
+    // A round counts on the order in which they changed, as the cut does.
+    if (waiting > keys && this.hotDue === 0) this.pipeline.arrangeHot?.(waiting);
     let before: Promise<void> = Promise.resolve();
     for (let left = waiting; left > 0; left -= keys) {
       this.pipeline.flushHot(this.outbox, keys);
@@ -300,6 +294,7 @@ export class Task {
       await before;
       before = written;
     }
+    this.hotOfCut = false;
     await this.outbox.flush();
   }
 
@@ -354,4 +349,9 @@ export class Task {
 /** The log has records for the input that have not come yet: what others have may be later. */
 function isAwaited({ pending, reader }: OpenInput): boolean {
   return pending === null && reader.isBehind === true;
+}
+
+/** Hot values of a turn, of so many, within the bounds. */
+function aTurnsShare(keys: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.ceil(keys / HOT_TURNS)));
 }

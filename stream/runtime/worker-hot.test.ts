@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AlertBus } from "../ports/alert-bus.ts";
 import type { HotStore } from "../ports/hot-store.ts";
-import { hotBatchOf } from "../sinks/hot-batch-writer.ts";
+import { type HotOutputs, hotBatchOf } from "../sinks/hot-batch-writer.ts";
 import { HOT_MARKERS } from "./hot-keeper.ts";
+import type { Task } from "./task.ts";
+import { restore } from "./testing/restore.ts";
 import { RuntimeHome, type TestWorkerOptions } from "./testing/runtime-home.ts";
 
 const NEVER_MS = 1e9;
@@ -100,7 +102,10 @@ test("a value that changes without end is written once in each time of waiting, 
   const [task] = tasks;
   const { flushHot } = task.pipeline;
   // As a pipeline under load does: some other key has changed by the time that these are handed over.
-  task.pipeline.flushHot = (hot, keys) => flushHot(hot, keys) || keys > 0;
+  task.pipeline.flushHot = (hot, keys) => {
+    if (keys > 0) flushHot(hot, keys);
+    return keys > 0;
+  };
   await worker.open();
   const running = worker.run();
   let value = 0;
@@ -122,6 +127,56 @@ test("a value that changes without end is written once in each time of waiting, 
   }
   worker.stop();
   await running;
+});
+
+/** A task whose hot values are of many keys, which it keeps as the users' records are kept. */
+function createTaskOfKeys(): { readonly task: Task; readonly waiting: string[] } {
+  const task = home.createTask();
+  const waiting: string[] = [];
+  Object.assign(task.pipeline, {
+    hotWaiting: () => waiting.length,
+    flushHot(hot: HotOutputs, keys: number) {
+      for (const key of waiting.splice(0, keys)) hot.namespace("probe", NEVER_MS).put(key, "written");
+      return waiting.length > 0;
+    },
+    arrangeHot: (keys: number) => void waiting.unshift(...waiting.splice(0, keys).sort()),
+  });
+  return { task, waiting };
+}
+
+const keysOf = (prefix: string, count: number) => Array.from({ length: count }, (_, k) => `${prefix}${k}`);
+const missing = async (keys: readonly string[]) =>
+  (await home.hotStore.getMany("probe", keys)).filter((value) => value === null).length;
+
+test("what waited at a cut is written with it, though a round began with newer values of smaller keys", async () => {
+  const { task, waiting } = createTaskOfKeys();
+  const ofCut = keysOf("z", 200);
+  waiting.push(...ofCut);
+  const { hotWaiting } = task.cut();
+  waiting.push(...keysOf("a", 200));
+  task.beginHotRound();
+  await task.writeHot(hotWaiting, false);
+  expect(await missing(ofCut)).toBe(0);
+});
+
+test("what waited when a round began is written when it ends, though a cut wrote newer values of smaller keys", async () => {
+  const { task, waiting } = createTaskOfKeys();
+  await restore(task, home.log, home.checkpoints());
+  const ofRound = keysOf("z", 200);
+  waiting.push(...ofRound);
+  task.beginHotRound();
+  await home.append("first", [1]);
+  expect(task.step()).toBe(true);
+  const behind = keysOf("a", 2_000);
+  waiting.push(...behind);
+  const { hotWaiting } = task.cut();
+  const writing = task.writeHot(hotWaiting, false);
+  while (task.flushHot());
+  expect(waiting.length).toBeGreaterThan(0);
+  expect(waiting.filter((key) => ofRound.includes(key))).toEqual([]);
+  await writing;
+  expect(await missing([...ofRound, ...behind])).toBe(0);
+  task.close();
 });
 
 const LOOK_EVERY_MS = 5_000;
