@@ -135,7 +135,8 @@ function toBatch(
   rows: readonly SqlRow[],
 ): EventBatch {
   const columns = fields.map((field) => toColumn(field, dictionaries.get(field.name), rows));
-  const batch: EventBatch = {
+  return {
+    ...Object.fromEntries(fields.map((field, index) => [field.name, columns[index]])),
     contract: contract.name,
     topic: contract.topic,
     partition,
@@ -146,7 +147,6 @@ function toBatch(
     flags: Uint8Array.from(rows, (row) => (row.is_duplicate === true ? RowFlag.duplicate : 0)),
     extra: nullTexts(rows.length),
   };
-  return Object.assign(batch, Object.fromEntries(fields.map((field, index) => [field.name, columns[index]])));
 }
 
 function toColumn(
