@@ -1,4 +1,4 @@
-import type { ObjectInfo, ObjectStore } from "../../lakehouse/index.ts";
+import { joinPieces, type ObjectBytes, type ObjectInfo, type ObjectStore } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { Link, type Network } from "./link.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -60,8 +60,8 @@ export class SimObjectStore implements ObjectStore {
     this.link = new Link(network, process, "objects", "unordered");
   }
 
-  put(key: string, bytes: Uint8Array, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
-    const sent = bytes.slice();
+  put(key: string, bytes: ObjectBytes, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
+    const sent = Uint8Array.from(joinPieces(bytes));
     const ifAbsent = options.ifAbsent === true;
     return this.request(`${ifAbsent ? "create" : "put"} ${key}`, () =>
       this.stored.put(key, sent, { ifAbsent, nowMs: this.network.scheduler.nowMs }),

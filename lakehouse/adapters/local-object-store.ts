@@ -14,7 +14,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { MillraceError } from "../../schema/index.ts";
-import type { ObjectInfo, ObjectStore } from "../ports/object-store.ts";
+import type { ObjectBytes, ObjectInfo, ObjectStore } from "../ports/object-store.ts";
 
 /** Marks a file that is being written; never listed as an object. */
 const TEMPORARY_PREFIX = ".put-";
@@ -34,7 +34,7 @@ export class LocalObjectStore implements ObjectStore {
     this.root = resolve(root);
   }
 
-  async put(key: string, bytes: Uint8Array, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
+  async put(key: string, bytes: ObjectBytes, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
     const path = this.path(key);
     const folder = dirname(path);
     try {
@@ -152,13 +152,25 @@ async function makeFolder(folder: string): Promise<void> {
   for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+async function writeSynced(path: string, bytes: ObjectBytes): Promise<void> {
   const file = await open(path, "wx");
   try {
-    await file.writeFile(bytes);
+    if (bytes instanceof Uint8Array) await file.writeFile(bytes);
+    else await writePieces(file, bytes);
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Writes all of the pieces, where they lie; the system may take fewer bytes at a time than it is given. */
+async function writePieces(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  for (let left = pieces.filter(({ length }) => length > 0); left.length > 0; ) {
+    let { bytesWritten: written } = await file.writev(left);
+    let whole = 0;
+    while (whole < left.length && written >= left[whole].length) written -= left[whole++].length;
+    left = left.slice(whole);
+    if (written > 0) left[0] = left[0].subarray(written);
   }
 }
 

@@ -33,7 +33,7 @@ export class PageWriter {
   }
 
   /**
-   * Appends the data page (version 1) in `body` to `out`, header and body as two parts.
+   * Appends the data page (version 1) in `body` to `out`.
    *
    * @returns its sizes, header included
    */
@@ -71,8 +71,8 @@ export class PageWriter {
       thrift.i32(4, crc32(compressed) | 0);
       typeHeader(thrift);
     });
-    // Copies: the compressed bytes lie in a buffer as large as the page, which would be kept alive.
-    out.push(Buffer.from(header.content()), Buffer.from(compressed));
+    // A copy: the compressed bytes lie in a buffer as large as the page, which would be kept alive.
+    out.push(Buffer.concat([header.content(), compressed]));
     const uncompressed = header.length + body.length;
     body.clear();
     return { uncompressed, compressed: header.length + compressed.length };

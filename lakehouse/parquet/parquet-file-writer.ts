@@ -35,7 +35,9 @@ export interface ParquetWriterOptions {
 }
 
 export interface ParquetFile {
-  readonly bytes: Uint8Array;
+  /** The file's pieces in their order. A twin's file may share them: whoever is done with them leaves them alone. */
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
   readonly rows: number;
   readonly splitOffsets: number[];
   readonly columns: StagedFile["columns"];
@@ -165,7 +167,8 @@ export class ParquetFileWriter {
     footer.int32(footer.length);
     footer.append(MAGIC);
     return {
-      bytes: Buffer.concat([...this.parts.splice(0), footer.content()]),
+      pieces: [...this.parts.splice(0), footer.content()],
+      bytes: this.length + footer.length,
       rows: this.rows,
       splitOffsets: this.rowGroups.map(({ chunks: [first] }) => first.offset),
       columns: this.encoders.map((encoder, i) => fileColumn(encoder, this.rowGroups, i)),

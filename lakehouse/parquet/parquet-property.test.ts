@@ -152,7 +152,7 @@ function randomFile(seed: number): RandomFile {
   return {
     table,
     values,
-    bytes: writer.finish().bytes,
+    bytes: Buffer.concat(writer.finish().pieces),
     description: JSON.stringify({ seed, rows, options }),
   };
 }

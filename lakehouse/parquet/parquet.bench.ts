@@ -187,10 +187,10 @@ function measure(
   const used = process.cpuUsage(cpu);
   const micros = (used.user + used.system) / ROWS;
   console.log(
-    `${name}: ${micros.toFixed(3)} us CPU a row, ${((performance.now() - started) / 1000).toFixed(2)} s, ${(file.bytes.length / ROWS).toFixed(1)} bytes a row`,
+    `${name}: ${micros.toFixed(3)} us CPU a row, ${((performance.now() - started) / 1000).toFixed(2)} s, ${(file.bytes / ROWS).toFixed(1)} bytes a row`,
   );
   if (FILE !== undefined && last) {
-    writeFileSync(FILE, file.bytes);
+    writeFileSync(FILE, Buffer.concat(file.pieces));
     for (const column of file.columns) {
       const { name: columnName } = table.columns[column.id - 1];
       console.log(`  ${columnName}: ${(column.bytes / ROWS).toFixed(2)} bytes a row`);

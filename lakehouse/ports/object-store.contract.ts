@@ -35,6 +35,14 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSt
       expect(await store.head("a/b/all")).toMatchObject({ key: "a/b/all", bytes: 256 });
     });
 
+    it("puts the pieces of an object back to back, however many they are", async () => {
+      const pieces = Array.from({ length: 3000 }, (_, i) => new Uint8Array(i % 97).fill(i));
+      await store.put("pieces", pieces);
+      await store.put("no pieces", [new Uint8Array(0)]);
+      expect(Buffer.from(await store.get("pieces")).equals(Buffer.concat(pieces))).toBe(true);
+      expect((await store.get("no pieces")).length).toBe(0);
+    });
+
     it("replaces an object, and refuses to where it must be absent", async () => {
       await store.put("k", text("one"));
       await store.put("k", text("two"));

@@ -100,13 +100,13 @@ describe("the lake as other Iceberg readers see it", () => {
     const file = writer.finish();
     const day = Math.floor(Number(rows[0][1]) / MS_PER_DAY);
     const key = dataFileKey(PROBE, { field: "event_time_day", day }, `${spec.columns.length}-${rows[0][0]}`);
-    await lake.objectStore.put(key, file.bytes);
+    await lake.objectStore.put(key, file.pieces);
     const { rows: count, splitOffsets, columns: statistics } = file;
     return {
       table: PROBE,
       key,
       rows: count,
-      bytes: file.bytes.length,
+      bytes: file.bytes,
       day,
       columns: statistics,
       splitOffsets,

@@ -158,12 +158,12 @@ export class TrainingLake {
   }
 
   private async stage(table: TableSpec, writer: ParquetFileWriter): Promise<StagedFile> {
-    const { bytes, rows, splitOffsets, columns } = writer.finish();
+    const { pieces, bytes, rows, splitOffsets, columns } = writer.finish();
     const day = FIXTURE_START / DAY_MS;
     const name = tableName(table);
     const key = dataFileKey(name, { field: "event_time_day", day }, `part-${++this.epoch}`);
-    await this.store.put(key, bytes);
-    return { table: name, key, rows, bytes: bytes.length, day, columns, splitOffsets };
+    await this.store.put(key, pieces);
+    return { table: name, key, rows, bytes, day, columns, splitOffsets };
   }
 }
 

@@ -75,10 +75,8 @@ export class CheckpointStore {
       freeBytes(part);
       await rest();
     }
-    const image = framed(packed);
+    await this.objects.put(key, framed(packed));
     for (const part of packed) freeBytes(part);
-    await this.objects.put(key, image);
-    freeBytes(image);
     return key;
   }
 
@@ -172,16 +170,13 @@ export class CheckpointStore {
   }
 }
 
-function framed(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const part of parts) {
-    view.setUint32(at, part.length, true);
-    bytes.set(part, at + 4);
-    at += 4 + part.length;
-  }
-  return bytes;
+/** Each part behind its length as u32. */
+function framed(parts: readonly Uint8Array[]): Uint8Array[] {
+  return parts.flatMap((part) => {
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, part.length, true);
+    return [length, part];
+  });
 }
 
 function unframed(key: string, bytes: Uint8Array): Uint8Array[] {

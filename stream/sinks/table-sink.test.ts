@@ -95,7 +95,7 @@ describe("table sink", () => {
     sink.append(columnsOf([TODAY, TODAY], 3), 0, 2);
     const files = drained(sink, 7);
     expect(files.map(({ staged }) => staged)).toMatchObject([
-      { table: "gold.sink_probe", day: TODAY, rows: 5, bytes: files[0].bytes.length },
+      { table: "gold.sink_probe", day: TODAY, rows: 5, bytes: Buffer.concat(files[0].pieces).length },
     ]);
     expect(files[0].staged.key).toBe("lake/gold/sink_probe/data/at_day=2024-10-04/events-0-7-0-abcd.parquet");
     expect(files[0].staged.columns).toMatchObject([
@@ -103,7 +103,7 @@ describe("table sink", () => {
       { id: 2, values: 5, nulls: 0 },
       { id: 3, values: 5, nulls: 2 },
     ]);
-    expect(await readRows(files[0].bytes)).toMatchObject([
+    expect(await readRows(files[0].pieces)).toMatchObject([
       { id: 0 },
       { id: 1 },
       { id: 2 },
@@ -118,8 +118,8 @@ describe("table sink", () => {
     sink.append(columnsOf(days), 0, days.length);
     const files = drained(sink, 1);
     expect(files.map(({ staged }) => staged.day)).toEqual([0, 1, 2, 3, 4].map((i) => TODAY + i));
-    for (const { staged, bytes } of files) {
-      const rows = await readRows(bytes);
+    for (const { staged, pieces } of files) {
+      const rows = await readRows(pieces);
       expect(rows.map(({ id }) => id)).toEqual(days.flatMap((day, id) => (day === staged.day ? [id] : [])));
       expect(staged.rows).toBe(rows.length);
     }
@@ -180,8 +180,8 @@ describe("table sink", () => {
     }
     const files = drained(sink, 1);
     const ids: number[] = [];
-    for (const { staged, bytes } of files) {
-      const rows = await readRows(bytes);
+    for (const { staged, pieces } of files) {
+      const rows = await readRows(pieces);
       expect(rows).toHaveLength(staged.rows);
       for (const { id } of rows) {
         expect(days[Number(id)]).toBe(staged.day);
@@ -214,8 +214,8 @@ describe("table sink", () => {
       if (epoch > 0) finished.push(finishFile(detached[epoch - 1]));
     }
     finished.push(finishFile(detached[5]));
-    for (const [epoch, { bytes }] of finished.entries()) {
-      expect((await readRows(bytes)).map(({ id }) => id)).toEqual(expected[epoch]);
+    for (const [epoch, { pieces }] of finished.entries()) {
+      expect((await readRows(pieces)).map(({ id }) => id)).toEqual(expected[epoch]);
     }
   });
 
@@ -265,8 +265,8 @@ describe("staging", () => {
     sink.append(columnsOf(days), 0, days.length);
     const files = drained(sink, 1);
     expect(await stageFiles(objects, files)).toEqual(files.map(({ staged }) => staged));
-    for (const { staged, bytes } of files) {
-      expect(Buffer.from(await store.get(staged.key))).toEqual(Buffer.from(bytes));
+    for (const { staged, pieces } of files) {
+      expect(Buffer.from(await store.get(staged.key))).toEqual(Buffer.concat(pieces));
     }
     expect(atOnceMax).toBeLessThanOrEqual(16);
   });

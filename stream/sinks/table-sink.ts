@@ -4,7 +4,7 @@ import {
   ParquetFileWriter,
   type StagedFile,
 } from "../../lakehouse/index.ts";
-import { type Column, type Float64Column, freeBytes, type TableSpec, tableName } from "../../schema/index.ts";
+import { type Column, type Float64Column, type TableSpec, tableName } from "../../schema/index.ts";
 
 /** UTC day partitions that a sink keeps open at once; a further one closes the oldest. */
 const OPEN_DAYS_MAX = 32;
@@ -15,7 +15,7 @@ const UPLOADS_AT_ONCE = 16;
 /** A finished file that is not uploaded yet. */
 export interface FinishedFile {
   readonly staged: StagedFile;
-  readonly bytes: Uint8Array;
+  readonly pieces: ParquetFile["pieces"];
 }
 
 /** A file that takes no more rows. To be finished once, in the order in which the sink gave them. */
@@ -167,36 +167,23 @@ export class TableSink {
   }
 
   private named(file: ParquetFile, day: number, epoch: number | "part"): FinishedFile {
-    const { bytes, rows, splitOffsets, columns } = file;
+    const { pieces, bytes, rows, splitOffsets, columns } = file;
     const { taskId, nonce } = this.options;
     const folder = `lake/${this.table.namespace}/${this.table.name}/data/${this.table.partitionByDayOf}_day=${dayText(day)}`;
     const key = `${folder}/${taskId}-${epoch}-${this.fileSequence++}-${nonce}.parquet`;
-    const staged = {
-      table: tableName(this.table),
-      key,
-      rows,
-      bytes: bytes.length,
-      day,
-      columns,
-      splitOffsets,
-    };
-    return { staged, bytes };
+    const staged = { table: tableName(this.table), key, rows, bytes, day, columns, splitOffsets };
+    return { staged, pieces };
   }
 }
 
-/** Uploads finished files, and takes their memory; until a checkpoint names them they are orphans that maintenance removes. */
+/** Uploads finished files; until a checkpoint names them they are orphans that maintenance removes. */
 export async function stageFiles(
   objects: ObjectStore,
   files: readonly FinishedFile[],
 ): Promise<StagedFile[]> {
   for (let from = 0; from < files.length; from += UPLOADS_AT_ONCE) {
     const some = files.slice(from, from + UPLOADS_AT_ONCE);
-    await Promise.all(
-      some.map(async ({ staged, bytes }) => {
-        await objects.put(staged.key, bytes);
-        freeBytes(bytes);
-      }),
-    );
+    await Promise.all(some.map(({ staged, pieces }) => objects.put(staged.key, pieces)));
   }
   return files.map(({ staged }) => staged);
 }

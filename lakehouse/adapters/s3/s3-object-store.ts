@@ -13,7 +13,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { MillraceError } from "../../../schema/index.ts";
-import type { ObjectInfo, ObjectStore } from "../../ports/object-store.ts";
+import { joinPieces, type ObjectBytes, type ObjectInfo, type ObjectStore } from "../../ports/object-store.ts";
 import { type RequestRetryOptions, retryRequest } from "../request-retry.ts";
 import { type S3Place, s3Error } from "./s3-errors.ts";
 
@@ -107,7 +107,8 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
-  async put(key: string, bytes: Uint8Array, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
+  async put(key: string, content: ObjectBytes, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
+    const bytes = joinPieces(content);
     const id = randomUUID();
     const target = {
       ...this.target(key),

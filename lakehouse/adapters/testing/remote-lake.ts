@@ -85,10 +85,10 @@ export function openRemoteLake(place: RemoteLakePlace): RemoteLake {
       ),
     );
     writer.append(columns, 0, rows.length);
-    const { bytes, ...file } = writer.finish();
+    const { pieces, ...file } = writer.finish();
     const key = dataFileKey(table, { field: "event_time_day", day }, `${from}-${to}-${randomUUID()}`);
-    await objectStore.put(key, bytes);
-    return { table, key, day, bytes: bytes.length, ...file };
+    await objectStore.put(key, pieces);
+    return { table, key, day, ...file };
   }
 
   async function additions(): Promise<string[]> {

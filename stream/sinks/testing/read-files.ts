@@ -7,8 +7,8 @@ export type FileRow = Readonly<Record<string, string | number | boolean | null>>
 const compressors = { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) };
 
 /** Rows of a Parquet file as an independent reader sees them; times as ms, integers as numbers. */
-export async function readRows(bytes: Uint8Array): Promise<FileRow[]> {
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+export async function readRows(pieces: readonly Uint8Array[]): Promise<FileRow[]> {
+  const file = await new Blob([...pieces] as Uint8Array<ArrayBuffer>[]).arrayBuffer();
   const rows = await parquetReadObjects({ file, compressors });
   return rows.map((row) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])),
@@ -17,7 +17,7 @@ export async function readRows(bytes: Uint8Array): Promise<FileRow[]> {
 
 /** The rows of all files, in the order of the files. */
 export async function readFiles(files: readonly FinishedFile[]): Promise<FileRow[]> {
-  return (await Promise.all(files.map(({ bytes }) => readRows(bytes)))).flat();
+  return (await Promise.all(files.map(({ pieces }) => readRows(pieces)))).flat();
 }
 
 function plain(value: unknown): string | number | boolean | null {
