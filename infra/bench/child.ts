@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { LARGE_PAGES } from "../platform/heap-settings.ts";
+import { MALLOC } from "../platform/heap-settings.ts";
 import { BenchError } from "./bench-error.ts";
 
 /** An entry file of this folder, as it runs: compiled, or as source under Node's type stripping. */
@@ -22,7 +22,7 @@ export function startChild(
   stderr: "inherit" | "pipe" = "inherit",
 ): ChildProcess {
   const child = fork(entry(name), [...args], {
-    env: { ...LARGE_PAGES, ...process.env, ...environment },
+    env: { ...MALLOC, ...process.env, ...environment },
     stdio: ["ignore", "inherit", stderr, "ipc"],
   });
   const kill = (): void => void child.kill("SIGKILL");

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unknownVariables } from "../config/index.ts";
+import { MALLOC } from "../platform/heap-settings.ts";
 import { composeDependencies, composeServices, composeViolations } from "./compose.ts";
 import { repositoryRoot } from "./source-file.ts";
 
@@ -81,6 +82,10 @@ describe("the compose files", () => {
     const text = `services:\n  one:\n${line}\n    restart: unless-stopped\n`;
     expect(composeServices(text).flatMap(composeViolations)).toContainEqual(expect.stringContaining(problem));
   });
+});
+
+test("the image has the malloc of a worker", () => {
+  expect(read("infra/images/Dockerfile")).toContain(`GLIBC_TUNABLES=${MALLOC.GLIBC_TUNABLES} `);
 });
 
 test("the image's Node is the pinned one", () => {

@@ -32,7 +32,7 @@ if (!existsSync(program)) {
   fail("millrace is not built yet: run `npm ci` (it builds), or `npm run build` after a change.");
 }
 if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
-  await askForLargePages();
+  await setUpMalloc();
   const { main } = await import(pathToFileURL(program).href);
   process.exitCode = await main(process.argv.slice(2));
 } else {
@@ -46,11 +46,11 @@ if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
 }
 
 /** Begins this process anew, as the same one, with what glibc reads only then; unless that was set by somebody. */
-async function askForLargePages() {
+async function setUpMalloc() {
   if (process.platform !== "linux" || process.env.GLIBC_TUNABLES !== undefined) return;
-  const { LARGE_PAGES } = await import(pathToFileURL(heapSettings).href);
+  const { MALLOC } = await import(pathToFileURL(heapSettings).href);
   const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, args, { ...process.env, ...LARGE_PAGES });
+  process.execve(process.execPath, args, { ...process.env, ...MALLOC });
 }
 
 /** Replaces this process as far as Node lets it: same streams, signals passed on, same exit. */

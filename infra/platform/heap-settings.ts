@@ -6,11 +6,20 @@ import { setFlagsFromString } from "node:v8";
 export const WORKER_HEAP = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 4096 } as const;
 
 /**
- * Lets malloc ask for pages of 2 MB, where the kernel gives them to who asks (`madvise`, the usual setting):
- * state and files lie there, and an event meets state all over them. Read by glibc at the start of a process;
- * other systems take no notice.
+ * Settings of glibc's malloc, in which state and files lie, read at the start of a process; other systems take no
+ * notice. Pages of 2 MB, where the kernel gives them to who asks (`madvise`, the usual setting): an event meets state all
+ * over them. Blocks from 512 KB on are mapped, and given back at once when they are freed: arrays that have
+ * grown leave others of odd sizes behind, an eighth of the memory. The heaps of smaller ones grow by 4 MB,
+ * not page by page, so that they have large pages too.
  */
-export const LARGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" } as const;
+export const MALLOC = {
+  GLIBC_TUNABLES: [
+    "glibc.malloc.hugetlb=1",
+    "glibc.malloc.mmap_threshold=524288",
+    "glibc.malloc.top_pad=4194304",
+    "glibc.malloc.trim_threshold=8388608",
+  ].join(":"),
+} as const;
 
 /**
  * Counts memory outside of V8's heap, where state and files lie, with the heap, and begins a full collection

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInThisContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { columnValue, KeyDictionary, type RefusalReason } from "../../columns/index.ts";
 import type { EventContract } from "../contract.ts";
@@ -29,6 +31,20 @@ function decodeAll(
 }
 
 describe("decoder", () => {
+  test.each(contracts)(
+    "a batch of $topic is no hash table of its columns, which operators look up for each row",
+    (contract) => {
+      setFlagsFromString("--allow-natives-syntax");
+      const hasLayout = runInThisContext("(object) => %HasFastProperties(object)") as (
+        object: object,
+      ) => boolean;
+      expect(hasLayout(createDecoder(contract).batch)).toBe(true);
+      const named = { ...createDecoder(contract).batch };
+      Reflect.deleteProperty(named, "topic");
+      expect(hasLayout(named)).toBe(false);
+    },
+  );
+
   test("JSON and Avro records of one event give equal rows", () => {
     const { rows: made } = decodeAll([text, encodeAvro(customerEventContract, event)]);
     expect(made[0]).toMatchObject(event);
