@@ -122,6 +122,11 @@ describe("millrace query, of the lake itself,", () => {
     expect(await rowsOf("DESCRIBE SELECT 1 AS x")).toMatchObject([{ column_name: "x" }]);
   });
 
+  test("turns the values of a column into columns", async () => {
+    const sql = "PIVOT (SELECT 1 AS day, 'view' AS kind, 5 AS n) ON kind IN ('view', 'buy') USING sum(n)";
+    expect(await rowsOf(sql)).toEqual([{ day: 1, view: 5, buy: null }]);
+  });
+
   test.each([
     ["DELETE FROM silver.events", "the lake is only read here, and DELETE begins no query"],
     ["/* SELECT */ drop table gold.funnel", "the lake is only read here, and DROP begins no query"],
@@ -129,6 +134,11 @@ describe("millrace query, of the lake itself,", () => {
     ["SELECT * FROM funnel", "there is no table funnel in the lake"],
     ["DESCRIBE funnel", "there is no table funnel in the lake; there is gold.funnel"],
     ["SELECT * FROM gold.none", "there is no table gold.none in the lake"],
+    [
+      "PIVOT (SELECT 'view' AS kind, 5 AS n) ON kind USING sum(n)",
+      "a PIVOT needs the values that become columns: PIVOT … ON column IN ('one', 'another') …",
+    ],
+    ["SELECT 1; SELECT 2", "a query is exactly one statement"],
   ])("refuses %s, and says what can be asked for", async (sql, message) => {
     const { code, out, err } = await run("query", sql);
     expect([code, out]).toEqual([1, ""]);

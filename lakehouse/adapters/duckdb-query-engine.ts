@@ -124,7 +124,7 @@ export class DuckDbQueryEngine implements QueryEngine {
     rowsMax: number | undefined,
   ): Promise<QueryResult> {
     const statements = await connection.extractStatements(text);
-    if (statements.count !== 1) throw invalidQuery("a query is exactly one statement");
+    if (statements.count !== 1) throw notOne(text);
     const statement = await statements.prepare(0);
     try {
       if (statement.statementType !== StatementType.SELECT) throw invalidQuery("the lake is only read here");
@@ -172,6 +172,15 @@ export class DuckDbQueryEngine implements QueryEngine {
     const files = await this.index.files(name, metadata, snapshot);
     return files.reduce((sum, file) => sum + file.rows, 0);
   }
+}
+
+/** DuckDB makes two statements of a PIVOT that has to look for its values, the first of which creates a type. */
+function notOne(text: string): MillraceError {
+  return invalidQuery(
+    /\bPIVOT\b/i.test(text)
+      ? "a PIVOT needs the values that become columns: PIVOT … ON column IN ('one', 'another') …"
+      : "a query is exactly one statement",
+  );
 }
 
 /** A past snapshot is read with the columns that it had. */

@@ -98,6 +98,10 @@ describe("checkpoint store", () => {
     const checkpoint = { ...(await prepare(9)), stateImages };
     const expected = sizes.flatMap(imageOf).map((part) => Buffer.from(part).toString());
     expect(await textsOf(checkpoint)).toEqual(expected);
+    const { last, parts } = await store.images(checkpoint);
+    let newest: Uint8Array | null = null;
+    for await (const { bytes } of parts) newest = bytes;
+    expect(newest).toBe(last);
     expect((await store.images({ ...checkpoint, stateImages: [] })).last).toBeNull();
   });
 

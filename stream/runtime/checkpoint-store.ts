@@ -28,7 +28,7 @@ const UNPACKED_AHEAD = 4;
 
 /** The images of a checkpoint. */
 export interface StateImages {
-  /** The last part of the newest: it tells how large everything has become; null where there is none. */
+  /** The last of the parts: it tells how large everything has become; null where there is none. It ends with its turn. */
   readonly last: Uint8Array | null;
   /** All parts in the order in which they are applied; to be read once. A part ends with the call for the next one. */
   readonly parts: AsyncIterable<ImagePart>;
@@ -119,25 +119,34 @@ export class CheckpointStore {
     const fetched = stateImages.map(async (key) => unframed(key, await this.objects.get(key)));
     // A failure is told where its image is waited for, which may be later.
     for (const image of fetched) image.catch(() => undefined);
-    const last = (await fetched.at(-1))?.at(-1);
-    return {
-      last: last === undefined ? null : await this.codec.decompress(last),
-      parts: this.unpacked(fetched),
-    };
+    const packed = (await fetched.at(-1))?.at(-1);
+    if (packed === undefined) return { last: null, parts: this.unpacked(fetched, null) };
+    const last = await this.codec.decompress(packed);
+    return { last, parts: this.unpacked(fetched, { packed, bytes: last }) };
   }
 
-  /** Drops each image behind its parts. */
-  private async *unpacked(fetched: Promise<readonly Uint8Array[]>[]): AsyncGenerator<ImagePart> {
+  /** Drops each image behind its parts; `last` is unpacked already. */
+  private async *unpacked(
+    fetched: Promise<readonly Uint8Array[]>[],
+    last: { readonly packed: Uint8Array; readonly bytes: Uint8Array } | null,
+  ): AsyncGenerator<ImagePart> {
     const ahead: Promise<ImagePart>[] = [];
     for (let image = 0; fetched.length > 0; image++) {
       for (const part of (await fetched.shift()) ?? []) {
-        const unpacking = this.codec.decompress(part).then((bytes) => ({ image, bytes }));
+        const unpacking = this.unpack(part, last).then((bytes) => ({ image, bytes }));
         unpacking.catch(() => undefined);
         ahead.push(unpacking);
         if (ahead.length > UNPACKED_AHEAD) yield* this.lent(ahead.splice(0, 1));
       }
     }
     yield* this.lent(ahead);
+  }
+
+  private async unpack(
+    part: Uint8Array,
+    known: { packed: Uint8Array; bytes: Uint8Array } | null,
+  ): Promise<Uint8Array> {
+    return part === known?.packed ? known.bytes : this.codec.decompress(part);
   }
 
   private async *lent(unpacking: readonly Promise<ImagePart>[]): AsyncGenerator<ImagePart> {
