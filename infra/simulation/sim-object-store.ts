@@ -61,7 +61,7 @@ export class SimObjectStore implements ObjectStore {
   }
 
   put(key: string, bytes: ObjectBytes, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
-    const sent = Uint8Array.from(joinPieces(bytes));
+    const sent = new Uint8Array(joinPieces(bytes));
     const ifAbsent = options.ifAbsent === true;
     return this.request(`${ifAbsent ? "create" : "put"} ${key}`, () =>
       this.stored.put(key, sent, { ifAbsent, nowMs: this.network.scheduler.nowMs }),
