@@ -160,8 +160,8 @@ function joinPart(header: PartHeader, spans: readonly number[], pieces: readonly
   const headerBytes = new TextEncoder().encode(JSON.stringify(header));
   const spanBytes = bytesOf(Int32Array.from(spans));
   const size = pieces.reduce((sum, piece) => sum + piece.length, 4 + headerBytes.length + spanBytes.length);
-  // Not zeroed, as all of it is written; of its own memory, which is given back when it is packed.
-  const part = Buffer.allocUnsafeSlow(size);
+  // Not zeroed, as all of it is written; memory of its own, which is given back when it is packed.
+  const part = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
   new DataView(part.buffer).setUint32(0, headerBytes.length, true);
   let at = 4;
   for (const piece of [headerBytes, spanBytes, ...pieces]) {
