@@ -155,8 +155,7 @@ async function makeFolder(folder: string): Promise<void> {
 async function writeSynced(path: string, bytes: ObjectBytes): Promise<void> {
   const file = await open(path, "wx");
   try {
-    if (bytes instanceof Uint8Array) await file.writeFile(bytes);
-    else await writePieces(file, bytes);
+    await writePieces(file, bytes instanceof Uint8Array ? [bytes] : bytes);
     await file.sync();
   } finally {
     await file.close();
@@ -165,7 +164,7 @@ async function writeSynced(path: string, bytes: ObjectBytes): Promise<void> {
 
 /** Writes all of the pieces, where they lie; the system may take fewer bytes at a time than it is given. */
 async function writePieces(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
-  for (let left = pieces.filter(({ length }) => length > 0); left.length > 0; ) {
+  for (let left = [...pieces]; left.length > 0; ) {
     let { bytesWritten: written } = await file.writev(left);
     let whole = 0;
     while (whole < left.length && written >= left[whole].length) written -= left[whole++].length;

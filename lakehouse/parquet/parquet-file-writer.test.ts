@@ -73,7 +73,7 @@ async function roundTrip(
 ): Promise<{ read: ReadBack; file: ParquetFile }> {
   const table = tableOf(type);
   const file = write(table, { v }, options, form);
-  const [read] = await readBack(await ensurePython(), [{ table, bytes: Buffer.concat(file.pieces) }]);
+  const [read] = await readBack(await ensurePython(), [{ table, bytes: file.pieces }]);
   expectSame(table, { v }, read);
   return { read, file };
 }
@@ -116,9 +116,7 @@ describe("every type is read as written by pyarrow, DuckDB and hyparquet", () =>
     ["without delta encodings", { pageRows: 200, encodings: "plain" }],
   ] as const)("%s", async (_, options) => {
     const file = write(allTypes, values, options);
-    const [read] = await readBack(await ensurePython(), [
-      { table: allTypes, bytes: Buffer.concat(file.pieces) },
-    ]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: file.pieces }]);
     expectSame(allTypes, values, read);
     expect(read.fieldIds).toEqual(allTypes.columns.map((column) => column.id));
     expect(read.nullable).toEqual(allTypes.columns.map((column) => !column.required));
@@ -136,9 +134,7 @@ describe("every type is read as written by pyarrow, DuckDB and hyparquet", () =>
 
   test("a file without rows", async () => {
     const file = new ParquetFileWriter(allTypes).finish();
-    const [read] = await readBack(await ensurePython(), [
-      { table: allTypes, bytes: Buffer.concat(file.pieces) },
-    ]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: file.pieces }]);
     expectSame(allTypes, Object.fromEntries(allTypes.columns.map(({ name }) => [name, []])), read);
     expect(file.splitOffsets).toEqual([]);
     expect(file.columns.every(({ values: count, lower }) => count === 0 && lower === null)).toBe(true);
@@ -152,9 +148,7 @@ describe("every type is read as written by pyarrow, DuckDB and hyparquet", () =>
       ]),
     );
     const file = write(allTypes, nulls, { pageRows: 60, rowGroupRows: 250 });
-    const [read] = await readBack(await ensurePython(), [
-      { table: allTypes, bytes: Buffer.concat(file.pieces) },
-    ]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: file.pieces }]);
     expectSame(allTypes, nulls, read);
   });
 });
@@ -221,9 +215,7 @@ describe("strings", () => {
       writer.append([columnOf(table.columns[0], v, forms[batch % 4])], 0, v.length);
       all.push(...v);
     }
-    const [read] = await readBack(await ensurePython(), [
-      { table, bytes: Buffer.concat(writer.finish().pieces) },
-    ]);
+    const [read] = await readBack(await ensurePython(), [{ table, bytes: writer.finish().pieces }]);
     expectSame(table, { v: all }, read);
   });
 });
@@ -294,9 +286,7 @@ describe("selections and ranges", () => {
     const expected = Object.fromEntries(
       allTypes.columns.map(({ name }) => [name, indices.map((index) => values[name][index])]),
     );
-    const [read] = await readBack(await ensurePython(), [
-      { table: allTypes, bytes: Buffer.concat(writer.finish().pieces) },
-    ]);
+    const [read] = await readBack(await ensurePython(), [{ table: allTypes, bytes: writer.finish().pieces }]);
     expectSame(allTypes, expected, read);
   });
 });

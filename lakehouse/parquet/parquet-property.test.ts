@@ -8,6 +8,7 @@ import {
   type LakeColumn,
   type TableSpec,
 } from "../../schema/index.ts";
+import type { ObjectBytes } from "../ports/object-store.ts";
 import { ParquetFileWriter, type ParquetWriterOptions } from "./index.ts";
 import { columnOf, type StringForm } from "./testing/plain-columns.ts";
 import { canonicalValue, type PlainValue, readBack } from "./testing/read-back.ts";
@@ -99,7 +100,7 @@ function createStrings(random: Random, shape: string): (row: number) => string {
 interface RandomFile {
   readonly table: TableSpec;
   readonly values: Record<string, PlainValue[]>;
-  readonly bytes: Uint8Array;
+  readonly bytes: ObjectBytes;
   readonly description: string;
 }
 
@@ -152,7 +153,7 @@ function randomFile(seed: number): RandomFile {
   return {
     table,
     values,
-    bytes: Buffer.concat(writer.finish().pieces),
+    bytes: writer.finish().pieces,
     description: JSON.stringify({ seed, rows, options }),
   };
 }

@@ -120,7 +120,7 @@ async function expectRows(
 ): Promise<void> {
   const read = await readBack(
     await ensurePython(),
-    files.map(({ table, file }) => ({ table, bytes: Buffer.concat(file.pieces) })),
+    files.map(({ table, file }) => ({ table, bytes: file.pieces })),
   );
   for (const [i, { table, file, rows, notes }] of files.entries()) {
     expect(read[i].problems).toEqual([]);

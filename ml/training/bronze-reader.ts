@@ -14,6 +14,7 @@ import {
   KeyDictionary,
   MillraceError,
   NULL_ENUM,
+  nameColumns,
   RowFlag,
   silverEvents,
   tableName,
@@ -135,8 +136,7 @@ function toBatch(
   rows: readonly SqlRow[],
 ): EventBatch {
   const columns = fields.map((field) => toColumn(field, dictionaries.get(field.name), rows));
-  return {
-    ...Object.fromEntries(fields.map((field, index) => [field.name, columns[index]])),
+  const batch: EventBatch = {
     contract: contract.name,
     topic: contract.topic,
     partition,
@@ -147,6 +147,7 @@ function toBatch(
     flags: Uint8Array.from(rows, (row) => (row.is_duplicate === true ? RowFlag.duplicate : 0)),
     extra: nullTexts(rows.length),
   };
+  return nameColumns(batch, fields);
 }
 
 function toColumn(

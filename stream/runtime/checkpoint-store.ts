@@ -120,33 +120,26 @@ export class CheckpointStore {
     // A failure is told where its image is waited for, which may be later.
     for (const image of fetched) image.catch(() => undefined);
     const packed = (await fetched.at(-1))?.at(-1);
-    if (packed === undefined) return { last: null, parts: this.unpacked(fetched, null) };
-    const last = await this.codec.decompress(packed);
-    return { last, parts: this.unpacked(fetched, { packed, bytes: last }) };
+    const last = packed === undefined ? null : await this.codec.decompress(packed);
+    const unpack = async (part: Uint8Array) => (part === packed ? last : null) ?? this.codec.decompress(part);
+    return { last, parts: this.unpacked(fetched, unpack) };
   }
 
-  /** Drops each image behind its parts; `last` is unpacked already. */
+  /** Drops each image behind its parts. */
   private async *unpacked(
     fetched: Promise<readonly Uint8Array[]>[],
-    last: { readonly packed: Uint8Array; readonly bytes: Uint8Array } | null,
+    unpack: (part: Uint8Array) => Promise<Uint8Array>,
   ): AsyncGenerator<ImagePart> {
     const ahead: Promise<ImagePart>[] = [];
     for (let image = 0; fetched.length > 0; image++) {
       for (const part of (await fetched.shift()) ?? []) {
-        const unpacking = this.unpack(part, last).then((bytes) => ({ image, bytes }));
+        const unpacking = unpack(part).then((bytes) => ({ image, bytes }));
         unpacking.catch(() => undefined);
         ahead.push(unpacking);
         if (ahead.length > UNPACKED_AHEAD) yield* this.lent(ahead.splice(0, 1));
       }
     }
     yield* this.lent(ahead);
-  }
-
-  private async unpack(
-    part: Uint8Array,
-    known: { packed: Uint8Array; bytes: Uint8Array } | null,
-  ): Promise<Uint8Array> {
-    return part === known?.packed ? known.bytes : this.codec.decompress(part);
   }
 
   private async *lent(unpacking: readonly Promise<ImagePart>[]): AsyncGenerator<ImagePart> {

@@ -8,6 +8,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { parquetReadObjects } from "hyparquet";
 import type { LakeColumn, TableSpec } from "../../../schema/index.ts";
+import { joinPieces, type ObjectBytes } from "../../ports/object-store.ts";
 
 /**
  * A column as text that all readers can be compared by: integers in decimal, timestamps in
@@ -43,19 +44,20 @@ const COMPRESSORS = { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) };
  */
 export async function readBack(
   python: string,
-  files: readonly { readonly table: TableSpec; readonly bytes: Uint8Array }[],
+  files: readonly { readonly table: TableSpec; readonly bytes: ObjectBytes }[],
 ): Promise<ReadBack[]> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-parquet-"));
   try {
     const paths = files.map((_, index) => join(folder, `${index}.parquet`));
-    await Promise.all(files.map((file, index) => writeFile(paths[index], file.bytes)));
+    const joined = files.map((file) => joinPieces(file.bytes));
+    await Promise.all(joined.map((bytes, index) => writeFile(paths[index], bytes)));
     const reports = await readPython(python, paths);
     const results: ReadBack[] = [];
-    for (const [index, { table, bytes }] of files.entries()) {
+    for (const [index, { table }] of files.entries()) {
       results.push({
         ...reports[index],
         duckdbNode: await readDuckDb(paths[index], table),
-        hyparquet: await readHyparquet(bytes, table),
+        hyparquet: await readHyparquet(joined[index], table),
       });
     }
     return results;

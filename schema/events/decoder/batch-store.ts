@@ -4,6 +4,7 @@ import {
   type KeyColumn,
   KeyDictionary,
   NULL_ENUM,
+  nameColumns,
   RECORD_PADDING,
   type TextColumn,
 } from "../../columns/index.ts";
@@ -231,11 +232,7 @@ function arrayOf(kind: number): string {
 }
 
 function createBatch(contract: EventContract, columns: readonly Column[], capacity: number): EventBatch {
-  const named = Object.fromEntries(contract.fields.map((field, index) => [field.name, columns[index]]));
-  // Spread, not assigned: with more than a dozen names assigned one by one, V8 makes a hash table of the object,
-  // and each operator would look a column up in it for each row.
-  return {
-    ...named,
+  const batch: EventBatch = {
     contract: contract.name,
     topic: contract.topic,
     partition: 0,
@@ -253,6 +250,7 @@ function createBatch(contract: EventContract, columns: readonly Column[], capaci
       interned: null,
     },
   };
+  return nameColumns(batch, contract.fields);
 }
 
 function isEmpty(start: Int32Array, rows: number): boolean {
