@@ -39,3 +39,13 @@ export function setHeapGrowth(): void {
 export function enterOptimisedCodeByCalls(): void {
   setFlagsFromString("--no-use-osr");
 }
+
+/**
+ * Calls from WebAssembly into JavaScript stay with V8's general code for them, before any thread is started. V8 13 (Node
+ * 24) shares the code that it makes for frequent ones between threads, and may free it while another thread takes it
+ * up: "Check failed: jit_page.has_value()" in `TierUpWasmToJSWrapper`, and the process is gone. The parser of
+ * HTTP behind `fetch` is WebAssembly, and each worker that asks a catalog makes such calls.
+ */
+export function keepWasmCallsGeneral(): void {
+  setFlagsFromString("--wasm-wrapper-tiering-budget=2147483647");
+}

@@ -1,5 +1,10 @@
 import { Worker as Thread } from "node:worker_threads";
-import { enterOptimisedCodeByCalls, setHeapGrowth, WORKER_HEAP } from "./heap-settings.ts";
+import {
+  enterOptimisedCodeByCalls,
+  keepWasmCallsGeneral,
+  setHeapGrowth,
+  WORKER_HEAP,
+} from "./heap-settings.ts";
 import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 
@@ -12,6 +17,7 @@ const RETRY_MS = 60_000;
 export function startWorkerThread(start: WorkerThreadStart, name: string): Thread {
   setHeapGrowth();
   enterOptimisedCodeByCalls();
+  keepWasmCallsGeneral();
   const entry = new URL(
     import.meta.url.endsWith(".ts") ? "./worker-thread.ts" : "./worker-thread.js",
     import.meta.url,
