@@ -11,6 +11,7 @@ const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
 const POLL = { timeout: 60_000, interval: 50 };
 const WARM = "has a warm thread to spare";
 const WORKS = "works on its tasks";
+const CAUGHT_UP = "has caught up with its tasks";
 
 /** A member of the group, and what it told. */
 class Member {
@@ -89,6 +90,7 @@ describe("workers of one group, with warm threads to spare", () => {
         first.told.slice(before).find(({ message, tasks }) => message === WORKS && tasks.includes(left));
       await expect.poll(again, POLL).toBeDefined();
       expect(again()?.ms).toHaveProperty("spare thread taken");
+      await first.has(CAUGHT_UP, left);
     } finally {
       await next.leave();
       await first.leave();

@@ -17,6 +17,8 @@ import type { WorkerGroup } from "./worker-group.ts";
 
 /** Time between two looks at whether others work: one that was killed seems to, until its session ends. */
 const LOOK_EVERY_MS = 500;
+/** Until tasks that begin have caught up, and no longer than this: nobody knows how far behind they are. */
+const GIVE_WAY_MS_MAX = 15_000;
 
 interface Group {
   readonly join: () => TaskMembership;
@@ -125,6 +127,7 @@ export class GroupWorker {
     if (beginning.length === 0) return onReady();
     const supervisor = this.supervise(beginning, staying.length);
     this.shares = [...staying, { partitions: beginning, supervisor }];
+    this.giveWayTo(supervisor, Date.now() + GIVE_WAY_MS_MAX);
     // Not waited for: a change may come while it restores. A failure is logged, and tried again.
     supervisor.start().then(onReady, () => undefined);
   }
@@ -135,6 +138,10 @@ export class GroupWorker {
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
     const handlers: SupervisorEvents = {
       ...events,
+      onCaughtUp: (worker, tasks) => {
+        this.logger.info({ worker, tasks }, "has caught up with its tasks");
+        this.giveWayTo(supervisor, 0);
+      },
       onReady: (worker, tasks, ms) => {
         this.logger.info({ worker, tasks, ms }, "works on its tasks");
         this.spare?.startSoon();
@@ -144,7 +151,13 @@ export class GroupWorker {
         if (final) this.fail(message);
       },
     };
-    return new Supervisor([data], Date.now, handlers, { spare: this.spare });
+    const supervisor = new Supervisor([data], Date.now, handlers, { spare: this.spare });
+    return supervisor;
+  }
+
+  /** Events of the tasks that begin have waited for seconds already, those of the others not at all. */
+  private giveWayTo(beginning: Supervisor, until: number): void {
+    for (const { supervisor } of this.shares) if (supervisor !== beginning) supervisor.giveWay(until);
   }
 
   private fail(message: string): void {

@@ -27,12 +27,16 @@ export interface WorkerThreadStart {
 export type ToWorker =
   | { readonly type: "begin"; readonly work: ThreadWork }
   | { readonly type: "stop" }
+  /** Another thread of the process takes tasks up, until that moment at most; 0 when it has caught up. */
+  | { readonly type: "give-way"; readonly until: number }
   | { readonly type: "drain"; readonly id: number; readonly ends: readonly InputEnd[] };
 
 export type FromWorker =
   /** A spare thread has compiled what it will run. */
   | { readonly type: "warm" }
   | { readonly type: "ready"; readonly ms: StepTimes }
+  /** No event has waited for long any more since the tasks were restored. */
+  | { readonly type: "caught-up" }
   | { readonly type: "warning"; readonly message: string }
   | {
       readonly type: "status";

@@ -18,6 +18,7 @@ import { Supervisor } from "./supervisor.ts";
 import { assignTasks, platformTopics } from "./topics.ts";
 
 const RESTART_DELAY_MS = 10;
+const POLL = { timeout: 30_000, interval: 50 };
 const NOON = Date.UTC(2026, 0, 5, 12);
 
 interface Failure {
@@ -33,12 +34,17 @@ describe("supervisor", () => {
   let failures: Failure[];
   /** Of each worker's start, by its first task. */
   let stepsOf: Record<string, string[]>;
+  /** The workers that have told so, in that order. */
+  let caughtUp: number[];
+  let checkpointIntervalMs: number;
   beforeEach(async () => {
     home = freshFolder("supervisor");
     adapters = openEmbeddedAdapters(home, Date.now);
     supervisor = null;
     failures = [];
     stepsOf = {};
+    caughtUp = [];
+    checkpointIntervalMs = 10_000;
     await adapters.log.createTopics(platformTopics(config()));
     const { catalog, objects: objectStore } = adapters;
     await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
@@ -49,7 +55,7 @@ describe("supervisor", () => {
     removeFolder(home);
   });
 
-  const config = () => scenarioConfig(home, { partitions: 2, workers: 2 });
+  const config = () => scenarioConfig(home, { partitions: 2, workers: 2, checkpointIntervalMs });
 
   function createSupervisor(spare: SpareThread | null = null): Supervisor {
     const data = assignTasks(2, 2).map((taskIds, workerIndex) => ({
@@ -62,6 +68,7 @@ describe("supervisor", () => {
       onReady(_worker: number, [task]: readonly string[], ms: StepTimes) {
         stepsOf[task] = Object.keys(ms);
       },
+      onCaughtUp: (worker: number) => caughtUp.push(worker),
       onFailure: (worker: number, message: string, final: boolean) =>
         failures.push({ worker, message, final }),
     };
@@ -146,6 +153,26 @@ describe("supervisor", () => {
     expect(some.tasks().map(({ inputs }) => inputs.length)).not.toContain(0);
     expect(await groupsWithoutOffset()).toEqual([]);
     expect(failures).toEqual([]);
+  });
+
+  test("workers that give way put their checkpoints off until they need not any more", async () => {
+    checkpointIntervalMs = 200;
+    const some = createSupervisor();
+    const events = () => some.tasks().filter(({ taskId }) => taskId.startsWith("events-"));
+    const epochs = () => events().map(({ epoch }) => epoch);
+    const processed = () => events().reduce((sum, task) => sum + task.events.processed, 0);
+    await some.start();
+    await expect.poll(() => caughtUp.toSorted()).toEqual([0, 1]);
+    some.giveWay(Date.now() + 600_000);
+    await append(50);
+    await expect.poll(processed, POLL).toBe(100);
+    const before = epochs();
+    // Statuses come every half second.
+    await setTimeout(1_500);
+    expect(epochs()).toEqual(before);
+    some.giveWay(0);
+    await expect.poll(epochs, POLL).toEqual(before.map((epoch) => epoch + 1));
+    expect(caughtUp.toSorted()).toEqual([0, 1]);
   });
 
   test("starts a worker again that failed, and its drain resolves after it has caught up", async () => {

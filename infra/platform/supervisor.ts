@@ -18,6 +18,8 @@ const HEALTHY_MS = 60_000;
 export interface SupervisorEvents {
   /** A worker has restored its tasks, and when each step of that was done, ms since its start. */
   readonly onReady?: (worker: number, taskIds: readonly string[], ms: StepTimes) => void;
+  /** Since they are restored, no event of the worker's tasks has waited for long any more. */
+  readonly onCaughtUp?: (worker: number, taskIds: readonly string[]) => void;
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
@@ -117,6 +119,11 @@ export class Supervisor implements PipelineStatus {
           }),
       ),
     );
+  }
+
+  /** Lets the workers leave the processor to others of the process, until that moment at most; 0 ends it. */
+  giveWay(until: number): void {
+    for (const slot of this.slots) this.send(slot, { type: "give-way", until });
   }
 
   /** Stops every worker after a last checkpoint; a drain that is not done by then rejects. */
@@ -220,6 +227,7 @@ export class Supervisor implements PipelineStatus {
       const { workerIndex, taskIds } = slot.data;
       this.events.onReady?.(workerIndex, taskIds, message.ms);
     }
+    if (message.type === "caught-up") this.events.onCaughtUp?.(slot.data.workerIndex, slot.data.taskIds);
     if (message.type === "warning") this.events.onWarning(slot.data.workerIndex, message.message);
     if (message.type === "drained") {
       slot.drains.get(message.id)?.done();

@@ -84,9 +84,11 @@ async function runTasks(taskIds: readonly string[], setup: PipelineSetup): Promi
   await worker.open((step) => steps.done(step));
   stageClock.lap("start-up");
   send({ type: "ready", ms: steps.times });
+  worker.whenCaughtUp(() => send({ type: "caught-up" }));
   const timer = isAsked ? setInterval(() => void queueStatus(worker), STATUS_EVERY_MS) : undefined;
   inbox.receiveAll((message) => {
     if (message.type === "stop") worker.stop();
+    else if (message.type === "give-way") worker.giveWay(message.until);
     else if (message.type === "drain") {
       void worker
         .drained(message.ends)

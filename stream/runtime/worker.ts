@@ -51,6 +51,8 @@ const BACKLOG_LAG_MS = 1000;
 const WAIT_MS_MAX = 200;
 /** Between two parts of an image that are packed where nobody waits for it: together they take a second of a core. */
 const PACKING_REST_MS = 15;
+/** Time that a worker rests wherever it finds no record while it gives way: what comes meanwhile goes together. */
+const GIVE_WAY_MS = 50;
 /** Time between two turns after which others may have taken the tasks over. */
 const OWNERSHIP_PAUSE_MS = 2000;
 
@@ -87,6 +89,9 @@ export class Worker {
   private cutting: Promise<unknown> | null = null;
   private readonly offsets: OffsetCommits;
   private failure: unknown = null;
+  /** Until then it leaves the processor to others of its process. */
+  private givesWayUntil = 0;
+  private onCaughtUp: (() => void) | null = null;
   private drains: { readonly ends: readonly Checkpoint["inputs"][number][]; readonly done: () => void }[] =
     [];
 
@@ -121,6 +126,7 @@ export class Worker {
         await this.requireOwnership();
         await this.afterSlice(foundRecords);
         this.throwFailure();
+        if (this.onCaughtUp !== null) this.tellCaughtUp();
         if (foundRecords) await this.deps.scheduling.nextTurn();
         else await this.idle(clock());
         this.deps.stageClock.lap("commits");
@@ -140,6 +146,19 @@ export class Worker {
   /** Ends {@link run} after the current slice, with a last checkpoint. */
   stop(): void {
     this.stopping = true;
+  }
+
+  /** Calls back once, when no record has waited for long any more. */
+  whenCaughtUp(callback: () => void): void {
+    this.onCaughtUp = callback;
+  }
+
+  /**
+   * Until that moment (0: no longer) it processes what has come in larger batches, of which each record costs a third,
+   * and begins no checkpoint: another worker of this process takes tasks up, for which events have waited for seconds.
+   */
+  giveWay(until: number): void {
+    this.givesWayUntil = until;
   }
 
   /** Resolves when everything before the given ends is processed, checkpointed and published. */
@@ -211,6 +230,12 @@ export class Worker {
     for (const task of this.tasks) await checkpoints.requireNewest(task.taskId, task.epoch);
   }
 
+  private tellCaughtUp(): void {
+    if (this.hasBacklog || this.tasks.some(({ isBehind }) => isBehind)) return;
+    this.onCaughtUp?.();
+    this.onCaughtUp = null;
+  }
+
   private sliceMs(): number {
     return this.hasBacklog ? SLICE_BACKLOG_MS : SLICE_MS;
   }
@@ -241,7 +266,8 @@ export class Worker {
     const { checkpointIntervalMs, checkpointBacklogIntervalMs } = this.config;
     const intervalMs = this.hasBacklog ? checkpointBacklogIntervalMs : checkpointIntervalMs;
     const due =
-      (records > 0 && now - this.lastCutAt >= intervalMs) || records >= this.config.checkpointRecordsMax;
+      (records > 0 && now - this.lastCutAt >= intervalMs && now >= this.givesWayUntil) ||
+      records >= this.config.checkpointRecordsMax;
     if (due) {
       // One checkpoint at a time: the next epoch is processed meanwhile, and waits here when it is full.
       if (this.checkpointing !== null) {
@@ -436,6 +462,10 @@ export class Worker {
   private async idle(now: number): Promise<void> {
     if (this.checkpointing === null)
       for (const task of this.tasks) void this.observed(this.offsets.commitPassed(task));
+    if (now < this.givesWayUntil) {
+      await new Promise<void>((resolve) => void this.deps.scheduling.after(GIVE_WAY_MS, resolve));
+      return;
+    }
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
     if (!this.hotRound && !this.hotChanged) {
       await Promise.race(waits);
