@@ -53,8 +53,11 @@ export class GroupWorker {
     this.config = config;
     this.logger = logger;
     this.group = group;
-    const onWarm = (): void => logger.info({}, "has a warm thread to spare");
-    this.spare = config.warmSpare ? new SpareThread(platformConfig(config), onWarm) : null;
+    const events = {
+      onWarm: () => logger.info({}, "has a warm thread to spare"),
+      onFailure: (message: string) => logger.warn({}, `the thread to spare failed, trying again: ${message}`),
+    };
+    this.spare = config.warmSpare ? new SpareThread(platformConfig(config), events) : null;
   }
 
   /** Resolves when every server can be worked with. */

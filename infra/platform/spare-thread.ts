@@ -25,6 +25,12 @@ export function startWorkerThread(start: WorkerThreadStart, name: string): Threa
   return new Thread(entry, { workerData: start, name, resourceLimits: WORKER_HEAP });
 }
 
+export interface SpareThreadEvents {
+  readonly onWarm?: () => void;
+  /** It ended with that: the next tasks have a thread that starts from nothing, until another one is warm. */
+  readonly onFailure?: (message: string) => void;
+}
+
 /**
  * A thread that has opened its adapters, loaded the models and compiled what tasks run, and waits for tasks. Starting
  * one from nothing takes a second, and for some more it processes a quarter of what it does later: too long for
@@ -34,15 +40,15 @@ export class SpareThread {
   /** Settled when a spare thread is warm, or ended before. */
   warmed: Promise<void> = Promise.resolve();
   private readonly config: PlatformConfig;
-  private readonly onWarm: () => void;
+  private readonly events: SpareThreadEvents;
   private thread: Thread | null = null;
   private timer: NodeJS.Timeout | null = null;
   private ended: Promise<void> = Promise.resolve();
   private closed = false;
 
-  constructor(config: PlatformConfig, onWarm: () => void = () => undefined) {
+  constructor(config: PlatformConfig, events: SpareThreadEvents = {}) {
     this.config = config;
-    this.onWarm = onWarm;
+    this.events = events;
   }
 
   /** Starts a spare thread, unless there is one. */
@@ -52,13 +58,13 @@ export class SpareThread {
     this.thread = thread;
     const { promise: warmed, resolve: endWarmUp } = Promise.withResolvers<void>();
     this.warmed = warmed;
-    thread.on("message", ({ type }: FromWorker) => {
-      if (type !== "warm") return;
-      this.onWarm();
+    thread.on("message", (message: FromWorker) => {
+      if (message.type === "failed") this.events.onFailure?.(message.message);
+      if (message.type !== "warm") return;
+      this.events.onWarm?.();
       endWarmUp();
     });
-    // Workers with tasks tell what is wrong; without a spare the next one starts from nothing.
-    thread.on("error", () => undefined);
+    thread.on("error", ({ message }: Error) => this.events.onFailure?.(message));
     this.ended = new Promise((resolve) => {
       thread.on("exit", () => {
         if (this.thread === thread) this.thread = null;
@@ -69,10 +75,11 @@ export class SpareThread {
     });
   }
 
-  /** Starts one when what runs has had a moment of its own. */
+  /** Starts one when what runs has had a moment of its own; also where one that failed waits for longer. */
   startSoon(delayMs: number = START_DELAY_MS): void {
     if (this.closed || this.thread !== null) return;
-    this.timer ??= setTimeout(() => {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
       this.timer = null;
       this.start();
     }, delayMs);

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -202,7 +202,7 @@ describe("supervisor", () => {
 
   test("a worker takes the spare thread, warm or not, and the next one starts its own", async () => {
     const warm = Promise.withResolvers<void>();
-    const spare = new SpareThread(platformConfig(config()), warm.resolve);
+    const spare = new SpareThread(platformConfig(config()), { onWarm: warm.resolve });
     spare.start();
     await warm.promise;
     const some = createSupervisor(spare);
@@ -219,7 +219,8 @@ describe("supervisor", () => {
   });
 
   test("a spare thread is taken while it warms up, and stopped right behind that", async () => {
-    const spare = new SpareThread(platformConfig(config()), () => expect.unreachable("it was not warm yet"));
+    const onWarm = () => expect.unreachable("it was not warm yet");
+    const spare = new SpareThread(platformConfig(config()), { onWarm });
     spare.start();
     await setTimeout(50);
     const some = createSupervisor(spare);
@@ -230,6 +231,25 @@ describe("supervisor", () => {
     await spare.close();
     expect(failures).toEqual([]);
   });
+
+  test("a spare thread that fails tells why, and is started again when tasks begin", async () => {
+    const noFolder = join(home, "no-folder");
+    writeFileSync(noFolder, "");
+    const warm = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<string>();
+    const spare = new SpareThread(platformConfig({ ...config(), home: noFolder }), {
+      onWarm: warm.resolve,
+      onFailure: failed.resolve,
+    });
+    spare.start();
+    expect(await failed.promise).toContain(noFolder);
+    await spare.warmed;
+    rmSync(noFolder);
+    // By itself it would be tried in a minute.
+    spare.startSoon(1);
+    await warm.promise;
+    await spare.close();
+  }, 45_000);
 
   test("a spare thread that nobody takes ends when it is closed", async () => {
     const spare = new SpareThread(platformConfig(config()));

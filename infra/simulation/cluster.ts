@@ -108,6 +108,12 @@ export class Cluster {
     }
   }
 
+  /** Has it rest and put its checkpoints off for so long, as beside a thread that takes tasks up. */
+  giveWay({ process, worker }: Member, ms: number): void {
+    this.note(`${process.name} gives way`);
+    worker?.giveWay(process.clock() + ms);
+  }
+
   /** Asks it to stop after a last checkpoint. */
   stop(member: Member): void {
     if (member.process.isDead) return;

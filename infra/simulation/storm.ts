@@ -63,6 +63,7 @@ export class Storm {
     const { random } = this.scheduler;
     const members = [...this.cluster.members].filter(({ process }) => !process.isPaused);
     if (members.length === 0) return;
+    if (random.chance(0.3)) this.cluster.giveWay(random.pick(members), random.between(100, 15_000));
     const member = random.pick(members);
     const chance = random.unit();
     if (chance < 0.3) this.cluster.crash(member, "by chance");

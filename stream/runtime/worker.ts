@@ -154,7 +154,7 @@ export class Worker {
   }
 
   /**
-   * Until that moment (0: no longer) it processes what has come in larger batches, of which each record costs a third,
+   * Until that moment (0: no longer) it processes what has come in larger batches, of which each record costs half,
    * and begins no checkpoint: another worker of this process takes tasks up, for which events have waited for seconds.
    */
   giveWay(until: number): void {
