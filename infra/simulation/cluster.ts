@@ -110,8 +110,9 @@ export class Cluster {
 
   /** Has it rest and put its checkpoints off for so long, as beside a thread that takes tasks up. */
   giveWay({ process, worker }: Member, ms: number): void {
+    if (worker === null) return;
     this.note(`${process.name} gives way`);
-    worker?.giveWay(process.clock() + ms);
+    worker.giveWay(process.clock() + ms);
   }
 
   /** Asks it to stop after a last checkpoint. */

@@ -2,11 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventLog, LogReader } from "../ports/event-log.ts";
 import { eventLoopScheduling, type Scheduling } from "./scheduling.ts";
 import type { Task } from "./task.ts";
-import { RuntimeHome } from "./testing/runtime-home.ts";
+import { quiet, RuntimeHome, untilTrue } from "./testing/runtime-home.ts";
 import type { Worker, WorkerConfig } from "./worker.ts";
 
-const NEVER_MS = 1e9;
-const quiet = { checkpointIntervalMs: NEVER_MS, checkpointRecordsMax: NEVER_MS, idleAfterMs: NEVER_MS };
 const REST_MS = 50;
 
 describe("a worker beside one that takes tasks up", () => {
@@ -44,25 +42,24 @@ describe("a worker beside one that takes tasks up", () => {
     await worker.open();
   }
 
+  /** Has it give way from its start on, for so long. */
+  async function startResting(ms: number, config: Partial<WorkerConfig> = quiet): Promise<void> {
+    await start(config);
+    worker.giveWay(home.nowMs + ms);
+    run();
+    await untilTrue(() => rests.length === 1);
+  }
+
   function run(): void {
     running = worker.run();
     running.catch(() => undefined);
   }
 
-  async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-
   /** Long enough for a worker that does not rest to have seen what was appended. */
   const longEnough = () => new Promise((resolve) => setTimeout(resolve, 100));
 
-  const newestEpoch = async () => ((await home.checkpoints().newest("probe"))?.epoch ?? 0) - 1;
-
   test("rests wherever it finds no record, and no longer than it was told", async () => {
-    await start(quiet);
-    worker.giveWay(home.nowMs + 1000);
-    run();
-    await untilTrue(() => rests.length === 1);
+    await startResting(1000);
     await home.append("first", [1, 2]);
     await home.append("first", [3]);
     await longEnough();
@@ -79,10 +76,7 @@ describe("a worker beside one that takes tasks up", () => {
   });
 
   test("is awake again when it is told to be", async () => {
-    await start(quiet);
-    worker.giveWay(home.nowMs + 1000);
-    run();
-    await untilTrue(() => rests.length === 1);
+    await startResting(1000);
     worker.giveWay(0);
     rests[0]();
     await home.append("first", [1]);
@@ -92,10 +86,7 @@ describe("a worker beside one that takes tasks up", () => {
   });
 
   test("begins no checkpoint, but one of a full epoch", async () => {
-    await start({ ...quiet, checkpointIntervalMs: 1000, checkpointRecordsMax: 100 });
-    worker.giveWay(home.nowMs + 5000);
-    run();
-    await untilTrue(() => rests.length === 1);
+    await startResting(5000, { ...quiet, checkpointIntervalMs: 1000, checkpointRecordsMax: 100 });
     await home.append("first", [1]);
     home.nowMs += 2000;
     rests[0]();
@@ -103,17 +94,17 @@ describe("a worker beside one that takes tasks up", () => {
     rests[1]();
     await untilTrue(() => rests.length === 3);
     await longEnough();
-    expect(await newestEpoch()).toBe(0);
+    expect(await home.newestEpoch()).toBe(0);
     await home.append(
       "first",
       Array.from({ length: 99 }, (_, i) => i),
     );
     rests[2]();
-    await untilTrue(async () => (await newestEpoch()) === 1);
+    await untilTrue(async () => (await home.newestEpoch()) === 1);
     await home.append("first", [1]);
     home.nowMs += 3000;
     rests.at(-1)?.();
-    await untilTrue(async () => (await newestEpoch()) === 2);
+    await untilTrue(async () => (await home.newestEpoch()) === 2);
   });
 
   test("it tells once that it has caught up: when nothing waits, nor is awaited from the log", async () => {

@@ -5,10 +5,7 @@ import { type HotOutputs, hotBatchOf } from "../sinks/hot-batch-writer.ts";
 import { HOT_MARKERS } from "./hot-keeper.ts";
 import type { Task } from "./task.ts";
 import { restore } from "./testing/restore.ts";
-import { RuntimeHome, type TestWorkerOptions } from "./testing/runtime-home.ts";
-
-const NEVER_MS = 1e9;
-const quiet = { checkpointIntervalMs: NEVER_MS, checkpointRecordsMax: NEVER_MS, idleAfterMs: NEVER_MS };
+import { NEVER_MS, quiet, RuntimeHome, type TestWorkerOptions, untilTrue } from "./testing/runtime-home.ts";
 
 let home: RuntimeHome;
 beforeEach(async () => {
@@ -29,10 +26,6 @@ async function start(options: TestWorkerOptions) {
       await running;
     },
   };
-}
-
-async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 test("the hot value of a record that came within the millisecond of the last write is written", async () => {

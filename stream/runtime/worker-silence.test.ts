@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Task } from "./task.ts";
-import { RuntimeHome } from "./testing/runtime-home.ts";
+import { NEVER_MS, RuntimeHome, untilTrue } from "./testing/runtime-home.ts";
 
-const NEVER_MS = 1e9;
 const IDLE_AFTER_MS = 500;
 const LOOK_MS = IDLE_AFTER_MS / 5;
 
@@ -32,10 +31,6 @@ async function run(tasks: readonly Task[]) {
     worker.stop();
     await running;
   };
-}
-
-async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 const marks = async () => (await home.log.offsets("panes", 0)).end;

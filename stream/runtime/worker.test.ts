@@ -4,12 +4,16 @@ import type { AlertBus } from "../ports/alert-bus.ts";
 import type { HotStore } from "../ports/hot-store.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
 import { READ_LIMITS } from "./task.ts";
-import { probeRows, RuntimeHome, type TestWorkerOptions, type Topic } from "./testing/runtime-home.ts";
+import {
+  NEVER_MS,
+  probeRows,
+  quiet,
+  RuntimeHome,
+  type TestWorkerOptions,
+  type Topic,
+  untilTrue,
+} from "./testing/runtime-home.ts";
 import type { Worker } from "./worker.ts";
-
-const NEVER_MS = 1e9;
-/** No checkpoint but by drains and by stop. */
-const quiet = { checkpointIntervalMs: NEVER_MS, checkpointRecordsMax: NEVER_MS, idleAfterMs: NEVER_MS };
 
 /** A gate that work waits at until it is opened. */
 function createGate() {
@@ -63,13 +67,6 @@ describe("worker", () => {
     expect((await home.alerts()).sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
   }
 
-  async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-
-  /** The newest epoch behind the one with which the first worker claimed the task. */
-  const newestEpoch = async () => ((await home.checkpoints().newest("probe"))?.epoch ?? 0) - 1;
-
   describe("checkpoints", () => {
     test("when the interval is over, and not before", async () => {
       const run = await start({ config: { ...quiet, checkpointIntervalMs: 1000 } });
@@ -78,10 +75,10 @@ describe("worker", () => {
       home.nowMs += 999;
       await append("first", [4]);
       await untilTrue(() => run.tasks[0].recordsSinceCut === 4);
-      expect(await newestEpoch()).toBe(0);
+      expect(await home.newestEpoch()).toBe(0);
       home.nowMs += 1;
       await append("first", [5]);
-      await untilTrue(async () => (await newestEpoch()) === 1);
+      await untilTrue(async () => (await home.newestEpoch()) === 1);
       run.worker.stop();
       await run.running;
       expect(await home.published()).toEqual(probeRows(records));
@@ -95,19 +92,19 @@ describe("worker", () => {
         await run.tasks[0].wait(5);
       }
       await drainAndStop(run);
-      expect(await newestEpoch()).toBe(1);
+      expect(await home.newestEpoch()).toBe(1);
     });
 
     test("when enough records have come, whatever the interval", async () => {
       const run = await start({ config: { ...quiet, checkpointRecordsMax: 100 } });
       await append("first", range(0, 99));
       await untilTrue(() => run.tasks[0].recordsSinceCut === 99);
-      expect(await newestEpoch()).toBe(0);
+      expect(await home.newestEpoch()).toBe(0);
       await append("second", [1]);
-      await untilTrue(async () => (await newestEpoch()) === 1);
+      await untilTrue(async () => (await home.newestEpoch()) === 1);
       run.worker.stop();
       await run.running;
-      expect(await newestEpoch()).toBe(1);
+      expect(await home.newestEpoch()).toBe(1);
     });
 
     test("at the stop, so that the next start repeats nothing", async () => {
@@ -121,7 +118,7 @@ describe("worker", () => {
       expect(next.tasks[0].inputs()).toEqual(await home.ends());
       next.worker.stop();
       await next.running;
-      expect(await newestEpoch(), "the last checkpoint, and the next start's claim").toBe(2);
+      expect(await home.newestEpoch(), "the last checkpoint, and the next start's claim").toBe(2);
     });
 
     test("one at a time: a full epoch waits for the one before it", async () => {
@@ -143,10 +140,10 @@ describe("worker", () => {
         // Lets the worker take each chunk by itself, where it is not held up.
         await run.tasks[0].wait(5);
       }
-      await untilTrue(async () => (await newestEpoch()) === 1 && run.tasks[0].recordsSinceCut >= 10);
+      await untilTrue(async () => (await home.newestEpoch()) === 1 && run.tasks[0].recordsSinceCut >= 10);
       // Behind the gate one epoch is being published and at most one more has been processed.
       expect(run.tasks[0].inputs()[0].offset).toBeLessThanOrEqual(60);
-      expect(await newestEpoch()).toBe(1);
+      expect(await home.newestEpoch()).toBe(1);
       gate.open();
       await drainAndStop(run);
       expect(publishingMax).toBe(1);
@@ -251,7 +248,7 @@ describe("worker", () => {
       const run = await start({ config: quiet, outbox: { alertBus } });
       await append("first", range(1, 30));
       await expect(drainAndStop(run)).rejects.toBe(boom);
-      expect(await newestEpoch()).toBe(0);
+      expect(await home.newestEpoch()).toBe(0);
       await expectAllOnceAfterRestart();
     });
 
@@ -262,7 +259,7 @@ describe("worker", () => {
       const run = await start({ config: quiet, outbox: { hotStore } });
       await append("first", range(1, 30));
       await expect(drainAndStop(run)).rejects.toBe(boom);
-      expect(await newestEpoch()).toBe(0);
+      expect(await home.newestEpoch()).toBe(0);
       await expectAllOnceAfterRestart();
       expect(await home.hotStore.get("probe", "last")).toBe("29");
     });
@@ -272,7 +269,7 @@ describe("worker", () => {
       const run = await start({ config: quiet, deps: { objects } });
       await append("first", range(1, 30));
       await expect(drainAndStop(run)).rejects.toBe(boom);
-      expect(await newestEpoch()).toBe(0);
+      expect(await home.newestEpoch()).toBe(0);
       await expectAllOnceAfterRestart();
     });
 
@@ -284,7 +281,7 @@ describe("worker", () => {
       const run = await start({ config: quiet, deps: { publisher } });
       await append("first", range(1, 30));
       await expect(drainAndStop(run)).rejects.toBe(boom);
-      expect(await newestEpoch()).toBe(1);
+      expect(await home.newestEpoch()).toBe(1);
       expect(await home.published()).toEqual([]);
       const next = home.createWorker({ nonce: "next" });
       await next.worker.open();
@@ -304,7 +301,7 @@ describe("worker", () => {
       };
       const run = await start({ config: { ...quiet, checkpointRecordsMax: 10 }, deps: { publisher } });
       await append("first", range(0, 10));
-      await untilTrue(async () => (await newestEpoch()) === 1);
+      await untilTrue(async () => (await home.newestEpoch()) === 1);
       let isOver = false;
       const over = run.running.catch((error: Error) => {
         isOver = true;
@@ -339,7 +336,7 @@ describe("worker", () => {
         const run = await start({ config, deps: step === "stage" ? { objects } : { publisher } });
         await append("first", range(0, 20));
         await expect(run.running).rejects.toBe(boom);
-        expect(await newestEpoch()).toBe(step === "stage" ? 0 : 1);
+        expect(await home.newestEpoch()).toBe(step === "stage" ? 0 : 1);
         await expectAllOnceAfterRestart();
       },
     );
@@ -376,7 +373,7 @@ describe("worker", () => {
         await append("second", range(epoch * 100, epoch * 100 + 10));
         await owner.worker.drained(await home.ends());
       }
-      expect(await newestEpoch(), "five checkpoints, and the claim").toBe(6);
+      expect(await home.newestEpoch(), "five checkpoints, and the claim").toBe(6);
       const before = await home.published();
       gate.open();
       await expect(zombieEnd).rejects.toMatchObject({ code: "task-fenced" });

@@ -126,7 +126,7 @@ export class Worker {
         await this.requireOwnership();
         await this.afterSlice(foundRecords);
         this.throwFailure();
-        if (this.onCaughtUp !== null) this.tellCaughtUp();
+        this.tellCaughtUp();
         if (foundRecords) await this.deps.scheduling.nextTurn();
         else await this.idle(clock());
         this.deps.stageClock.lap("commits");
@@ -231,8 +231,8 @@ export class Worker {
   }
 
   private tellCaughtUp(): void {
-    if (this.hasBacklog || this.tasks.some(({ isBehind }) => isBehind)) return;
-    this.onCaughtUp?.();
+    if (this.onCaughtUp === null || this.hasBacklog || this.tasks.some(({ isBehind }) => isBehind)) return;
+    this.onCaughtUp();
     this.onCaughtUp = null;
   }
 
@@ -369,8 +369,11 @@ export class Worker {
 
   /** Packing takes a core for milliseconds, one part after another. Records are processed in between. */
   private async restFromPacking(): Promise<void> {
-    if (this.hasBacklog || this.stopping || this.drains.length > 0) return;
-    await new Promise<void>((resolve) => void this.deps.scheduling.after(PACKING_REST_MS, resolve));
+    if (!this.hasBacklog && !this.stopping && this.drains.length === 0) await this.rest(PACKING_REST_MS);
+  }
+
+  private rest(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.deps.scheduling.after(ms, resolve));
   }
 
   private async nextTurn(): Promise<void> {
@@ -462,10 +465,7 @@ export class Worker {
   private async idle(now: number): Promise<void> {
     if (this.checkpointing === null)
       for (const task of this.tasks) void this.observed(this.offsets.commitPassed(task));
-    if (now < this.givesWayUntil) {
-      await new Promise<void>((resolve) => void this.deps.scheduling.after(GIVE_WAY_MS, resolve));
-      return;
-    }
+    if (now < this.givesWayUntil) return this.rest(GIVE_WAY_MS);
     const waits = this.tasks.map((task) => task.wait(WAIT_MS_MAX));
     if (!this.hotRound && !this.hotChanged) {
       await Promise.race(waits);

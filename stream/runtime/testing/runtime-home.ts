@@ -65,6 +65,18 @@ export const quickConfig: WorkerConfig = {
   consumerGroup: "test",
 };
 
+export const NEVER_MS = 1e9;
+/** No checkpoint but by drains and by stop. */
+export const quiet = {
+  checkpointIntervalMs: NEVER_MS,
+  checkpointRecordsMax: NEVER_MS,
+  idleAfterMs: NEVER_MS,
+} satisfies Partial<WorkerConfig>;
+
+export async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
 export interface TestWorkerOptions {
   readonly config?: Partial<WorkerConfig>;
   readonly deps?: Partial<WorkerDeps>;
@@ -147,6 +159,11 @@ export class RuntimeHome {
     const { log, hotStore, alertBus } = this;
     const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC, ...options.outbox });
     return new Task(createProbePipeline(taskId, options.nonce ?? "n", outbox), outbox);
+  }
+
+  /** The probe's newest epoch behind the one with which its first worker claimed it. */
+  async newestEpoch(): Promise<number> {
+    return ((await this.checkpoints().newest("probe"))?.epoch ?? 0) - 1;
   }
 
   createWorker(options: TestWorkerOptions = {}): {
