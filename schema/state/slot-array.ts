@@ -26,6 +26,8 @@ export class SlotArray<V extends SlotValues = SlotValues> {
   dirty: Uint8Array;
   /** Elements in use; what lies behind is `fill`. */
   length = 0;
+  /** Ranges of elements outside of which no element means anything; null where all do. */
+  live: (() => readonly (readonly [from: number, to: number])[]) | null = null;
 
   private constructor(name: string, kind: SlotKind, fill: number, spread: number, values: V) {
     this.name = name;
@@ -73,6 +75,16 @@ export class SlotArray<V extends SlotValues = SlotValues> {
   /** Marks every page that holds an element of [from, to). */
   markRange(from: number, to: number): void {
     if (to > from) this.dirty.fill(1, from >>> PAGE_SHIFT, ((to - 1) >>> PAGE_SHIFT) + 1);
+  }
+
+  /** Marks all that means anything; where that is known, nothing else. */
+  markLive(): void {
+    if (this.live === null) {
+      this.markRange(0, this.length);
+      return;
+    }
+    this.dirty.fill(0);
+    for (const [from, to] of this.live()) this.markRange(from, to);
   }
 
   /** Sets every element back to `fill`. */

@@ -242,6 +242,9 @@ export function createPageViewsByUser(
     process,
     advance,
     emitSome,
-    afterRestore: () => revisions.afterRestore(),
+    afterRestore() {
+      revisions.afterRestore();
+      recent.afterRestore();
+    },
   };
 }

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { KeyDictionary, StateSection } from "../../schema/index.ts";
+import { StateImageWriter } from "../runtime/state-image.ts";
+import { restoreParts } from "../runtime/testing/restore-parts.ts";
 import { JsonWriter } from "../sinks/json-writer.ts";
 import { RecentViews } from "./recent-views.ts";
-import { copyState, seededRandom } from "./testing/drive.ts";
+import { seededRandom } from "./testing/drive.ts";
 
 const CONFIG = { recentMs: 60_000, listMax: 20, outOfOrdernessMs: 2_000 };
 const KINDS = [Buffer.from('"page_view"'), Buffer.from('"item_view"')];
@@ -52,6 +54,8 @@ test.each([1, 2, 3])(
   (seed) => {
     const random = seededRandom(seed);
     let { section, views } = create();
+    let images = new StateImageWriter([section]);
+    let parts = images.capture("full");
     const came: View[][] = [[], [], []];
     const newest = [0, 0, 0];
     let now = 1_700_000_000_000;
@@ -71,10 +75,14 @@ test.each([1, 2, 3])(
         looks++;
       }
       if (random() < 0.001) views.evict(Math.min(...newest.slice(0, 2)) - CONFIG.recentMs, () => undefined);
+      if (random() < 0.001) parts.push(...images.capture("delta"));
       if (random() < 0.0002) {
-        const next = create();
-        copyState([section], [next.section]);
-        ({ section, views } = next);
+        parts.push(...images.capture("delta"));
+        ({ section, views } = create());
+        restoreParts([section], parts);
+        views.afterRestore();
+        images = new StateImageWriter([section]);
+        parts = images.capture("full");
       }
     }
     expect(looks).toBeGreaterThan(300);
@@ -100,4 +108,21 @@ test("views that the ring loses while they are recent are lost for whoever looke
   views.forget(0);
   add(1_003_001);
   expect(written(views, 0)).toEqual(expected(came.slice(-1), 1_003_001));
+});
+
+test("a checkpoint has new views without those before them, a full one what the ring still has", () => {
+  const { section, views } = create();
+  const writer = new StateImageWriter([section]);
+  const bytesOf = (kind: "full" | "delta"): number =>
+    writer.capture(kind).reduce((sum, part) => sum + part.length, 0);
+  const empty = bytesOf("full");
+  for (let k = 0; k < 4_000; k++) views.add(k % 4, 1_000_000 + k, 0, 1, false);
+  const full = bytesOf("full");
+  expect(full).toBeGreaterThan(4_000 * 32);
+  views.add(0, 1_004_000, 0, 1, false);
+  const delta = bytesOf("delta");
+  // Three pages: the view's, the user's chain's and the ring's numbers'.
+  expect(delta).toBeLessThan(empty + 3 * 64 * 4);
+  views.evict(1_003_900, () => undefined);
+  expect(bytesOf("full")).toBeLessThan(empty + (101 + 2 * 8) * 32 + 512);
 });

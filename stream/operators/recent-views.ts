@@ -18,7 +18,10 @@ const COUNT = 2;
 const LATE = 3;
 const LATE_BIT = 0x80;
 const RING_MIN = 4096;
-/** Fields of an entry, half a cache line: time (2^30 × high + low), product, kind, user, links in the user's chain. */
+/**
+ * Fields of an entry, half a cache line: time (2^30 × high + low), product, kind, user, links in the user's chain.
+ * The link to the next one is not state, or each view would put the page of another into the next checkpoint.
+ */
 const TIME_HIGH = 0;
 const TIME_LOW = 1;
 const PRODUCT = 2;
@@ -27,6 +30,8 @@ const USER = 4;
 const PREVIOUS = 5;
 const NEXT = 6;
 const ENTRY_SHIFT = 3;
+/** Entries that one call links: a thread that restores is new, and enters optimised code by calls only. */
+const LINKED_ENTRIES = 1024;
 /** Entries whose users' chains are read ahead when entries leave. */
 const TOUCH_ENTRIES = 256;
 const TIME_UNIT = 2 ** 30;
@@ -69,6 +74,7 @@ export class RecentViews {
     this.config = config;
     this.productIds = productIds;
     this.entries = section.int32("view-entries");
+    this.entries.live = () => this.liveElements();
     this.numbers = section.int32("view-ring");
     this.numbers.ensure(3);
     this.chains = section.int32("user-chains");
@@ -81,6 +87,13 @@ export class RecentViews {
   ensureUsers(users: number): void {
     this.chains.ensure(users * 4);
     this.newest.ensure(users);
+  }
+
+  afterRestore(): void {
+    const [begin, end] = this.numbers.values;
+    const count = (end - begin) | 0;
+    for (let i = 0; i < count; i += LINKED_ENTRIES)
+      this.linkNext((begin + i) | 0, Math.min(LINKED_ENTRIES, count - i));
   }
 
   /** Reads the places of the users of rows [from, to) ahead of {@link add}. */
@@ -241,16 +254,40 @@ export class RecentViews {
 
   private link(user: number, entry: number, mask: number): void {
     const { values: chains } = this.chains;
-    const { values, dirty } = this.entries;
+    const { values } = this.entries;
     const chain = user << 2;
-    if (chains[chain + COUNT] > 0) {
-      const before = chains[chain + HEAD];
-      values[((entry & mask) << ENTRY_SHIFT) + PREVIOUS] = before;
-      const at = (before & mask) << ENTRY_SHIFT;
-      values[at + NEXT] = entry;
-      dirty[at >>> PAGE_SHIFT] = 1;
-    } else chains[chain + OLDEST] = entry;
+    const isFirst = chains[chain + COUNT] === 0;
+    const before = isFirst ? entry : chains[chain + HEAD];
+    values[((entry & mask) << ENTRY_SHIFT) + PREVIOUS] = before;
+    if (isFirst) chains[chain + OLDEST] = entry;
+    else values[((before & mask) << ENTRY_SHIFT) + NEXT] = entry;
     chains[chain + HEAD] = entry;
+  }
+
+  /** Makes the links to the next ones of those to the ones before, for entries from the given one on. */
+  private linkNext(from: number, count: number): void {
+    const [begin, , capacity] = this.numbers.values;
+    const mask = capacity - 1;
+    const { values } = this.entries;
+    for (let i = 0; i < count; i++) {
+      const entry = (from + i) | 0;
+      const before = values[((entry & mask) << ENTRY_SHIFT) + PREVIOUS];
+      // The first of a chain names itself, and what the ring has lost may be in the place of another.
+      if (before !== entry && ((before - begin) | 0) >= 0)
+        values[((before & mask) << ENTRY_SHIFT) + NEXT] = entry;
+    }
+  }
+
+  /** The entries of the ring as ranges of elements. */
+  private liveElements(): readonly (readonly [from: number, to: number])[] {
+    const [begin, end, capacity] = this.numbers.values;
+    const from = begin & (capacity - 1);
+    const to = from + ((end - begin) | 0);
+    const ranges = [
+      [from, Math.min(to, capacity)],
+      [0, Math.max(0, to - capacity)],
+    ] as const;
+    return ranges.map(([first, last]) => [first << ENTRY_SHIFT, last << ENTRY_SHIFT]);
   }
 
   private dropOldest(user: number, mask: number): void {

@@ -68,7 +68,7 @@ export class StateImageWriter {
   begin(kind: "full" | "delta"): void {
     this.at = { array: 0, page: 0 };
     if (kind === "delta") return;
-    for (const { array } of this.arrays) array.markRange(0, array.length);
+    for (const { array } of this.arrays) array.markLive();
     this.savedDictionaries.clear();
   }
 
