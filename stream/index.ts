@@ -12,6 +12,7 @@ export * from "./runtime/operator.ts";
 export * from "./runtime/pipeline.ts";
 export * from "./runtime/scheduling.ts";
 export * from "./runtime/stage-clock.ts";
+export * from "./runtime/standby-tasks.ts";
 export * from "./runtime/state-bytes.ts";
 export { StateImageWriter } from "./runtime/state-image.ts";
 export { StateImageReader } from "./runtime/state-image-reader.ts";

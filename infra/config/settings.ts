@@ -56,6 +56,12 @@ export const settings = {
     default: true,
     doc: "In distributed mode, each worker process keeps a thread that has nothing to do but is ready, with its code compiled, for the tasks of a worker that died: seconds sooner, for some 300 MB and a few seconds of CPU.",
   },
+  standbyTasks: count(
+    "Runtime",
+    4,
+    [0, 256],
+    "Partitions of other worker processes whose tasks that thread keeps up the state of, from their checkpoints: it is at hand when their worker dies. Each takes as much memory as the tasks themselves, and a hundredth of a core or two.",
+  ),
   checkpointIntervalMs: ms(
     "Runtime",
     10_000,

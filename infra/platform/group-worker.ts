@@ -8,7 +8,7 @@ import { supervisorLog } from "./embedded-runner.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
-import { type Share, shareChange } from "./share-change.ts";
+import { type Share, shareChange, standbyPartitions } from "./share-change.ts";
 import { SpareThread } from "./spare-thread.ts";
 import { SpreadNotes } from "./spread-notes.ts";
 import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
@@ -55,6 +55,8 @@ export class GroupWorker {
     this.group = group;
     const events = {
       onWarm: () => logger.info({}, "has a warm thread to spare"),
+      onStandingBy: (tasks: readonly string[]) => logger.info({ tasks }, "stands by for tasks of others"),
+      onWarning: (message: string) => logger.warn({}, message),
       onFailure: (message: string) => logger.warn({}, `the thread to spare failed, trying again: ${message}`),
     };
     this.spare = config.warmSpare ? new SpareThread(platformConfig(config), events) : null;
@@ -127,12 +129,24 @@ export class GroupWorker {
     // Asked to stop meanwhile, it must not begin anything that nobody would end.
     if (this.ending !== null) return;
     this.shares = staying;
-    if (beginning.length === 0) return onReady();
-    const supervisor = this.supervise(beginning, staying.length);
-    this.shares = [...staying, { partitions: beginning, supervisor }];
-    this.giveWayTo(supervisor, Date.now() + GIVE_WAY_MS_MAX);
-    // Not waited for: a change may come while it restores. A failure is logged, and tried again.
-    supervisor.start().then(onReady, () => undefined);
+    if (beginning.length === 0) onReady();
+    else {
+      const supervisor = this.supervise(beginning, staying.length);
+      this.shares = [...staying, { partitions: beginning, supervisor }];
+      this.giveWayTo(supervisor, Date.now() + GIVE_WAY_MS_MAX);
+      // Not waited for: a change may come while it restores. A failure is logged, and tried again.
+      supervisor.start().then(onReady, () => undefined);
+    }
+    this.standBy(partitions);
+  }
+
+  /** Behind the start of what the spare thread may have the state of. */
+  private standBy(own: readonly number[]): void {
+    if (this.spare === null) return;
+    const { partitions, standbyTasks: most } = this.config;
+    const standby = standbyPartitions(own, { partitions, most });
+    this.spare.follow(standby.flatMap(tasksOfPartition));
+    this.membership?.standBy(standby);
   }
 
   private supervise(partitions: readonly number[], workerIndex: number): Supervisor {

@@ -9,21 +9,15 @@ export class Inbox<T> {
     else this.receiver(message);
   };
 
-  /** The next message, which nobody else gets. */
-  next(): Promise<T> {
-    return new Promise((resolve) => {
-      this.receiveAll((message) => {
-        this.receiver = null;
-        resolve(message);
-      });
-    });
-  }
-
   /** From here on all of them go to the receiver. */
   receiveAll(receiver: (message: T) => void): void {
     this.receiver = receiver;
     const { waiting } = this;
     this.waiting = [];
     for (const message of waiting) this.put(message);
+  }
+  /** What comes from here on waits for the next receiver. */
+  hold(): void {
+    this.receiver = null;
   }
 }

@@ -26,6 +26,8 @@ export interface WorkerThreadStart {
 
 export type ToWorker =
   | { readonly type: "begin"; readonly work: ThreadWork }
+  /** A spare thread keeps up the state of these tasks, and of no others. */
+  | { readonly type: "follow"; readonly taskIds: readonly string[] }
   | { readonly type: "stop" }
   /** Another thread of the process takes tasks up, until that moment at most; 0 when it has caught up. */
   | { readonly type: "give-way"; readonly until: number }
@@ -34,6 +36,8 @@ export type ToWorker =
 export type FromWorker =
   /** A spare thread has compiled what it will run. */
   | { readonly type: "warm" }
+  /** A spare thread has the state of all tasks that it follows. */
+  | { readonly type: "stands-by"; readonly taskIds: readonly string[] }
   | { readonly type: "ready"; readonly ms: StepTimes }
   /** No event has waited for long any more since the tasks were restored. */
   | { readonly type: "caught-up" }

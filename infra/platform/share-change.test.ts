@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SHARES_MAX, type Share, shareChange } from "./share-change.ts";
+import { SHARES_MAX, type Share, shareChange, standbyPartitions } from "./share-change.ts";
 
 const share = (...partitions: number[]): Share => ({ partitions });
 
@@ -32,4 +32,16 @@ test("takes all together into one thread before there are too many of them", () 
 test("gives everything back where the process has nothing any more", () => {
   const own = share(0);
   expect(shareChange([own], [])).toEqual({ staying: [], ending: [own], beginning: [] });
+});
+
+test("stands by for the partitions behind its own, and for none without any or beside none", () => {
+  const standby = (own: readonly number[], most = 3): readonly number[] =>
+    standbyPartitions(own, { partitions: 6, most });
+  expect(standby([0, 1])).toEqual([2, 3, 4]);
+  expect(standby([2, 3])).toEqual([4, 5, 0]);
+  expect(standby([0, 5])).toEqual([1, 2, 3]);
+  expect(standby([0, 1, 2, 3, 4], 9)).toEqual([5]);
+  expect(standby([0, 1], 0)).toEqual([]);
+  expect(standby([0, 1, 2, 3, 4, 5])).toEqual([]);
+  expect(standby([])).toEqual([]);
 });

@@ -31,3 +31,17 @@ export function shareChange<T extends Share>(
     return { staying: [], ending: shares, beginning: partitions };
   return { staying, ending: shares.filter((share) => !staying.includes(share)), beginning };
 }
+
+/**
+ * Partitions of others that a process stands by for, at most so many: those behind its own, so that processes with
+ * different ones stand by for different ones. None where it has none itself, and so no place among the others yet.
+ */
+export function standbyPartitions(
+  own: readonly number[],
+  { partitions, most }: { readonly partitions: number; readonly most: number },
+): readonly number[] {
+  const first = own.at(-1);
+  if (first === undefined) return [];
+  const behind = Array.from({ length: partitions }, (_, i) => (first + 1 + i) % partitions);
+  return behind.filter((partition) => !own.includes(partition)).slice(0, most);
+}

@@ -27,14 +27,17 @@ export function startWorkerThread(start: WorkerThreadStart, name: string): Threa
 
 export interface SpareThreadEvents {
   readonly onWarm?: () => void;
+  /** It has the state of all tasks that it follows. */
+  readonly onStandingBy?: (taskIds: readonly string[]) => void;
+  readonly onWarning?: (message: string) => void;
   /** It ended with that: the next tasks have a thread that starts from nothing, until another one is warm. */
   readonly onFailure?: (message: string) => void;
 }
 
 /**
- * A thread that has opened its adapters, loaded the models and compiled what tasks run, and waits for tasks. Starting
- * one from nothing takes a second, and for some more it processes a quarter of what it does later: too long for
- * the tasks of a worker that died.
+ * A thread that has opened its adapters, loaded the models and compiled what tasks run, keeps up the state of tasks
+ * that others run, and waits for tasks. Starting one from nothing takes a second, and for some more it processes a
+ * quarter of what it does later: too long for the tasks of a worker that died.
  */
 export class SpareThread {
   /** Settled when a spare thread is warm, or ended before. */
@@ -42,6 +45,7 @@ export class SpareThread {
   private readonly config: PlatformConfig;
   private readonly events: SpareThreadEvents;
   private thread: Thread | null = null;
+  private followed: readonly string[] = [];
   private timer: NodeJS.Timeout | null = null;
   private ended: Promise<void> = Promise.resolve();
   private closed = false;
@@ -56,10 +60,13 @@ export class SpareThread {
     if (this.closed || this.thread !== null) return;
     const thread = startWorkerThread({ config: this.config, work: null }, "spare");
     this.thread = thread;
+    this.sendFollowed();
     const { promise: warmed, resolve: endWarmUp } = Promise.withResolvers<void>();
     this.warmed = warmed;
     thread.on("message", (message: FromWorker) => {
       if (message.type === "failed") this.events.onFailure?.(message.message);
+      if (message.type === "warning") this.events.onWarning?.(message.message);
+      if (message.type === "stands-by") this.events.onStandingBy?.(message.taskIds);
       if (message.type !== "warm") return;
       this.events.onWarm?.();
       endWarmUp();
@@ -86,6 +93,12 @@ export class SpareThread {
     this.timer.unref();
   }
 
+  /** Has it keep up the state of these tasks, which others run: those may be its own next. */
+  follow(taskIds: readonly string[]): void {
+    this.followed = taskIds;
+    this.sendFollowed();
+  }
+
   /** The thread, warm or still warming, with nobody listening; whoever takes it tells it to begin. Null where there is none. */
   take(): Thread | null {
     const { thread } = this;
@@ -102,5 +115,9 @@ export class SpareThread {
     if (this.timer !== null) clearTimeout(this.timer);
     this.thread?.postMessage({ type: "stop" } satisfies ToWorker);
     await this.ended;
+  }
+
+  private sendFollowed(): void {
+    this.thread?.postMessage({ type: "follow", taskIds: this.followed } satisfies ToWorker);
   }
 }

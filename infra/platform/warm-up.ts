@@ -107,7 +107,8 @@ function restore(from: Pipeline, to: Pipeline): void {
   from.flushRows();
   for (const sink of from.sinks) for (const file of sink.drain(0)) finishFile(file);
   const parts = new StateImageWriter(from.sections).capture("full");
-  const reader = new StateImageReader(to.sections, parts[parts.length - 1]);
+  const reader = new StateImageReader(to.sections);
+  reader.begin(parts[parts.length - 1]);
   for (const part of parts) reader.apply(part);
   reader.finish();
   to.afterRestore();

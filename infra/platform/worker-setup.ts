@@ -11,6 +11,7 @@ import {
   type Pipeline,
   type Scheduling,
   type StageClock,
+  type StandbyTasks,
   Task,
   Worker,
 } from "../../stream/index.ts";
@@ -22,7 +23,7 @@ import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC } from "./topics.ts";
 
 /** Order and chance, which a simulation decides itself. */
 export interface WorkerEnvironment {
-  /** A new incarnation's: its files and state images never share a key with an earlier one's. */
+  /** As {@link newNonce}. */
   readonly nonce: string;
   readonly scheduling: Scheduling;
   readonly retry: typeof retryEnvironment;
@@ -39,10 +40,16 @@ export interface PipelineSetup {
   readonly stageClock: StageClock;
 }
 
-export interface WorkerSetup extends PipelineSetup {
+/** What tasks are made of. */
+export interface TaskSetup extends PipelineSetup {
+  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus"> & Partial<Pick<Adapters, "schemas">>;
+}
+
+export interface WorkerSetup extends TaskSetup {
   readonly taskIds: readonly string[];
-  readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus" | "objects" | "catalog"> &
-    Partial<Pick<Adapters, "schemas">>;
+  readonly adapters: TaskSetup["adapters"] & Pick<Adapters, "objects" | "catalog">;
+  /** Of the tasks, those that it has are taken from it. */
+  readonly standby?: Pick<StandbyTasks, "take"> | undefined;
   readonly clock: () => number;
   readonly onPoint: (point: string) => void;
   /** By default the process's own. */
@@ -51,19 +58,16 @@ export interface WorkerSetup extends PipelineSetup {
 
 /** Wires a worker with its tasks: the composition root of the stream. */
 export async function createWorker(setup: WorkerSetup): Promise<Worker> {
-  const { config, adapters, clock, stageClock, onPoint } = setup;
-  const { log, hotStore, alertBus, objects, catalog } = adapters;
+  const { config, adapters, clock, stageClock, onPoint, standby } = setup;
+  const { log, hotStore, objects, catalog } = adapters;
   const environment = setup.environment ?? {
-    nonce: randomUUID().slice(0, 8),
+    nonce: newNonce(),
     scheduling: eventLoopScheduling,
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const createPipeline = pipelineFactory(setup, nonce);
-  const tasks = setup.taskIds.map((taskId) => {
-    const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC });
-    return new Task(createPipeline(taskId, outbox), outbox);
-  });
+  const createTask = taskFactory(setup, nonce);
+  const tasks = setup.taskIds.map((taskId) => standby?.take(taskId) ?? createTask(taskId));
   const publisher = createLakePublisher({
     catalog,
     objectStore: objects,
@@ -84,6 +88,21 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     stageClock,
     onPoint,
   });
+}
+
+/** A new incarnation's: its files and state images never share a key with an earlier one's. */
+export function newNonce(): string {
+  return randomUUID().slice(0, 8);
+}
+
+/** Makes tasks without state; `nonce` names the incarnation of their files. */
+export function taskFactory(setup: TaskSetup, nonce: string): (taskId: string) => Task {
+  const { log, hotStore, alertBus } = setup.adapters;
+  const createPipeline = pipelineFactory(setup, nonce);
+  return (taskId) => {
+    const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC });
+    return new Task(createPipeline(taskId, outbox), outbox);
+  };
 }
 
 /** Makes the pipelines of tasks; `nonce` names the incarnation of their files. */

@@ -1,14 +1,20 @@
 import { type MessagePort, parentPort, threadId, workerData } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
-import { CpuStageClock, eventLoopScheduling, noStageClock, type Worker } from "../../stream/index.ts";
+import {
+  CpuStageClock,
+  eventLoopScheduling,
+  noStageClock,
+  type StandbyTasks,
+  type Worker,
+} from "../../stream/index.ts";
 import { openAdapters } from "./adapters.ts";
 import { crashPoint } from "./crash-point.ts";
 import { Inbox } from "./inbox.ts";
-import type { FromWorker, ThreadWork, ToWorker, WorkerThreadStart } from "./messages.ts";
+import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
+import { SpareWork } from "./spare-work.ts";
 import { StepClock } from "./step-times.ts";
 import { openStreamModels, refreshModels } from "./stream-models.ts";
-import { warmUp } from "./warm-up.ts";
-import { createWorker, type PipelineSetup, pipelineFactory } from "./worker-setup.ts";
+import { createWorker, type TaskSetup } from "./worker-setup.ts";
 
 const STATUS_EVERY_MS = 500;
 
@@ -38,8 +44,8 @@ try {
   steps.done("models loaded");
   stopRefreshing = refreshModels(models, config.settings.modelRefreshMs, eventLoopScheduling);
   const setup = { config, adapters, models, stopwatch: () => performance.now(), stageClock };
-  const work = firstWork ?? (await spareUntilAsked(setup));
-  if (work !== null) await runTasks(work.taskIds, setup);
+  if (firstWork !== null) await runTasks(firstWork.taskIds, setup);
+  else await spareUntilAsked(setup);
 } catch (error) {
   send({ type: "failed", ...failureOf(error) });
 } finally {
@@ -54,30 +60,25 @@ function ownPort(): MessagePort {
   throw new Error(`worker-thread runs on a worker thread only, not on thread ${threadId}`);
 }
 
-/** Warms up until there is work; null where the thread is asked to stop instead. */
-async function spareUntilAsked(setup: PipelineSetup): Promise<ThreadWork | null> {
-  let isAskedFor = false;
-  const asked = inbox.next().finally(() => {
-    isAskedFor = true;
+/** Runs what it is given, if it is not asked to stop before. */
+async function spareUntilAsked(setup: TaskSetup): Promise<void> {
+  const spare = new SpareWork({ ...setup, adapters, send });
+  inbox.receiveAll((message) => {
+    if (spare.take(message)) inbox.hold();
   });
-  await warmUp({
-    createPipeline: pipelineFactory({ ...setup, config: { ...config, partitions: 1 } }, "warm-up"),
-    scheduling: eventLoopScheduling,
-    isOver: () => isAskedFor,
-  });
-  if (!isAskedFor) send({ type: "warm" });
-  const message = await asked;
-  if (message.type !== "begin") return null;
-  steps = new StepClock(Date.now, message.work.askedAt);
+  const work = await spare.untilAsked();
+  if (work === null) return;
+  steps = new StepClock(Date.now, work.askedAt);
   steps.done("spare thread taken");
-  return message.work;
+  await runTasks(work.taskIds, setup, spare.standby);
 }
 
-async function runTasks(taskIds: readonly string[], setup: PipelineSetup): Promise<void> {
+async function runTasks(taskIds: readonly string[], setup: TaskSetup, standby?: StandbyTasks): Promise<void> {
   const worker = await createWorker({
     ...setup,
     adapters,
     taskIds,
+    standby,
     clock: Date.now,
     onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
   });

@@ -150,14 +150,13 @@ export class KeyDictionary {
   }
 
   /**
-   * Replaces the content with so many entries of so many bytes, which the caller writes into `ends` and
-   * `heap` before {@link finishRestore}.
+   * Makes it one of so many entries of so many bytes. The caller writes those that it has not yet, or all, into
+   * `ends` and `heap` before {@link finishRestore}; nothing is looked up before.
    */
   beginRestore(size: number, heapBytes: number): void {
+    if (heapBytes > this.heap.length) this.growHeap(heapBytes);
+    if (size > this.ends.length) this.growEntries(size);
     this.size = size;
-    this.ends = new Int32Array(Math.max(16, size));
-    this.heap = new Uint8Array(Math.max(16, heapBytes));
-    this.heapWords = wordsOf(this.heap);
   }
 
   finishRestore(): void {
@@ -226,7 +225,7 @@ export class KeyDictionary {
 
   private add(words: DataView, start: number, end: number, slot: number): number {
     const id = this.size;
-    if (id === this.ends.length) this.growEntries();
+    if (id === this.ends.length) this.growEntries(id * 2);
     const at = this.heapBytes;
     const length = end - start;
     if (at + length > this.heap.length) this.growHeap(at + length);
@@ -243,8 +242,8 @@ export class KeyDictionary {
     return id;
   }
 
-  private growEntries(): void {
-    const ends = new Int32Array(this.ends.length * 2);
+  private growEntries(capacity: number): void {
+    const ends = new Int32Array(capacity);
     ends.set(this.ends);
     this.ends = ends;
   }

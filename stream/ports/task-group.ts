@@ -14,6 +14,8 @@ export interface TaskMembership {
    * the error where the group cannot be joined at all.
    */
   readonly assignments: AsyncIterable<TaskAssignment>;
+  /** Says which partitions of others this process can take up soonest; a wish, told with the next change of the group. */
+  standBy(partitions: readonly number[]): void;
   /** Hands everything over to the others; work has to have stopped. */
   leave(): Promise<void>;
 }

@@ -115,7 +115,7 @@ export class CheckpointStore {
   }
 
   /** Fetches the images of a checkpoint, all at once, and unpacks them while they are read. */
-  async images({ stateImages }: Checkpoint): Promise<StateImages> {
+  async images({ stateImages }: Pick<Checkpoint, "stateImages">): Promise<StateImages> {
     const fetched = stateImages.map(async (key) => unframed(key, await this.objects.get(key)));
     // A failure is told where its image is waited for, which may be later.
     for (const image of fetched) image.catch(() => undefined);

@@ -15,8 +15,8 @@ interface OpenPart {
 }
 
 /**
- * Puts the parts of a chain of images (one full, then its deltas) into freshly created sections. It begins
- * with the chain's last part, which tells how large everything has become: all memory is taken once.
+ * Puts the parts of images into sections: those of a chain (one full, then its deltas) into any, further deltas into
+ * those that hold the images before them.
  */
 export class StateImageReader {
   private readonly sections: readonly StateSection[];
@@ -24,11 +24,14 @@ export class StateImageReader {
   /** The newest of each section: what an image before it holds is not worth parsing. */
   private readonly blobs = new Map<StateBlob, Uint8Array>();
 
-  /** @param last also to be applied in its turn */
-  constructor(sections: readonly StateSection[], last: Uint8Array) {
+  constructor(sections: readonly StateSection[]) {
     this.sections = sections;
+  }
+
+  /** The last part, also to be applied in its turn, tells how large everything has become: all memory is taken once. */
+  begin(last: Uint8Array): void {
     for (const saved of openPart(last).header.sections) {
-      const section = sectionOf(sections, saved.name);
+      const section = sectionOf(this.sections, saved.name);
       for (const { name, length } of saved.lengths) arrayOf(section, name).reserve(length);
       for (const { name, size, heap } of saved.dictionaries) {
         const dictionary = dictionaryOf(section, name);
@@ -45,10 +48,11 @@ export class StateImageReader {
     for (const saved of part.header.sections) at = this.applySection(part, saved, at);
   }
 
-  /** To be called behind the last part. */
+  /** To be called once, behind the last part of the newest image. */
   finish(): void {
     for (const dictionary of this.dictionaries) dictionary.finishRestore();
     for (const [blob, bytes] of this.blobs) blob.restore(bytes);
+    this.blobs.clear();
     for (const { arrays } of this.sections) for (const array of arrays) array.dirty.fill(0);
   }
 

@@ -4,8 +4,8 @@ import type { Outbox } from "../sinks/outbox.ts";
 import type { DetachedFile } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import type { Pipeline, PipelineInput } from "./pipeline.ts";
+import { RestoredState } from "./restored-state.ts";
 import { StateImageWriter } from "./state-image.ts";
-import { StateImageReader } from "./state-image-reader.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
@@ -63,6 +63,7 @@ export class Task {
   ingestedAt = 0;
   checkpointedAt: number | null = null;
   private readonly images: StateImageWriter;
+  private readonly restored: RestoredState;
   /** The image that the next cut completes, once it is begun. */
   private begun: { readonly kind: "full" | "delta"; readonly ahead: Uint8Array[] } | null = null;
   private opened: OpenInput[] = [];
@@ -79,6 +80,7 @@ export class Task {
     this.pipeline = pipeline;
     this.outbox = outbox;
     this.images = new StateImageWriter(pipeline.sections);
+    this.restored = new RestoredState(pipeline.sections);
   }
 
   get taskId(): string {
@@ -90,6 +92,16 @@ export class Task {
     const checkpoint = await checkpoints.newest(this.taskId);
     this.epoch = checkpoint?.epoch ?? 0;
     return checkpoint;
+  }
+
+  /**
+   * Brings the state to the newest checkpoint of the worker that runs the task; {@link restore} has the less to do then.
+   * Resolves to whether there is one; rejects as {@link RestoredState.bringTo}.
+   */
+  async keepUp(checkpoints: CheckpointStore, rest: () => Promise<void>): Promise<boolean> {
+    const checkpoint = await checkpoints.newest(this.taskId);
+    if (checkpoint !== null) await this.restored.bringTo(checkpoints, checkpoint, rest);
+    return checkpoint !== null;
   }
 
   /** Restores the state of the checkpoint, and opens the inputs behind it. */
@@ -104,19 +116,13 @@ export class Task {
   }
 
   private async restoreState(checkpoints: CheckpointStore, checkpoint: Checkpoint): Promise<void> {
-    const { last, parts } = await checkpoints.images(checkpoint);
-    if (last === null) return;
-    const reader = new StateImageReader(this.pipeline.sections, last);
-    const chainBytes = { full: 0, deltas: 0 };
-    for await (const { image, bytes } of parts) {
-      reader.apply(bytes);
-      chainBytes[image === 0 ? "full" : "deltas"] += bytes.length;
-    }
-    reader.finish();
+    if (checkpoint.stateImages.length === 0) return;
+    await this.restored.bringTo(checkpoints, checkpoint);
+    this.restored.finish();
     // Who takes the tasks of a dead worker up has no time for a full image.
     this.images.goOn();
     this.chain = [...checkpoint.stateImages];
-    this.chainBytes = chainBytes;
+    this.chainBytes = this.restored.bytes;
   }
 
   /** All at once: a partition is some requests to the log, and a task has a dozen of them. */

@@ -19,11 +19,17 @@ function settle(members: readonly MemberClaim[], partitions: number): MemberClai
 const claims = fc
   .record({
     partitions: fc.integer({ min: 0, max: 40 }),
-    owned: fc.array(fc.array(fc.integer({ min: -2, max: 50 })), { minLength: 1, maxLength: 7 }),
+    members: fc.array(
+      fc.record({
+        owned: fc.array(fc.integer({ min: -2, max: 50 })),
+        standby: fc.array(fc.integer({ min: -2, max: 50 })),
+      }),
+      { minLength: 1, maxLength: 7 },
+    ),
   })
-  .map(({ partitions, owned }) => ({
+  .map(({ partitions, members }) => ({
     partitions,
-    members: owned.map((own, i) => ({ id: `m${i}`, generation: i % 3, owned: own })),
+    members: members.map((member, i) => ({ id: `m${i}`, generation: i % 3, ...member })),
   }));
 
 it("never gives a partition to two, and none to a member while another still works on it", () => {
@@ -74,4 +80,20 @@ it("moves no more than it has to when a member comes or goes", () => {
     if (id !== "a")
       expect(left.find((each) => each.id === id)?.owned).toEqual(expect.arrayContaining([...owned]));
   }
+});
+
+it("gives what a dead member had to those that stand by for it, in even shares all the same", () => {
+  const members = [
+    { id: "a", generation: 1, owned: [0, 1], standby: [6, 7] },
+    { id: "b", generation: 1, owned: [2, 3], standby: [4, 5] },
+    { id: "c", generation: 1, owned: [8, 9], standby: [4, 5, 6, 7] },
+  ];
+  expect(assignPartitions(members, 10)).toEqual(
+    new Map([
+      ["a", [0, 1, 6, 7]],
+      ["b", [2, 3, 4]],
+      ["c", [5, 8, 9]],
+    ]),
+  );
+  expect(assignPartitions(members.slice(0, 1), 4).get("a")).toEqual([0, 1, 2, 3]);
 });

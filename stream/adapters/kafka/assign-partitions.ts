@@ -4,12 +4,14 @@ export interface MemberClaim {
   /** Generation in which it got the partitions it claims. */
   readonly generation: number;
   readonly owned: readonly number[];
+  /** Partitions of others that it can take up soonest. */
+  readonly standby?: readonly number[];
 }
 
 /**
  * Divides partitions evenly, leaving as many as possible where they are (KIP-429's cooperative
  * hand-over): a partition that has to move is left out until its owner has stopped working on it and
- * joins again without it.
+ * joins again without it. One that nobody has goes to a member that stands by for it, where that one has room.
  *
  * Pure and deterministic. Where two claim the same partition, the later generation has it: the other
  * was held for dead in between.
@@ -27,13 +29,17 @@ export function assignPartitions(
     own.sort((a, b) => a - b);
     moving.push(...own.splice(quotas.get(id) ?? 0));
   }
-  const free = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => !owners.has(p));
+  let free = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => !owners.has(p));
   // Partitions that move have their place already, or free ones would take it and move on.
-  for (const [id, own] of kept) {
-    const room = (quotas.get(id) ?? 0) - own.length;
-    own.push(...free.splice(0, room));
-    own.sort((a, b) => a - b);
-  }
+  const give = (id: string, isWanted: (partition: number) => boolean): void => {
+    const own = kept.get(id) ?? [];
+    const given = free.filter(isWanted).slice(0, (quotas.get(id) ?? 0) - own.length);
+    own.push(...given);
+    free = free.filter((partition) => !given.includes(partition));
+  };
+  for (const { id, standby = [] } of members) give(id, (partition) => standby.includes(partition));
+  for (const { id } of members) give(id, () => true);
+  for (const own of kept.values()) own.sort((a, b) => a - b);
   return kept;
 }
 

@@ -61,6 +61,7 @@ class Membership implements TaskMembership {
   private readonly latest = new LatestValue<TaskAssignment>();
   private readonly running: Promise<void>;
   private memberId = "";
+  private standby: readonly number[] = [];
   /** Partitions that the worker may be working on, and the generation that gave them. */
   private owned: { readonly generation: number; readonly partitions: readonly number[] } = NOTHING;
   private leaving = false;
@@ -80,6 +81,10 @@ class Membership implements TaskMembership {
 
   get assignments(): AsyncIterable<TaskAssignment> {
     return this.latest.values((inEffect) => this.applied(inEffect));
+  }
+
+  standBy(partitions: readonly number[]): void {
+    this.standby = partitions;
   }
 
   async leave(): Promise<void> {
@@ -116,7 +121,7 @@ class Membership implements TaskMembership {
     const { group, topic } = this.to;
     const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
     const coordinator = await this.client.coordinator("group", group);
-    const userData = Buffer.from(JSON.stringify(this.owned));
+    const userData = Buffer.from(JSON.stringify({ ...this.owned, standby: this.standby }));
     const metadata = AssignerProtocol.MemberMetadata.encode({ version: 0, topics: [topic], userData });
     const joined = await coordinator.joinGroup({
       groupId: group,
@@ -248,11 +253,12 @@ function kindOf(error: MillraceError): string {
 function claimOf(id: string, metadata: Buffer): MemberClaim {
   try {
     const { userData } = AssignerProtocol.MemberMetadata.decode(metadata) ?? { userData: Buffer.alloc(0) };
-    const { generation, partitions } = JSON.parse(userData.toString()) as {
+    const { generation, partitions, standby } = JSON.parse(userData.toString()) as {
       generation: number;
       partitions: number[];
+      standby: number[];
     };
-    return { id, generation, owned: partitions };
+    return { id, generation, owned: partitions, standby };
   } catch {
     return { id, generation: -1, owned: [] };
   }
