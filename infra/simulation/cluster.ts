@@ -1,9 +1,10 @@
 import { MillraceError } from "../../schema/index.ts";
-import { noStageClock, type Worker } from "../../stream/index.ts";
+import type { Worker } from "../../stream/index.ts";
 import type { PlatformConfig } from "../platform/platform-config.ts";
-import { openStreamModels } from "../platform/stream-models.ts";
 import { createWorker } from "../platform/worker-setup.ts";
 import { SimulatedProcess } from "./process.ts";
+import { openSetup } from "./setup.ts";
+import { Spare } from "./spare.ts";
 import { errorName } from "./trace.ts";
 import type { World } from "./world.ts";
 
@@ -19,12 +20,16 @@ const EXPECTED_CODES = new Set([
   "object-not-found",
 ]);
 const SKEW_MS_MAX = 3_000;
+/** Of the workers that begin while a process stands by, those that it becomes: the others leave it the time to follow. */
+const SPARE_SHARE = 0.3;
 /** Longest time between the end of a worker and its successor. */
 export const RESTART_MS_MAX = 1_500;
 
 export interface Member {
   readonly process: SimulatedProcess;
   readonly taskIds: readonly string[];
+  /** What the process did before. */
+  readonly spare: Spare | null;
   worker: Worker | null;
   /** Ended by itself, after {@link Worker.stop}. */
   stopped: boolean;
@@ -47,6 +52,8 @@ export class Cluster {
   /** Ends that no fault explains. */
   readonly problems: string[] = [];
   private readonly owners = new Map<string, Member>();
+  private spare: Spare | null = null;
+  private spares = 0;
   private readonly world: World;
   private readonly config: PlatformConfig;
   /** Whether the process dies at this point of the checkpoint protocol. */
@@ -58,22 +65,32 @@ export class Cluster {
     this.diesAt = diesAt;
   }
 
+  /** In the process that stands by, now and then, if there is one. */
   start(taskIds: readonly string[]): Member {
-    const { scheduler } = this.world.network;
     const number = ++this.counts.starts;
-    const name = `w${number}`;
-    const skewMs = scheduler.random.between(-SKEW_MS_MAX, SKEW_MS_MAX);
-    const member: Member = {
-      process: new SimulatedProcess(name, scheduler, { number, skewMs }),
-      taskIds,
-      worker: null,
-      stopped: false,
-    };
-    this.note(`${name} starts with ${taskIds.join(" ")}`);
+    const spare = this.world.network.scheduler.random.chance(SPARE_SHARE) ? this.spare : null;
+    if (spare !== null) this.spare = null;
+    const process = spare?.process ?? this.newProcess(`w${number}`);
+    process.number = number;
+    const member: Member = { process, taskIds, spare, worker: null, stopped: false };
+    this.note(`${process.name} starts with ${taskIds.join(" ")}`);
     this.members.add(member);
     for (const taskId of taskIds) this.owners.set(taskId, member);
     void this.live(member);
     return member;
+  }
+
+  /** Begins a process that keeps up the state of these tasks, unless there is one. */
+  standBy(taskIds: readonly string[]): void {
+    if (this.spare !== null) return;
+    const process = this.newProcess(`s${++this.spares}`);
+    this.note(`${process.name} stands by for ${taskIds.join(" ")}`);
+    this.spare = new Spare(this.world, this.config, process, taskIds);
+  }
+
+  endStandingBy(): void {
+    this.spare?.process.kill();
+    this.spare = null;
   }
 
   /** Tasks that nobody runs and nobody will: their worker has stopped. */
@@ -170,38 +187,17 @@ export class Cluster {
       scheduler.after(scheduler.random.unit() * RESTART_MS_MAX, () => this.replace(member));
   }
 
-  private async createWorker(member: Member): Promise<Worker> {
-    const { process, taskIds } = member;
+  private newProcess(name: string): SimulatedProcess {
     const { scheduler } = this.world.network;
-    const adapters = this.world.connect(process);
-    const models = await openStreamModels({ adapters, clock: process.clock, warn: () => undefined });
-    return createWorker({
-      config: this.config,
-      taskIds,
-      adapters,
-      models,
-      clock: process.clock,
-      stopwatch: process.clock,
-      stageClock: noStageClock,
-      onPoint: (point) => this.onPoint(member, point),
-      environment: {
-        nonce: process.name,
-        scheduling: {
-          nextTurn: () => new Promise((resolve) => process.deliverAfter(scheduler.random.unit(), resolve)),
-          after: (ms, callback) => process.deliverAfter(ms, callback),
-        },
-        retry: {
-          sleep: (ms) => new Promise((resolve) => process.deliverAfter(ms, resolve)),
-          random: () => scheduler.random.unit(),
-        },
-        // The pool's threads would answer when they like; and images need not be small here.
-        imageCodec: {
-          compress: async (part) => part.slice(),
-          decompress: async (bytes) => bytes,
-          release: () => undefined,
-        },
-      },
+    return new SimulatedProcess(name, scheduler, {
+      skewMs: scheduler.random.between(-SKEW_MS_MAX, SKEW_MS_MAX),
     });
+  }
+
+  private async createWorker(member: Member): Promise<Worker> {
+    const { process, taskIds, spare } = member;
+    const opened = await (spare?.ended() ?? openSetup(this.world, this.config, process));
+    return createWorker({ ...opened, taskIds, onPoint: (point) => this.onPoint(member, point) });
   }
 
   private onPoint(member: Member, point: string): void {

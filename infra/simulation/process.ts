@@ -6,8 +6,8 @@ import type { Scheduler } from "./scheduler.ts";
  */
 export class SimulatedProcess {
   readonly name: string;
-  /** Those that started later have higher ones. */
-  readonly number: number;
+  /** Those that took tasks up later have higher ones. */
+  number: number;
   /** Its wall clock is so much off. */
   readonly skewMs: number;
   private readonly scheduler: Scheduler;

@@ -44,17 +44,17 @@ export class SimHotStore implements HotStore {
   private readonly stored: StoredHotValues;
   private readonly network: Network;
   private readonly link: Link;
-  private readonly writer: number;
+  private readonly process: SimulatedProcess;
 
   constructor(stored: StoredHotValues, network: Network, process: SimulatedProcess) {
-    this.writer = process.number;
+    this.process = process;
     this.stored = stored;
     this.network = network;
     this.link = new Link(network, process, "hot", "ordered");
   }
 
   putMany(batch: HotBatch): Promise<void> {
-    return this.request(`put ${batch.count}`, (nowMs) => this.stored.put(batch, this.writer, nowMs));
+    return this.request(`put ${batch.count}`, (nowMs) => this.stored.put(batch, this.process.number, nowMs));
   }
 
   async get(namespace: string, key: string): Promise<string | null> {

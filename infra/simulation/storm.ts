@@ -54,6 +54,7 @@ export class Storm {
   /** Ends it: nobody who lost his tasks lives on, and nobody sleeps. */
   end(): void {
     this.over = true;
+    this.cluster.endStandingBy();
     for (const member of [...this.cluster.members]) {
       if (member.process.isPaused || !this.cluster.isOwner(member)) this.cluster.crash(member, "at the end");
     }
@@ -64,6 +65,7 @@ export class Storm {
     const members = [...this.cluster.members].filter(({ process }) => !process.isPaused);
     if (members.length === 0) return;
     if (random.chance(0.3)) this.cluster.giveWay(random.pick(members), random.between(100, 15_000));
+    this.cluster.standBy(this.assign().flat());
     const member = random.pick(members);
     const chance = random.unit();
     if (chance < 0.3) this.cluster.crash(member, "by chance");
