@@ -8,7 +8,7 @@ import { supervisorLog } from "./embedded-runner.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
-import { type Share, shareChange, standbyPartitions } from "./share-change.ts";
+import { newcomersParts, type Share, shareChange, standbyPartitions } from "./share-change.ts";
 import { SpareThread } from "./spare-thread.ts";
 import { SpreadNotes } from "./spread-notes.ts";
 import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
@@ -17,6 +17,8 @@ import type { WorkerGroup } from "./worker-group.ts";
 
 /** Time between two looks at whether others work: one that was killed seems to, until its session ends. */
 const LOOK_EVERY_MS = 500;
+/** Longest that a process which comes to others gets ready before it joins them. */
+const GET_READY_MS_MAX = 60_000;
 /** Until tasks that begin have caught up, and no longer than this: nobody knows how far behind they are. */
 const GIVE_WAY_MS_MAX = 15_000;
 
@@ -46,6 +48,8 @@ export class GroupWorker {
   private shares: readonly RunningShare[] = [];
   /** For the tasks of a worker that died; null where the settings want none. */
   private readonly spare: SpareThread | null;
+  /** For what others give to a process that comes to them: the one to spare is there from then on. */
+  private readonly first: SpareThread | null;
   private failure: MillraceError | null = null;
   private ending: Promise<void> | null = null;
 
@@ -59,7 +63,9 @@ export class GroupWorker {
       onWarning: (message: string) => logger.warn({}, message),
       onFailure: (message: string) => logger.warn({}, `the thread to spare failed, trying again: ${message}`),
     };
-    this.spare = config.warmSpare ? new SpareThread(platformConfig(config), events) : null;
+    const spareThread = () => (config.warmSpare ? new SpareThread(platformConfig(config), events) : null);
+    this.spare = spareThread();
+    this.first = spareThread();
   }
 
   /** Resolves when every server can be worked with. */
@@ -83,9 +89,10 @@ export class GroupWorker {
    * whoever restarts the process has the next try.
    */
   async run(onReady: () => void): Promise<void> {
-    await this.warmUpBesideOthers();
+    const standby = await this.getReadyBesideOthers();
     if (this.ending === null) {
       this.membership = this.group.join();
+      this.membership.standBy(standby);
       for await (const { partitions } of this.membership.assignments) {
         if (this.ending === null) await this.take(partitions, onReady);
       }
@@ -96,28 +103,46 @@ export class GroupWorker {
 
   /** Stops after a last checkpoint, then leaves: the others take over at once. */
   stop(): Promise<void> {
-    this.ending ??= Promise.all([this.stopTasks(), this.spare?.close()]).then(() => this.membership?.leave());
+    const spares = [this.spare?.close(), this.first?.close()];
+    this.ending ??= Promise.all([this.stopTasks(), ...spares]).then(() => this.membership?.leave());
     return this.ending;
   }
 
   /**
-   * Resolves when there is a warm thread, or nobody is there who works meanwhile: what others gave to a cold thread
-   * would stand still.
+   * Resolves when there are two warm threads with the state of tasks of others: one for those that the others will
+   * give up, which stand still until it has begun, and one for those that they keep, which may die in the next
+   * moment. Or when nobody works meanwhile, or it takes too long. Resolves to the partitions that it is ready for.
    */
-  private async warmUpBesideOthers(): Promise<void> {
-    const { spare } = this;
+  private async getReadyBesideOthers(): Promise<readonly number[]> {
+    const { spare, first, config } = this;
     const { owners } = this.group;
+    const giveUpAt = Date.now() + GET_READY_MS_MAX;
+    let expected: readonly number[] = [];
+    let begun: "none" | "first" | "both" = "none";
     try {
-      while (spare !== null && this.ending === null && (await owners.ownedPartitions()).length > 0) {
-        spare.start();
-        const isWarm = await Promise.race([spare.warmed.then(() => true), sleep(LOOK_EVERY_MS, false)]);
-        if (isWarm) return;
+      while (spare !== null && first !== null && this.ending === null && Date.now() < giveUpAt) {
+        const parts = newcomersParts(await owners.ownedPartitions(), config.standbyTasks);
+        if (parts === null) break;
+        expected = parts.given;
+        first.follow(parts.given.flatMap(tasksOfPartition));
+        spare.follow(parts.kept.flatMap(tasksOfPartition));
+        if (begun === "none") {
+          first.start();
+          begun = "first";
+        } else if (begun === "first" && !first.isWarmingUp) {
+          // Not side by side: others work on these cores.
+          spare.start();
+          begun = "both";
+        }
+        if (begun === "both" && !first.isGettingReady && !spare.isGettingReady) break;
+        await sleep(LOOK_EVERY_MS);
       }
     } catch {
       // Joining tells what is wrong with the group.
     } finally {
       owners.close();
     }
+    return expected;
   }
 
   private async take(partitions: readonly number[], onReady: () => void): Promise<void> {
@@ -136,13 +161,16 @@ export class GroupWorker {
       this.giveWayTo(supervisor, Date.now() + GIVE_WAY_MS_MAX);
       // Not waited for: a change may come while it restores. A failure is logged, and tried again.
       supervisor.start().then(onReady, () => undefined);
+      // It has taken that thread, if there was one.
+      void this.first?.close();
     }
     this.standBy(partitions);
   }
 
-  /** Behind the start of what the spare thread may have the state of. */
+  /** To be called behind the start of what the spare thread may have the state of. */
   private standBy(own: readonly number[]): void {
-    if (this.spare === null) return;
+    // A newcomer waits for what others give up, and goes on with what it expects.
+    if (this.spare === null || own.length === 0) return;
     const { partitions, standbyTasks: most } = this.config;
     const standby = standbyPartitions(own, { partitions, most });
     this.spare.follow(standby.flatMap(tasksOfPartition));
@@ -168,7 +196,8 @@ export class GroupWorker {
         if (final) this.fail(message);
       },
     };
-    const supervisor = new Supervisor([data], Date.now, handlers, { spare: this.spare });
+    const spare = { take: () => this.first?.take() ?? this.spare?.take() ?? null };
+    const supervisor = new Supervisor([data], Date.now, handlers, { spare });
     return supervisor;
   }
 

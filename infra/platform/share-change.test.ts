@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SHARES_MAX, type Share, shareChange, standbyPartitions } from "./share-change.ts";
+import { newcomersParts, SHARES_MAX, type Share, shareChange, standbyPartitions } from "./share-change.ts";
 
 const share = (...partitions: number[]): Share => ({ partitions });
 
@@ -34,7 +34,7 @@ test("gives everything back where the process has nothing any more", () => {
   expect(shareChange([own], [])).toEqual({ staying: [], ending: [own], beginning: [] });
 });
 
-test("stands by for the partitions behind its own, and for none without any or beside none", () => {
+test("stands by for the partitions behind its own, at most so many", () => {
   const standby = (own: readonly number[], most = 3): readonly number[] =>
     standbyPartitions(own, { partitions: 6, most });
   expect(standby([0, 1])).toEqual([2, 3, 4]);
@@ -43,5 +43,12 @@ test("stands by for the partitions behind its own, and for none without any or b
   expect(standby([0, 1, 2, 3, 4], 9)).toEqual([5]);
   expect(standby([0, 1], 0)).toEqual([]);
   expect(standby([0, 1, 2, 3, 4, 5])).toEqual([]);
-  expect(standby([])).toEqual([]);
+});
+
+test("expects the higher half of what others have, where there are others", () => {
+  expect(newcomersParts([2, 0, 3, 1], 4)).toEqual({ given: [2, 3], kept: [0, 1] });
+  expect(newcomersParts([0, 1, 2], 4)).toEqual({ given: [2], kept: [0, 1] });
+  expect(newcomersParts([0, 1, 2, 3, 4, 5], 2)).toEqual({ given: [4, 5], kept: [0, 1] });
+  expect(newcomersParts([0, 1], 0)).toEqual({ given: [], kept: [] });
+  expect(newcomersParts([], 4)).toBeNull();
 });

@@ -40,8 +40,22 @@ export function standbyPartitions(
   own: readonly number[],
   { partitions, most }: { readonly partitions: number; readonly most: number },
 ): readonly number[] {
-  const first = own.at(-1);
-  if (first === undefined) return [];
-  const behind = Array.from({ length: partitions }, (_, i) => (first + 1 + i) % partitions);
+  const first = (own.at(-1) ?? -1) + 1;
+  const behind = Array.from({ length: partitions }, (_, i) => (first + i) % partitions);
   return behind.filter((partition) => !own.includes(partition)).slice(0, most);
+}
+
+/**
+ * What a process that comes to others may expect of the partitions that they have: those that they give to it, half of
+ * them if there is one other, and those that they keep; at most so many of each. Null where nobody has any.
+ */
+export function newcomersParts(
+  owned: readonly number[],
+  most: number,
+): { readonly given: readonly number[]; readonly kept: readonly number[] } | null {
+  if (owned.length === 0) return null;
+  const ascending = [...owned].sort((a, b) => a - b);
+  // The others give up their highest, as the group's assignment says.
+  const given = ascending.splice(Math.ceil(owned.length / 2));
+  return { given: given.slice(Math.max(0, given.length - most)), kept: ascending.slice(0, most) };
 }

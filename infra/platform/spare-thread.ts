@@ -40,12 +40,13 @@ export interface SpareThreadEvents {
  * quarter of what it does later: too long for the tasks of a worker that died.
  */
 export class SpareThread {
-  /** Settled when a spare thread is warm, or ended before. */
-  warmed: Promise<void> = Promise.resolve();
   private readonly config: PlatformConfig;
   private readonly events: SpareThreadEvents;
   private thread: Thread | null = null;
   private followed: readonly string[] = [];
+  /** Of the thread: whether it is warm, and has the state of all that it follows. */
+  private warm = false;
+  private standsBy = false;
   private timer: NodeJS.Timeout | null = null;
   private ended: Promise<void> = Promise.resolve();
   private closed = false;
@@ -60,26 +61,27 @@ export class SpareThread {
     if (this.closed || this.thread !== null) return;
     const thread = startWorkerThread({ config: this.config, work: null }, "spare");
     this.thread = thread;
+    this.warm = this.standsBy = false;
     this.sendFollowed();
-    const { promise: warmed, resolve: endWarmUp } = Promise.withResolvers<void>();
-    this.warmed = warmed;
-    thread.on("message", (message: FromWorker) => {
-      if (message.type === "failed") this.events.onFailure?.(message.message);
-      if (message.type === "warning") this.events.onWarning?.(message.message);
-      if (message.type === "stands-by") this.events.onStandingBy?.(message.taskIds);
-      if (message.type !== "warm") return;
-      this.events.onWarm?.();
-      endWarmUp();
-    });
+    thread.on("message", (message: FromWorker) => this.note(message));
     thread.on("error", ({ message }: Error) => this.events.onFailure?.(message));
     this.ended = new Promise((resolve) => {
       thread.on("exit", () => {
         if (this.thread === thread) this.thread = null;
         this.startSoon(RETRY_MS);
-        endWarmUp();
         resolve();
       });
     });
+  }
+
+  /** Whether there is a thread that is not warm yet. */
+  get isWarmingUp(): boolean {
+    return this.thread !== null && !this.warm;
+  }
+
+  /** Whether there is a thread that is not warm yet, or has not the state of all that it follows. */
+  get isGettingReady(): boolean {
+    return this.isWarmingUp || (this.thread !== null && this.followed.length > 0 && !this.standsBy);
   }
 
   /** Starts one when what runs has had a moment of its own; also where one that failed waits for longer. */
@@ -95,7 +97,9 @@ export class SpareThread {
 
   /** Has it keep up the state of these tasks, which others run: those may be its own next. */
   follow(taskIds: readonly string[]): void {
+    if (String(taskIds) === String(this.followed)) return;
     this.followed = taskIds;
+    this.standsBy = false;
     this.sendFollowed();
   }
 
@@ -115,6 +119,19 @@ export class SpareThread {
     if (this.timer !== null) clearTimeout(this.timer);
     this.thread?.postMessage({ type: "stop" } satisfies ToWorker);
     await this.ended;
+  }
+
+  private note(message: FromWorker): void {
+    if (message.type === "failed") this.events.onFailure?.(message.message);
+    if (message.type === "warning") this.events.onWarning?.(message.message);
+    if (message.type === "warm") {
+      this.warm = true;
+      this.events.onWarm?.();
+    }
+    if (message.type === "stands-by") {
+      this.standsBy = true;
+      this.events.onStandingBy?.(message.taskIds);
+    }
   }
 
   private sendFollowed(): void {

@@ -57,8 +57,8 @@ describe("supervisor", () => {
 
   const config = () => scenarioConfig(home, { partitions: 2, workers: 2, checkpointIntervalMs });
 
-  function createSupervisor(spare: SpareThread | null = null): Supervisor {
-    const data = assignTasks(2, 2).map((taskIds, workerIndex) => ({
+  function createSupervisor(spare: SpareThread | null = null, assigned = assignTasks(2, 2)): Supervisor {
+    const data = assigned.map((taskIds, workerIndex) => ({
       config: platformConfig(config()),
       taskIds,
       workerIndex,
@@ -76,13 +76,13 @@ describe("supervisor", () => {
     return supervisor;
   }
 
-  /** Appends events to both partitions; resolves to their ends. */
-  async function append(count: number): Promise<InputEnd[]> {
+  /** Appends events to both partitions, behind so many; resolves to their ends. */
+  async function append(count: number, from = 0): Promise<InputEnd[]> {
     const ends: InputEnd[] = [];
     for (const partition of [0, 1]) {
       const records = Array.from({ length: count }, (_, i) =>
         encodeJson(customerEventContract, {
-          eventId: `e-${partition}-${i}`,
+          eventId: `e-${partition}-${from + i}`,
           eventType: "page_view",
           eventTime: NOON + i,
           userId: `u${i % 7}`,
@@ -100,7 +100,7 @@ describe("supervisor", () => {
       const topic = "customer-events";
       const bytes = Buffer.concat(records);
       await adapters.log.append([{ topic, partition, count, bytes, starts, ends: valueEnds }]);
-      ends.push({ topic, partition, offset: count });
+      ends.push({ topic, partition, offset: from + count });
     }
     return ends;
   }
@@ -245,12 +245,35 @@ describe("supervisor", () => {
     });
     spare.start();
     expect(await failed.promise).toContain(noFolder);
-    await spare.warmed;
+    await expect.poll(() => spare.isGettingReady).toBe(false);
     rmSync(noFolder);
     // By itself it would be tried in a minute.
     spare.startSoon(1);
     await warm.promise;
     await spare.close();
+  }, 45_000);
+
+  test("a spare thread has the state of tasks that others run, and goes on with them", async () => {
+    const followed = ["events-0", "events-1", "insights-0"];
+    const standingBy = Promise.withResolvers<readonly string[]>();
+    const spare = new SpareThread(platformConfig(config()), { onStandingBy: standingBy.resolve });
+    const some = createSupervisor();
+    await some.start();
+    await some.drain(await append(50));
+    spare.follow(followed);
+    spare.start();
+    expect(spare.isGettingReady).toBe(true);
+    expect(await standingBy.promise).toEqual(followed);
+    expect(spare.isGettingReady).toBe(false);
+    await some.drain(await append(50, 50));
+    await some.stop();
+    const next = createSupervisor(spare, [followed]);
+    await next.start();
+    await next.drain(await append(50, 100));
+    expect(await silverRows()).toEqual({ n: 300, ids: 300 });
+    await next.stop();
+    await spare.close();
+    expect(failures).toEqual([]);
   }, 45_000);
 
   test("a spare thread that nobody takes ends when it is closed", async () => {

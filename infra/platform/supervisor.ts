@@ -29,7 +29,7 @@ export interface SupervisorOptions {
   /** Before the first restart in a row; doubles with each further one, to four seconds. */
   readonly restartDelayMs?: number;
   /** Where a thread is taken from, if it has one. */
-  readonly spare?: SpareThread | null;
+  readonly spare?: Pick<SpareThread, "take"> | null;
 }
 
 interface Failure {
@@ -61,7 +61,7 @@ export class Supervisor implements PipelineStatus {
   private readonly events: SupervisorEvents;
   private readonly clock: () => number;
   private readonly restartDelayMs: number;
-  private readonly spare: SpareThread | null;
+  private readonly spare: Pick<SpareThread, "take"> | null;
   private nextDrain = 1;
   private stopping = false;
 

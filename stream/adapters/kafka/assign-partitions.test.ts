@@ -97,3 +97,19 @@ it("gives what a dead member had to those that stand by for it, in even shares a
   );
   expect(assignPartitions(members.slice(0, 1), 4).get("a")).toEqual([0, 1, 2, 3]);
 });
+
+it("takes from its owners what a newcomer stands by for, and gives it to that one", () => {
+  const members = [
+    { id: "a", generation: 1, owned: [0, 1, 2, 3] },
+    { id: "b", generation: 0, owned: [], standby: [1, 2] },
+  ];
+  const stopped = assignPartitions(members, 4);
+  expect(stopped).toEqual(
+    new Map([
+      ["a", [0, 3]],
+      ["b", []],
+    ]),
+  );
+  const again = members.map((member) => ({ ...member, generation: 2, owned: stopped.get(member.id) ?? [] }));
+  expect(assignPartitions(again, 4).get("b")).toEqual([1, 2]);
+});

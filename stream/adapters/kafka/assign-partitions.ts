@@ -24,10 +24,11 @@ export function assignPartitions(
   const kept = new Map<string, number[]>(members.map(({ id }) => [id, []]));
   for (const [partition, id] of owners) kept.get(id)?.push(partition);
   const quotas = quotasOf(kept, partitions);
-  const moving: number[] = [];
+  const wanted = new Set(members.flatMap(({ owned, standby = [] }) => (owned.length === 0 ? standby : [])));
   for (const [id, own] of kept) {
-    own.sort((a, b) => a - b);
-    moving.push(...own.splice(quotas.get(id) ?? 0));
+    // What moves is what a newcomer stands by for, or else the highest.
+    own.sort((a, b) => Number(wanted.has(a)) - Number(wanted.has(b)) || a - b);
+    own.splice(quotas.get(id) ?? 0);
   }
   let free = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => !owners.has(p));
   // Partitions that move have their place already, or free ones would take it and move on.
