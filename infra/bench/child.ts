@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { MALLOC } from "../platform/heap-settings.ts";
+import { MALLOC } from "../platform/engine-settings.ts";
 import { BenchError } from "./bench-error.ts";
 
 /** An entry file of this folder, as it runs: compiled, or as source under Node's type stripping. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unknownVariables } from "../config/index.ts";
-import { MALLOC } from "../platform/heap-settings.ts";
+import { MALLOC } from "../platform/engine-settings.ts";
 import { composeDependencies, composeServices, composeViolations } from "./compose.ts";
 import { repositoryRoot } from "./source-file.ts";
 

@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const NODE_MAJOR = 24;
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const program = join(root, "dist", "infra", "cli", "main.js");
-const heapSettings = join(root, "dist", "infra", "platform", "heap-settings.js");
+const engineSettings = join(root, "dist", "infra", "platform", "engine-settings.js");
 
 /** The pinned Node, wherever npm put the package `node`; null where it is not installed. */
 function pinnedNode() {
@@ -48,7 +48,7 @@ if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
 /** Begins this process anew, as the same one, with what glibc reads only then; unless that was set by somebody. */
 async function setUpMalloc() {
   if (process.platform !== "linux" || process.env.GLIBC_TUNABLES !== undefined) return;
-  const { MALLOC } = await import(pathToFileURL(heapSettings).href);
+  const { MALLOC } = await import(pathToFileURL(engineSettings).href);
   const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, args, { ...process.env, ...MALLOC });
 }

@@ -4,7 +4,7 @@ import {
   keepWasmCallsGeneral,
   setHeapGrowth,
   WORKER_HEAP,
-} from "./heap-settings.ts";
+} from "./engine-settings.ts";
 import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 

@@ -82,6 +82,8 @@ async function runTasks(taskIds: readonly string[], setup: TaskSetup, standby?: 
     clock: Date.now,
     onPoint: crashPoint(process.env.MILLRACE_CRASH_AT),
   });
+  // What it has of others' is not needed here any more.
+  standby?.follow([]);
   await worker.open((step) => steps.done(step));
   stageClock.lap("start-up");
   send({ type: "ready", ms: steps.times });

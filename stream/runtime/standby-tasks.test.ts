@@ -135,6 +135,13 @@ describe("tasks of others whose state is kept up", () => {
     expect(asked).toEqual([]);
     await standby.keepUp(never);
     expect(asked).toEqual([1]);
+    standby.follow(["probe", "other"]);
+    await standby.keepUp(never);
+    expect(told).toEqual(["ready: probe"]);
+    standby.follow(["probe"]);
+    await standby.keepUp(never);
+    expect(told).toEqual(["ready: probe", "ready: probe"]);
+    expect(asked).toEqual([1]);
     standby.follow([]);
     await standby.keepUp(never);
     expect(standby.take("probe")).toBeNull();

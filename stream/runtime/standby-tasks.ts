@@ -7,7 +7,7 @@ export interface StandbyTasksDeps {
   readonly checkpoints: CheckpointStore;
   /** Waited for behind each part of an image: the tasks that run need the cores. */
   readonly rest: () => Promise<void>;
-  /** Of these tasks it has the state of a checkpoint now. */
+  /** It has the state of a checkpoint of all tasks that it follows now. */
   readonly onReady: (taskIds: readonly string[]) => void;
   /** State of a task cannot be kept up for now, in a way that is new. */
   readonly onProblem: (taskId: string, message: string) => void;
@@ -27,6 +27,8 @@ interface Standby {
 export class StandbyTasks {
   private readonly deps: StandbyTasksDeps;
   private readonly standbys = new Map<string, Standby>();
+  /** Whether it was told of these tasks that they are ready. */
+  private isTold = false;
 
   constructor(deps: StandbyTasksDeps) {
     this.deps = deps;
@@ -34,6 +36,7 @@ export class StandbyTasks {
 
   /** From now on these tasks, and no others. */
   follow(taskIds: readonly string[]): void {
+    this.isTold = false;
     for (const taskId of this.standbys.keys()) if (!taskIds.includes(taskId)) this.standbys.delete(taskId);
     for (const taskId of taskIds) {
       if (this.standbys.has(taskId)) continue;
@@ -47,6 +50,10 @@ export class StandbyTasks {
       if (isOver()) return;
       if (this.standbys.get(taskId) === standby) await this.bringUp(taskId, standby);
     }
+    const all = [...this.standbys];
+    if (this.isTold || all.length === 0 || all.some(([, { isReady }]) => !isReady)) return;
+    this.isTold = true;
+    this.deps.onReady(all.map(([taskId]) => taskId));
   }
 
   /** The task, for whoever {@link keepUp} does not run beside; null where it is not one of these. */
@@ -59,9 +66,8 @@ export class StandbyTasks {
   private async bringUp(taskId: string, standby: Standby): Promise<void> {
     const { checkpoints, rest, onProblem } = this.deps;
     try {
-      const isReady = await standby.task.keepUp(checkpoints, rest);
+      standby.isReady = await standby.task.keepUp(checkpoints, rest);
       standby.problem = null;
-      if (isReady && !standby.isReady) this.noteReady(standby);
     } catch (error) {
       // Its owner has collected the image meanwhile: there are newer ones.
       if (error instanceof MillraceError && error.code === "object-not-found") return;
@@ -69,11 +75,5 @@ export class StandbyTasks {
       if (message !== standby.problem) onProblem(taskId, message);
       standby.problem = message;
     }
-  }
-
-  private noteReady(standby: Standby): void {
-    standby.isReady = true;
-    const all = [...this.standbys];
-    if (all.every(([, { isReady }]) => isReady)) this.deps.onReady(all.map(([taskId]) => taskId));
   }
 }

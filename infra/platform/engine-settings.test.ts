@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
-const HEAP_SETTINGS = new URL("./heap-settings.ts", import.meta.url).href;
+const ENGINE_SETTINGS = new URL("./engine-settings.ts", import.meta.url).href;
 
 /** A server, and a thread that asks it with `fetch` as often as a worker soon asks its catalog. */
 const ASKING = `
@@ -10,7 +10,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
-import * as settings from "${HEAP_SETTINGS}";
+import * as settings from "${ENGINE_SETTINGS}";
 setFlagsFromString("--trace-wasm-compilation-times");
 settings[process.argv[1]]();
 const server = createServer((_, response) => response.end("{}"));
