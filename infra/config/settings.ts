@@ -60,7 +60,7 @@ export const settings = {
     "Runtime",
     4,
     [0, 256],
-    "Partitions of other worker processes whose tasks that thread keeps up the state of, from their checkpoints: it is at hand when their worker dies. Each takes as much memory as the tasks themselves, and a hundredth of a core or two.",
+    "Partitions of other worker processes whose tasks that thread keeps up the state of, from their checkpoints: it is at hand when their worker dies. Each takes as much memory again as the state of its tasks.",
   ),
   checkpointIntervalMs: ms(
     "Runtime",

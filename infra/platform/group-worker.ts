@@ -5,20 +5,17 @@ import type { Config } from "../config/index.ts";
 import { openAdapters, retryEnvironment } from "./adapters.ts";
 import { awaitServers } from "./await-servers.ts";
 import { supervisorLog } from "./embedded-runner.ts";
+import { getReadyBesideOthers } from "./get-ready.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
-import { newcomersParts, type Share, shareChange, standbyPartitions } from "./share-change.ts";
+import { type Share, shareChange, standbyPartitions } from "./share-change.ts";
 import { SpareThread } from "./spare-thread.ts";
 import { SpreadNotes } from "./spread-notes.ts";
 import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 import type { WorkerGroup } from "./worker-group.ts";
 
-/** Time between two looks at whether others work: one that was killed seems to, until its session ends. */
-const LOOK_EVERY_MS = 500;
-/** Longest that a process which comes to others gets ready before it joins them. */
-const GET_READY_MS_MAX = 60_000;
 /** Until tasks that begin have caught up, and no longer than this: nobody knows how far behind they are. */
 const GIVE_WAY_MS_MAX = 15_000;
 
@@ -89,7 +86,7 @@ export class GroupWorker {
    * whoever restarts the process has the next try.
    */
   async run(onReady: () => void): Promise<void> {
-    const standby = await this.getReadyBesideOthers();
+    const standby = await this.getReady();
     if (this.ending === null) {
       this.membership = this.group.join();
       this.membership.standBy(standby);
@@ -108,41 +105,27 @@ export class GroupWorker {
     return this.ending;
   }
 
-  /**
-   * Resolves when there are two warm threads with the state of tasks of others: one for those that the others will
-   * give up, which stand still until it has begun, and one for those that they keep, which may die in the next
-   * moment. Or when nobody works meanwhile, or it takes too long. Resolves to the partitions that it is ready for.
-   */
-  private async getReadyBesideOthers(): Promise<readonly number[]> {
-    const { spare, first, config } = this;
+  /** Resolves to the partitions that it is ready for. */
+  private async getReady(): Promise<readonly number[]> {
+    const { spare, first } = this;
     const { owners } = this.group;
-    const giveUpAt = Date.now() + GET_READY_MS_MAX;
-    let expected: readonly number[] = [];
-    let begun: "none" | "first" | "both" = "none";
+    if (spare === null || first === null) return [];
     try {
-      while (spare !== null && first !== null && this.ending === null && Date.now() < giveUpAt) {
-        const parts = newcomersParts(await owners.ownedPartitions(), config.standbyTasks);
-        if (parts === null) break;
-        expected = parts.given;
-        first.follow(parts.given.flatMap(tasksOfPartition));
-        spare.follow(parts.kept.flatMap(tasksOfPartition));
-        if (begun === "none") {
-          first.start();
-          begun = "first";
-        } else if (begun === "first" && !first.isWarmingUp) {
-          // Not side by side: others work on these cores.
-          spare.start();
-          begun = "both";
-        }
-        if (begun === "both" && !first.isGettingReady && !spare.isGettingReady) break;
-        await sleep(LOOK_EVERY_MS);
-      }
+      return await getReadyBesideOthers({
+        first,
+        spare,
+        ownedPartitions: () => owners.ownedPartitions(),
+        most: this.config.standbyTasks,
+        isOver: () => this.ending !== null,
+        clock: Date.now,
+        sleep,
+      });
     } catch {
       // Joining tells what is wrong with the group.
+      return [];
     } finally {
       owners.close();
     }
-    return expected;
   }
 
   private async take(partitions: readonly number[], onReady: () => void): Promise<void> {
