@@ -129,7 +129,8 @@ export class SpareThread {
       this.events.onWarm?.();
     }
     if (message.type === "stands-by") {
-      this.standsBy = true;
+      // It may have been told of others meanwhile.
+      this.standsBy = this.followed.every((taskId) => message.taskIds.includes(taskId));
       this.events.onStandingBy?.(message.taskIds);
     }
   }
