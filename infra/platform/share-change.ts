@@ -46,8 +46,9 @@ export function standbyPartitions(
 }
 
 /**
- * What a process that comes to others may expect of the partitions that they have: those that they give to it, half of
- * them if there is one other, and those that they keep; at most so many of each. Null where nobody has any.
+ * What a process that comes to others may expect of the partitions that they have: those that they give to it, taken
+ * for half of them, as it is beside one other, and those that they keep; at most so many of each. Null where nobody
+ * has any.
  */
 export function newcomersParts(
   owned: readonly number[],

@@ -1,16 +1,14 @@
-import { CheckpointStore, eventLoopScheduling, StandbyTasks } from "../../stream/index.ts";
-import type { Adapters } from "./adapters.ts";
+import { eventLoopScheduling, type StandbyTasks } from "../../stream/index.ts";
 import type { FromWorker, ThreadWork, ToWorker } from "./messages.ts";
 import { warmUp } from "./warm-up.ts";
-import { newNonce, pipelineFactory, type TaskSetup, taskFactory } from "./worker-setup.ts";
+import { createStandbyTasks, pipelineFactory, type StandbySetup } from "./worker-setup.ts";
 
 /** Time between two looks at the checkpoints of others. */
 const FOLLOW_EVERY_MS = 1_000;
 /** Pause behind each part of an image: the tasks of other threads need the cores. */
 const FOLLOW_REST_MS = 15;
 
-export interface SpareWorkSetup extends TaskSetup {
-  readonly adapters: TaskSetup["adapters"] & Pick<Adapters, "objects">;
+export interface SpareWorkSetup extends StandbySetup {
   readonly send: (message: FromWorker) => void;
 }
 
@@ -23,11 +21,8 @@ export class SpareWork {
   private wake = (): void => undefined;
 
   constructor(setup: SpareWorkSetup) {
-    const nonce = newNonce();
     this.setup = setup;
-    this.standby = new StandbyTasks({
-      createTask: taskFactory(setup, nonce),
-      checkpoints: new CheckpointStore(setup.adapters.objects, nonce),
+    this.standby = createStandbyTasks(setup, {
       rest: () => this.pause(FOLLOW_REST_MS),
       onReady: (taskIds) => setup.send({ type: "stands-by", taskIds }),
       onProblem: (taskId, problem) =>

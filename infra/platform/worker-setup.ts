@@ -11,7 +11,8 @@ import {
   type Pipeline,
   type Scheduling,
   type StageClock,
-  type StandbyTasks,
+  StandbyTasks,
+  type StandbyTasksDeps,
   Task,
   Worker,
 } from "../../stream/index.ts";
@@ -43,6 +44,13 @@ export interface PipelineSetup {
 /** What tasks are made of. */
 export interface TaskSetup extends PipelineSetup {
   readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus"> & Partial<Pick<Adapters, "schemas">>;
+}
+
+/** What tasks of others are followed with. */
+export interface StandbySetup extends TaskSetup {
+  readonly adapters: TaskSetup["adapters"] & Pick<Adapters, "objects">;
+  /** By default the process's own. */
+  readonly environment?: Pick<WorkerEnvironment, "nonce" | "imageCodec">;
 }
 
 export interface WorkerSetup extends TaskSetup {
@@ -90,13 +98,26 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   });
 }
 
+/** Wires tasks that others run, to be followed; the worker that takes some of them up has the same set-up. */
+export function createStandbyTasks(
+  setup: StandbySetup,
+  hooks: Pick<StandbyTasksDeps, "rest" | "onReady" | "onProblem">,
+): StandbyTasks {
+  const { nonce, imageCodec } = setup.environment ?? { nonce: newNonce() };
+  return new StandbyTasks({
+    ...hooks,
+    createTask: taskFactory(setup, nonce),
+    checkpoints: new CheckpointStore(setup.adapters.objects, nonce, imageCodec),
+  });
+}
+
 /** A new incarnation's: its files and state images never share a key with an earlier one's. */
-export function newNonce(): string {
+function newNonce(): string {
   return randomUUID().slice(0, 8);
 }
 
 /** Makes tasks without state; `nonce` names the incarnation of their files. */
-export function taskFactory(setup: TaskSetup, nonce: string): (taskId: string) => Task {
+function taskFactory(setup: TaskSetup, nonce: string): (taskId: string) => Task {
   const { log, hotStore, alertBus } = setup.adapters;
   const createPipeline = pipelineFactory(setup, nonce);
   return (taskId) => {

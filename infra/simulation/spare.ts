@@ -1,6 +1,5 @@
-import { CheckpointStore, StandbyTasks } from "../../stream/index.ts";
 import type { PlatformConfig } from "../platform/platform-config.ts";
-import { taskFactory } from "../platform/worker-setup.ts";
+import { createStandbyTasks } from "../platform/worker-setup.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { openSetup, type ProcessSetup } from "./setup.ts";
 import type { World } from "./world.ts";
@@ -32,10 +31,7 @@ export class Spare {
 
   private async run(config: PlatformConfig, taskIds: readonly string[]): Promise<ProcessSetup> {
     const setup = await openSetup(this.world, config, this.process);
-    const { nonce, imageCodec } = setup.environment;
-    const standby = new StandbyTasks({
-      createTask: taskFactory(setup, nonce),
-      checkpoints: new CheckpointStore(setup.adapters.objects, nonce, imageCodec),
+    const standby = createStandbyTasks(setup, {
       rest: () => this.pause(REST_MS_MAX),
       onReady: () => undefined,
       onProblem: () => undefined,
