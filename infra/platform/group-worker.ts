@@ -6,6 +6,7 @@ import { openAdapters, retryEnvironment } from "./adapters.ts";
 import { awaitServers } from "./await-servers.ts";
 import { supervisorLog } from "./embedded-runner.ts";
 import { getReadyBesideOthers } from "./get-ready.ts";
+import { GivingWay } from "./giving-way.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
@@ -15,9 +16,6 @@ import { SpreadNotes } from "./spread-notes.ts";
 import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 import type { WorkerGroup } from "./worker-group.ts";
-
-/** Until tasks that begin have caught up, and no longer than this: nobody knows how far behind they are. */
-const GIVE_WAY_MS_MAX = 15_000;
 
 interface Group {
   readonly join: () => TaskMembership;
@@ -43,6 +41,7 @@ export class GroupWorker {
   private membership: TaskMembership | null = null;
   private partitions: readonly number[] | null = null;
   private shares: readonly RunningShare[] = [];
+  private readonly givingWay = new GivingWay<Supervisor>(Date.now);
   /** For the tasks of a worker that died; null where the settings want none. */
   private readonly spare: SpareThread | null;
   /** For what others give to a process that comes to them: the one to spare is there from then on. */
@@ -136,12 +135,11 @@ export class GroupWorker {
     await Promise.all(ending.map(({ supervisor }) => supervisor.stop()));
     // Asked to stop meanwhile, it must not begin anything that nobody would end.
     if (this.ending !== null) return;
-    this.shares = staying;
-    if (beginning.length === 0) onReady();
-    else {
-      const supervisor = this.supervise(beginning, staying.length);
-      this.shares = [...staying, { partitions: beginning, supervisor }];
-      this.giveWayTo(supervisor, Date.now() + GIVE_WAY_MS_MAX);
+    const begun = beginning.length === 0 ? [] : [this.supervise(beginning, staying.length)];
+    this.shares = [...staying, ...begun];
+    this.givingWay.changeTo(this.shares.map(({ supervisor }) => supervisor));
+    if (begun.length === 0) onReady();
+    for (const { supervisor } of begun) {
       // Not waited for: a change may come while it restores. A failure is logged, and tried again.
       supervisor.start().then(onReady, () => undefined);
       // It has taken that thread, if there was one.
@@ -160,7 +158,7 @@ export class GroupWorker {
     this.membership?.standBy(standby);
   }
 
-  private supervise(partitions: readonly number[], workerIndex: number): Supervisor {
+  private supervise(partitions: readonly number[], workerIndex: number): RunningShare {
     const taskIds = partitions.flatMap(tasksOfPartition);
     const { onFailure, ...events } = supervisorLog(this.logger);
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
@@ -168,7 +166,7 @@ export class GroupWorker {
       ...events,
       onCaughtUp: (worker, tasks) => {
         this.logger.info({ worker, tasks }, "has caught up with its tasks");
-        this.giveWayTo(supervisor, 0);
+        this.givingWay.caughtUp(supervisor);
       },
       onReady: (worker, tasks, ms) => {
         this.logger.info({ worker, tasks, ms }, "works on its tasks");
@@ -181,12 +179,7 @@ export class GroupWorker {
     };
     const spare = { take: () => this.first?.take() ?? this.spare?.take() ?? null };
     const supervisor = new Supervisor([data], Date.now, handlers, { spare });
-    return supervisor;
-  }
-
-  /** Events of the tasks that begin have waited for seconds already, those of the others not at all. */
-  private giveWayTo(beginning: Supervisor, until: number): void {
-    for (const { supervisor } of this.shares) if (supervisor !== beginning) supervisor.giveWay(until);
+    return { partitions, supervisor };
   }
 
   private fail(message: string): void {
