@@ -22,6 +22,8 @@ export interface ReferenceJobResult {
   readonly cpuMicrosPerEvent: { readonly total: number; readonly byStage: Readonly<Record<string, number>> };
   /** Peak of the process's own (anonymous) memory; the mapped log is the kernel's cache. */
   readonly peakRssBytes: number;
+  /** The same by tenths of the time. */
+  readonly peakRssBytesByTenth: readonly number[];
   /** Memory of the tasks' state at the end, by section; none unless stages are measured. */
   readonly stateBytes: Readonly<Record<string, number>>;
   readonly files: number;
@@ -82,6 +84,7 @@ export async function runReferenceJob(
     eventsPerSecond: Math.round(events / seconds),
     cpuMicrosPerEvent: { total: round((user + system) / events), byStage },
     peakRssBytes,
+    peakRssBytesByTenth: memory.peaksOf(10),
     stateBytes: mostFirst(stateBytes),
     ...dataFiles(join(home, "lake")),
     rowsByTable,
