@@ -98,6 +98,7 @@ export class HealthWindow {
     values[at + 1] += label;
     values[at + 2] += score;
     this.figures.mark(0);
+    this.figures.markRange(at, at + 3);
   }
 
   /**

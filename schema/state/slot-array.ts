@@ -1,8 +1,9 @@
 /**
- * Elements of one page of a {@link SlotArray}, as a shift: 64 elements. Small, so that the pages that are
- * written to between their copy ahead of a cut and the cut are few.
+ * Elements of one page of a {@link SlotArray}, as a shift: 16 elements, a record or two. Small, so that what a checkpoint
+ * saves is what was written to and not what lies beside it, and the pages that are written to between their
+ * copy ahead of a cut and the cut are few.
  */
-export const PAGE_SHIFT = 6;
+export const PAGE_SHIFT = 4;
 export const PAGE_ELEMENTS = 1 << PAGE_SHIFT;
 
 export type SlotValues = Float64Array | Int32Array | Uint8Array;

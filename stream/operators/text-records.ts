@@ -94,11 +94,10 @@ export class TextRecords {
         this.next.values[before] = chunk;
         this.next.mark(before);
       }
-      this.bytes.values.set(
-        this.scratch.subarray(from, Math.min(length, from + CHUNK)),
-        chunk << CHUNK_SHIFT,
-      );
-      this.bytes.mark(chunk << CHUNK_SHIFT);
+      const at = chunk << CHUNK_SHIFT;
+      const bytes = Math.min(length - from, CHUNK);
+      this.bytes.values.set(this.scratch.subarray(from, from + bytes), at);
+      this.bytes.markRange(at, at + bytes);
       before = chunk;
     }
     return first;

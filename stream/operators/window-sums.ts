@@ -90,8 +90,7 @@ export class WindowSums {
     const at = entry * width;
     const { values } = this.sums;
     for (let i = 0; i < width; i++) values[at + i] += amounts[i];
-    this.sums.mark(at);
-    this.sums.mark(at + width - 1);
+    this.sums.markRange(at, at + width);
   }
 
   /** Sends what is due; of an {@link Operator.advance}. */

@@ -5,7 +5,8 @@ import {
   type StateBlob,
   type StateSection,
 } from "../../schema/index.ts";
-import { bytesOf, type PartHeader, type SectionHeader } from "./state-image.ts";
+import type { PartHeader, SectionHeader } from "./state-image.ts";
+import { bytesOf, scatterSpans } from "./state-spans.ts";
 
 /** A part, and where its bytes behind the header are. */
 interface OpenPart {
@@ -62,7 +63,11 @@ export class StateImageReader {
     let at = header.arrays.reduce((end, array) => end + 8 * array.spans, spansAt);
     for (const { section, name, spans: count } of header.arrays) {
       const array = arrayOf(sectionOf(this.sections, section), name);
-      at = copySpans(array, bytes, { spans, count, at });
+      // A copy, which lies at a word's bounds.
+      const own = new Int32Array(new Uint8Array(bytes.subarray(spans, spans + 8 * count)).buffer);
+      // Only an array that was shorter at the last cut than before it has no room for them yet.
+      array.ensure(own[own.length - 2] + own[own.length - 1]);
+      at = scatterSpans(array, own, { part: bytes, at });
       spans += 8 * count;
     }
     return at;
@@ -92,27 +97,6 @@ export class StateImageReader {
     }
     return at;
   }
-}
-
-/** Copies so many spans of elements; returns where their bytes end. */
-function copySpans(
-  array: SlotArray,
-  part: Uint8Array,
-  { spans, count, at: from }: { readonly spans: number; readonly count: number; readonly at: number },
-): number {
-  const view = new DataView(part.buffer, part.byteOffset, part.length);
-  const { BYTES_PER_ELEMENT } = array.values;
-  let at = from;
-  for (let i = 0; i < count; i++) {
-    const first = view.getUint32(spans + 8 * i, true);
-    const elements = view.getUint32(spans + 8 * i + 4, true);
-    // Only an array that was shorter at the last cut than before it has no room for them yet.
-    array.ensure(first + elements);
-    const end = at + elements * BYTES_PER_ELEMENT;
-    bytesOf(array.values).set(part.subarray(at, end), first * BYTES_PER_ELEMENT);
-    at = end;
-  }
-  return at;
 }
 
 function openPart(bytes: Uint8Array): OpenPart {

@@ -1,10 +1,5 @@
-import {
-  type KeyDictionary,
-  PAGE_ELEMENTS,
-  PAGE_SHIFT,
-  type SlotArray,
-  type StateSection,
-} from "../../schema/index.ts";
+import type { KeyDictionary, SlotArray, StateSection } from "../../schema/index.ts";
+import { bytesOf, gatherSpans, takeSpans } from "./state-spans.ts";
 
 /**
  * Serialises the state of a task, in full or what changed since the last image, as parts that are
@@ -13,7 +8,8 @@ import {
  *
  * Layout of a part: u32 length of a JSON header, the header, for each span of elements its first one and
  * their number as u32, then the bytes of the spans, the dictionaries and the blobs, back to back in the
- * order of the header. Integers are little-endian, as typed arrays are here.
+ * order of the header. Integers are little-endian, as typed arrays are here. Spaces behind the header let elements lie
+ * at a word's bounds.
  */
 export interface PartHeader {
   /** Whose elements the spans are: the next so many of them each. */
@@ -49,7 +45,10 @@ export class StateImageWriter {
 
   constructor(sections: readonly StateSection[]) {
     this.sections = sections;
-    this.arrays = sections.flatMap(({ name, arrays }) => arrays.map((array) => ({ section: name, array })));
+    // Bytes behind all words, which so lie at their bounds in each part.
+    this.arrays = sections
+      .flatMap(({ name, arrays }) => arrays.map((array) => ({ section: name, array })))
+      .sort((a, b) => b.array.values.BYTES_PER_ELEMENT - a.array.values.BYTES_PER_ELEMENT);
     const names = new Set(sections.map((section) => section.name));
     if (names.size !== sections.length) throw new Error("two state sections of one task have the same name");
   }
@@ -95,30 +94,26 @@ export class StateImageWriter {
   /** Copies marked pages from where the pass stands, and takes their marks away. */
   private copyPages(): Uint8Array | null {
     const header: PartHeader["arrays"][number][] = [];
-    const spans: number[] = [];
-    const pieces: Uint8Array[] = [];
+    const copied: { readonly array: SlotArray; readonly spans: Int32Array }[] = [];
     let room = PART_BYTES;
-    for (; this.at.array < this.arrays.length; this.at = { array: this.at.array + 1, page: 0 }) {
+    while (this.at.array < this.arrays.length && room > 0) {
       const { section, array } = this.arrays[this.at.array];
-      const spansBefore = spans.length;
-      const pageBytes = PAGE_ELEMENTS * array.values.BYTES_PER_ELEMENT;
-      for (let page = this.at.page; room > 0; ) {
-        const span = nextSpan(array, page, Math.ceil(room / pageBytes));
-        if (span === null) break;
-        const from = span.page << PAGE_SHIFT;
-        const to = Math.min((span.page + span.pages) << PAGE_SHIFT, array.length);
-        spans.push(from, to - from);
-        pieces.push(bytesOf(array.values.subarray(from, to)));
-        array.dirty.fill(0, span.page, span.page + span.pages);
-        page = span.page + span.pages;
-        room -= span.pages * pageBytes;
-        this.at.page = page;
+      const taken: number[] = [];
+      const page = takeSpans(array, this.at.page, room, taken);
+      const spans = Int32Array.from(taken);
+      if (spans.length > 0) {
+        header.push({ section, name: array.name, spans: spans.length / 2 });
+        copied.push({ array, spans });
+        room -= bytesOfSpans(array, spans);
       }
-      if (spans.length > spansBefore)
-        header.push({ section, name: array.name, spans: (spans.length - spansBefore) / 2 });
-      if (room <= 0) break;
+      this.at = room > 0 ? { array: this.at.array + 1, page: 0 } : { array: this.at.array, page };
     }
-    return pieces.length === 0 ? null : joinPart({ arrays: header, sections: [] }, spans, pieces);
+    if (copied.length === 0) return null;
+    const spanBytes = copied.map(({ spans }) => bytesOf(spans));
+    const part = beginPart({ arrays: header, sections: [] }, spanBytes, PART_BYTES - room);
+    let { at } = part;
+    for (const { array, spans } of copied) at = gatherSpans(array, spans, { part: part.bytes, at });
+    return part.bytes;
   }
 
   private lastPart(): Uint8Array {
@@ -137,40 +132,32 @@ export class StateImageWriter {
       if (blob !== null) pieces.push(blob);
       return { name: section.name, lengths, dictionaries, blob: blob?.length ?? -1 };
     });
-    return joinPart({ arrays: [], sections }, [], pieces);
+    return beginPart({ arrays: [], sections }, pieces, 0).bytes;
   }
 }
 
-/** The next marked pages from the given one on, at most so many; none behind the array's length. */
-function nextSpan(
-  array: SlotArray,
-  from: number,
-  pagesMax: number,
-): { readonly page: number; readonly pages: number } | null {
-  const end = Math.ceil(array.length / PAGE_ELEMENTS);
-  const { dirty } = array;
-  const page = dirty.indexOf(1, from);
-  if (page < 0 || page >= end) return null;
-  let next = page + 1;
-  while (next < end && next - page < pagesMax && dirty[next] === 1) next++;
-  return { page, pages: next - page };
+function bytesOfSpans({ values }: SlotArray, spans: Int32Array): number {
+  let elements = 0;
+  for (let i = 1; i < spans.length; i += 2) elements += spans[i];
+  return elements * values.BYTES_PER_ELEMENT;
 }
 
-function joinPart(header: PartHeader, spans: readonly number[], pieces: readonly Uint8Array[]): Uint8Array {
-  const headerBytes = new TextEncoder().encode(JSON.stringify(header));
-  const spanBytes = bytesOf(Int32Array.from(spans));
-  const size = pieces.reduce((sum, piece) => sum + piece.length, 4 + headerBytes.length + spanBytes.length);
+/** A part with these pieces behind its header, and room for so many more bytes behind them, from `at` on. */
+function beginPart(
+  header: PartHeader,
+  pieces: readonly Uint8Array[],
+  room: number,
+): { readonly bytes: Uint8Array; readonly at: number } {
+  const json = JSON.stringify(header);
+  const headerBytes = new TextEncoder().encode(json + " ".repeat(-(4 + Buffer.byteLength(json)) & 7));
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 4 + headerBytes.length + room);
   // Not zeroed, as all of it is written; memory of its own, which is given back when it is packed.
-  const part = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
-  new DataView(part.buffer).setUint32(0, headerBytes.length, true);
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+  new DataView(bytes.buffer).setUint32(0, headerBytes.length, true);
   let at = 4;
-  for (const piece of [headerBytes, spanBytes, ...pieces]) {
-    part.set(piece, at);
+  for (const piece of [headerBytes, ...pieces]) {
+    bytes.set(piece, at);
     at += piece.length;
   }
-  return part;
-}
-
-export function bytesOf(values: Float64Array | Int32Array | Uint8Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { bytes, at };
 }
