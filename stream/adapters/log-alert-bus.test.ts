@@ -71,3 +71,32 @@ it("ends its subscriptions when it closes", async () => {
   expect((await next).done).toBe(true);
   await dispose();
 });
+
+it("closes the reader of a subscription that ends before its first alert is asked for", async () => {
+  const { log, dispose } = await open();
+  let opened = 0;
+  let closed = 0;
+  const counting: typeof log = Object.create(log);
+  counting.reader = async (...place) => {
+    const reader = await log.reader(...place);
+    opened++;
+    const close = reader.close.bind(reader);
+    reader.close = () => {
+      closed++;
+      close();
+    };
+    return reader;
+  };
+  const bus = new LogAlertBus(counting);
+  const early = new AbortController();
+  bus.subscribe("begin", early.signal);
+  early.abort();
+  bus.subscribe("begin", AbortSignal.abort());
+  await expect.poll(() => [opened, closed]).toEqual([2, 2]);
+  // And of one that nobody ends.
+  bus.subscribe("begin", new AbortController().signal);
+  await expect.poll(() => opened).toBe(3);
+  await bus.close();
+  expect(closed).toBe(3);
+  await dispose();
+});

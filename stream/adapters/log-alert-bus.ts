@@ -55,10 +55,14 @@ export class LogAlertBus implements AlertBus {
 
   /** The position is taken at the call, not at the first `next`. */
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<PositionedAlert> {
-    const reader = this.open(after);
-    // Whoever iterates gets the error; a subscription that is never iterated must not end the process.
-    reader.catch(() => undefined);
-    return this.tail(reader, signal);
+    const opening = this.open(after);
+    // Whoever iterates gets the error; a subscription that is never iterated must not end the process, nor keep its
+    // reader: one that ends before the first `next` never enters the generator.
+    const close = (): void => void opening.then((reader) => this.end(reader)).catch(() => undefined);
+    signal.addEventListener("abort", close, { once: true });
+    if (signal.aborted) close();
+    else opening.catch(() => undefined);
+    return this.tail(opening, signal, close);
   }
 
   async close(): Promise<void> {
@@ -71,17 +75,25 @@ export class LogAlertBus implements AlertBus {
     const { begin, end } = await this.log.offsets(this.topic, PARTITION);
     const offset = after === null ? end : after === "begin" ? begin : cursorOffset(after) + 1;
     try {
-      return await this.log.reader(this.topic, PARTITION, offset);
+      const reader = await this.log.reader(this.topic, PARTITION, offset);
+      this.readers.add(reader);
+      return reader;
     } catch (error) {
       throw asGap(error);
     }
   }
 
-  private async *tail(opening: Promise<LogReader>, signal: AbortSignal): AsyncGenerator<PositionedAlert> {
+  private end(reader: LogReader): void {
+    this.readers.delete(reader);
+    reader.close();
+  }
+
+  private async *tail(
+    opening: Promise<LogReader>,
+    signal: AbortSignal,
+    close: () => void,
+  ): AsyncGenerator<PositionedAlert> {
     const reader = await opening;
-    const stop = (): void => reader.close();
-    signal.addEventListener("abort", stop, { once: true });
-    this.readers.add(reader);
     try {
       while (!signal.aborted && !this.closed) {
         const batch = read(reader);
@@ -99,9 +111,8 @@ export class LogAlertBus implements AlertBus {
         }
       }
     } finally {
-      signal.removeEventListener("abort", stop);
-      this.readers.delete(reader);
-      reader.close();
+      signal.removeEventListener("abort", close);
+      this.end(reader);
     }
   }
 }
