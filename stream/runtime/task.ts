@@ -6,6 +6,7 @@ import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
 import type { Pipeline, PipelineInput } from "./pipeline.ts";
 import { RestoredState } from "./restored-state.ts";
 import { StateImageWriter } from "./state-image.ts";
+import type { TaskStatus } from "./status.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
@@ -191,6 +192,24 @@ export class Task {
       partition: input.partition,
       offset: pending === null ? Math.max(position, reader.position) : position,
     }));
+  }
+
+  /** @param ends the ends of the log's partitions by `topic/partition`, where they are known */
+  status(ends: ReadonlyMap<string, number>, state: TaskStatus["state"]): TaskStatus {
+    return {
+      taskId: this.taskId,
+      state,
+      error: null,
+      inputs: this.inputs().map(({ topic, partition, offset }) => {
+        const endOffset = Math.max(offset, ends.get(`${topic}/${partition}`) ?? offset);
+        return { topic, partition, position: offset, endOffset, lag: endOffset - offset };
+      }),
+      watermarkMs: this.pipeline.watermarkMs(),
+      epoch: this.epoch,
+      checkpointedAt: this.checkpointedAt,
+      events: this.pipeline.counters(),
+      models: this.pipeline.models?.() ?? [],
+    };
   }
 
   /** Resolves when an input may have records, or after the time-out. */

@@ -399,6 +399,39 @@ describe("worker", () => {
       expect(await home.hotStore.get("probe", "last")).toBe("3");
       await expectAllOnceAfterRestart();
     });
+
+    test("a zombie that was paused within a checkpoint writes no hot value over the new owner's", async () => {
+      const gate = createGate();
+      let isAsleep = false;
+      const checkpoints = home.checkpoints("zombie");
+      const stageImage = checkpoints.stageImage.bind(checkpoints);
+      checkpoints.stageImage = async (...args) => {
+        isAsleep = true;
+        await gate.opened;
+        return stageImage(...args);
+      };
+      let hotWrites = 0;
+      const hotStore: typeof home.hotStore = Object.create(home.hotStore);
+      hotStore.putMany = async (batch) => {
+        if (isAsleep) hotWrites++;
+        await home.hotStore.putMany(batch);
+      };
+      await append("first", [1]);
+      const config = { ...quiet, checkpointRecordsMax: 1 };
+      const zombie = await start({ nonce: "zombie", config, deps: { checkpoints }, outbox: { hotStore } });
+      zombie.running.catch(() => undefined);
+      await untilTrue(() => isAsleep);
+      // It has claimed the epoch that the zombie is about to prepare, and no other yet.
+      const owner = await start({ nonce: "owner", config: quiet });
+      await append("second", [2, 3]);
+      await untilTrue(() => owner.tasks[0].recordsSinceCut === 3);
+      home.nowMs += 60_000;
+      gate.open();
+      await expect(zombie.running).rejects.toMatchObject({ code: "task-fenced" });
+      expect(hotWrites).toBe(0);
+      await drainAndStop(owner);
+      await expectAllOnceAfterRestart();
+    });
   });
 
   test("tells the second stage once that its tasks are idle, and again after the next silence", async () => {

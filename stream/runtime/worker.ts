@@ -169,20 +169,7 @@ export class Worker {
   }
 
   status(ends: ReadonlyMap<string, number>, state: TaskStatus["state"]): TaskStatus[] {
-    return this.tasks.map((task) => ({
-      taskId: task.taskId,
-      state,
-      error: null,
-      inputs: task.inputs().map(({ topic, partition, offset }) => {
-        const endOffset = Math.max(offset, ends.get(`${topic}/${partition}`) ?? offset);
-        return { topic, partition, position: offset, endOffset, lag: endOffset - offset };
-      }),
-      watermarkMs: task.pipeline.watermarkMs(),
-      epoch: task.epoch,
-      checkpointedAt: task.checkpointedAt,
-      events: task.pipeline.counters(),
-      models: task.pipeline.models?.() ?? [],
-    }));
+    return this.tasks.map((task) => task.status(ends, state));
   }
 
   /** Memory of the tasks' state, bytes by section. */
@@ -227,6 +214,9 @@ export class Worker {
     const pausedMs = clock() - this.lastTurnAt;
     this.lastTurnAt = clock();
     if (pausedMs < OWNERSHIP_PAUSE_MS) return;
+    // An epoch that is under way may be the other owner's by now: its own end tells.
+    await this.checkpointing;
+    this.throwFailure();
     for (const task of this.tasks) await checkpoints.requireNewest(task.taskId, task.epoch);
   }
 
@@ -386,6 +376,8 @@ export class Worker {
   private async commit(cuts: readonly StagedCut[]): Promise<void> {
     const { checkpoints, publisher, onPoint } = this.deps;
     onPoint("before-stage");
+    // Hot values follow, see requireOwnership().
+    for (const { cut } of cuts) await checkpoints.requireNewest(cut.taskId, cut.epoch - 1);
     // Side by side: the store takes the hot values while this thread encodes files.
     const staging = this.stageAll(cuts);
     await allEnded([staging, ...cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting, this.hasBacklog))]);
