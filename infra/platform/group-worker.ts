@@ -17,9 +17,9 @@ import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 import { tasksOfPartition } from "./topics.ts";
 import type { WorkerGroup } from "./worker-group.ts";
 
-interface Group {
+export interface Group {
   readonly join: () => TaskMembership;
-  readonly owners: WorkerGroup;
+  readonly owners: Pick<WorkerGroup, "ownedPartitions" | "close">;
 }
 
 /** Tasks of the partitions on one thread: they publish together. */
@@ -49,7 +49,8 @@ export class GroupWorker {
   private failure: MillraceError | null = null;
   private ending: Promise<void> | null = null;
 
-  private constructor(config: Config, logger: PlatformLogger, group: Group) {
+  /** See {@link open}. */
+  constructor(config: Config, logger: PlatformLogger, group: Group) {
     this.config = config;
     this.logger = logger;
     this.group = group;
@@ -81,16 +82,23 @@ export class GroupWorker {
   }
 
   /**
-   * Joins the group and runs what it gives, until {@link stop}. Rejects where the tasks fail again and again:
-   * whoever restarts the process has the next try.
+   * Joins the group and runs what it gives, until {@link stop}; calls back whenever tasks that it was given work, the
+   * first time also where it was given none. Rejects where the tasks fail again and again, or the group fails:
+   * whoever restarts the process has the next try. Then nothing of it runs any more.
    */
   async run(onReady: () => void): Promise<void> {
     const standby = await this.getReady();
     if (this.ending === null) {
       this.membership = this.group.join();
       this.membership.standBy(standby);
-      for await (const { partitions } of this.membership.assignments) {
-        if (this.ending === null) await this.take(partitions, onReady);
+      try {
+        for await (const { partitions } of this.membership.assignments) {
+          if (this.ending === null) await this.take(partitions, onReady);
+        }
+      } catch (error) {
+        // Out of the group, its tasks would take themselves back from their next owner.
+        await this.stop();
+        throw error;
       }
     }
     await this.ending;
@@ -135,13 +143,13 @@ export class GroupWorker {
     await Promise.all(ending.map(({ supervisor }) => supervisor.stop()));
     // Asked to stop meanwhile, it must not begin anything that nobody would end.
     if (this.ending !== null) return;
-    const begun = beginning.length === 0 ? [] : [this.supervise(beginning, staying.length)];
+    const begun = beginning.length === 0 ? [] : [this.supervise(beginning, staying.length, onReady)];
     this.shares = [...staying, ...begun];
     this.givingWay.changeTo(this.shares.map(({ supervisor }) => supervisor));
     if (begun.length === 0) onReady();
     for (const { supervisor } of begun) {
       // Not waited for: a change may come while it restores. A failure is logged, and tried again.
-      supervisor.start().then(onReady, () => undefined);
+      supervisor.start().catch(() => undefined);
       // It has taken that thread, if there was one.
       void this.first?.close();
     }
@@ -158,7 +166,7 @@ export class GroupWorker {
     this.membership?.standBy(standby);
   }
 
-  private supervise(partitions: readonly number[], workerIndex: number): RunningShare {
+  private supervise(partitions: readonly number[], workerIndex: number, onReady: () => void): RunningShare {
     const taskIds = partitions.flatMap(tasksOfPartition);
     const { onFailure, ...events } = supervisorLog(this.logger);
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
@@ -171,6 +179,7 @@ export class GroupWorker {
       onReady: (worker, tasks, ms) => {
         this.logger.info({ worker, tasks, ms }, "works on its tasks");
         this.spare?.startSoon();
+        onReady();
       },
       onFailure: (worker, message, final) => {
         onFailure(worker, message, final);

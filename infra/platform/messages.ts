@@ -54,5 +54,4 @@ export type FromWorker =
       readonly message: string;
       /** It may pass by itself: a server that is down or busy. */
       readonly retry: boolean;
-    }
-  | { readonly type: "stopped" };
+    };
