@@ -34,7 +34,7 @@ export function createApollo({ schema, config, logger, mask }: ApolloDeps): Apol
     logger: { debug: () => undefined, info: log("info"), warn: log("warn"), error: log("error") },
     plugins: [
       noSubscriptionsPlugin,
-      limitsPlugin(config),
+      limitsPlugin(schema, config),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
@@ -57,12 +57,13 @@ const noSubscriptionsPlugin: ApolloServerPlugin<ApiContext> = {
   },
 };
 
-function limitsPlugin(config: ApiConfig): ApolloServerPlugin<ApiContext> {
+function limitsPlugin(schema: GraphQLSchema, config: ApiConfig): ApolloServerPlugin<ApiContext> {
   return {
     async requestDidStart() {
       return {
         async didResolveOperation({ document, request, operationName }) {
-          const error = exceededLimit(document, operationName, request.variables ?? {}, config);
+          const measured = { document, operationName, variables: request.variables ?? {} };
+          const error = exceededLimit(schema, measured, config);
           if (error !== null) throw error;
         },
       };

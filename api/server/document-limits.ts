@@ -1,25 +1,44 @@
 import {
+  type ArgumentNode,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
   getOperationAST,
+  isInterfaceType,
+  isObjectType,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from "graphql";
 import type { ApiConfig } from "./config.ts";
 
 export type DocumentLimits = Pick<ApiConfig, "depthMax" | "aliasesMax" | "costMax">;
 type Variables = Readonly<Record<string, unknown>>;
+type ParentType = GraphQLNamedType | undefined;
+
+/** What a caller sends, valid for the schema. */
+export interface MeasuredRequest {
+  readonly document: DocumentNode;
+  readonly operationName: string | null | undefined;
+  readonly variables: Variables;
+}
 
 interface Measure {
   readonly depth: number;
   readonly aliases: number;
+  /** Estimated fields of the answer. */
   readonly cost: number;
 }
 
 const NOTHING: Measure = { depth: 0, aliases: 0, cost: 0 };
 const PAGE_ARGUMENTS = new Set(["first", "limit"]);
+/** Rows of a page whose size is no number: such a request fails when its variables are read. */
 const PAGE_DEFAULT = 20;
 
 /**
@@ -27,14 +46,15 @@ const PAGE_DEFAULT = 20;
  * introspection count as one each: graphql limits their depth itself, and production has none.
  */
 export function exceededLimit(
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  variables: Variables,
+  schema: GraphQLSchema,
+  { document, operationName, variables }: MeasuredRequest,
   limits: DocumentLimits,
 ): GraphQLError | null {
   const operation = getOperationAST(document, operationName);
   if (!operation) return null;
-  const { depth, aliases, cost } = new DocumentMeter(document, variables).measure(operation.selectionSet);
+  const meter = new DocumentMeter(schema, document, { ...defaultsOf(operation), ...variables });
+  const root = schema.getRootType(operation.operation) ?? undefined;
+  const { depth, aliases, cost } = meter.measure(operation.selectionSet, root);
   if (depth > limits.depthMax) return limitError("depth-limit", "nested fields", depth, limits.depthMax);
   if (aliases > limits.aliasesMax) return limitError("alias-limit", "aliases", aliases, limits.aliasesMax);
   if (cost > limits.costMax)
@@ -46,6 +66,15 @@ export function exceededLimit(
       "Ask for fewer rows, or split it up.",
     );
   return null;
+}
+
+/** Values of the variables that a request may leave out. */
+function defaultsOf({ variableDefinitions }: OperationDefinitionNode): Variables {
+  const defaults: Record<string, unknown> = {};
+  for (const { variable, defaultValue } of variableDefinitions ?? []) {
+    if (defaultValue !== undefined) defaults[variable.name.value] = valueFromASTUntyped(defaultValue);
+  }
+  return defaults;
 }
 
 function limitError(
@@ -62,25 +91,31 @@ function limitError(
 
 /** Measures each fragment once, so that fragments of fragments cannot make it slow. */
 class DocumentMeter {
+  private readonly schema: GraphQLSchema;
+  private readonly variables: Variables;
   private readonly fragments = new Map<string, FragmentDefinitionNode>();
   private readonly measured = new Map<string, Measure>();
-  private readonly variables: Variables;
 
-  constructor(document: DocumentNode, variables: Variables) {
+  constructor(schema: GraphQLSchema, document: DocumentNode, variables: Variables) {
+    this.schema = schema;
     this.variables = variables;
     for (const definition of document.definitions) {
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
     }
   }
 
-  measure(selections: SelectionSetNode): Measure {
+  /** @param parent the type that the fields are selected of */
+  measure(selections: SelectionSetNode, parent: ParentType): Measure {
     let { depth, aliases, cost } = NOTHING;
     for (const selection of selections.selections) {
       const part =
         selection.kind === Kind.FIELD
-          ? this.field(selection)
+          ? this.field(selection, parent)
           : selection.kind === Kind.INLINE_FRAGMENT
-            ? this.measure(selection.selectionSet)
+            ? this.measure(
+                selection.selectionSet,
+                selection.typeCondition ? this.schema.getType(selection.typeCondition.name.value) : parent,
+              )
             : this.fragment(selection.name.value);
       depth = Math.max(depth, part.depth);
       aliases += part.aliases;
@@ -89,15 +124,16 @@ class DocumentMeter {
     return { depth, aliases, cost };
   }
 
-  private field(field: FieldNode): Measure {
-    const aliases = field.alias === undefined ? 0 : 1;
-    const leaf = field.selectionSet === undefined || field.name.value.startsWith("__");
+  private field(node: FieldNode, parent: ParentType): Measure {
+    const aliases = node.alias === undefined ? 0 : 1;
+    const leaf = node.selectionSet === undefined || node.name.value.startsWith("__");
     if (leaf) return { depth: 1, aliases, cost: 1 };
-    const inner = this.measure(field.selectionSet);
+    const field = fieldOf(parent, node.name.value);
+    const inner = this.measure(node.selectionSet, field && getNamedType(field.type));
     return {
       depth: 1 + inner.depth,
       aliases: aliases + inner.aliases,
-      cost: 1 + this.rows(field) * inner.cost,
+      cost: 1 + this.rows(node, field) * inner.cost,
     };
   }
 
@@ -105,27 +141,29 @@ class DocumentMeter {
     const known = this.measured.get(name);
     if (known !== undefined) return known;
     const definition = this.fragments.get(name);
-    const measure = definition === undefined ? NOTHING : this.measure(definition.selectionSet);
+    const measure =
+      definition === undefined
+        ? NOTHING
+        : this.measure(definition.selectionSet, this.schema.getType(definition.typeCondition.name.value));
     this.measured.set(name, measure);
     return measure;
   }
 
-  /** Rows that a field answers with, as far as its arguments say. */
-  private rows(field: FieldNode): number {
-    for (const argument of field.arguments ?? []) {
-      if (!PAGE_ARGUMENTS.has(argument.name.value)) continue;
-      const { value } = argument;
-      if (value.kind === Kind.INT) return Math.max(1, Number(value.value));
-      const given = value.kind === Kind.VARIABLE ? this.variables[value.name.value] : undefined;
-      return typeof given === "number" ? Math.max(1, given) : PAGE_DEFAULT;
-    }
-    return selectsPage(field) ? PAGE_DEFAULT : 1;
+  /** Rows of a field's page, by its argument, else by the argument's default; 1 of a field without pages. */
+  private rows(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): number {
+    const size = field?.args.find(({ name }) => PAGE_ARGUMENTS.has(name));
+    if (size === undefined) return 1;
+    const rows =
+      this.given(node.arguments?.find(({ name }) => name.value === size.name)) ?? size.defaultValue;
+    return typeof rows === "number" ? Math.max(1, rows) : PAGE_DEFAULT;
+  }
+
+  /** The value of an argument; undefined where it, or its variable, was left out. */
+  private given(argument: ArgumentNode | undefined): unknown {
+    return argument && valueFromASTUntyped(argument.value, this.variables);
   }
 }
 
-function selectsPage(field: FieldNode): boolean {
-  return (field.selectionSet?.selections ?? []).some(
-    (selection) =>
-      selection.kind !== Kind.FIELD || selection.name.value === "edges" || selection.name.value === "items",
-  );
+function fieldOf(parent: ParentType, name: string): GraphQLField<unknown, unknown> | undefined {
+  return isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
 }

@@ -160,7 +160,8 @@ function prepare(
   if (document instanceof GraphQLError) return [document];
   const errors = validate(schema, document, validationRules(config));
   if (errors.length > 0) return errors;
-  const limit = exceededLimit(document, payload.operationName, payload.variables ?? {}, config);
+  const measured = { document, operationName: payload.operationName, variables: payload.variables ?? {} };
+  const limit = exceededLimit(schema, measured, config);
   if (limit !== null) return [limit];
   return {
     schema,
