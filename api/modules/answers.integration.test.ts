@@ -10,6 +10,7 @@ import { connectionsContract } from "./connections.contract.ts";
 import { detectorsContract } from "./detectors.contract.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
+import { productsContract } from "./products.contract.ts";
 
 async function start(): Promise<TestApi> {
   const trino = await testServer("trino");
@@ -30,6 +31,7 @@ answersContract("Trino", start);
 connectionsContract("Trino", start);
 ordersContract("Trino", start);
 predictionsContract("Trino", start);
+productsContract("Trino", start);
 detectorsContract("Trino", start);
 
 /** The tables of this test in namespaces of their own: the server is every test's. */

@@ -4,6 +4,7 @@ import { connectionsContract } from "./connections.contract.ts";
 import { detectorsContract } from "./detectors.contract.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
+import { productsContract } from "./products.contract.ts";
 
 const start = () => TestApi.start();
 
@@ -11,4 +12,5 @@ answersContract("DuckDB", start);
 connectionsContract("DuckDB", start);
 ordersContract("DuckDB", start);
 predictionsContract("DuckDB", start);
+productsContract("DuckDB", start);
 detectorsContract("DuckDB", start);

@@ -106,6 +106,8 @@ export class TestApi {
   forecasts: LiveForecasts | null = null;
   /** What stands between the API and the engine; tests may make it fail. */
   failing: Error | null = null;
+  /** The SQL of the queries that the API asked the engine. */
+  readonly queried: string[] = [];
   private constructor(
     readonly home: string,
     readonly lake: TestApiLake,
@@ -145,7 +147,10 @@ export class TestApi {
   async serve(config: Partial<ApiConfig>): Promise<void> {
     const record = (details: object, message: string) => this.logged.push({ message, ...details });
     const queryEngine: QueryEngine = {
-      query: (...args) => (this.failing ? Promise.reject(this.failing) : this.lake.engine.query(...args)),
+      query: (...args) => {
+        this.queried.push(args[0]);
+        return this.failing ? Promise.reject(this.failing) : this.lake.engine.query(...args);
+      },
       snapshot: (table) => this.lake.engine.snapshot(table),
       close: () => this.lake.engine.close(),
     };

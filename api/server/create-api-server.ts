@@ -8,6 +8,7 @@ import type { AlertBus, EventLog, HotStore, PipelineStatus } from "../../stream/
 import { AlertHub } from "../modules/alerts/hub.ts";
 import type { Caller } from "../modules/common/caller.ts";
 import type { ApiContext } from "../modules/common/context.ts";
+import { PRODUCTS_A_QUERY_MAX, ProductActivityLoader } from "../modules/products/activity-loader.ts";
 import { createCallers } from "./api-keys.ts";
 import { createApollo } from "./apollo.ts";
 import { type ApiConfig, apiConfigDefaults } from "./config.ts";
@@ -57,7 +58,10 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const createContext = (caller: Caller | null, closeSlow?: (error: Error) => void): ApiContext => ({
     alertHub,
     caller,
-    products: new DataLoader((ids: readonly string[]) => products.byIds(ids), { maxBatchSize: 200 }),
+    products: new DataLoader((ids: readonly string[]) => products.byIds(ids), {
+      maxBatchSize: PRODUCTS_A_QUERY_MAX,
+    }),
+    productActivity: new ProductActivityLoader(products),
     ...(closeSlow && { closeSlow }),
   });
   const mask = createErrorMasker(logger, { hideSchema: config.production });

@@ -1,5 +1,6 @@
 import type DataLoader from "dataloader";
 import type { AlertHub } from "../alerts/hub.ts";
+import type { ProductActivityLoader } from "../products/activity-loader.ts";
 import type { Product } from "../products/type.ts";
 import type { Caller } from "./caller.ts";
 
@@ -10,6 +11,7 @@ export interface ApiContext {
   readonly caller: Caller | null;
   /** Products by id, one lake query for all that an operation asks for at once. */
   readonly products: DataLoader<string, Product | null>;
+  readonly productActivity: ProductActivityLoader;
   /** Tells a slow subscriber where it got to and closes its socket; absent over HTTP. */
   readonly closeSlow?: (error: Error) => void;
 }

@@ -3,7 +3,7 @@ import { MillraceError, type TableSpec } from "../../../schema/index.ts";
 import type { PipelineStatus } from "../../../stream/index.ts";
 import { type CursorValue, decodeCursor, encodeCursor, type KeysetColumn } from "./cursor.ts";
 import { userError } from "./errors.ts";
-import { type Row, time } from "./row.ts";
+import { type Row, text, time } from "./row.ts";
 import { Conditions, newestRevisions } from "./sql.ts";
 import { type Freshness, PAGE_ROWS_MAX, type Page, type PageArgs } from "./types.ts";
 
@@ -79,18 +79,52 @@ export class LakeReader {
 
   /** One page of a connection over rows that hold (highest revision of their key). */
   async page<Node>(query: PageQuery<Node>): Promise<Page<Node>> {
-    const { connection, keyset, order, page, conditions } = query;
-    const first = checkedFirst(page.first);
-    if (page.after !== null && page.after !== undefined) {
-      conditions.behind(keyset, order, decodeCursor(connection, keyset, page.after));
-    }
-    const pinned = await this.pin(query.table, page.asOf);
-    const holding = query.holding === undefined ? "" : ` where ${query.holding}`;
-    const orderBy = keyset.map((key) => `${key.column} ${order}`).join(", ");
-    const sql = `select * from (${newestRevisions(query.table, conditions)}) as holding${holding} order by ${orderBy} limit ${first + 1}`;
-    const rows = await this.rows(pinned, sql, conditions);
+    const { first, holding, orderBy } = pageSql(query);
+    const pinned = await this.pin(query.table, query.page.asOf);
+    const sql = `${holding} order by ${orderBy} limit ${first + 1}`;
+    const rows = await this.rows(pinned, sql, query.conditions);
     return toPage(rows, { ...query, first, freshness: pinned.freshness });
   }
+
+  /**
+   * The page that {@link page} gives for each of the values of a text column, in the order of the
+   * values, by one query of one snapshot.
+   */
+  async pagesBy<Node>(
+    column: string,
+    values: readonly string[],
+    query: PageQuery<Node>,
+  ): Promise<Page<Node>[]> {
+    query.conditions.oneOf(column, values);
+    const { first, holding, orderBy } = pageSql(query);
+    const pinned = await this.pin(query.table, query.page.asOf);
+    const sql =
+      `select * from (select *, row_number() over (partition by ${column} order by ${orderBy}) as place ` +
+      `from (${holding}) as paged) as placed where place <= ${first + 1} order by ${orderBy}`;
+    const rows = await this.rows(pinned, sql, query.conditions);
+    const byValue = Map.groupBy(rows, (row) => text(row, column));
+    return values.map((value) =>
+      toPage(byValue.get(value) ?? [], { ...query, first, freshness: pinned.freshness }),
+    );
+  }
+}
+
+/** The parts of a page's SQL; adds the place of its cursor to the conditions. */
+function pageSql<Node>({ connection, table, keyset, order, page, conditions, holding }: PageQuery<Node>): {
+  readonly first: number;
+  readonly holding: string;
+  readonly orderBy: string;
+} {
+  const first = checkedFirst(page.first);
+  if (page.after !== null && page.after !== undefined) {
+    conditions.behind(keyset, order, decodeCursor(connection, keyset, page.after));
+  }
+  const where = holding === undefined ? "" : ` where ${holding}`;
+  return {
+    first,
+    holding: `select * from (${newestRevisions(table, conditions)}) as holding${where}`,
+    orderBy: keyset.map((key) => `${key.column} ${order}`).join(", "),
+  };
 }
 
 /** A page from one row more than it may hold: the extra row says that there is a next page. */

@@ -36,8 +36,9 @@ export class ProductsResolver {
   activity(
     @Root() product: Product,
     @Args(() => TimeRangePageArgs) args: TimeRangePageArgs,
+    @Ctx() context: ApiContext,
   ): Promise<Page<ProductActivity>> {
-    return this.service.activity(product.id, args);
+    return context.productActivity.load(product.id, args);
   }
 }
 

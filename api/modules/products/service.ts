@@ -66,17 +66,15 @@ export class ProductsService {
     );
   }
 
-  /** Minutes with activity of one product, newest first. */
-  activity(productId: string, page: TimeRangePageArgs): Promise<Page<ProductActivity>> {
-    return this.lake.page({
+  /** Minutes with activity, newest first: a page of each product, in the order of the ids. */
+  async activity(productIds: readonly string[], page: TimeRangePageArgs): Promise<Page<ProductActivity>[]> {
+    return this.lake.pagesBy("product_id", productIds, {
       connection: "productActivity",
       table: goldProductActivity,
       page,
       keyset: [{ column: "window_start", type: "time" }],
       order: "desc",
-      conditions: new Conditions()
-        .compare("product_id", "=", productId)
-        .within("window_start", page.from, page.to),
+      conditions: new Conditions().within("window_start", page.from, page.to),
       toNode: (row) => ({
         windowStart: time(row, "window_start"),
         windowEnd: time(row, "window_end"),
