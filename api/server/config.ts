@@ -21,7 +21,7 @@ export interface ApiConfig {
   readonly depthMax: number;
   /** Aliases in an operation. */
   readonly aliasesMax: number;
-  /** Estimated fields of the answer: each field once, times the page size of the lists around it. */
+  /** Estimated fields of the answer, each times the page sizes around it; a query of the lake counts as 500. */
   readonly costMax: number;
   readonly socketsMax: number;
   /** Operations under way on one socket. */

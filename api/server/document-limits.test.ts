@@ -99,4 +99,17 @@ describe("the estimated cost of a document", () => {
     expect(costOf(orders("(first: $n)", "query ($n: Int)"))).toBe(of(20));
     expect(costOf(orders(""))).toBe(of(20));
   });
+
+  it("counts queries of the lake, once for all rows around them", () => {
+    const activities = (count: number, first: number) =>
+      `{ products(first: ${first}) { edges { node { ${Array.from({ length: count }, (_, i) => `a${i}: activity(first: ${i + 1}) { edges { cursor } }`).join(" ")} } } } }`;
+    expect(costOf("{ orders { freshness { snapshotId } } }")).toBe(1 + 20 * 2 + 500);
+    expect(costOf(activities(1, 11)) - costOf(activities(1, 10))).toBeLessThan(500);
+    expect(refused(activities(16, 1))).toBeNull();
+    expect(refused(activities(16, 200))?.extensions.code).toBe("cost-limit");
+    const users = (count: number) =>
+      `{ ${Array.from({ length: count }, (_, i) => `u${i}: user(id: "${i}") { pageViews(first: 1) { edges { cursor } } sessions(first: 1) { edges { cursor } } }`).join(" ")} }`;
+    expect(refused(users(15))).toBeNull();
+    expect(refused(users(20))?.extensions.code).toBe("cost-limit");
+  });
 });

@@ -33,11 +33,17 @@ interface Measure {
   readonly depth: number;
   readonly aliases: number;
   /** Estimated fields of the answer. */
-  readonly cost: number;
+  readonly fields: number;
+  /** Fields that ask the lake; however many rows they are of, one query answers them all. */
+  readonly lakeQueries: number;
 }
 
-const NOTHING: Measure = { depth: 0, aliases: 0, cost: 0 };
+const NOTHING: Measure = { depth: 0, aliases: 0, fields: 0, lakeQueries: 0 };
 const PAGE_ARGUMENTS = new Set(["first", "limit"]);
+/** Fields that take it are answered by a query of the lake. */
+const SNAPSHOT_ARGUMENT = "asOf";
+/** What a query of the lake counts as, in fields: with the default limit an operation starts at most 40. */
+const LAKE_QUERY_COST = 500;
 /** Rows of a page whose size is no number: such a request fails when its variables are read. */
 const PAGE_DEFAULT = 20;
 
@@ -54,13 +60,14 @@ export function exceededLimit(
   if (!operation) return null;
   const meter = new DocumentMeter(schema, document, { ...defaultsOf(operation), ...variables });
   const root = schema.getRootType(operation.operation) ?? undefined;
-  const { depth, aliases, cost } = meter.measure(operation.selectionSet, root);
+  const { depth, aliases, fields, lakeQueries } = meter.measure(operation.selectionSet, root);
+  const cost = fields + lakeQueries * LAKE_QUERY_COST;
   if (depth > limits.depthMax) return limitError("depth-limit", "nested fields", depth, limits.depthMax);
   if (aliases > limits.aliasesMax) return limitError("alias-limit", "aliases", aliases, limits.aliasesMax);
   if (cost > limits.costMax)
     return limitError(
       "cost-limit",
-      "estimated fields",
+      `estimated fields (each query of the lake counts as ${LAKE_QUERY_COST})`,
       cost,
       limits.costMax,
       "Ask for fewer rows, or split it up.",
@@ -106,7 +113,7 @@ class DocumentMeter {
 
   /** @param parent the type that the fields are selected of */
   measure(selections: SelectionSetNode, parent: ParentType): Measure {
-    let { depth, aliases, cost } = NOTHING;
+    let { depth, aliases, fields, lakeQueries } = NOTHING;
     for (const selection of selections.selections) {
       const part =
         selection.kind === Kind.FIELD
@@ -119,21 +126,24 @@ class DocumentMeter {
             : this.fragment(selection.name.value);
       depth = Math.max(depth, part.depth);
       aliases += part.aliases;
-      cost += part.cost;
+      fields += part.fields;
+      lakeQueries += part.lakeQueries;
     }
-    return { depth, aliases, cost };
+    return { depth, aliases, fields, lakeQueries };
   }
 
   private field(node: FieldNode, parent: ParentType): Measure {
     const aliases = node.alias === undefined ? 0 : 1;
     const leaf = node.selectionSet === undefined || node.name.value.startsWith("__");
-    if (leaf) return { depth: 1, aliases, cost: 1 };
+    if (leaf) return { depth: 1, aliases, fields: 1, lakeQueries: 0 };
     const field = fieldOf(parent, node.name.value);
     const inner = this.measure(node.selectionSet, field && getNamedType(field.type));
+    const asksLake = field?.args.some(({ name }) => name === SNAPSHOT_ARGUMENT) === true;
     return {
       depth: 1 + inner.depth,
       aliases: aliases + inner.aliases,
-      cost: 1 + this.rows(node, field) * inner.cost,
+      fields: 1 + this.rows(node, field) * inner.fields,
+      lakeQueries: inner.lakeQueries + (asksLake ? 1 : 0),
     };
   }
 
