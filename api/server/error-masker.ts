@@ -1,5 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from "graphql";
+import {
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  isValueNode,
+} from "graphql";
 import { MillraceError } from "../../schema/index.ts";
 import { AlertStreamError } from "../modules/alerts/alert-stream-error.ts";
 import type { ApiLogger } from "./logger.ts";
@@ -35,11 +40,11 @@ export function createErrorMasker(
     if (cause instanceof MillraceError && cause.origin === "user")
       return { message: cause.message, ...place, extensions: userExtensions(cause) };
     const code = graphqlError?.extensions.code;
-    if (cause instanceof GraphQLError && graphqlError !== null && isCallers(graphqlError)) {
+    if (cause instanceof GraphQLError && graphqlError !== null && isCallers(graphqlError, cause)) {
       return {
         message: options.hideSchema ? graphqlError.message.replace(SUGGESTION, "") : graphqlError.message,
         ...place,
-        extensions: { code: code ?? "GRAPHQL_VALIDATION_FAILED", origin: "user" },
+        extensions: { code: code ?? requestCode(graphqlError), origin: "user" },
       };
     }
     const reference = randomUUID();
@@ -78,10 +83,22 @@ function rootCause(error: unknown): unknown {
 }
 
 /** An error that graphql or a scalar of ours made about the request, not one about a resolver's result. */
-function isCallers(error: GraphQLError): boolean {
+function isCallers(error: GraphQLError, cause: GraphQLError): boolean {
   const { code } = error.extensions;
   if (typeof code === "string") return PROTOCOL_CODES.has(code) || error.extensions.origin === "user";
-  return error.path === undefined;
+  return error.path === undefined || isOfArgument(cause);
+}
+
+/**
+ * Whether graphql found an argument's value bad while it ran the field, such as null in a variable of an
+ * argument that takes none. It points at the value; at fields, or at nothing, for a bad result.
+ */
+function isOfArgument({ nodes }: GraphQLError): boolean {
+  return nodes !== undefined && nodes.length > 0 && nodes.every(isValueNode);
+}
+/** Only an error of a field has a path: of the caller's, that is an argument's value. */
+function requestCode({ path }: GraphQLError): string {
+  return path === undefined ? "GRAPHQL_VALIDATION_FAILED" : "BAD_USER_INPUT";
 }
 
 /** An execution result with its errors masked; for transports that do not mask by themselves. */

@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { MillraceError, silverSessions } from "../../schema/index.ts";
+import { HotNamespace } from "../../stream/index.ts";
 import { alertOf, TestApi } from "./api.fixture.ts";
 
 describe("limits and errors of the API", () => {
@@ -72,6 +73,30 @@ describe("limits and errors of the API", () => {
       const { errors } = await api.query(query, { t });
       expect(errors?.[0].extensions, String(t)).toEqual({ code: "BAD_USER_INPUT", origin: "user" });
     }
+  });
+
+  it("refuse null for an argument that takes none as the caller's fault", async () => {
+    const logged = api.logged.length;
+    const query = "query ($n: Int) { orders(first: $n) { edges { cursor } } }";
+    const error = {
+      message: 'Argument "first" of non-null type "Int!" must not be null.',
+      locations: [{ line: 1, column: 33 }],
+      path: ["orders"],
+      extensions: { code: "BAD_USER_INPUT", origin: "user" },
+    };
+    expect((await api.query(query, { n: null })).errors).toEqual([error]);
+    expect(await socketError(query, { n: null })).toEqual(error);
+    expect((await api.query(query)).errors).toBeUndefined();
+    const nested = 'query ($n: Int) { user(id: "u") { sessions(first: $n) { edges { cursor } } } }';
+    expect((await api.query(nested, { n: null })).errors?.[0].extensions).toEqual(error.extensions);
+    expect(api.logged.length).toBe(logged);
+  });
+
+  it("show nothing of a result that does not fit the schema", async () => {
+    await api.put(HotNamespace.popularProducts, "all", { windowStart: "secret", windowEnd: 0, items: [] });
+    const { errors } = await api.query("{ popularProducts { windowStart } }");
+    expect(errors?.[0].extensions).toMatchObject({ code: "internal", origin: "internal" });
+    expect(JSON.stringify(errors)).not.toContain("DateTime");
   });
 
   it("refuse bodies and messages over the limit", async () => {
