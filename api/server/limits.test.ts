@@ -69,7 +69,7 @@ describe("limits and errors of the API", () => {
 
   it("refuse variables of the wrong type as the caller's fault", async () => {
     const query = "query ($t: DateTime!) { revenueByCategory(from: $t, to: $t) { rows { units } } }";
-    for (const t of ["2026-01-31", "yesterday", 5, "2026-13-01T00:00:00Z", null]) {
+    for (const t of ["2026-01-31", "yesterday", 5, "2026-13-01T00:00:00Z", "2026-02-31T00:00:00Z", null]) {
       const { errors } = await api.query(query, { t });
       expect(errors?.[0].extensions, String(t)).toEqual({ code: "BAD_USER_INPUT", origin: "user" });
     }

@@ -1,13 +1,22 @@
-import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "graphql";
 
-// RFC 3339 with a zone; the date part's ranges are left to Date.
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+// RFC 3339 with a zone; the ranges of its parts are left to Date.
+const INSTANT = /^(\d{4}-\d{2}-(\d{2}))T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 const LARGEST_INSTANT_MS = 8.64e15;
 
-function parseInstant(value: unknown): number {
-  const ms = typeof value === "string" && INSTANT.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(ms)) {
-    throw new GraphQLError("DateTime must be ISO 8601 with a zone, such as 2026-01-31T12:00:00.000Z.");
+/** @param node the literal that the value is from; an error points at it */
+function parseInstant(value: unknown, node: ValueNode | null = null): number {
+  const parts = typeof value === "string" ? INSTANT.exec(value) : null;
+  const ms = parts === null ? Number.NaN : Date.parse(parts[0]);
+  if (parts === null || Number.isNaN(ms)) {
+    throw new GraphQLError("DateTime must be ISO 8601 with a zone, such as 2026-01-31T12:00:00.000Z.", {
+      nodes: node,
+    });
+  }
+  const [, date, day] = parts;
+  // Date takes 31 February for 3 March.
+  if (new Date(`${date}T00:00:00Z`).getUTCDate() !== Number(day)) {
+    throw new GraphQLError(`DateTime has a day that does not exist: ${date}.`, { nodes: node });
   }
   return ms;
 }
@@ -23,14 +32,15 @@ export const DateTime = new GraphQLScalarType<number, string>({
     }
     return new Date(value).toISOString();
   },
-  parseValue: parseInstant,
-  parseLiteral: (node) => parseInstant(node.kind === Kind.STRING ? node.value : null),
+  parseValue: (value) => parseInstant(value),
+  parseLiteral: (node) => parseInstant(node.kind === Kind.STRING ? node.value : null, node),
 });
 
-function parseLong(value: unknown): number {
+/** @param node the literal that the value is from; an error points at it */
+function parseLong(value: unknown, node: ValueNode | null = null): number {
   const number = typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
   if (typeof number !== "number" || !Number.isSafeInteger(number)) {
-    throw new GraphQLError("Long must be an integer between -(2^53 - 1) and 2^53 - 1.");
+    throw new GraphQLError("Long must be an integer between -(2^53 - 1) and 2^53 - 1.", { nodes: node });
   }
   return number;
 }
@@ -49,7 +59,7 @@ export const Long = new GraphQLScalarType<number, number | string>({
     }
     return Number.isSafeInteger(value) ? value : BigInt(value).toString();
   },
-  parseValue: parseLong,
+  parseValue: (value) => parseLong(value),
   parseLiteral: (node) =>
-    parseLong(node.kind === Kind.INT || node.kind === Kind.STRING ? node.value : Number.NaN),
+    parseLong(node.kind === Kind.INT || node.kind === Kind.STRING ? node.value : Number.NaN, node),
 });
