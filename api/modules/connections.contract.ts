@@ -67,6 +67,32 @@ export function connectionsContract(name: string, start: () => Promise<TestApi>)
       expect(await ids({ userId: "' or 1 = 1 --" })).toEqual([]);
     });
 
+    it("refuse a range that ends before it begins, as all answers about a range do", async () => {
+      const page = "{ edges { cursor } }";
+      const ofRange = (range: string) => [
+        `{ revenueByCategory(${range}) { rows { units } } }`,
+        `{ funnel(${range}) { rows { day } } }`,
+        `{ metric(name: "orders", ${range}) { points { value } } }`,
+        `{ modelHealth(plugin: "fraud", ${range}) { windows { scores } } }`,
+        ...["anomalies", "flashSaleAlerts", "orderAlerts", "inventoryAlerts"].map(
+          (field) => `{ ${field}(${range}) ${page} }`,
+        ),
+        ...["orders", "sessions", "fraudScores", "propensityScores", "keptRecommendations"].map(
+          (field) => `{ ${field}(filter: { ${range} }) ${page} }`,
+        ),
+        `{ user(id: "u") { pageViews(${range}) ${page} } }`,
+      ];
+      for (const to of [iso(0), iso(-1)]) {
+        for (const query of ofRange(`from: "${iso(0)}", to: "${to}"`)) {
+          const { errors } = await api.query(query);
+          expect(errors?.[0], query).toMatchObject({
+            message: "from must be before to.",
+            extensions: { code: "invalid-argument", origin: "user" },
+          });
+        }
+      }
+    });
+
     it("refuse cursors that are not theirs, and pages out of bounds", async () => {
       const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
       const cursors = [

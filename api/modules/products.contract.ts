@@ -99,7 +99,8 @@ export function productsContract(name: string, start: () => Promise<TestApi>): v
     });
 
     it("refuses bad arguments for each product", async () => {
-      for (const args of ["(first: 0)", '(after: "x")', '(asOf: "x")']) {
+      const backwards = `(from: "${at(1).toISOString()}", to: "${at(0).toISOString()}")`;
+      for (const args of ["(first: 0)", '(after: "x")', '(asOf: "x")', backwards]) {
         const { data, errors } = await api.query(
           `{ products { edges { node { activity${args} { edges { cursor } } } } } }`,
         );

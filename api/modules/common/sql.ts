@@ -1,6 +1,7 @@
 import type { SqlValue } from "../../../lakehouse/index.ts";
 import { type TableSpec, tableName } from "../../../schema/index.ts";
 import type { CursorValue, KeysetColumn } from "./cursor.ts";
+import { userError } from "./errors.ts";
 
 /** Conditions of a query. Column names come from this code; values only ever become bound parameters. */
 export class Conditions {
@@ -15,8 +16,14 @@ export class Conditions {
     return this;
   }
 
-  /** Half-open range, in milliseconds, of the column that partitions the table. */
+  /**
+   * Half-open range, in milliseconds, of the column that partitions the table. Throws `invalid-argument`
+   * (origin user) for a range that nothing can be in.
+   */
   within(column: string, from: number | null | undefined, to: number | null | undefined): this {
+    if (typeof from === "number" && typeof to === "number" && from >= to) {
+      throw userError("invalid-argument", "from must be before to.");
+    }
     if (from !== null && from !== undefined) {
       this.compare(column, ">=", new Date(from));
       this.eventTime.from = from;

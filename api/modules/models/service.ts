@@ -7,7 +7,7 @@ import {
   mlPlugins,
 } from "../../../ml/index.ts";
 import { goldModelHealth, tableName } from "../../../schema/index.ts";
-import { unknownName, userError } from "../common/errors.ts";
+import { unknownName } from "../common/errors.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { long, number, optionalText, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
@@ -57,7 +57,6 @@ export class ModelsService {
   /** Sums over the tasks; means are weighted by what each task counted. */
   async health({ plugin, from, to, asOf }: ModelHealthArgs): Promise<ModelHealthReport> {
     requirePlugin(plugin);
-    if (from >= to) throw userError("invalid-argument", "from must be before to.");
     const conditions = new Conditions().compare("plugin", "=", plugin).within("window_start", from, to);
     const pinned = await this.lake.pin(goldModelHealth, asOf);
     const weighted = (column: string, weight: string): string =>
