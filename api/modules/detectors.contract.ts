@@ -10,7 +10,8 @@ import {
 } from "../../stream/index.ts";
 import type { TestApi } from "../server/api.fixture.ts";
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const T0 = Date.UTC(2026, 0, 5);
 const at = (ms: number) => new Date(T0 + ms);
 const iso = (ms: number) => at(ms).toISOString();
@@ -99,6 +100,30 @@ export function detectorsContract(name: string, start: () => Promise<TestApi>): 
       expect(users).toMatchObject([{ day: null, steps: [{ journeys: 99 }, {}, {}, {}] }]);
       const { errors } = await api.query(QUERY, { to: iso(0) });
       expect(errors?.[0].extensions.code).toBe("invalid-argument");
+    });
+
+    it("count each UTC day that the range touches from its start to its end", async () => {
+      const query = `query ($from: DateTime!, $to: DateTime!) { funnel(from: $from, to: $to, devices: ["mobile"]) {
+        rows { day steps { journeys } } } }`;
+      const ofDay = { [iso(0)]: 22, [iso(DAY)]: 10 };
+      const cases: [number, number, string[]][] = [
+        [0, 12, [iso(0)]],
+        [5, 7, [iso(0)]],
+        [5, 24, [iso(0)]],
+        [5, 24 + 5, [iso(0), iso(DAY)]],
+        [24, 24 + 5, [iso(DAY)]],
+        [-12, 0, []],
+      ];
+      for (const [from, to, days] of cases) {
+        const { funnel } = await api.data(query, { from: iso(from * HOUR), to: iso(to * HOUR) });
+        const found = funnel.rows.map((row: { day: string; steps: { journeys: number }[] }) => [
+          row.day,
+          row.steps[0].journeys,
+        ]);
+        expect(found, `${from} to ${to} h`).toEqual(days.map((day) => [day, ofDay[day]]));
+      }
+      const { errors } = await api.query(query, { from: iso(12 * HOUR), to: iso(6 * HOUR) });
+      expect(errors?.[0].message).toBe("from must be before to.");
     });
 
     it("are live for the newest day", async () => {

@@ -3,6 +3,8 @@ import { type TableSpec, tableName } from "../../../schema/index.ts";
 import type { CursorValue, KeysetColumn } from "./cursor.ts";
 import { userError } from "./errors.ts";
 
+const DAY_MS = 86_400_000;
+
 /** Conditions of a query. Column names come from this code; values only ever become bound parameters. */
 export class Conditions {
   readonly parameters: SqlValue[] = [];
@@ -21,9 +23,7 @@ export class Conditions {
    * (origin user) for a range that nothing can be in.
    */
   within(column: string, from: number | null | undefined, to: number | null | undefined): this {
-    if (typeof from === "number" && typeof to === "number" && from >= to) {
-      throw userError("invalid-argument", "from must be before to.");
-    }
+    requireForward(from, to);
     if (from !== null && from !== undefined) {
       this.compare(column, ">=", new Date(from));
       this.eventTime.from = from;
@@ -33,6 +33,12 @@ export class Conditions {
       this.eventTime.to = to;
     }
     return this;
+  }
+
+  /** The UTC days that a half-open range touches, of a column that holds the starts of days. */
+  withinDays(column: string, from: number, to: number): this {
+    requireForward(from, to);
+    return this.within(column, Math.floor(from / DAY_MS) * DAY_MS, to);
   }
 
   oneOf(column: string, values: readonly string[] | null | undefined): this {
@@ -63,6 +69,11 @@ export class Conditions {
     this.parameters.push(value);
     return `$${this.parameters.length}`;
   }
+}
+
+function requireForward(from: number | null | undefined, to: number | null | undefined): void {
+  if (typeof from !== "number" || typeof to !== "number" || from < to) return;
+  throw userError("invalid-argument", "from must be before to.");
 }
 
 /**

@@ -42,7 +42,6 @@ export class FunnelService {
   /** Funnels of the groups asked for, added up from the newest revision of the rows of gold.funnel. */
   async daily(args: FunnelArgs): Promise<Funnel> {
     const { from, to, basis, asOf } = args;
-    if (from >= to) throw userError("invalid-argument", "from must be before to.");
     const filters = { categoryIds: args.categoryIds, devices: args.devices, countries: args.countries };
     for (const [name, values] of Object.entries(filters)) {
       if ((values?.length ?? 0) > VALUES_MAX)
@@ -53,7 +52,7 @@ export class FunnelService {
       .oneOf("category_id", args.categoryIds)
       .oneOf("device", args.devices)
       .oneOf("country", args.countries)
-      .within("window_start", from, to);
+      .withinDays("window_start", from, to);
     const pinned = await this.lake.pin(goldFunnel, asOf);
     const sql =
       `select * from (${newestRevisions(goldFunnel, conditions)}) as holding ` +

@@ -86,10 +86,12 @@ export class Funnel {
 
 @ArgsType()
 export class FunnelArgs {
-  @Field(() => DateTime, { description: "Journeys that began at or after the start of this day." })
+  @Field(() => DateTime, { description: "In the first UTC day, which counts as a whole." })
   from!: number;
 
-  @Field(() => DateTime, { description: "Exclusive." })
+  @Field(() => DateTime, {
+    description: "Exclusive. The UTC day that it is in counts as a whole, unless `to` is its start.",
+  })
   to!: number;
 
   @Field(() => FunnelBasis, { defaultValue: FunnelBasis.SESSION })
