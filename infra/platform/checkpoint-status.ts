@@ -1,4 +1,3 @@
-import { MillraceError } from "../../schema/index.ts";
 import type {
   Checkpoint,
   CheckpointStore,
@@ -56,7 +55,7 @@ export class CheckpointStatus implements PipelineStatus {
     owned: boolean,
     offsets: Map<string, Promise<Offsets>>,
   ): Promise<TaskStatus> {
-    const checkpoint = await this.newest(taskId);
+    const checkpoint = await this.deps.checkpoints.newest(taskId);
     const inputs = await Promise.all(
       reads.map(async ({ topic, partition }) => {
         const key = `${topic}/${partition}`;
@@ -70,18 +69,6 @@ export class CheckpointStatus implements PipelineStatus {
       }),
     );
     return statusOf(taskId, checkpoint, inputs, owned ? "running" : "recovering");
-  }
-
-  /** Between the listing and the read a worker may have collected it: a newer one is there then. */
-  private async newest(taskId: string): Promise<Checkpoint | null> {
-    const { checkpoints } = this.deps;
-    try {
-      return await checkpoints.newest(taskId);
-    } catch (error) {
-      if (error instanceof MillraceError && error.code === "object-not-found")
-        return checkpoints.newest(taskId);
-      throw error;
-    }
   }
 }
 

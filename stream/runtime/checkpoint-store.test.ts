@@ -53,6 +53,26 @@ describe("checkpoint store", () => {
     return checkpoint;
   }
 
+  test("tells the newest of all tasks, also of one that goes on between the listing and the read", async () => {
+    expect(await store.newestOfAll()).toEqual([]);
+    await store.stageImage("events-0", 1, [bytes("staged, then killed")]);
+    await prepare(1);
+    const [second, other] = [await prepare(2), await prepare(5, [], store, "insights")];
+    expect(await store.newestOfAll()).toEqual([second, other]);
+
+    const { get } = objects;
+    let third: Checkpoint | null = null;
+    objects.get = async (key) => {
+      if (third === null && key.includes(TASK)) {
+        third = await prepare(3);
+        await store.collect(third);
+      }
+      return get.call(objects, key);
+    };
+    const found = await store.newestOfAll();
+    expect(found).toEqual([third, other]);
+  });
+
   test("has none for a fresh task, an image that no checkpoint names notwithstanding", async () => {
     expect(await store.newest(TASK)).toBeNull();
     await store.stageImage(TASK, 1, [bytes("staged, then killed")]);

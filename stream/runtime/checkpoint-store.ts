@@ -22,6 +22,7 @@ export interface Checkpoint {
   readonly models?: TaskStatus["models"];
 }
 
+const CHECKPOINTS = "checkpoints/";
 const EPOCH_DIGITS = 12;
 /** Parts of a task that are unpacked ahead of their turn: as many as the pool has threads. */
 const UNPACKED_AHEAD = 4;
@@ -111,7 +112,26 @@ export class CheckpointStore {
   async newest(taskId: string): Promise<Checkpoint | null> {
     const key = await this.newestKey(taskId);
     if (key === null) return null;
-    return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
+    try {
+      return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
+    } catch (error) {
+      // Between the listing and the read its owner may have collected it: a newer one is there then.
+      const isGone = error instanceof MillraceError && error.code === "object-not-found";
+      if (isGone && (await this.newestKey(taskId)) !== key) return this.newest(taskId);
+      throw error;
+    }
+  }
+
+  /**
+   * The newest prepared checkpoint of every task that ever ran: of the files that are prepared and not yet
+   * published, nothing else tells. A task publishes one before it prepares the next.
+   */
+  async newestOfAll(): Promise<Checkpoint[]> {
+    const taskIds = new Set<string>();
+    for await (const { key } of this.objects.list(CHECKPOINTS))
+      if (key.endsWith(".json")) taskIds.add(key.slice(CHECKPOINTS.length, key.lastIndexOf("/")));
+    const newest = await Promise.all([...taskIds].map((taskId) => this.newest(taskId)));
+    return newest.filter((checkpoint) => checkpoint !== null);
   }
 
   /** Fetches the images of a checkpoint, all at once, and unpacks them while they are read. */
@@ -208,7 +228,7 @@ function fenced(at: Pick<Checkpoint, "taskId" | "epoch">, cause?: unknown): Mill
 }
 
 function taskPrefix(taskId: string): string {
-  return `checkpoints/${taskId}/`;
+  return `${CHECKPOINTS}${taskId}/`;
 }
 
 function imagePrefix(taskId: string): string {
