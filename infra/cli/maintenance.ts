@@ -9,7 +9,7 @@ export function startMaintenance(platform: Platform, logger: PlatformLogger): { 
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    round = once(platform, controller.signal)
+    round = once(platform, logger, controller.signal)
       .catch(
         (err) => controller.signal.aborted || logger.warn({ err }, "maintenance failed; it is tried again"),
       )
@@ -26,8 +26,9 @@ export function startMaintenance(platform: Platform, logger: PlatformLogger): { 
   };
 }
 
-async function once(platform: Platform, signal: AbortSignal): Promise<void> {
-  await platform.adapters.maintainLake({ signal });
+async function once(platform: Platform, logger: PlatformLogger, signal: AbortSignal): Promise<void> {
+  for (const { orphans } of await platform.adapters.maintainLake({ signal }))
+    if (orphans.warning !== undefined) logger.warn({}, orphans.warning);
   await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config));
   await platform.hotStore.sweep(100_000);
 }

@@ -1,6 +1,12 @@
-import type { Catalog, MaintenanceReport, ObjectStore, QueryEngine } from "../../lakehouse/index.ts";
+import type {
+  Catalog,
+  MaintenanceReport,
+  ObjectStore,
+  QueryEngine,
+  StagedCommit,
+} from "../../lakehouse/index.ts";
 import type { WriterSchemas } from "../../schema/index.ts";
-import type { AlertBus, EventLog, HotStore } from "../../stream/index.ts";
+import { type AlertBus, CheckpointStore, type EventLog, type HotStore } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import type { ServerCheck } from "./await-servers.ts";
 
@@ -62,6 +68,12 @@ export async function openAdapters(
   }
   const { openDistributedAdapters } = await import("./distributed-adapters.ts");
   return openDistributedAdapters(config, clock, options.warn ?? (() => undefined));
+}
+
+/** What maintenance must not take for orphans: files that a killed worker had prepared and not yet published. */
+export function preparedCheckpoints(objects: ObjectStore): Promise<readonly StagedCommit[]> {
+  // It only reads: the name of an incarnation is for what is written.
+  return new CheckpointStore(objects, "reader").newestOfAll();
 }
 
 /** What retrying a commit or a connection needs of the outside. */

@@ -10,7 +10,7 @@ import { RedisHotStore } from "../../stream/adapters/redis/index.ts";
 import { type Config, readAuthorities } from "../config/index.ts";
 import { withRegistrySchemas } from "../registry/with-registry-schemas.ts";
 import { kafkaConnection } from "../topics/kafka-connection.ts";
-import { type Adapters, retryEnvironment } from "./adapters.ts";
+import { type Adapters, preparedCheckpoints, retryEnvironment } from "./adapters.ts";
 import type { ServerCheck } from "./await-servers.ts";
 import { lakeTables } from "./lake-tables.ts";
 import { createPrefixedLog } from "./prefixed-log.ts";
@@ -49,10 +49,11 @@ export function openDistributedAdapters(
     catalog,
     openQueryEngine: (limits) => new TrinoQueryEngine({ ...trinoConnection(config), catalog, ...limits }),
     ownedPartitions: () => workers.ownedPartitions(),
-    maintainLake: ({ signal }) =>
+    maintainLake: async ({ signal }) =>
       maintainTablesByTrino(lakeTables, {
         ...trinoConnection(config),
         catalog,
+        prepared: await preparedCheckpoints(objects),
         ...(signal && { signal }),
       }),
     checks,

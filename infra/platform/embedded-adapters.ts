@@ -8,7 +8,7 @@ import {
 import { maintainTables } from "../../lakehouse/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
 import { HomeLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
-import { type AdapterOptions, type Adapters, retryEnvironment } from "./adapters.ts";
+import { type AdapterOptions, type Adapters, preparedCheckpoints, retryEnvironment } from "./adapters.ts";
 import { readyHome } from "./home-folder.ts";
 import { lakeTables } from "./lake-tables.ts";
 
@@ -35,8 +35,9 @@ export function openEmbeddedAdapters(
     async maintainLake(run) {
       const rewriter = new DuckDbFileRewriter({ objectStore: objects });
       try {
-        const options = { catalog, objectStore: objects, rewriter, clock, ...retryEnvironment, ...run };
-        return await maintainTables(lakeTables, options);
+        const prepared = await preparedCheckpoints(objects);
+        const deps = { catalog, objectStore: objects, rewriter, clock, ...retryEnvironment };
+        return await maintainTables(lakeTables, { ...deps, prepared, ...run });
       } finally {
         await rewriter.close();
       }

@@ -120,7 +120,7 @@ describe("table maintenance", () => {
     await expect(compact(crash)).rejects.toThrow("killed");
     expect(await lake.catalog.load(PROBE)).toEqual(before);
     const later = { ...lake.deps, clock: () => Date.now() + 2 * HOUR_MS };
-    expect((await removeOrphans(PROBE, { ...later, minAgeMs: HOUR_MS })).objects).toBe(1);
+    expect((await removeOrphans(PROBE, { ...later, prepared: [], minAgeMs: HOUR_MS })).objects).toBe(1);
     expect(await compact()).toMatchObject({ committed: true });
     expect((await pyiceberg()).ids).toEqual(range(0, 50));
   });
@@ -152,7 +152,7 @@ describe("table maintenance", () => {
     const table = await lake.catalog.load(PROBE);
     expect(table?.metadata.snapshots).toHaveLength(2);
     // What is left is in use: nothing is an orphan but old metadata versions are still in the log.
-    const orphans = await removeOrphans(PROBE, { ...later, minAgeMs: HOUR_MS });
+    const orphans = await removeOrphans(PROBE, { ...later, prepared: [], minAgeMs: HOUR_MS });
     expect(orphans.objects).toBe(0);
     await append(60, 70);
     expect((await pyiceberg()).ids).toEqual(range(0, 70));
@@ -173,7 +173,11 @@ describe("table maintenance", () => {
     const report = await removeOrphans(PROBE, {
       ...lake.deps,
       minAgeMs: HOUR_MS,
-      protectedKeys: [staged.key],
+      prepared: [
+        { taskId: "t", epoch, files: [staged] },
+        // An earlier attempt of an epoch that the table has: what it staged is nobody's.
+        { taskId: "t", epoch: epoch - 1, files: [orphan] },
+      ],
     });
     expect(report.objects).toBe(2);
     expect(report.bytes).toBe(orphan.bytes + 1);
@@ -192,7 +196,7 @@ describe("table maintenance", () => {
       });
     for (let i = 0; i < 120; i++) await commit(String(i));
     const later = { ...lake.deps, clock: () => Date.now() + 2 * HOUR_MS };
-    expect((await removeOrphans(PROBE, { ...later, minAgeMs: HOUR_MS })).objects).toBe(20);
+    expect((await removeOrphans(PROBE, { ...later, prepared: [], minAgeMs: HOUR_MS })).objects).toBe(20);
     await commit("after");
     const other = await createTestLake(lake.home);
     expect((await other.catalog.load(PROBE))?.metadata.properties?.n).toBe("after");
@@ -202,7 +206,7 @@ describe("table maintenance", () => {
   it("does all of it for every table that there is", async () => {
     for (let i = 0; i < 5; i++) await append(i * 10, i * 10 + 10);
     const missing = { ...probeTable, name: "missing" };
-    const options = { ...lake.deps, rewriter: lake.rewriter, maxAgeMs: 0, keepLast: 1 };
+    const options = { ...lake.deps, rewriter: lake.rewriter, prepared: [], maxAgeMs: 0, keepLast: 1 };
     const reports = await maintainTables([missing, probeTable], {
       ...options,
       clock: () => Date.now() + 1000,

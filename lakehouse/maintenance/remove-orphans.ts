@@ -1,6 +1,8 @@
 import type { LoadedTable } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import type { StagedCommit } from "../ports/staged-file.ts";
 import { TableLayout, tableKey } from "../table/layout.ts";
+import { unpublishedCommits } from "../table/publisher.ts";
 import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
 import { reachableKeys } from "./reachable-keys.ts";
 
@@ -10,19 +12,24 @@ export interface RemoveOrphansOptions extends MaintenanceOptions {
    * commit that is under way. Must be longer than any checkpoint or compaction takes.
    */
   readonly minAgeMs?: number;
-  /** Object keys that checkpoints refer to and that are not published yet. */
-  readonly protectedKeys?: Iterable<string>;
+  /**
+   * The newest checkpoint of every task, read before this is called: after a crash, files that a checkpoint has and
+   * the table has not stay, however old they are.
+   */
+  readonly prepared: readonly StagedCommit[];
 }
 
 /** Null where the engine that did it does not say. */
 export interface OrphanReport {
   readonly objects: number | null;
   readonly bytes: number | null;
+  /** Why none were removed, and what to do; absent where they were. */
+  readonly warning?: string;
 }
 
 const MIN_AGE_MS = 3 * 86_400_000;
 
-/** Deletes the objects in a table's folder that neither the table nor a checkpoint refers to. */
+/** Deletes the objects in a table's folder that neither the table nor an unpublished checkpoint refers to. */
 export async function removeOrphans(table: string, options: RemoveOrphansOptions): Promise<OrphanReport> {
   const youngest = options.clock() - (options.minAgeMs ?? MIN_AGE_MS);
   const old = new Map<string, number>();
@@ -32,7 +39,8 @@ export async function removeOrphans(table: string, options: RemoveOrphansOptions
   // Loaded after the listing: whatever was committed in the meantime counts as in use.
   const loaded = await loadTable(table, options.catalog);
   const inUse = await keysInUse(table, loaded, options.objectStore);
-  for (const key of options.protectedKeys ?? []) inUse.add(key);
+  for (const { files } of unpublishedCommits(table, loaded.metadata, options.prepared))
+    for (const { key } of files) inUse.add(key);
   const orphans = [...old.keys()].filter((key) => !inUse.has(key));
   await options.objectStore.delete(orphans);
   return { objects: orphans.length, bytes: orphans.reduce((sum, key) => sum + (old.get(key) ?? 0), 0) };

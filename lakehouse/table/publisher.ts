@@ -79,10 +79,10 @@ export function createLakePublisher(options: LakePublisherOptions): LakePublishe
     metadata: TableMetadata,
     commits: readonly StagedCommit[],
   ): Promise<void> {
-    const pending = commits.filter((commit) => isPending(commit, table, metadata));
+    const pending = unpublishedCommits(table, metadata, commits);
     if (pending.length === 0) return;
     const layout = new TableLayout(table, metadata, options.objectStore);
-    const files = pending.flatMap((commit) => commit.files.filter((file) => file.table === table));
+    const files = pending.flatMap((commit) => commit.files);
     requireDistinct(table, files);
     const added = files.map((file) => dataFile(file, layout));
     const snapshotId = newSnapshotId();
@@ -155,11 +155,23 @@ export function publishedEpoch(metadata: TableMetadata, taskId: string): number 
   return text === undefined ? -1 : Number(text);
 }
 
-function isPending(commit: StagedCommit, table: string, metadata: TableMetadata): boolean {
-  return (
-    commit.epoch > publishedEpoch(metadata, commit.taskId) &&
-    commit.files.some((file) => file.table === table)
-  );
+/**
+ * What of the commits a table does not have yet, each with this table's files alone. Of prepared checkpoints
+ * these files are the only copy of their rows, and nothing in the table refers to them.
+ */
+export function unpublishedCommits(
+  table: string,
+  metadata: TableMetadata,
+  commits: readonly StagedCommit[],
+): StagedCommit[] {
+  return commits
+    .filter(({ taskId, epoch }) => epoch > publishedEpoch(metadata, taskId))
+    .map(({ taskId, epoch, files }) => ({
+      taskId,
+      epoch,
+      files: files.filter((file) => file.table === table),
+    }))
+    .filter(({ files }) => files.length > 0);
 }
 
 /** The last guard of "no row twice": a file that two commits name is a bug of whoever staged it. */

@@ -23,6 +23,7 @@ async function compact(options: CompactOptions, io: CliIo): Promise<void> {
   const reports = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
     platform.adapters.maintainLake({ full: options.full === true, signal: interruption.signal }),
   ).finally(() => interruption.dispose());
+  for (const { orphans } of reports) if (orphans.warning !== undefined) io.err(`${orphans.warning}\n`);
   if (options.json === true) {
     io.out(`${JSON.stringify({ tables: reports })}\n`);
     return;

@@ -25,7 +25,12 @@ describe("maintenance by Trino", () => {
   afterEach(() => lake.engine.close());
 
   const maintain = (options: Partial<TrinoMaintenanceOptions> = {}) =>
-    maintainTablesByTrino([lake.spec], { ...trinoConnection(servers), catalog: lake.catalog, ...options });
+    maintainTablesByTrino([lake.spec], {
+      ...trinoConnection(servers),
+      catalog: lake.catalog,
+      prepared: [],
+      ...options,
+    });
   const ids = async () => {
     const { rows } = await lake.engine.query(`SELECT id FROM {${lake.table}} ORDER BY id`, []);
     return rows.map(({ id }) => id);
@@ -114,7 +119,11 @@ describe("maintenance by Trino", () => {
   it("leaves tables out that do not exist", async () => {
     const missing = { ...lake.spec, name: "no_such_table" };
     expect(
-      await maintainTablesByTrino([missing], { ...trinoConnection(servers), catalog: lake.catalog }),
+      await maintainTablesByTrino([missing], {
+        ...trinoConnection(servers),
+        catalog: lake.catalog,
+        prepared: [],
+      }),
     ).toEqual([]);
   });
 });

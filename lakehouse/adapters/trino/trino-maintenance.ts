@@ -1,6 +1,8 @@
 import { MillraceError, type TableSpec, tableName } from "../../../schema/index.ts";
-import type { CompactionReport, MaintenanceReport } from "../../maintenance/index.ts";
+import type { CompactionReport, MaintenanceReport, OrphanReport } from "../../maintenance/index.ts";
 import type { Catalog } from "../../ports/catalog.ts";
+import type { StagedCommit } from "../../ports/staged-file.ts";
+import { unpublishedCommits } from "../../table/publisher.ts";
 import type { Snapshot, TableMetadata } from "../../table/table-metadata.ts";
 import { StatementClient } from "./statement-client.ts";
 import { TRINO_RETRY, type TrinoConnection, trinoTable } from "./trino-query-engine.ts";
@@ -8,6 +10,11 @@ import { TRINO_RETRY, type TrinoConnection, trinoTable } from "./trino-query-eng
 export interface TrinoMaintenanceOptions extends TrinoConnection {
   /** The catalog that Trino writes: where the outcome is read. */
   readonly catalog: Catalog;
+  /**
+   * The newest checkpoint of every task, read before this is called: while a table lacks files of one, its orphans
+   * stay, since Trino cannot be told which of them are none.
+   */
+  readonly prepared: readonly StagedCommit[];
   /** Size from which files are left alone (default 128 MiB). */
   readonly targetBytes?: number;
   /** Snapshots younger than this stay (default one day): how far time travel reaches. */
@@ -30,7 +37,7 @@ const STATEMENT_MS_MAX = 30 * 60_000;
  * `maintainTables` for a cluster. Tables that do not exist are left out. Safe beside running writers:
  * compaction is one `replace` snapshot that the catalog takes or refuses, task epochs are table
  * properties that Trino keeps, and files that are staged but not yet published are younger than
- * `orphanAgeMs`. A crash leaves what Trino had not committed as orphans.
+ * `orphanAgeMs` or named by a checkpoint. A crash leaves what Trino had not committed as orphans.
  *
  * Other than there: files are not sorted by the table's key, and objects that went are not counted.
  */
@@ -80,12 +87,11 @@ class TrinoMaintenance {
     const compacted = (await this.snapshots(table)) ?? [];
     await this.execute(table, `expire_snapshots(retention_threshold => '${this.maxAgeMs}ms')`);
     const expired = (await this.snapshots(table)) ?? [];
-    await this.execute(table, `remove_orphan_files(retention_threshold => '${this.orphanAgeMs}ms')`);
     return {
       table,
       compaction: compactionReport(isCompacted ? without(compacted, before) : []),
       expiry: { snapshots: without(compacted, expired).length, objects: null },
-      orphans: { objects: null, bytes: null },
+      orphans: await this.removeOrphans(table),
     };
   }
 
@@ -105,6 +111,16 @@ class TrinoMaintenance {
     }
   }
 
+  private async removeOrphans(table: string): Promise<OrphanReport> {
+    const unknown = { objects: null, bytes: null };
+    const loaded = await this.options.catalog.load(table);
+    if (loaded === null) return unknown;
+    const [lacking] = unpublishedCommits(table, loaded.metadata, this.options.prepared);
+    if (lacking !== undefined) return { ...unknown, warning: orphansStay(table, lacking) };
+    await this.execute(table, `remove_orphan_files(retention_threshold => '${this.orphanAgeMs}ms')`);
+    return unknown;
+  }
+
   private async execute(table: string, procedure: string): Promise<void> {
     const timeout = AbortSignal.timeout(this.options.statementMsMax ?? STATEMENT_MS_MAX);
     const { signal } = this.options;
@@ -117,6 +133,14 @@ class TrinoMaintenance {
     const metadata: TableMetadata | undefined = (await this.options.catalog.load(table))?.metadata;
     return metadata === undefined ? null : (metadata.snapshots ?? []);
   }
+}
+
+function orphansStay(table: string, { taskId, epoch, files }: StagedCommit): string {
+  return (
+    `${table}: orphans were left where they are: checkpoint ${epoch} of task ${taskId} has prepared ${files.length} ` +
+    "of its files that the table does not have yet, and Trino would remove them too; they are published as soon as " +
+    "a worker runs the task"
+  );
 }
 
 function without(snapshots: readonly Snapshot[], others: readonly Snapshot[]): readonly Snapshot[] {
