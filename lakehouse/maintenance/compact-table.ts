@@ -14,7 +14,7 @@ import {
   writeManifest,
 } from "../table/snapshot-writer.ts";
 import { hasLiveFiles, readEntries, readManifests } from "../table/table-files.ts";
-import { currentSchema, currentSnapshot, type TableMetadata } from "../table/table-metadata.ts";
+import { currentSchema, currentSnapshot, snapshotById, type TableMetadata } from "../table/table-metadata.ts";
 import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
 import { type CompactionBin, planCompaction } from "./plan-compaction.ts";
 
@@ -75,9 +75,13 @@ export async function compactTable(spec: TableSpec, options: CompactTableOptions
   if (bins.length === 0) return NOTHING;
   const rewrite = await rewriteBins(spec, metadata, bins, options);
   options.onPoint?.(`before-compact:${table}`);
-  const committed = await retryCommit(table, options, () => commitRewrite(table, rewrite, options));
+  const unanswered: number[] = [];
+  const committed = await retryCommit(table, options, () =>
+    commitRewrite(table, rewrite, unanswered, options),
+  );
   options.onPoint?.(`after-compact:${table}`);
-  if (!committed) await options.objectStore.delete(rewrite.addedKeys);
+  // Behind a lost answer the new files may be in use, or were until others replaced some: orphan removal decides.
+  if (!committed && unanswered.length === 0) await options.objectStore.delete(rewrite.addedKeys);
   return report(rewrite, committed);
 }
 
@@ -134,14 +138,21 @@ async function rewriteBins(
   return { removed: bins.flatMap((bin) => bin.files), added, addedKeys };
 }
 
-/** One attempt; false when the replaced files are no longer all live. */
+/**
+ * One attempt; false when the replaced files are no longer all live.
+ *
+ * @param unanswered ids of the snapshots whose commits got no answer, in which this one's comes where it gets none
+ */
 async function commitRewrite(
   table: string,
   rewrite: Rewrite,
+  unanswered: number[],
   options: CompactTableOptions,
 ): Promise<boolean> {
   const { catalog, objectStore } = options;
   const { metadata } = await loadTable(table, catalog);
+  // Not by the live files: another compaction may have replaced the new ones already.
+  if (unanswered.some((id) => snapshotById(metadata, id) !== null)) return true;
   const manifests = await liveManifests(table, metadata, objectStore);
   const entries = await readEntries(table, metadata, manifests, objectStore);
   const livePaths = new Set(
@@ -149,8 +160,6 @@ async function commitRewrite(
       .flat()
       .flatMap((entry) => (entry.status === EntryStatus.deleted ? [] : [entry.data_file.file_path])),
   );
-  // After a lost answer our own commit may be in already.
-  if (rewrite.added.every((file) => livePaths.has(file.file_path))) return true;
   if (!rewrite.removed.every((file) => livePaths.has(file.file_path))) return false;
   const snapshotId = newSnapshotId();
   const next = await replaceManifests(table, metadata, { manifests, entries }, rewrite, snapshotId, options);
@@ -170,7 +179,9 @@ async function commitRewrite(
   try {
     await catalog.commit(table, commit);
   } catch (error) {
-    if (error instanceof MillraceError && error.code === "commit-conflict") {
+    const code = error instanceof MillraceError ? error.code : null;
+    if (code === "commit-unknown") unanswered.push(snapshotId);
+    if (code === "commit-conflict") {
       const layout = new TableLayout(table, metadata, objectStore);
       const keys = next.written.map((manifest) => layout.keyOf(manifest.manifest_path));
       await objectStore.delete([manifestListKey, ...keys]).catch(() => {});
