@@ -12,6 +12,9 @@ import { type AdapterOptions, type Adapters, preparedCheckpoints, retryEnvironme
 import { readyHome } from "./home-folder.ts";
 import { lakeTables } from "./lake-tables.ts";
 
+/** No put takes so long: a half-written object of that age is one that was cut off. */
+const HALF_WRITTEN_AGE_MS = 3_600_000;
+
 /** All ports on one home folder. */
 export function openEmbeddedAdapters(
   home: string,
@@ -33,6 +36,7 @@ export function openEmbeddedAdapters(
     catalog,
     openQueryEngine: (limits) => new DuckDbQueryEngine({ catalog, objectStore: objects, ...limits }),
     async maintainLake(run) {
+      await objects.removeTemporaryFiles(clock(), HALF_WRITTEN_AGE_MS);
       const rewriter = new DuckDbFileRewriter({ objectStore: objects });
       try {
         const prepared = await preparedCheckpoints(objects);

@@ -28,6 +28,19 @@ describe("maintenance of a home", () => {
     await utimes(adapters.objects.uri(key), then, then);
   }
 
+  test("removes what killed puts left half-written an hour ago, wherever in the home", async () => {
+    const folders = ["lake/gold/popular_products/data", "checkpoints/events-0/state", "checkpoints/events-0"];
+    for (const folder of folders) {
+      await putAged(`${folder}/.put-old`, 61 * 60_000);
+      await putAged(`${folder}/.put-young`, 59 * 60_000);
+    }
+    await adapters.maintainLake({});
+    for (const folder of folders) {
+      expect(await adapters.objects.head(`${folder}/.put-old`), folder).toBeNull();
+      expect(await adapters.objects.head(`${folder}/.put-young`), folder).not.toBeNull();
+    }
+  });
+
   test("keeps old files of a prepared checkpoint that is not published, and removes other ones", async () => {
     const { objects, catalog } = adapters;
     await ensureTables([goldPopularProducts], {

@@ -24,7 +24,7 @@ const DELETES_AT_ONCE = 16;
 /**
  * Objects as files under one folder. A put writes a temporary file beside the target, syncs it, and
  * then gives it its name in one atomic step, so a crash leaves at most a `.put-…` file that nobody
- * lists (removed by {@link removeTemporaryFiles}).
+ * lists (removed by {@link removeTemporaryFiles}, which maintenance calls).
  */
 export class LocalObjectStore implements ObjectStore {
   private readonly root: string;
@@ -100,7 +100,7 @@ export class LocalObjectStore implements ObjectStore {
     return createReadStream(this.path(key));
   }
 
-  /** Deletes what puts that were cut off left behind, if older than `minAgeMs`. */
+  /** Deletes what puts that were cut off left behind anywhere under the folder, if older than `minAgeMs`. */
   async removeTemporaryFiles(nowMs: number, minAgeMs: number): Promise<number> {
     let removed = 0;
     for (const name of await readdir(this.root, { recursive: true }).catch(emptyIfMissing)) {
