@@ -4,7 +4,10 @@ import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
 import { reachableKeys } from "./reachable-keys.ts";
 
 export interface ExpireSnapshotsOptions extends MaintenanceOptions {
-  /** Snapshots younger than this stay (default one day): how far time travel reaches. */
+  /**
+   * Snapshots that were current within this time stay (default one day): how far time travel reaches, and how
+   * long who reads one may take.
+   */
   readonly maxAgeMs?: number;
   /** So many of the newest stay, however old (default 10). */
   readonly keepLast?: number;
@@ -55,8 +58,22 @@ async function removeExpired(
 function expiredSnapshots(metadata: TableMetadata, options: ExpireSnapshotsOptions): readonly Snapshot[] {
   const heads = new Set(Object.values(metadata.refs ?? {}).map((ref) => String(ref["snapshot-id"])));
   const oldest = options.clock() - (options.maxAgeMs ?? MAX_AGE_MS);
-  const byAge = [...(metadata.snapshots ?? [])].sort((a, b) => b["sequence-number"] - a["sequence-number"]);
-  return byAge
-    .slice(options.keepLast ?? KEEP_LAST)
-    .filter((snapshot) => snapshot["timestamp-ms"] < oldest && !heads.has(String(snapshot["snapshot-id"])));
+  const snapshots = metadata.snapshots ?? [];
+  const replacedAt = replacementTimes(snapshots);
+  const byAge = [...snapshots].sort((a, b) => b["sequence-number"] - a["sequence-number"]);
+  return byAge.slice(options.keepLast ?? KEEP_LAST).filter((snapshot) => {
+    const id = String(snapshot["snapshot-id"]);
+    // Not its own age: where nothing came for days, an old one was read until a moment ago.
+    return (replacedAt.get(id) ?? snapshot["timestamp-ms"]) < oldest && !heads.has(id);
+  });
+}
+
+/** By id, when the last of a snapshot's children came, ms. */
+function replacementTimes(snapshots: readonly Snapshot[]): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const { "parent-snapshot-id": parent, "timestamp-ms": time } of snapshots) {
+    const id = String(parent);
+    times.set(id, Math.max(time, times.get(id) ?? time));
+  }
+  return times;
 }

@@ -158,6 +158,28 @@ describe("table maintenance", () => {
     expect((await pyiceberg()).ids).toEqual(range(0, 70));
   });
 
+  it("keeps what was current a day ago, however old, for time travel and for who still reads it", async () => {
+    const at = (hours: number) => ({ ...lake.deps, clock: () => Date.now() + hours * HOUR_MS });
+    const appendAt = async (hours: number) => {
+      const files = [await lake.stage({ from: epoch * 10, to: epoch * 10 + 10, day: DAY })];
+      const { publish } = createLakePublisher({ ...at(hours), tables: [probeTable] });
+      await publish([{ taskId: "t", epoch: epoch++, files }]);
+    };
+    for (let i = 0; i < 4; i++) await appendAt(0);
+    // Nothing came for three days; who began to read before the next rows reads on.
+    const reading = (await engine.snapshot(probeTable))!.id;
+    for (let i = 0; i < 12; i++) await appendAt(72);
+    await compactTable(probeTable, { ...at(72), rewriter: lake.rewriter });
+    expect((await expireSnapshots(PROBE, at(73))).snapshots).toBe(3);
+    const anHourBefore = new Date(at(71).clock()).toISOString();
+    for (const asOf of [reading, anHourBefore]) {
+      const { rows } = await engine.query("SELECT count(*) AS n FROM {gold.probe}", [], { asOf });
+      expect(rows).toEqual([{ n: 40 }]);
+    }
+    expect((await expireSnapshots(PROBE, at(97))).snapshots).toBe(4);
+    expect((await pyiceberg()).ids).toHaveLength(160);
+  });
+
   it("removes old orphans only: not what is in use, protected by a checkpoint, or young", async () => {
     const used = await append(0, 10);
     await append(10, 20);
