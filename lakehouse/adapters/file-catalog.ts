@@ -1,6 +1,6 @@
 import { MillraceError } from "../../schema/index.ts";
 import type { Catalog, LoadedTable, TableCommit } from "../ports/catalog.ts";
-import type { ObjectStore } from "../ports/object-store.ts";
+import { isMissingObject, type ObjectStore } from "../ports/object-store.ts";
 import { applyUpdates, commitConflict, failedRequirement } from "../table/apply-updates.ts";
 import { LAKE_PREFIX, TableLayout, tableKey } from "../table/layout.ts";
 import { parseLossless, stringifyLossless } from "../table/lossless-json.ts";
@@ -173,7 +173,7 @@ export class FileCatalog implements Catalog {
       const text = Buffer.from(await this.objectStore.get(hintKey(table))).toString("utf8");
       return /^\d{1,15}$/.test(text) && (await this.exists(table, Number(text))) ? Number(text) : 0;
     } catch (error) {
-      if (error instanceof MillraceError && error.code === "object-not-found") return 0;
+      if (isMissingObject(error)) return 0;
       throw error;
     }
   }

@@ -1,6 +1,7 @@
+import { isMissingObject, type ObjectStore } from "../ports/object-store.ts";
 import { retryCommit } from "../table/commit-retry.ts";
 import type { Snapshot, TableMetadata } from "../table/table-metadata.ts";
-import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
+import { loadTable, type MaintenanceOptions, readTable } from "./maintenance-options.ts";
 import { reachableKeys } from "./reachable-keys.ts";
 
 export interface ExpireSnapshotsOptions extends MaintenanceOptions {
@@ -19,6 +20,12 @@ export interface ExpiryReport {
   readonly objects: number | null;
 }
 
+interface Expired {
+  /** As it was before. */
+  readonly metadata: TableMetadata;
+  readonly expired: readonly Snapshot[];
+}
+
 const MAX_AGE_MS = 86_400_000;
 const KEEP_LAST = 10;
 
@@ -31,18 +38,30 @@ export async function expireSnapshots(table: string, options: ExpireSnapshotsOpt
   const before = await retryCommit(table, options, () => removeExpired(table, options));
   if (before === null) return { snapshots: 0, objects: 0 };
   // The commit is done. A crash from here on leaves files that nothing refers to: orphans.
-  const { metadata } = await loadTable(table, options.catalog);
-  const inUse = await reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore);
-  const once = await reachableKeys(table, before.metadata, before.expired, objectStore);
+  const inUse = await readTable(table, options, ({ metadata }) =>
+    reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore),
+  );
+  const once = await expiredKeys(table, before, objectStore);
   const unused = [...once].filter((key) => !inUse.has(key));
   await objectStore.delete(unused);
   return { snapshots: before.expired.length, objects: unused.length };
 }
 
-async function removeExpired(
+/** None where other maintenance has expired the same at the same time: it deletes what they used. */
+async function expiredKeys(
   table: string,
-  options: ExpireSnapshotsOptions,
-): Promise<{ readonly metadata: TableMetadata; readonly expired: readonly Snapshot[] } | null> {
+  { metadata, expired }: Expired,
+  objectStore: ObjectStore,
+): Promise<ReadonlySet<string>> {
+  try {
+    return await reachableKeys(table, metadata, expired, objectStore);
+  } catch (error) {
+    if (isMissingObject(error)) return new Set();
+    throw error;
+  }
+}
+
+async function removeExpired(table: string, options: ExpireSnapshotsOptions): Promise<Expired | null> {
   const { metadata } = await loadTable(table, options.catalog);
   const expired = expiredSnapshots(metadata, options);
   if (expired.length === 0) return null;

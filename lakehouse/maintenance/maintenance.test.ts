@@ -2,6 +2,7 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DuckDbQueryEngine } from "../adapters/index.ts";
+import type { Catalog } from "../ports/catalog.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
 import { createLakePublisher, currentSnapshot } from "../table/index.ts";
 import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "../table/testing/test-lake.ts";
@@ -178,6 +179,47 @@ describe("table maintenance", () => {
     }
     expect((await expireSnapshots(PROBE, at(97))).snapshots).toBe(4);
     expect((await pyiceberg()).ids).toHaveLength(160);
+  });
+
+  describe("beside other maintenance of the same table", () => {
+    const soon = () => ({ ...lake.deps, clock: () => Date.now() + 1000, maxAgeMs: 0, keepLast: 1 });
+    beforeEach(async () => {
+      for (let i = 0; i < 4; i++) await append(i * 10, i * 10 + 10);
+      await compact();
+    });
+    afterEach(async () => {
+      expect(await pyiceberg()).toEqual({ ids: range(0, 40), files: 1 });
+      expect((await objects()).filter((key) => key.endsWith(".parquet"))).toHaveLength(1);
+    });
+
+    it("expires what the other does at the same moment", async () => {
+      const { catalog } = lake;
+      const late: Catalog = {
+        load: (table) => catalog.load(table),
+        list: (namespace) => catalog.list(namespace),
+        commit: async (table, commit) => {
+          await expireSnapshots(PROBE, soon());
+          return catalog.commit(table, commit);
+        },
+      };
+      await expireSnapshots(PROBE, { ...soon(), catalog: late });
+    });
+
+    it("looks again for orphans where the other has expired what it was reading", async () => {
+      const { catalog } = lake;
+      let isFirst = true;
+      const late: Catalog = {
+        list: (namespace) => catalog.list(namespace),
+        commit: (table, commit) => catalog.commit(table, commit),
+        load: async (table) => {
+          const loaded = await catalog.load(table);
+          if (isFirst) await expireSnapshots(PROBE, soon());
+          isFirst = false;
+          return loaded;
+        },
+      };
+      expect((await removeOrphans(PROBE, { ...soon(), catalog: late, prepared: [] })).objects).toBe(0);
+    });
   });
 
   it("removes old orphans only: not what is in use, protected by a checkpoint, or young", async () => {

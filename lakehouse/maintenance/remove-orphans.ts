@@ -1,9 +1,8 @@
 import type { LoadedTable } from "../ports/catalog.ts";
-import type { ObjectStore } from "../ports/object-store.ts";
 import type { StagedCommit } from "../ports/staged-file.ts";
 import { TableLayout, tableKey } from "../table/layout.ts";
 import { unpublishedCommits } from "../table/publisher.ts";
-import { loadTable, type MaintenanceOptions } from "./maintenance-options.ts";
+import { type MaintenanceOptions, readTable } from "./maintenance-options.ts";
 import { reachableKeys } from "./reachable-keys.ts";
 
 export interface RemoveOrphansOptions extends MaintenanceOptions {
@@ -37,16 +36,17 @@ export async function removeOrphans(table: string, options: RemoveOrphansOptions
     if (object.modifiedAt <= youngest) old.set(object.key, object.bytes);
   }
   // Loaded after the listing: whatever was committed in the meantime counts as in use.
-  const loaded = await loadTable(table, options.catalog);
-  const inUse = await keysInUse(table, loaded, options.objectStore);
-  for (const { files } of unpublishedCommits(table, loaded.metadata, options.prepared))
-    for (const { key } of files) inUse.add(key);
+  const inUse = await readTable(table, options, (loaded) => keysInUse(table, loaded, options));
   const orphans = [...old.keys()].filter((key) => !inUse.has(key));
   await options.objectStore.delete(orphans);
   return { objects: orphans.length, bytes: orphans.reduce((sum, key) => sum + (old.get(key) ?? 0), 0) };
 }
 
-async function keysInUse(table: string, loaded: LoadedTable, objectStore: ObjectStore): Promise<Set<string>> {
+async function keysInUse(
+  table: string,
+  loaded: LoadedTable,
+  { objectStore, prepared }: RemoveOrphansOptions,
+): Promise<ReadonlySet<string>> {
   const { metadata } = loaded;
   const layout = new TableLayout(table, metadata, objectStore);
   const keys = await reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore);
@@ -59,5 +59,7 @@ async function keysInUse(table: string, loaded: LoadedTable, objectStore: Object
       for (const member of Object.values(value)) visit(member);
   };
   visit(metadata);
+  for (const { files } of unpublishedCommits(table, metadata, prepared))
+    for (const { key } of files) keys.add(key);
   return keys;
 }

@@ -1,3 +1,5 @@
+import { MillraceError } from "../../schema/index.ts";
+
 export interface ObjectInfo {
   readonly key: string;
   readonly bytes: number;
@@ -26,6 +28,11 @@ export interface ObjectStore {
   delete(keys: readonly string[]): Promise<void>;
   /** The object's address for Iceberg metadata and engines. */
   uri(key: string): string;
+}
+
+/** Whether an error is that of {@link ObjectStore.get} for an object that is not there. */
+export function isMissingObject(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === "object-not-found";
 }
 
 /** The same as one array: a copy, unless it is one already. */

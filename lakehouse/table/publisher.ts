@@ -2,12 +2,12 @@ import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts"
 import type { Catalog, TableCommit } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { LakePublisher, StagedCommit, StagedFile } from "../ports/staged-file.ts";
-import { commitConflict } from "./apply-updates.ts";
 import { type RetryOptions, retryCommit } from "./commit-retry.ts";
 import { ensureTable } from "./ensure-tables.ts";
 import { TableLayout } from "./layout.ts";
 import { type DataFile, dayPartition, type ManifestFile } from "./manifest.ts";
 import { mergeManifests } from "./merge-manifests.ts";
+import { readLoaded } from "./read-loaded.ts";
 import { addedEntry, newSnapshotId, prepareSnapshot, writeManifest } from "./snapshot-writer.ts";
 import { hasLiveFiles, readManifests } from "./table-files.ts";
 import { currentSnapshot, type TableMetadata } from "./table-metadata.ts";
@@ -63,15 +63,7 @@ export function createLakePublisher(options: LakePublisherOptions): LakePublishe
   /** One attempt: looks what the table has, and adds the rest in one snapshot. */
   async function publishTo(table: string, commits: readonly StagedCommit[]): Promise<void> {
     const loaded = (await options.catalog.load(table)) ?? (await ensureTable(specOf(table), options));
-    try {
-      await addPending(table, loaded.metadata, commits);
-    } catch (error) {
-      if (!(error instanceof MillraceError && error.code === "object-not-found")) throw error;
-      // Maintenance of another engine may have replaced and removed what was being read.
-      const now = await options.catalog.load(table);
-      if (now?.metadataLocation === loaded.metadataLocation) throw error;
-      throw commitConflict(table, "manifests of the version before were removed");
-    }
+    await readLoaded(table, loaded, options.catalog, () => addPending(table, loaded.metadata, commits));
   }
 
   async function addPending(

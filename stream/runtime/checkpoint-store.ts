@@ -1,4 +1,4 @@
-import type { ObjectStore, StagedFile } from "../../lakehouse/index.ts";
+import { isMissingObject, type ObjectStore, type StagedFile } from "../../lakehouse/index.ts";
 import { freeBytes, MillraceError } from "../../schema/index.ts";
 import { type ImageCodec, poolCodec } from "./image-codec.ts";
 import type { TaskStatus } from "./status.ts";
@@ -116,8 +116,7 @@ export class CheckpointStore {
       return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
     } catch (error) {
       // Between the listing and the read its owner may have collected it: a newer one is there then.
-      const isGone = error instanceof MillraceError && error.code === "object-not-found";
-      if (isGone && (await this.newestKey(taskId)) !== key) return this.newest(taskId);
+      if (isMissingObject(error) && (await this.newestKey(taskId)) !== key) return this.newest(taskId);
       throw error;
     }
   }
