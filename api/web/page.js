@@ -100,6 +100,8 @@ function follow() {
         if (error.extensions?.code?.startsWith("cursor-")) cursor = null;
         again(`interrupted: ${error.message}`);
       },
+      // A server that stops ends its subscriptions in order.
+      complete: () => again("ended, trying again"),
       closed: () => again("disconnected, trying again"),
     },
   );
