@@ -23,11 +23,11 @@ beforeAll(async () => {
 }, 1_200_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What Docker makes of a compose file with the variables of .env.example, empty ones filled. */
+/** What Docker makes of a compose file with the variables of .env.example, empty secrets of the servers filled. */
 async function configOf(file: string, fill: string): Promise<Record<string, Service>> {
   const variables = join(folder, `filled-${fill}.env`);
   const example = readFileSync(join(repositoryRoot, ".env.example"), "utf8");
-  writeFileSync(variables, example.replaceAll(/^([A-Z_]+)=$/gm, `$1=${fill}`));
+  writeFileSync(variables, example.replaceAll(/^(?!MILLRACE_)([A-Z_]+)=$/gm, `$1=${fill}`));
   const [program, ...args] = command;
   const config = [...args, "--env-file", variables, "-f", file, "config", "--format", "json"];
   const { stdout } = await promisify(execFile)(program, config, { cwd: repositoryRoot, maxBuffer: 16 << 20 });

@@ -255,4 +255,27 @@ describe("the built command", () => {
     expect(ended.code).toBe(0);
     expect(ended.err).toContain("stopping");
   });
+
+  it("lets pages of the origins that are set use the API, within the limits that are set; in production without GraphiQL", async () => {
+    const origin = "http://localhost:5173";
+    const settings = ["--production", "--allowed-origins", origin, "--query-depth-max", "1"];
+    const asked: Promise<readonly [Response, Response]>[] = [];
+    const ended = await launch(["up", "--home", "open", "--port", "0", ...settings], (out, kill) => {
+      const url = / GraphQL +(http\S+)/.exec(out)?.[1];
+      if (url === undefined || asked.length > 0 || !out.endsWith("\n")) return;
+      const post = (query: string) =>
+        fetch(url, {
+          method: "POST",
+          headers: { "content-type": "application/json", origin },
+          body: JSON.stringify({ query }),
+        });
+      const both = Promise.all([post("{ __typename }"), post("{ pipelineStatus { lagTotal } }")]);
+      asked.push(both.finally(() => kill("SIGTERM")));
+    });
+    const [flat, deep] = await asked[0];
+    expect([flat.status, flat.headers.get("access-control-allow-origin")]).toEqual([200, origin]);
+    expect(await deep.json()).toMatchObject({ errors: [{ extensions: { code: "depth-limit" } }] });
+    expect(ended.out).toContain("/graphql");
+    expect(ended.out).not.toMatch(/graphiql/i);
+  });
 });

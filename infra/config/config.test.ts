@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { apiConfigDefaults } from "../../api/index.ts";
 import { readApiKeys } from "./api-keys.ts";
+import { apiConfigOf } from "./api-settings.ts";
 import { loadConfig, shownConfig } from "./load-config.ts";
 import { renderReference } from "./reference.ts";
 
@@ -112,6 +114,40 @@ describe("API keys", () => {
   ])("refuses %j, without showing it", (text, problem) => {
     expect(() => load({ MILLRACE_API_KEYS: text })).toThrow(problem);
     expect(() => load({ MILLRACE_API_KEYS: text })).not.toThrow(/0123|short/);
+  });
+});
+
+describe("the API", () => {
+  test("has the limits that are set, and else its own defaults", () => {
+    const { port, allowedOrigins, depthMax, costMax, socketsMax } = apiConfigDefaults;
+    expect(apiConfigOf(load({}).config)).toMatchObject({
+      port,
+      allowedOrigins,
+      depthMax,
+      costMax,
+      socketsMax,
+    });
+    const environment = {
+      MILLRACE_ALLOWED_ORIGINS: "http://localhost:5173, https://shop.example",
+      MILLRACE_QUERY_DEPTH_MAX: "4",
+      MILLRACE_QUERY_COST_MAX: "5",
+      MILLRACE_SOCKETS_MAX: "6",
+    };
+    expect(apiConfigOf(load(environment).config)).toMatchObject({
+      allowedOrigins: ["http://localhost:5173", "https://shop.example"],
+      ...{ depthMax: 4, costMax: 5, socketsMax: 6 },
+    });
+  });
+
+  test.each([
+    ["*", /must be a list of origins/],
+    ["localhost:5173", /must be a list of origins/],
+    ["http://localhost:5173/", /must be a list of origins/],
+    ["https://shop.example:443", /https:\/\/shop\.example:443 must be written https:\/\/shop\.example$/],
+    ["https://Shop.example", /must be written https:\/\/shop\.example$/],
+    ["https://shop.example:x", /is no origin/],
+  ])("refuses the origin %s, which no browser sends", (origin, problem) => {
+    expect(() => load({ MILLRACE_ALLOWED_ORIGINS: origin })).toThrow(problem);
   });
 });
 

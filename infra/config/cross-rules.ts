@@ -1,5 +1,6 @@
 import { detectorSpecs } from "../../stream/index.ts";
 import { readApiKeys } from "./api-keys.ts";
+import { originProblems } from "./api-settings.ts";
 import { environmentName } from "./setting.ts";
 import type { Config, SettingKey } from "./settings.ts";
 import { timeConfig } from "./time-config.ts";
@@ -8,7 +9,13 @@ import { timeConfig } from "./time-config.ts";
 export function crossProblems(config: Config): string[] {
   const distributed = config.mode === "distributed" ? missingServers(config) : embeddedProblems(config);
   const { problems } = readApiKeys(config.apiKeys);
-  return [...analyticsProblems(config), ...distributed, ...credentialProblems(config), ...problems];
+  return [
+    ...analyticsProblems(config),
+    ...distributed,
+    ...credentialProblems(config),
+    ...problems,
+    ...originProblems(config),
+  ];
 }
 
 function analyticsProblems(config: Config): string[] {

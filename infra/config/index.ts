@@ -1,4 +1,5 @@
 export * from "./api-keys.ts";
+export * from "./api-settings.ts";
 export * from "./authorities.ts";
 export * from "./load-config.ts";
 export * from "./setting.ts";

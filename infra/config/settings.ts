@@ -7,6 +7,7 @@ import {
   type SettingValues,
 } from "../../schema/index.ts";
 import { detectorSettings, optionalParts } from "../../stream/index.ts";
+import { apiSettings } from "./api-settings.ts";
 import { distributedSettings } from "./distributed-settings.ts";
 
 const DAY_MS = 86_400_000;
@@ -324,20 +325,7 @@ export const settings = {
     "Time to live of hot scores and live aggregates.",
   ),
 
-  host: { type: "text", group: "API", default: "127.0.0.1", doc: "Address that the API listens on." },
-  port: count("API", 4_000, [0, 65_535], "Port of the API; 0 takes a free one."),
-  production: {
-    type: "boolean",
-    group: "API",
-    default: false,
-    doc: "Switches introspection and GraphiQL off.",
-  },
-  apiKeys: {
-    type: "secret",
-    group: "API",
-    default: "",
-    doc: "Who may do more than read: `NAME:ROLE:KEY`, several apart by commas or lines. Roles are viewer and operator, who changes rules. Without any nobody does.",
-  },
+  ...apiSettings,
 
   generatorEventsPerSecond: count(
     "Generator",

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { createApiServer } from "../../../api/index.ts";
 import { createModelRegistry } from "../../../ml/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
-import { type Config, readApiKeys } from "../../config/index.ts";
+import { apiConfigOf, type Config } from "../../config/index.ts";
 import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
@@ -17,6 +17,12 @@ interface UpOptions extends Record<string, unknown> {
 
 /** Event time that a generated shop has behind it at its first start: the longest live window. */
 const HISTORY_MS = 600_000;
+
+const FIRST_STEP = `
+Paste into GraphiQL and press play:
+
+  subscription { alerts { kind severity title eventTime } }
+`;
 
 export function registerUp(program: Command, io: CliIo): void {
   withSettings(program.command("up"), [
@@ -75,7 +81,6 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
 
 function startApi(platform: Platform, forecasts: ScheduledForecasts, logger: PlatformLogger) {
   const { queryEngine, hotStore, alertBus, config } = platform;
-  const { host, port, production } = config;
   return createApiServer({
     queryEngine,
     hotStore,
@@ -86,7 +91,7 @@ function startApi(platform: Platform, forecasts: ScheduledForecasts, logger: Pla
     forecasts: forecasts.live,
     clock: Date.now,
     logger,
-    config: { host, port, production, apiKeys: readApiKeys(config.apiKeys).keys },
+    config: apiConfigOf(config),
   });
 }
 
@@ -122,18 +127,14 @@ function started(url: string, config: Config, json: boolean, seconds: number, ra
     rate > 0
       ? `a generated shop, ${rate} events/s (--no-generator starts without it)`
       : "none; load a file with millrace replay";
+  const page = config.production ? "" : `  GraphiQL   ${url}/graphiql\n`;
   return `
 Millrace has started (${seconds.toFixed(1)} s).
 
-  GraphiQL   ${url}/graphiql
-  GraphQL    ${url}/graphql (subscriptions: ${socket})
+${page}  GraphQL    ${url}/graphql (subscriptions: ${socket})
   health     ${url}/health, ${url}/ready, ${url}/metrics
   data       ${dataOf(config)}
   input      ${source}
-
-Paste into GraphiQL and press play:
-
-  subscription { alerts { kind severity title eventTime } }
-
+${config.production ? "" : FIRST_STEP}
 `;
 }
