@@ -228,6 +228,10 @@ describe("limits and errors of the API", () => {
       );
       expect((await socketError("{ sesions { edges { cursor } } }")).message).not.toContain("Did you mean");
       expect((await fetch(`${api.server.url}/graphiql`)).status).toBe(404);
+      const [page, usual] = await Promise.all([api, shared].map(({ server }) => fetch(server.url)));
+      expect(page.headers.get("content-security-policy")).toContain("default-src 'self'");
+      expect(await page.text()).not.toMatch(/graphiql/i);
+      expect(await usual.text()).toContain('href="/graphiql"');
     } finally {
       await api.stop();
       api = shared;

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
@@ -15,6 +16,8 @@ const GRAPHIQL_FILES = {
   "graphiql.css": "graphiql/graphiql.min.css",
 } as const;
 
+const GRAPHIQL_LINK = '<a href="/graphiql">GraphiQL</a>';
+
 /** `/`, the page; `/graphiql` where it is wanted. All files come from this machine. */
 export async function registerPages(
   app: FastifyInstance,
@@ -30,7 +33,11 @@ export async function registerPages(
   });
   const page = (url: string, file: string) =>
     app.get(url, (_request, reply) => reply.sendFile(file, join(root, "api/web")));
-  page("/", "index.html");
+  if (options.graphiql) page("/", "index.html");
+  else {
+    const html = (await readFile(join(root, "api/web/index.html"), "utf8")).replace(GRAPHIQL_LINK, "");
+    app.get("/", (_request, reply) => reply.type("text/html; charset=utf-8").send(html));
+  }
   for (const file of ["page.js", "graphql-socket.js", "style.css"]) page(`/web/${file}`, file);
   if (!options.graphiql) return;
   page("/graphiql", "graphiql.html");
