@@ -6,7 +6,7 @@ import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus, EventLog, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
-import type { Caller } from "../modules/common/caller.ts";
+import type { Caller, NoCaller } from "../modules/common/caller.ts";
 import type { ApiContext } from "../modules/common/context.ts";
 import { PRODUCTS_A_QUERY_MAX, ProductActivityLoader } from "../modules/products/activity-loader.ts";
 import { createCallers } from "./api-keys.ts";
@@ -55,7 +55,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     { queueMax: config.subscriberQueueMax, ringMax: config.alertRingMax },
     (err) => logger.error({ err }, "alert bus failed"),
   );
-  const createContext = (caller: Caller | null, closeSlow?: (error: Error) => void): ApiContext => ({
+  const createContext = (caller: Caller | NoCaller, closeSlow?: (error: Error) => void): ApiContext => ({
     alertHub,
     caller,
     products: new DataLoader((ids: readonly string[]) => products.byIds(ids), {

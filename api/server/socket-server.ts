@@ -168,10 +168,15 @@ function prepare(
     document,
     operationName: payload.operationName,
     variableValues: payload.variables,
-    contextValue: deps.createContext(connectionParams?.authorization, (error) =>
+    contextValue: deps.createContext(authorizationIn(connectionParams ?? {}), (error) =>
       closeSlow(deps, extra.socket, id, error as AlertStreamError),
     ),
   };
+}
+
+/** What clients sent as one would a header, in whatever case. */
+function authorizationIn(params: Readonly<Record<string, unknown>>): unknown {
+  return Object.entries(params).find(([name]) => name.toLowerCase() === "authorization")?.[1];
 }
 
 function parsed(query: string, maxTokens: number): DocumentNode | GraphQLError {

@@ -22,10 +22,10 @@ subscription LiveAlerts {
 `;
 
 /** An observable, as GraphiQL takes it for subscriptions. */
-function observable(payload) {
+function observable(payload, headers) {
   return {
     subscribe(sink) {
-      const unsubscribe = subscribe(payload, {
+      const following = {
         next: (result) => sink.next(result),
         error: (errors) => {
           sink.next({ errors });
@@ -36,7 +36,9 @@ function observable(payload) {
           sink.next({ errors: [{ message: `The socket closed (${code}) ${reason}` }] });
           sink.complete();
         },
-      });
+      };
+      // A browser's socket takes no headers of a page: they go with the first message.
+      const unsubscribe = subscribe(payload, following, headers);
       return { unsubscribe };
     },
     [Symbol.observable ?? "@@observable"]() {
@@ -53,17 +55,17 @@ function isSubscription({ operationName }, documentAST) {
   return operation?.operation === "subscription";
 }
 
-async function post(payload) {
+async function post(payload, headers) {
   const response = await fetch("/graphql", {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify(payload),
   });
   return response.json();
 }
 
-const fetcher = (payload, options) =>
-  isSubscription(payload, options?.documentAST) ? observable(payload) : post(payload);
+const fetcher = (payload, { documentAST, headers } = {}) =>
+  isSubscription(payload, documentAST) ? observable(payload, headers) : post(payload, headers);
 
 window.ReactDOM.createRoot(document.getElementById("graphiql")).render(
   window.React.createElement(window.GraphiQL, {

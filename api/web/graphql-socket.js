@@ -1,8 +1,9 @@
 /**
  * One subscription over its own socket (graphql-transport-ws). `sink`: next(result), error(errors), complete(),
- * closed(event) where the socket closed without the operation's end. Returns a function that ends it.
+ * closed(event) where the socket closed without the operation's end. `params` go with the first message, such as
+ * `{ authorization }`. Returns a function that ends it.
  */
-export function subscribe(payload, sink) {
+export function subscribe(payload, sink, params) {
   const socket = new WebSocket(
     `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
     "graphql-transport-ws",
@@ -15,7 +16,7 @@ export function subscribe(payload, sink) {
     socket.close(1000);
     tell?.();
   };
-  socket.addEventListener("open", () => send({ type: "connection_init" }));
+  socket.addEventListener("open", () => send({ type: "connection_init", payload: params }));
   socket.addEventListener("message", ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === "connection_ack") {

@@ -10,12 +10,16 @@ export interface Caller {
   readonly role: Role;
 }
 
+/** Why a caller is nobody in particular. */
+export type NoCaller = "no-key" | "unknown-key";
+
 /** The caller, where they have one of the roles; throws `unauthenticated` or `forbidden`. */
-export function requireRole(caller: Caller | null, roles: readonly Role[]): Caller {
-  if (caller === null) {
+export function requireRole(caller: Caller | NoCaller, roles: readonly Role[]): Caller {
+  if (typeof caller === "string") {
+    const why = caller === "no-key" ? "" : "The API key that was sent is not known. ";
     throw userError(
       "unauthenticated",
-      `This takes an API key of the role ${roles.join(" or ")}: send it as \`Authorization: Bearer KEY\`.`,
+      `${why}This takes an API key of the role ${roles.join(" or ")}: send it as \`Authorization: Bearer KEY\`.`,
     );
   }
   if (roles.includes(caller.role)) return caller;

@@ -2,13 +2,12 @@ import type DataLoader from "dataloader";
 import type { AlertHub } from "../alerts/hub.ts";
 import type { ProductActivityLoader } from "../products/activity-loader.ts";
 import type { Product } from "../products/type.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, NoCaller } from "./caller.ts";
 
 /** What one operation's resolvers share. */
 export interface ApiContext {
   readonly alertHub: AlertHub;
-  /** Null: nobody in particular. */
-  readonly caller: Caller | null;
+  readonly caller: Caller | NoCaller;
   /** Products by id, one lake query for all that an operation asks for at once. */
   readonly products: DataLoader<string, Product | null>;
   readonly productActivity: ProductActivityLoader;

@@ -62,22 +62,26 @@ describe("rules changed through the API", () => {
     expect(more).toEqual([]);
   });
 
-  it("over a socket too, whose first message has the key", async () => {
-    const client = createClient({
-      url: api.socketUrl(),
-      webSocketImpl: WebSocket,
-      retryAttempts: 0,
-      connectionParams: { authorization: `Bearer ${KEYS.ann}` },
-    });
-    const answers = client.iterate<{ disableRule: { changedBy: string } }>({
-      query: DISABLE,
-      variables: { id: "first-order" },
-    });
-    const { value } = await answers.next();
-    expect(value?.data?.disableRule).toMatchObject({ ruleId: "first-order", changedBy: "ann" });
-    await client.dispose();
-    expect(await changes()).toHaveLength(3);
-  });
+  it.each(["authorization", "Authorization"])(
+    "over a socket too, whose first message has the key as %s",
+    async (name) => {
+      const before = (await changes()).length;
+      const client = createClient({
+        url: api.socketUrl(),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { [name]: `Bearer ${KEYS.ann}` },
+      });
+      const answers = client.iterate<{ disableRule: { changedBy: string } }>({
+        query: DISABLE,
+        variables: { id: "first-order" },
+      });
+      const { value } = await answers.next();
+      expect(value?.data?.disableRule).toMatchObject({ ruleId: "first-order", changedBy: "ann" });
+      await client.dispose();
+      expect(await changes()).toHaveLength(before + 1);
+    },
+  );
 
   it("are refused without a key, with an unknown one, and to who may only read; nothing is changed", async () => {
     const before = (await changes()).length;
@@ -90,6 +94,12 @@ describe("rules changed through the API", () => {
       expect(await codeOf(query, variables, "ann-0123456789abcdeF")).toBe("unauthenticated");
       expect(await codeOf(query, variables, KEYS.web)).toBe("forbidden");
     }
+    const messageTo = async (key?: string) =>
+      (await api.query(DISABLE, { id: "night-order" }, key)).errors?.[0].message;
+    expect(await messageTo()).toMatch(/^This takes an API key of the role operator: send it as/);
+    expect(await messageTo("ann-0123456789abcdeF")).toMatch(
+      /^The API key that was sent is not known\. This takes/,
+    );
     expect(await changes()).toHaveLength(before);
     expect((await api.query("{ orderRules { id } }", {}, KEYS.web)).data.orderRules).not.toEqual([]);
   });
