@@ -24,3 +24,15 @@ export class MillraceError extends Error {
     this.retry = options.retry ?? false;
   }
 }
+
+const LISTED_MAX = 100;
+
+/** An argument that names nothing there is, with the names that there are. */
+export function unknownName(what: string, name: string, names: readonly string[]): MillraceError {
+  const more = names.length > LISTED_MAX ? ` and ${names.length - LISTED_MAX} more` : "";
+  const listed = `${names.slice(0, LISTED_MAX).join(", ")}${more}`;
+  return new MillraceError(`There is no ${what} ${JSON.stringify(name)}. There are: ${listed}.`, {
+    code: "invalid-argument",
+    origin: "user",
+  });
+}

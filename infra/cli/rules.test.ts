@@ -76,3 +76,15 @@ test("a file with rules that are none is refused with all that is wrong, and cha
   expect((await millrace("rules", "set", "no.json")).err).toMatch(/no.json is no JSON/);
   expect((await millrace("rules", "off", "x", "--from", "soon")).err).toMatch(/--from takes a time/);
 });
+
+test("only rules that there are are switched off, and one that was set a moment ago is", async () => {
+  const unknown = await millrace("rules", "off", "night-orders");
+  expect(unknown.code).toBe(1);
+  expect(unknown.err).toMatch(/There is no rule "night-orders"\. There are: .*night-order/);
+  const rule = { ...DEFAULT_RULES.find(({ id }) => id === "order-amount"), id: "just-set" };
+  await writeFile(join(folder, "own.json"), JSON.stringify({ rules: [rule] }));
+  await json("rules", "set", "own.json");
+  expect(await json("rules", "off", "just-set")).toMatchObject({ changed: ["just-set"] });
+  const { changes } = await json("rules", "history");
+  expect(JSON.stringify(changes)).not.toContain("night-orders");
+}, 60_000);

@@ -1,6 +1,6 @@
-import { tableName } from "../../../schema/index.ts";
+import { tableName, unknownName } from "../../../schema/index.ts";
 import { fixedMetrics, goldAnomalies, goldMetrics, METRIC_PREFIX } from "../../../stream/index.ts";
-import { unknownName, userError } from "../common/errors.ts";
+import { userError } from "../common/errors.ts";
 import type { LakeReader, PinnedTable } from "../common/lake-reader.ts";
 import { long, number, type Row, text, time } from "../common/row.ts";
 import { Conditions, newestRevisions } from "../common/sql.ts";

@@ -6,8 +6,8 @@ import {
   type ModelRegistry,
   mlPlugins,
 } from "../../../ml/index.ts";
-import { goldModelHealth, tableName } from "../../../schema/index.ts";
-import { unknownName } from "../common/errors.ts";
+import { goldModelHealth, tableName, unknownName } from "../../../schema/index.ts";
+import { userError } from "../common/errors.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { long, number, optionalText, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";

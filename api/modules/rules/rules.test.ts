@@ -2,7 +2,7 @@ import { createClient } from "graphql-ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ruleChangeContract } from "../../../schema/index.ts";
-import { DEFAULT_RULES } from "../../../stream/index.ts";
+import { bronzeRuleChanges, DEFAULT_RULES } from "../../../stream/index.ts";
 import { TestApi } from "../../server/api.fixture.ts";
 
 const KEYS = { ann: "ann-0123456789abcdef", web: "web-0123456789abcdef" };
@@ -111,10 +111,34 @@ describe("rules changed through the API", () => {
     expect(errors?.[0].extensions).toMatchObject({ code: "invalid-rules", origin: "user" });
     expect(errors?.[0].message).toMatch(/of must be one of user, device, card, address.*orders must be/s);
     expect(await codeOf(SET, { rule: "{" }, KEYS.ann)).toBe("invalid-rules");
-    expect(await codeOf(DISABLE, { id: "No Id" }, KEYS.ann)).toBe("invalid-rules");
+    expect(await codeOf(DISABLE, { id: "No Id" }, KEYS.ann)).toBe("invalid-argument");
     const long = { rule: JSON.stringify(AMOUNT), reason: "x".repeat(1_001) };
     expect(await codeOf(SET, long, KEYS.ann)).toBe("invalid-argument");
     expect(await changes()).toHaveLength(before);
+  });
+
+  it("switch off only rules that there are: shipped, set as the lake knows, or set a moment ago", async () => {
+    const rule = (id: string) => JSON.stringify({ ...AMOUNT, id });
+    const time = new Date(0);
+    const row = { event_id: "e1", change_time: time, effective_time: time, changed_by: "ann", _partition: 0 };
+    const envelope = { _offset: 0, _ingested_at: time };
+    await api.commit(bronzeRuleChanges, [
+      { ...row, ...envelope, rule_id: "of-the-lake", rule: rule("of-the-lake") },
+      { ...row, ...envelope, event_id: "e2", rule_id: "never-there", rule: null },
+    ]);
+    const before = (await changes()).length;
+    for (const id of ["nope", "never-there"]) {
+      const { errors } = await api.query(DISABLE, { id }, KEYS.ann);
+      expect(errors?.[0].extensions).toMatchObject({ code: "invalid-argument", origin: "user" });
+      expect(errors?.[0].message).toMatch(
+        new RegExp(`There is no rule "${id}"\\. There are: .*order-amount.*of-the-lake`),
+      );
+      expect(errors?.[0].message.match(/never-there/g) ?? []).toHaveLength(id === "never-there" ? 1 : 0);
+    }
+    expect(await changes()).toHaveLength(before);
+    await api.query(SET, { rule: rule("just-set") }, KEYS.ann);
+    for (const id of ["of-the-lake", "just-set"])
+      expect((await api.query(DISABLE, { id }, KEYS.ann)).data.disableRule).toMatchObject({ ruleId: id });
   });
 
   it("are not made by a GET", async () => {

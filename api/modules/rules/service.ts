@@ -8,6 +8,7 @@ import {
   type Rule,
   type RuleVersion,
   readRules,
+  requireKnownRule,
   ruleHistory,
 } from "../../../stream/index.ts";
 import type { Caller } from "../common/caller.ts";
@@ -33,7 +34,9 @@ export class RulesService {
     return this.append({ id: rule.id, rule }, args, caller);
   }
 
-  disable(id: string, args: RuleChangeArgs, caller: Caller): Promise<AcceptedRuleChange> {
+  /** Switches a rule off; `invalid-argument` names those that there are where it is none of them. */
+  async disable(id: string, args: RuleChangeArgs, caller: Caller): Promise<AcceptedRuleChange> {
+    await requireKnownRule(id, this.log, () => this.history());
     return this.append({ id, rule: null }, args, caller);
   }
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { SqlValue } from "../../../lakehouse/index.ts";
+import type { QueryEngine, SqlValue } from "../../../lakehouse/index.ts";
 import { MillraceError, ruleChangeContract } from "../../../schema/index.ts";
 import {
   appendRuleChanges,
@@ -9,8 +9,10 @@ import {
   newestRules,
   RULE_CHANGES_SQL,
   type Rule,
+  type RuleAuthorship,
   type RuleVersion,
   readRules,
+  requireKnownRule,
   ruleHistory,
 } from "../../../stream/index.ts";
 import type { CliIo } from "../cli-io.ts";
@@ -57,7 +59,15 @@ export function registerRules(program: Command, io: CliIo): void {
   changing(rules.command("off"))
     .description("switch a rule off")
     .argument("<rule>", "its id")
-    .action((id: string, options: RulesOptions) => append([{ id, rule: null }], options, io));
+    .action((id: string, options: RulesOptions) => off(id, options, io));
+}
+
+async function off(id: string, options: RulesOptions, io: CliIo): Promise<void> {
+  const authorship = authorshipOf(options, io);
+  await withPlatform(configOf(options, io), io, { runsWorkers: false }, ({ log, queryEngine }) =>
+    requireKnownRule(id, log, () => historyIn(queryEngine)),
+  );
+  await append([{ id, rule: null }], authorship, options, io);
 }
 
 async function set(file: string, options: RulesOptions, io: CliIo): Promise<void> {
@@ -74,12 +84,13 @@ async function set(file: string, options: RulesOptions, io: CliIo): Promise<void
   const rules = readRules(document);
   await append(
     rules.map((rule) => ({ id: rule.id, rule })),
+    authorshipOf(options, io),
     options,
     io,
   );
 }
 
-async function append(changed: readonly ChangedRule[], options: RulesOptions, io: CliIo): Promise<void> {
+function authorshipOf(options: RulesOptions, io: CliIo): RuleAuthorship {
   const from = options.from === undefined ? null : Date.parse(options.from);
   if (Number.isNaN(from)) {
     throw new MillraceError(`--from takes a time such as 2026-01-31T12:00:00Z, not ${options.from}`, {
@@ -87,12 +98,15 @@ async function append(changed: readonly ChangedRule[], options: RulesOptions, io
       origin: "user",
     });
   }
-  const authorship = {
-    now: io.clock(),
-    from,
-    changedBy: authorOf(io),
-    reason: options.reason ?? null,
-  };
+  return { now: io.clock(), from, changedBy: authorOf(io), reason: options.reason ?? null };
+}
+
+async function append(
+  changed: readonly ChangedRule[],
+  authorship: RuleAuthorship,
+  options: RulesOptions,
+  io: CliIo,
+): Promise<void> {
   const effectiveTime = await withTopic(
     ruleChangeContract.topic,
     configOf(options, io),
@@ -152,10 +166,14 @@ function parametersOf({ id: _id, ...parameters }: Rule): string {
     .join(", ");
 }
 
-async function versions(options: RulesOptions, io: CliIo): Promise<RuleVersion[]> {
-  const { rows } = await withPlatform(configOf(options, io), io, { runsWorkers: false }, ({ queryEngine }) =>
-    queryEngine.query(RULE_CHANGES_SQL, []),
+function versions(options: RulesOptions, io: CliIo): Promise<RuleVersion[]> {
+  return withPlatform(configOf(options, io), io, { runsWorkers: false }, ({ queryEngine }) =>
+    historyIn(queryEngine),
   );
+}
+
+async function historyIn(queryEngine: QueryEngine): Promise<RuleVersion[]> {
+  const { rows } = await queryEngine.query(RULE_CHANGES_SQL, []);
   const text = (value: SqlValue): string | null => (value === null ? null : String(value));
   return ruleHistory(
     rows.map((row) => ({

@@ -6,7 +6,8 @@ import { combineVelocity } from "./rules/combine-velocity.ts";
 import { goldOrderAlerts } from "./rules/order-alerts-table.ts";
 import { DEFAULT_RULES } from "./rules/rule.ts";
 
-export { appendRuleChanges, type ChangedRule } from "./rules/change-rules.ts";
+export { appendRuleChanges, type ChangedRule, type RuleAuthorship } from "./rules/change-rules.ts";
+export { requireKnownRule } from "./rules/known-rules.ts";
 export { DEFAULT_RULES, type Rule, readRules } from "./rules/rule.ts";
 export * from "./rules/rule-history.ts";
 export { goldOrderAlerts, silverOrders };
