@@ -1,3 +1,4 @@
+export * from "./alert-kinds.ts";
 export * from "./detectors/index.ts";
 export * from "./operators/index.ts";
 export * from "./pipelines/index.ts";

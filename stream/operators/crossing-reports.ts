@@ -1,10 +1,11 @@
 import { goldPropensityScores, goldSessionScores } from "../../schema/index.ts";
+import type { OwnAlertKind } from "./own-alert-kinds.ts";
 import type { CrossingReport } from "./score-sessions.ts";
 
 /** Of the plugin that tells who will buy. */
 export const propensityReport: CrossingReport = {
   table: goldPropensityScores,
-  alertKind: "high-propensity",
+  alertKind: "high-propensity" satisfies OwnAlertKind,
   title: (userId, percent) => `${userId} is likely to buy in this session (${percent} %)`,
 };
 

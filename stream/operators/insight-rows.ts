@@ -7,6 +7,7 @@ import {
 } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
 import type { PopularProductsRecord } from "../sinks/hot-records.ts";
+import type { OwnAlertKind } from "./own-alert-kinds.ts";
 import { roundedScore } from "./product-categories.ts";
 import type { WindowTotals } from "./window-totals.ts";
 
@@ -169,7 +170,7 @@ export function createInsightRows(
       id,
       revision,
       status,
-      kind: "flash-sale",
+      kind: "flash-sale" satisfies OwnAlertKind,
       severity: "medium",
       title: `Product ${productId}: ${views} views and ${purchases} purchases in ${minutes} minutes`,
       userId: null,

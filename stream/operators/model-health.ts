@@ -3,6 +3,7 @@ import { goldModelHealth, jsonBlob, type StateSection } from "../../schema/index
 import type { Alert } from "../ports/alert-bus.ts";
 import type { OperatorOutputs, Progress } from "../runtime/operator.ts";
 import type { ModelStatus } from "../runtime/status.ts";
+import type { OwnAlertKind } from "./own-alert-kinds.ts";
 import type { ShadowTimes } from "./shadow-scores.ts";
 
 export interface ModelHealthConfig {
@@ -247,7 +248,7 @@ export class ModelHealthMonitor {
 
   private raise(
     { start, end, version }: Omit<OpenWindow, "newest">,
-    kind: string,
+    kind: OwnAlertKind,
     { title, figures }: Pick<Alert, "title" | "figures">,
   ): void {
     const { plugin, outputs } = this.deps;

@@ -23,6 +23,7 @@ import { FRAUD_SCORES_NAMESPACE, type FraudScoreRecord } from "../sinks/fraud-sc
 import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import type { OperatorKeys } from "./operator-keys.ts";
 import { OrderMonitor, type OrderMonitorConfig } from "./order-monitor.ts";
+import type { OwnAlertKind } from "./own-alert-kinds.ts";
 
 export interface ScoreOrdersConfig {
   /** Time to live of an order's hot record, ms. */
@@ -311,7 +312,7 @@ function alertOf(
     id: `fraud:${orderId}`,
     revision: 1,
     status: "raised",
-    kind: "fraud",
+    kind: "fraud" satisfies OwnAlertKind,
     severity: SEVERITY[decision],
     title: `${decision === "block" ? "Block" : "Review"} order ${orderId}: fraud at ${Math.round(score * 100)} %, ${reasons.join("; ")}`,
     userId,

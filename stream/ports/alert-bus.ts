@@ -3,8 +3,8 @@ export interface Alert {
   readonly id: string;
   /** 1, or higher for a correction or retraction of the same id. */
   readonly revision: number;
-  readonly status: "raised" | "retracted";
-  /** `flash-sale`, `order-velocity`, `high-propensity`, … */
+  readonly status: (typeof ALERT_STATUSES)[number];
+  /** What raised it; the kinds that there are stand in `alertKinds`. */
   readonly kind: string;
   readonly severity: "low" | "medium" | "high";
   readonly title: string;

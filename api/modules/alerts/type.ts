@@ -1,6 +1,12 @@
 import { ArgsType, Field, Float, InputType, Int, ObjectType, registerEnumType } from "type-graphql";
+import { alertKinds } from "../../../stream/index.ts";
 import { DateTime } from "../common/scalars.ts";
 import { connectionOf, TimeRangePageArgs } from "../common/types.ts";
+
+const ALERT_KINDS = `${Object.keys(alertKinds)
+  .sort()
+  .map((kind) => `\`${kind}\``)
+  .join(", ")}; the ids of rules that were added, and what further models and detectors raise.`;
 
 export const AlertStatus = { RAISED: "raised", RETRACTED: "retracted" } as const;
 export type AlertStatus = (typeof AlertStatus)[keyof typeof AlertStatus];
@@ -39,7 +45,7 @@ export class AlertEvent {
   @Field(() => AlertStatus)
   status!: AlertStatus;
 
-  @Field(() => String, { description: "`flash-sale`, `order-velocity`, `high-propensity`, …" })
+  @Field(() => String, { description: ALERT_KINDS })
   kind!: string;
 
   @Field(() => AlertSeverity)
@@ -74,7 +80,7 @@ export class AlertEvent {
 
 @InputType({ description: "All given conditions must hold; a list holds where one of its values does." })
 export class AlertFilter {
-  @Field(() => [String], { nullable: true })
+  @Field(() => [String], { nullable: true, description: ALERT_KINDS })
   kinds?: string[] | null;
 
   @Field(() => [AlertSeverity], { nullable: true })
