@@ -15,9 +15,10 @@ export type AlertSeverity = (typeof AlertSeverity)[keyof typeof AlertSeverity];
 
 registerEnumType(AlertStatus, {
   name: "AlertStatus",
+  description: "Whether what an alert says still holds.",
   valuesConfig: { RETRACTED: { description: "Late data took its ground away." } },
 });
-registerEnumType(AlertSeverity, { name: "AlertSeverity" });
+registerEnumType(AlertSeverity, { name: "AlertSeverity", description: "How much an alert matters." });
 
 @ObjectType({ description: "A figure of the rule: a number, or a text.", simpleResolvers: true })
 export class AlertFigure {

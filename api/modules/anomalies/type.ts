@@ -6,7 +6,10 @@ import { connectionOf, Freshness, TimeRangePageArgs } from "../common/types.ts";
 export const AnomalyDirection = { ABOVE: "above", BELOW: "below" } as const;
 export type AnomalyDirection = (typeof AnomalyDirection)[keyof typeof AnomalyDirection];
 
-registerEnumType(AnomalyDirection, { name: "AnomalyDirection" });
+registerEnumType(AnomalyDirection, {
+  name: "AnomalyDirection",
+  description: "On which side of its season a metric is.",
+});
 
 const METRIC =
   "`events:TYPE`, `category-events:CATEGORY`, `revenue:CURRENCY` (minor units), `orders` or `failed-payments`.";
@@ -78,7 +81,7 @@ export class MetricPoint {
   expected!: number | null;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "A watched metric over time.", simpleResolvers: true })
 export class MetricSeries {
   @Field(() => String)
   metric!: string;

@@ -82,7 +82,7 @@ export function connectionOf<Node extends object>(
   node: ClassType<Node>,
   name: string,
 ): ClassType<Page<Node>> {
-  @ObjectType(`${name}Edge`, { simpleResolvers: true })
+  @ObjectType(`${name}Edge`, { description: "A row of a page, with its cursor.", simpleResolvers: true })
   class Edge {
     @Field(() => node)
     node!: Node;
@@ -91,7 +91,7 @@ export function connectionOf<Node extends object>(
     cursor!: string;
   }
 
-  @ObjectType(`${name}Connection`, { simpleResolvers: true })
+  @ObjectType(`${name}Connection`, { description: "A page of rows.", simpleResolvers: true })
   class Connection {
     @Field(() => [Edge])
     edges!: Edge[];

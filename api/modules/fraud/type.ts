@@ -59,7 +59,7 @@ export class FraudScore {
 
 export const FraudScoreConnection = connectionOf(FraudScore, "FraudScore");
 
-@InputType()
+@InputType({ description: "All given conditions must hold." })
 export class FraudScoreFilter {
   @Field(() => String, { nullable: true })
   userId?: string | null;

@@ -22,16 +22,21 @@ export type InventoryAlertKind = (typeof InventoryAlertKind)[keyof typeof Invent
 
 registerEnumType(StockLevel, {
   name: "StockLevel",
+  description: "Whether a stock is enough.",
   valuesConfig: { LOW: { description: "Below the threshold, or at the reorder point." } },
 });
 registerEnumType(RunoutSource, {
   name: "RunoutSource",
+  description: "What a run-out is foreseen by.",
   valuesConfig: {
     FORECAST: { description: "The product's demand forecast." },
     MOVING_RATE: { description: "What was taken in the last day, or as configured." },
   },
 });
-registerEnumType(InventoryAlertKind, { name: "InventoryAlertKind" });
+registerEnumType(InventoryAlertKind, {
+  name: "InventoryAlertKind",
+  description: "The level that a stock changed to.",
+});
 
 @ObjectType({ description: "Stock of a product in a warehouse.", simpleResolvers: true })
 export class WarehouseInventory {
@@ -128,7 +133,7 @@ export class InventoryAlertsArgs extends TimeRangePageArgs {
   includeRetracted!: boolean;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "Stocks that are low or empty.", simpleResolvers: true })
 export class LowStock {
   @Field(() => [InventoryAlert], {
     description:

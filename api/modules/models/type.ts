@@ -158,7 +158,7 @@ export class ModelHealthWindow {
   challengerMicros!: number | null;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "How a plugin's models fared on live traffic.", simpleResolvers: true })
 export class ModelHealthReport {
   @Field(() => [ModelHealthWindow], { description: "Newest first." })
   windows!: readonly ModelHealthWindow[];

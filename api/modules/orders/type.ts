@@ -19,8 +19,8 @@ export const PaymentStatus = {
 } as const;
 export type PaymentStatus = (typeof PaymentStatus)[keyof typeof PaymentStatus];
 
-registerEnumType(OrderStatus, { name: "OrderStatus" });
-registerEnumType(PaymentStatus, { name: "PaymentStatus" });
+registerEnumType(OrderStatus, { name: "OrderStatus", description: "How far an order has come." });
+registerEnumType(PaymentStatus, { name: "PaymentStatus", description: "How far a payment has come." });
 
 @ObjectType({
   description: "The payment of an order: of those that did not fail the newest, else the newest.",
@@ -114,7 +114,7 @@ export class Order {
 
 export const OrderConnection = connectionOf(Order, "Order");
 
-@InputType()
+@InputType({ description: "All given conditions must hold." })
 export class OrderFilter {
   @Field(() => String, { nullable: true })
   userId?: string | null;

@@ -11,7 +11,7 @@ export const TaskState = {
 } as const;
 export type TaskState = (typeof TaskState)[keyof typeof TaskState];
 
-registerEnumType(TaskState, { name: "TaskState" });
+registerEnumType(TaskState, { name: "TaskState", description: "What a task is doing." });
 
 @ObjectType({ description: "One partition that a task reads.", simpleResolvers: true })
 export class TaskInput {
@@ -91,7 +91,10 @@ export class PipelineTask {
   events!: EventCounts;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({
+  description: "What the stream is doing: its tasks, and how far they have come.",
+  simpleResolvers: true,
+})
 export class PipelineState {
   @Field(() => [PipelineTask])
   tasks!: readonly PipelineTask[];

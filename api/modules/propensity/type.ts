@@ -64,7 +64,7 @@ export class PropensityScore extends LivePropensity {
 
 export const PropensityScoreConnection = connectionOf(PropensityScore, "PropensityScore");
 
-@InputType()
+@InputType({ description: "All given conditions must hold." })
 export class PropensityFilter {
   @Field(() => String, { nullable: true })
   userId?: string | null;

@@ -14,6 +14,7 @@ export type RecommendationReasonKind =
 
 registerEnumType(RecommendationReasonKind, {
   name: "RecommendationReasonKind",
+  description: "Why a product is in a list.",
   valuesConfig: {
     AFTER: { description: "Others looked at it after the products of the visit." },
     BEFORE: { description: "Others looked at it before the products of the visit." },
@@ -28,6 +29,7 @@ export type RecommendationSource = (typeof RecommendationSource)[keyof typeof Re
 
 registerEnumType(RecommendationSource, {
   name: "RecommendationSource",
+  description: "What a list was made from.",
   valuesConfig: {
     VISIT: { description: "Made for the visit, or the product, that was asked about." },
     POPULAR: { description: "Nothing is known: what is popular now." },
@@ -43,7 +45,7 @@ export class RecommendationReason {
   score!: number;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "A place of a list of recommendations.", simpleResolvers: true })
 export class RecommendedProduct {
   @Field(() => Int, { description: "1 is shown first." })
   rank!: number;
@@ -113,7 +115,7 @@ export class KeptRecommendation extends RecommendedProduct {
 
 export const KeptRecommendationConnection = connectionOf(KeptRecommendation, "KeptRecommendation");
 
-@InputType()
+@InputType({ description: "All given conditions must hold." })
 export class KeptRecommendationFilter {
   @Field(() => String, { nullable: true })
   userId?: string | null;

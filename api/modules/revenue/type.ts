@@ -7,7 +7,7 @@ export type Granularity = (typeof Granularity)[keyof typeof Granularity];
 
 registerEnumType(Granularity, { name: "Granularity", description: "Length of the buckets, aligned to UTC." });
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "Revenue of a category in one currency, in a window.", simpleResolvers: true })
 export class CategoryRevenue {
   @Field(() => DateTime, { description: "Inclusive." })
   windowStart!: number;
@@ -36,7 +36,7 @@ export class CategoryRevenue {
   purchases!: number;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "Revenue of categories, window by window.", simpleResolvers: true })
 export class RevenueByCategory {
   @Field(() => [CategoryRevenue], { description: "By time, then category, then currency." })
   rows!: readonly CategoryRevenue[];

@@ -57,7 +57,7 @@ export class Session {
 
 export const SessionConnection = connectionOf(Session, "Session");
 
-@InputType()
+@InputType({ description: "All given conditions must hold." })
 export class SessionFilter {
   @Field(() => String, { nullable: true })
   userId?: string | null;

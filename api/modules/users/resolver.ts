@@ -19,7 +19,7 @@ export class UsersResolver {
     this.propensityOf = propensity;
   }
 
-  @Query(() => User)
+  @Query(() => User, { description: "A shopper, by id." })
   user(@Arg("id", () => String) id: string): User {
     return { id };
   }

@@ -22,7 +22,7 @@ export class PageViewWindow {
 
 export const PageViewWindowConnection = connectionOf(PageViewWindow, "PageViewWindow");
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: "One of a user's newest views.", simpleResolvers: true })
 export class RecentView {
   @Field(() => DateTime)
   eventTime!: number;
