@@ -355,13 +355,14 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
           contributions: '{"views":0.5}',
           _offset: 1,
         },
-        { ...row, event_time: at(9), kind: "closed", score: 0.2, contributions: "{}", _offset: 2 },
+        { ...row, event_time: at(9), kind: "fell", score: 0.2, contributions: "{}", _offset: 2 },
       ]);
       const answer =
         await api.data(`{ user(id: "u1") { recentPageViews { views5m eventTime recent { eventType productId } }
         propensity { score modelVersion contributions { feature logOdds } source { partition offset } } }
       latestRevenueByCategory { rows { categoryId revenue { amountMinor } net { amountMinor } } }
-      propensityScores(filter: { userId: "u1", scoreMin: 0.5 }) { edges { node { kind score eventTime contributions { feature } } } } }`);
+      propensityScores(filter: { userId: "u1", scoreMin: 0.5 }) { edges { node { kind score eventTime contributions { feature } } } }
+      all: propensityScores { edges { node { kind } } } fell: propensityScores(filter: { kind: FELL }) { edges { node { score } } } }`);
       expect(answer).toEqual({
         user: {
           recentPageViews: {
@@ -389,6 +390,8 @@ export function answersContract(name: string, start: () => Promise<TestApi>): vo
             },
           ],
         },
+        all: { edges: [{ node: { kind: "FELL" } }, { node: { kind: "CROSSED" } }] },
+        fell: { edges: [{ node: { score: 0.2 } }] },
       });
     });
 

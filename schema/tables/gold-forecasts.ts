@@ -1,5 +1,9 @@
 import { defineTable } from "./table-spec.ts";
 
+/** Lengths of the steps of a forecast: the column `step`. Weeks begin on Monday. */
+export const FORECAST_STEPS = ["day", "week"] as const;
+export type ForecastStep = (typeof FORECAST_STEPS)[number];
+
 export const goldDemandForecasts = defineTable({
   namespace: "gold",
   name: "demand_forecasts",

@@ -111,6 +111,10 @@ export const goldFlashSaleAlerts = defineTable({
   ],
 });
 
+/** What a row of crossings says: the column `kind` of the scores of sessions. */
+export const CROSSING_KINDS = ["crossed", "fell"] as const;
+export type CrossingKind = (typeof CROSSING_KINDS)[number];
+
 export const goldPropensityScores = defineTable({
   namespace: "gold",
   name: "propensity_scores",

@@ -1,5 +1,6 @@
 import type { FeatureKeys, FeatureSet, Scorer, ServedModels, SessionOutcome } from "../../ml/index.ts";
 import {
+  type CrossingKind,
   type CustomerEventBatch,
   PAGE_SHIFT,
   RowFlag,
@@ -151,7 +152,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   function emitCrossing(
     batch: CustomerEventBatch,
     row: number,
-    kind: "crossed" | "fell",
+    kind: CrossingKind,
     place: number,
     value: number,
   ): void {

@@ -1,12 +1,15 @@
+export const ALERT_STATUSES = ["raised", "retracted"] as const;
+export const ALERT_SEVERITIES = ["low", "medium", "high"] as const;
+
 /** An alert. The id is derived from rule, key and window or order: a replay makes the same alert again. */
 export interface Alert {
   readonly id: string;
   /** 1, or higher for a correction or retraction of the same id. */
   readonly revision: number;
   readonly status: (typeof ALERT_STATUSES)[number];
-  /** What raised it; the kinds that there are stand in `alertKinds`. */
+  /** `flash-sale`, `order-velocity`, `high-propensity`, … */
   readonly kind: string;
-  readonly severity: "low" | "medium" | "high";
+  readonly severity: (typeof ALERT_SEVERITIES)[number];
   readonly title: string;
   readonly userId: string | null;
   readonly productId: string | null;

@@ -2,15 +2,16 @@ import { ArgsType, Field, Float, InputType, Int, ObjectType, registerEnumType } 
 import { DateTime, Long } from "../common/scalars.ts";
 import { connectionOf, PageArgs } from "../common/types.ts";
 
-export const PropensityKind = { CROSSED: "crossed", CLOSED: "closed" } as const;
+export const PropensityKind = { CROSSED: "crossed", FELL: "fell", CLOSED: "closed" } as const;
 export type PropensityKind = (typeof PropensityKind)[keyof typeof PropensityKind];
 
 registerEnumType(PropensityKind, {
   name: "PropensityKind",
   description: "Why a score was kept.",
   valuesConfig: {
-    CROSSED: { description: "The score rose over the threshold." },
-    CLOSED: { description: "The last score of the session." },
+    CROSSED: { description: "The score rose to the threshold." },
+    FELL: { description: "The score fell below the lower threshold that arms it again." },
+    CLOSED: { deprecationReason: "No score was ever kept for it." },
   },
 });
 

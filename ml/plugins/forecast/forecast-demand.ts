@@ -1,8 +1,9 @@
+import type { ForecastStep } from "../../../schema/index.ts";
 import { adjustForCalendar, type DemandCalendar } from "./demand-calendar.ts";
 import { DAY_MS, type DemandKey, type LakeDemand, weekOf } from "./lake-demand.ts";
 import { forecastPanel, type PanelForecast } from "./panel-forecast.ts";
 
-export type DemandStep = "day" | "week";
+export type DemandStep = ForecastStep;
 
 /** Forecasts of all series by one length of steps; arrays by series, then step. */
 export interface DemandForecasts {

@@ -26,6 +26,10 @@ export const goldMetrics = defineTable({
   ],
 });
 
+/** Where an anomaly lies of what its season says: the column `direction`. */
+export const ANOMALY_DIRECTIONS = ["above", "below"] as const;
+export type AnomalyDirection = (typeof ANOMALY_DIRECTIONS)[number];
+
 export const goldAnomalies = defineTable({
   namespace: "gold",
   name: "anomalies",

@@ -1,12 +1,12 @@
 import { countSetting, msSetting, ratioSetting } from "../../../schema/index.ts";
 import { defineDetector } from "../detector.ts";
-import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
+import { ANOMALY_DIRECTIONS, goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { fixedMetrics, METRIC_PREFIX } from "./metric-names.ts";
 import { ANOMALIES, sumMetrics } from "./metric-sums.ts";
 import { CORRECTED_DAYS, KEPT_WEEKS } from "./season.ts";
 import { watchMetrics } from "./watch-metrics.ts";
 
-export { fixedMetrics, goldAnomalies, goldMetrics, METRIC_PREFIX };
+export { ANOMALY_DIRECTIONS, fixedMetrics, goldAnomalies, goldMetrics, METRIC_PREFIX };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

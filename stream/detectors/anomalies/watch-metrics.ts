@@ -2,7 +2,7 @@ import { StateSection } from "../../../schema/index.ts";
 import { type SummedWindow, SummedWindows } from "../../operators/summed-windows.ts";
 import type { Alert } from "../../ports/alert-bus.ts";
 import type { Combiner, CombinerDeps } from "../detector.ts";
-import { goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
+import { type AnomalyDirection, goldAnomalies, goldMetrics } from "./anomalies-tables.ts";
 import { METRICS_MAX, MetricRing } from "./metric-ring.ts";
 import { ANOMALIES, metricSources, PANE_MS } from "./metric-sums.ts";
 import { CORRECTED_DAYS, distance, Season, type UsualDistance } from "./season.ts";
@@ -179,7 +179,7 @@ function openRows(config: AnomaliesConfig, { outputs }: CombinerDeps) {
     const expected = season ?? 0;
     const score = Math.round((apart ?? 0) * 100) / 100;
     const change = expected === 0 ? 0 : Math.round(((value - expected) / expected) * 10_000) / 10_000;
-    const direction = value >= expected ? "above" : "below";
+    const direction: AnomalyDirection = value >= expected ? "above" : "below";
     const [start, end] = [window * windowMs, (window + 1) * windowMs];
     const id = `anomaly:${metric}:${start}`;
     const row = anomalies.next();

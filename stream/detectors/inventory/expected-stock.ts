@@ -13,10 +13,13 @@ export interface StockState {
   readonly demand: Demand;
 }
 
+/** What a run-out is foreseen by. */
+export const RUNOUT_SOURCES = ["forecast", "moving-rate"] as const;
+
 export interface StockExpectation {
   /** ms; null: not foreseen. */
   readonly runoutTime: number | null;
-  readonly runoutSource: "forecast" | "moving-rate";
+  readonly runoutSource: (typeof RUNOUT_SOURCES)[number];
   readonly reorderQuantity: number;
 }
 

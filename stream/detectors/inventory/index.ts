@@ -5,7 +5,9 @@ import { DEMAND_STEPS } from "./demand.ts";
 import { followStock, INVENTORY } from "./follow-stock.ts";
 import { goldInventoryAlerts, silverInventory } from "./inventory-tables.ts";
 
+export { RUNOUT_SOURCES } from "./expected-stock.ts";
 export { INVENTORY_RECORD, type InventoryRecord, type WarehouseStock } from "./follow-stock.ts";
+export { ALERT_KINDS as INVENTORY_ALERT_KINDS, LEVELS as STOCK_LEVELS } from "./stock-levels.ts";
 export { goldInventoryAlerts, silverInventory };
 
 export const inventory = defineDetector({

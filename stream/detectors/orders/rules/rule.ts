@@ -1,5 +1,5 @@
 import { MillraceError } from "../../../../schema/index.ts";
-import type { Alert } from "../../../ports/alert-bus.ts";
+import { ALERT_SEVERITIES, type Alert } from "../../../ports/alert-bus.ts";
 import defaults from "./default-rules.json" with { type: "json" };
 
 /** What orders may have in common. `address` is the network address that placed the order. */
@@ -97,7 +97,7 @@ export function ruleProblems(value: unknown): string[] {
   if (fields === null) return [`kind must be one of ${kinds.join(", ")}, it is ${JSON.stringify(rule.kind)}`];
   const checks: Readonly<Record<string, Check>> = {
     id: (id) => (typeof id === "string" && RULE_ID.test(id) ? null : "must be of a-z, 0-9 and -, at most 63"),
-    severity: oneOf(["low", "medium", "high"]),
+    severity: oneOf(ALERT_SEVERITIES),
     ...fields,
   };
   const problems = Object.entries(checks).flatMap(([name, check]) => {
