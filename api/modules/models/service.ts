@@ -7,7 +7,6 @@ import {
   mlPlugins,
 } from "../../../ml/index.ts";
 import { goldModelHealth, tableName, unknownName } from "../../../schema/index.ts";
-import { userError } from "../common/errors.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
 import { long, number, optionalText, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
