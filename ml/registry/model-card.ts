@@ -1,5 +1,7 @@
 import type { ModelReference } from "../monitoring/reference.ts";
 import type { EvaluationReport } from "../plugin.ts";
+import type { OpenSessions } from "../training/dataset.ts";
+import type { Straddling } from "../training/split.ts";
 
 /** What one needs to know of a model version before trusting it; lies beside its weights as `card.json`. */
 export interface ModelCard {
@@ -9,7 +11,12 @@ export interface ModelCard {
   readonly trainedAt: string;
   /** Event times of the rows, ISO 8601; validation begins at `cut`. */
   readonly dataRange: { readonly from: string; readonly cut: string; readonly to: string };
+  /** `unknownLabel`: rows whose label was not known when it was trained, whatever was done with them. */
   readonly rows: { readonly train: number; readonly validation: number; readonly unknownLabel: number };
+  /** What was done with those of sessions that had not ended; missing where labels do not come of sessions. */
+  readonly openSessions?: OpenSessions;
+  /** `in-training`: of sessions that began before the cut also the rows behind it were trained on. */
+  readonly straddling?: Straddling;
   readonly features: readonly string[];
   /** On the validation rows, which training never saw. */
   readonly evaluation: EvaluationReport;

@@ -26,6 +26,7 @@ interface Figures {
   readonly calibrationError?: number;
   readonly scoreMicros?: number;
   readonly incumbent?: ModelCard["incumbent"];
+  readonly openSessions?: ModelCard["openSessions"];
 }
 
 /** A version that the gate lets pass beside an incumbent of log loss .5, but for what is said. */
@@ -46,6 +47,7 @@ async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promis
       trainedAt: new Date(Date.UTC(2026, 0, day++)).toISOString(),
       dataRange: { from: "2026-01-01T00:00:00Z", cut: "2026-01-03T00:00:00Z", to: "2026-01-04T00:00:00Z" },
       rows: { train: 10, validation: 5, unknownLabel: 1 },
+      ...(figures.openSessions !== undefined && { openSessions: figures.openSessions }),
       features: propensity.features.flatMap((group) => group.features),
       evaluation,
       incumbent: figures.incumbent ?? { version: DEFAULT.version, metric: 0.5 },
@@ -68,6 +70,7 @@ describe("a promotion", () => {
     expect(change.gate?.checks.map(({ name, passed }) => [name, passed])).toEqual([
       ["beats-champion", true],
       ["beats-baseline", true],
+      ["labels-known", true],
       ["calibrated", true],
       ["fast-enough", true],
     ]);
@@ -77,6 +80,7 @@ describe("a promotion", () => {
   const refusals: Record<string, Figures> = {
     "beats-champion": { logLoss: 0.5 },
     "beats-baseline": { logLoss: 0.6, incumbent: { version: DEFAULT.version, metric: 0.7 } },
+    "labels-known": { openSessions: "taken-as-ended" },
     calibrated: { calibrationError: 0.051 },
     "fast-enough": { scoreMicros: 0.6 },
   };

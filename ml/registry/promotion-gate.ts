@@ -2,7 +2,7 @@ import type { PrimaryMetric, PromotionLimits } from "../plugin.ts";
 import type { ModelCard } from "./model-card.ts";
 
 export interface GateCheck {
-  readonly name: "beats-champion" | "beats-baseline" | "calibrated" | "fast-enough";
+  readonly name: "beats-champion" | "beats-baseline" | "labels-known" | "calibrated" | "fast-enough";
   readonly passed: boolean;
   /** What was compared, for a person. */
   readonly detail: string;
@@ -20,13 +20,15 @@ export interface GateRules {
 
 /**
  * Whether a version may become champion, by what its card says: better than the present champion and
- * than the baseline on the same rows, calibrated, and within the time that a score may take.
+ * than the baseline on the same rows, by labels that were known, calibrated, and within the time that a
+ * score may take.
  * @param champion version that is champion now, by alias or built in
  */
 export function promotionGate(rules: GateRules, card: ModelCard, champion: string): GateResult {
   const checks = [
     beatsChampion(rules.primaryMetric, card, champion),
     beatsBaseline(rules.primaryMetric, card),
+    labelsKnown(card),
     calibrated(rules.gate, card),
     fastEnough(rules.gate, card),
   ];
@@ -69,6 +71,17 @@ function compare(
     name,
     passed,
     detail: `${metric} ${own.toFixed(4)}, ${whose} ${other.toFixed(4)} (${better} is better)`,
+  };
+}
+
+/** Figures by assumed labels say how well it foresees where the data were cut off. */
+function labelsKnown({ openSessions, rows }: ModelCard): GateCheck {
+  const name = "labels-known";
+  if (openSessions !== "taken-as-ended") return { name, passed: true, detail: "no label was assumed" };
+  return {
+    name,
+    passed: false,
+    detail: `${rows.unknownLabel} rows are of sessions still open at the end of the data, which were taken as ended: train again on a longer history`,
   };
 }
 

@@ -1,46 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type EventBatch, RowFlag } from "../../schema/index.ts";
-import { createKeys, type ShopperEvent, shopperBatch } from "../features/shopper-batch.fixture.ts";
+import type { EventBatch } from "../../schema/index.ts";
+import type { ShopperEvent } from "../features/shopper-batch.fixture.ts";
 import { SESSION_GAP_MS } from "../features/shopper-event.ts";
 import { propensity } from "../plugins/propensity/index.ts";
 import { buildDataset } from "./dataset.ts";
-import { createRandom } from "./random.ts";
+import { batches, shopperEvents } from "./shopper-events.fixture.ts";
 import { splitByTime } from "./split.ts";
-
-const T0 = Date.UTC(2026, 0, 5);
-
-/** Shoppers whose popularity falls as in Zipf's law, with visits, pauses and purchases. */
-function shopperEvents(count: number, seed: number): ShopperEvent[] {
-  const random = createRandom(seed);
-  const types = ["page_view", "item_view", "item_view", "cart_add", "search", "purchase"] as const;
-  let time = T0;
-  return Array.from({ length: count }, () => {
-    time += 20_000 * random();
-    return {
-      type: types[Math.floor(types.length * random())],
-      time: Math.floor(time),
-      user: `u${Math.floor(200 ** random())}`,
-      product: `p${Math.floor(50 * random())}`,
-      priceMinor: Math.floor(10_000 * random()),
-    };
-  });
-}
-
-async function* batches(
-  events: readonly ShopperEvent[],
-  cut: number,
-  partition = 0,
-  duplicates: ReadonlySet<number> = new Set(),
-): AsyncGenerator<EventBatch> {
-  const keys = createKeys();
-  for (let from = 0; from < events.length; from += cut) {
-    const batch = shopperBatch(events.slice(from, from + cut), keys, partition);
-    for (let row = 0; row < batch.length; row++) {
-      if (duplicates.has(from + row)) batch.flags[row] = RowFlag.duplicate;
-    }
-    yield batch;
-  }
-}
 
 /** What the label of each event must be, from its definition: null where the visit is still open. */
 function expectedLabels(events: readonly ShopperEvent[]): (number | null)[] {
@@ -87,6 +52,16 @@ describe("buildDataset", () => {
     expect(actual).toEqual(known);
     expect(rowsUnknown).toBe(events.length - known.length);
     expect(rowsUnknown).toBeGreaterThan(0);
+  });
+
+  it("counts open visits as unknown also where most are, and says that it takes them as ended", async () => {
+    const visits = shopperEvents(200, 3).slice(0, 150);
+    const all = await buildDataset(propensity, batches(visits, 100), { seed: 1, openSessions: "auto" });
+    const strict = await buildDataset(propensity, batches(visits, 100), { seed: 1 });
+    expect(strict.openSessions).toBe("left-out");
+    expect(strict.rowsUnknown).toBeGreaterThan(75);
+    expect(all).toMatchObject({ openSessions: "taken-as-ended", rowsUnknown: strict.rowsUnknown });
+    expect(all.dataset.rows).toBe(150);
   });
 
   it("keeps right labels in a bounded sample, the same for the same seed and any cut", async () => {

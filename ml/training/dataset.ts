@@ -23,9 +23,13 @@ export interface BuiltDataset {
   /** Events folded; duplicates are skipped, as in the stream. */
   readonly events: number;
   readonly sessions: number;
-  /** Rows left out because their session had not ended with the input: their label is not known. */
+  /** Rows whose session had not ended with the input: their label is not known. */
   readonly rowsUnknown: number;
+  readonly openSessions: OpenSessions;
 }
+
+/** What became of sessions that had not ended with the input: taken as ended, their labels are assumed. */
+export type OpenSessions = "left-out" | "taken-as-ended";
 
 /** Share of the rows whose label must be known for the others to be left out. */
 const KNOWN_SHARE_MIN = 0.5;
@@ -64,14 +68,13 @@ export async function buildDataset(
   for (const replay of replays.values()) replay.collectOpenSessions(open);
   const rows = sample.rows;
   const names = plugin.features.flatMap((group) => group.features);
-  let dataset = sample.dataset(names, open);
-  if (options.openSessions === "auto" && dataset.rows < rows * KNOWN_SHARE_MIN) {
-    options.onProgress?.(
-      "most sessions are still open at the end of the input: they are taken as ended there",
-    );
-    dataset = sample.dataset(names, new Set());
+  const known = sample.dataset(names, open);
+  const counts = { events: folded, sessions, rowsUnknown: rows - known.rows };
+  if (options.openSessions !== "auto" || known.rows >= rows * KNOWN_SHARE_MIN) {
+    return { ...counts, dataset: known, openSessions: "left-out" };
   }
-  return { dataset, events: folded, sessions, rowsUnknown: rows - dataset.rows };
+  options.onProgress?.("most sessions are still open at the end of the input: they are taken as ended there");
+  return { ...counts, dataset: sample.dataset(names, new Set()), openSessions: "taken-as-ended" };
 }
 
 /** The dictionaries of a batch's key columns; an empty one where the reader left the column out. */

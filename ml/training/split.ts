@@ -6,9 +6,11 @@ export interface TimeSplit {
   readonly validation: Dataset;
   /** Validation begins here, ms. */
   readonly cutMs: number;
-  /** What became of the groups that straddle the cut: left out, unless little would remain. */
-  readonly straddling: "left-out" | "in-training";
+  readonly straddling: Straddling;
 }
+
+/** What became of the groups that straddle the cut: left out, unless little would remain. */
+export type Straddling = "left-out" | "in-training";
 
 /** Share of the rows that a strict split must keep; below it, short groups alone would be left. */
 const KEPT_SHARE_MIN = 0.75;

@@ -48,6 +48,7 @@ export async function trainPlugin(
   options: TrainPluginOptions,
 ): Promise<TrainedModel> {
   const built = await buildDataset(plugin, options.events, { ...options, openSessions: "auto" });
+  requireKnownLabels(built, plugin.labels.gapMs);
   const { dataset } = built;
   const split = splitByTime(dataset, {
     trainShare: options.trainShare ?? 0.8,
@@ -74,6 +75,8 @@ export async function trainPlugin(
         validation: split.validation.rows,
         unknownLabel: built.rowsUnknown,
       },
+      openSessions: built.openSessions,
+      straddling: split.straddling,
       features: dataset.featureNames,
       evaluation,
       incumbent: {
@@ -96,6 +99,15 @@ function dataRange(dataset: BuiltDataset["dataset"], cutMs: number): ModelCard["
   const to = dataset.times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const iso = (time: number): string => new Date(time).toISOString();
   return { from: iso(from), cut: iso(cutMs), to: iso(to) };
+}
+
+/** A model of assumed labels alone would learn, and be measured on, how the input was cut off. */
+function requireKnownLabels({ dataset, rowsUnknown }: BuiltDataset, gapMs: number): void {
+  if (rowsUnknown === 0 || rowsUnknown < dataset.rows) return;
+  throw new MillraceError(
+    `no label is known: all ${rowsUnknown} vectors are of sessions still open at the end of the events, and a session ends ${gapMs / 60_000} minutes after its last event; train on a longer history, or with a plugin whose session gap is shorter`,
+    { code: "dataset-unusable", origin: "user" },
+  );
 }
 
 function requireBothLabels(dataset: Dataset, side: "before" | "after"): void {
