@@ -37,7 +37,8 @@ export interface OrderScorerPlugin extends ServedPlugin<OrderScorer> {
   describe(feature: string, value: number): string;
   /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
-  evaluate(scorer: OrderScorer, dataset: Dataset): EvaluationReport;
+  /** @param baseRate share of frauds in training, which the naive baseline always says */
+  evaluate(scorer: OrderScorer, dataset: Dataset, baseRate: number): EvaluationReport;
   /** Fits simple models on `train` and scores `validation`: their figures stand beside the model's. */
   scoreBaselines(train: Dataset, validation: Dataset, seed: number): readonly OrderBaseline[];
 }

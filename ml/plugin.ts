@@ -155,7 +155,8 @@ export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends 
   readonly crossing: { readonly threshold: number; readonly rearmBelow: number };
   /** Fits a model; returns its serialised weights. Rejects with code `dataset-unusable` where it cannot. */
   train(dataset: Dataset, options: TrainOptions): Promise<Uint8Array>;
-  evaluate(scorer: Scorer, dataset: Dataset): EvaluationReport;
+  /** @param baseRate share of positives in training, which the naive baseline always says */
+  evaluate(scorer: Scorer, dataset: Dataset, baseRate: number): EvaluationReport;
 }
 
 /** Whether a plugin has models in the registry. */

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { buildDataset, sessionScorers, splitByTime } from "../../ml/index.ts";
+import { buildDataset, positiveRate, sessionScorers, splitByTime } from "../../ml/index.ts";
 import { generatedEvents } from "./generated-events.ts";
 
 /**
@@ -30,9 +30,10 @@ async function main(): Promise<void> {
   });
   const weights = new TextDecoder().decode(await plugin.train(train, { seed: SEED }));
   const candidate = plugin.load(new TextEncoder().encode(weights), "candidate");
-  const report = plugin.evaluate(candidate, validation);
+  const baseRate = positiveRate(train.labels);
+  const report = plugin.evaluate(candidate, validation, baseRate);
   const present = plugin.defaultModel();
-  const before = plugin.evaluate(plugin.load(present.weights, present.version), validation);
+  const before = plugin.evaluate(plugin.load(present.weights, present.version), validation, baseRate);
   await writeFile(TARGET, source(weights));
   process.stdout.write(
     `${JSON.stringify({ events: built.events, rows: train.rows, report, before: before.metrics }, null, 2)}\n`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Design, fitLogistic, logOdds, sigmoid } from "./logistic-regression.ts";
-import { classifierReport } from "./metrics.ts";
+import { classifierReport, positiveRate } from "./metrics.ts";
 import { createRandom } from "./random.ts";
 
 /** Labels drawn from a known logistic model of inputs on very different scales. */
@@ -28,7 +28,10 @@ describe("fitLogistic", () => {
     const scores = Float64Array.from({ length: design.rows }, (_, i) =>
       sigmoid(logOdds(model, design.vectors, i * 3)),
     );
-    const { metrics, reliability } = classifierReport({ scores, labels: design.labels });
+    const { metrics, reliability } = classifierReport(
+      { scores, labels: design.labels },
+      positiveRate(design.labels),
+    );
     expect(metrics.calibrationError.model).toBeLessThan(0.01);
     for (const bin of reliability) expect(Math.abs(bin.meanScore - bin.rate)).toBeLessThan(0.03);
   });

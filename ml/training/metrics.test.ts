@@ -5,6 +5,7 @@ import {
   brier,
   classifierReport,
   logLoss,
+  positiveRate,
   reliability,
   type Scored,
 } from "./metrics.ts";
@@ -70,14 +71,19 @@ describe("metrics", () => {
 
   it("report the baseline of the base rate, and bins that hold every row once", () => {
     const data = randomScored(1003, 9);
-    const { metrics, positives } = classifierReport(data);
-    const rate = positives / 1003;
+    const rate = positiveRate(data.labels);
+    const { metrics, positives } = classifierReport(data, rate);
+    expect(rate).toBe(positives / 1003);
     expect(metrics.averagePrecision.baseline).toBeCloseTo(rate, 12);
     expect(metrics.brier.baseline).toBeCloseTo(rate * (1 - rate), 12);
     expect(metrics.logLoss.baseline).toBeCloseTo(
       -rate * Math.log(rate) - (1 - rate) * Math.log(1 - rate),
       12,
     );
+    // What is said is another rate than that of the rows: it costs, and is off by the difference.
+    const other = classifierReport(data, rate - 0.1).metrics;
+    expect(other.logLoss.baseline).toBeGreaterThan(metrics.logLoss.baseline);
+    expect(other.calibrationError.baseline).toBeCloseTo(0.1, 12);
     const bins = reliability(data);
     expect(bins.reduce((total, bin) => total + bin.rows, 0)).toBe(1003);
     expect(bins.reduce((total, bin) => total + bin.rows * bin.rate, 0)).toBeCloseTo(positives, 9);

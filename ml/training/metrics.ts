@@ -96,8 +96,16 @@ export function calibrationError(table: readonly ReliabilityBin[]): number {
   return total / rows;
 }
 
-/** The usual report of a probability model, beside a baseline that always says `baseRate`. */
-export function classifierReport(scored: Scored, baseRate = mean(scored.labels)): EvaluationReport {
+/** Share of positives. */
+export function positiveRate(labels: Float64Array): number {
+  return sum(labels) / labels.length;
+}
+
+/**
+ * The usual report of a probability model, beside a baseline that always says `baseRate`: that of the
+ * training rows, since the rate of the rows that are scored is known only when they are.
+ */
+export function classifierReport(scored: Scored, baseRate: number): EvaluationReport {
   const { labels } = scored;
   const constant = { scores: new Float64Array(labels.length).fill(baseRate), labels };
   const table = reliability(scored);
@@ -111,7 +119,7 @@ export function classifierReport(scored: Scored, baseRate = mean(scored.labels))
       brier: { model: brier(scored), baseline: brier(constant) },
       calibrationError: {
         model: calibrationError(table),
-        baseline: Math.abs(baseRate - mean(labels)),
+        baseline: Math.abs(baseRate - positiveRate(labels)),
       },
     },
     reliability: table,
@@ -134,8 +142,4 @@ function sum(values: Float64Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
-}
-
-function mean(values: Float64Array): number {
-  return sum(values) / values.length;
 }

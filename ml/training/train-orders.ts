@@ -7,7 +7,7 @@ import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
 import { readVerdicts, replayBronzeOrders } from "./bronze-orders.ts";
 import { giveAlias } from "./give-alias.ts";
-import { classifierReport } from "./metrics.ts";
+import { classifierReport, positiveRate } from "./metrics.ts";
 import { OrderSamples, type OrderVerdict } from "./order-samples.ts";
 import { scoreMicros } from "./score-micros.ts";
 import { tellEvidence } from "./scorer-evidence.ts";
@@ -55,6 +55,7 @@ export async function trainOrders(
   const drawn = baselines.filter(({ isProbability }) => isProbability);
   tellEvidence(validation.dataset, compared, drawn, options.onEvidence);
   const { name } = plugin.primaryMetric;
+  const baseRate = positiveRate(train.dataset.labels);
   const iso = (time: number): string => new Date(time).toISOString();
   const card = await registry.publish(
     {
@@ -67,11 +68,11 @@ export async function trainOrders(
         unknownLabel: train.unknown + validation.unknown,
       },
       features: plugin.orderFeatures,
-      evaluation: plugin.evaluate(candidate, validation.dataset),
-      baselines: figuresOf(baselines, validation.dataset),
+      evaluation: plugin.evaluate(candidate, validation.dataset, baseRate),
+      baselines: figuresOf(baselines, validation.dataset, baseRate),
       incumbent: {
         version: champion.scorer.modelVersion,
-        metric: plugin.evaluate(champion.scorer, validation.dataset).metrics[name].model,
+        metric: plugin.evaluate(champion.scorer, validation.dataset, baseRate).metrics[name].model,
       },
       reference: modelReference(candidate, { train: train.dataset, validation: validation.dataset }),
       scoreMicros: scoreMicros(candidate, validation.dataset, options.stopwatch),
@@ -88,10 +89,11 @@ export async function trainOrders(
 function figuresOf(
   baselines: readonly OrderBaseline[],
   { labels }: Dataset,
+  baseRate: number,
 ): NonNullable<ModelCard["baselines"]> {
   return Object.fromEntries(
     baselines.map(({ name, scores, isProbability }) => {
-      const { metrics } = classifierReport({ scores, labels });
+      const { metrics } = classifierReport({ scores, labels }, baseRate);
       const told = Object.entries(metrics).filter(
         ([metric]) => isProbability || metric === "auc" || metric === "averagePrecision",
       );

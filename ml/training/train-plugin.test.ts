@@ -6,7 +6,10 @@ import { LocalObjectStore } from "../../lakehouse/adapters/local-object-store.ts
 import { propensity } from "../plugins/propensity/index.ts";
 import { createModelRegistry, type ModelRegistry } from "../registry/model-registry.ts";
 import { trainingResult } from "../report/training-result.ts";
+import { buildDataset } from "./dataset.ts";
+import { brier, logLoss, positiveRate } from "./metrics.ts";
 import { batches, shopperEvents } from "./shopper-events.fixture.ts";
+import { splitByTime } from "./split.ts";
 import { type TrainedModel, trainPlugin } from "./train-plugin.ts";
 
 let folder: string;
@@ -49,6 +52,19 @@ describe("training on sessions", () => {
     });
     const changes = await registry.aliasLog("propensity").changes();
     expect(changes.at(-1)?.reason).toContain(`labels-known (${card.rows.unknownLabel} rows are of sessions`);
+  });
+
+  it("holds the model against the rate of the training rows, not of those that it is measured on", async () => {
+    const events = shopperEvents(8000, 3);
+    const { dataset } = await buildDataset(propensity, batches(events, 100), { seed: 1 });
+    const split = splitByTime(dataset, { trainShare: 0.8, embargoMs: propensity.labels.gapMs });
+    const rate = positiveRate(split.train.labels);
+    const { labels } = split.validation;
+    expect(Math.abs(rate - positiveRate(labels))).toBeGreaterThan(0.001);
+    const naive = { scores: new Float64Array(labels.length).fill(rate), labels };
+    const { metrics } = (await train(8000)).card.evaluation;
+    expect(metrics.logLoss.baseline).toBeCloseTo(logLoss(naive), 12);
+    expect(metrics.brier.baseline).toBeCloseTo(brier(naive), 12);
   });
 
   it("leaves open sessions out where most have ended, which the gate lets pass", async () => {

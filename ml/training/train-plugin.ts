@@ -1,12 +1,13 @@
 import { type EventBatch, MillraceError } from "../../schema/index.ts";
 import { modelReference } from "../monitoring/reference.ts";
-import type { Dataset, SessionScorerPlugin } from "../plugin.ts";
+import type { Dataset, EvaluationReport, Scorer, SessionScorerPlugin } from "../plugin.ts";
 import { loadChampion } from "../registry/load-champion.ts";
 import type { ModelCard } from "../registry/model-card.ts";
 import type { ModelRegistry } from "../registry/model-registry.ts";
 import type { Evidence } from "../report/evidence.ts";
 import { type BuiltDataset, buildDataset } from "./dataset.ts";
 import { giveAlias } from "./give-alias.ts";
+import { positiveRate } from "./metrics.ts";
 import { scoreMicros } from "./score-micros.ts";
 import { tellEvidence } from "./scorer-evidence.ts";
 import { splitByTime } from "./split.ts";
@@ -61,7 +62,9 @@ export async function trainPlugin(
   requireBothLabels(split.validation, "after");
   const weights = await plugin.train(split.train, options);
   const candidate = plugin.load(weights, "candidate");
-  const evaluation = plugin.evaluate(candidate, split.validation);
+  const measure = (scorer: Scorer): EvaluationReport =>
+    plugin.evaluate(scorer, split.validation, positiveRate(split.train.labels));
+  const evaluation = measure(candidate);
   const champion = await loadChampion(options.registry, plugin);
   tellEvidence(split.validation, { ours: candidate, champion: champion.scorer }, [], options.onEvidence);
   const { name } = plugin.primaryMetric;
@@ -81,7 +84,7 @@ export async function trainPlugin(
       evaluation,
       incumbent: {
         version: champion.scorer.modelVersion,
-        metric: plugin.evaluate(champion.scorer, split.validation).metrics[name].model,
+        metric: measure(champion.scorer).metrics[name].model,
       },
       reference: modelReference(candidate, split),
       scoreMicros: scoreMicros(candidate, split.validation, options.stopwatch),

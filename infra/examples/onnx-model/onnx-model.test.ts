@@ -12,6 +12,7 @@ import {
   loadChampion,
   loadVersion,
   type ModelCard,
+  positiveRate,
   type Scorer,
 } from "../../../ml/index.ts";
 import { generatedEvents } from "../../tools/generated-events.ts";
@@ -51,7 +52,7 @@ describe("a model of scikit-learn as a plugin", () => {
   });
 
   it("scores the vectors that the stream folds, better than the base rate", () => {
-    const { metrics, rows } = onnxPropensity.evaluate(scorer, dataset);
+    const { metrics, rows } = onnxPropensity.evaluate(scorer, dataset, positiveRate(dataset.labels));
     expect(rows).toBeGreaterThan(1000);
     expect(metrics.auc.model).toBeGreaterThan(0.7);
     expect(metrics.logLoss.model).toBeLessThan(metrics.logLoss.baseline);
@@ -72,7 +73,7 @@ describe("a model of scikit-learn as a plugin", () => {
     try {
       const registry = createModelRegistry(new LocalObjectStore(folder));
       const publish = async (bytes: Uint8Array): Promise<string> =>
-        (await registry.publish(cardOf(onnxPropensity.evaluate(scorer, dataset)), bytes)).version;
+        (await registry.publish(cardOf(onnxPropensity.evaluate(scorer, dataset, 0.1)), bytes)).version;
       const score = (from: Scorer): number => {
         const out = new Float64Array(1);
         from.score(dataset.vectors.subarray(0, NAMES.length), 1, out);

@@ -32,10 +32,10 @@ export const cartIntent: SessionScorerPlugin<ShopperEventBatch> = {
     onProgress?.(`fitting ${dataset.featureNames.length} weights on ${dataset.rows} rows`);
     return encodeModel(fitLogistic({ ...dataset, columns: dataset.featureNames.length }, { l2: 1 }));
   },
-  evaluate(scorer, dataset) {
+  evaluate(scorer, dataset, baseRate) {
     const scores = new Float64Array(dataset.rows);
     scorer.score(dataset.vectors, dataset.rows, scores);
-    return classifierReport({ scores, labels: dataset.labels });
+    return classifierReport({ scores, labels: dataset.labels }, baseRate);
   },
   load: loadModel,
   /** Knows nothing yet: every visit is as likely as not, until `millrace train cart-intent`. */

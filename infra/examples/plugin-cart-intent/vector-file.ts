@@ -6,6 +6,7 @@ import {
   fitLogistic,
   type InputFile,
   parseCsv,
+  positiveRate,
   unusableFile,
 } from "../../../ml/index.ts";
 import { encodeModel, loadModel } from "./model.ts";
@@ -47,10 +48,9 @@ export function evaluateVectors(
   const scores = new Float64Array(test.rows);
   scorer.score(test.vectors, test.rows, scores);
   onEvidence?.({ kind: "scores", title: "test", labels: test.labels, series: [{ name: "ours", scores }] });
-  const baseRate = train.labels.reduce((total, label) => total + label, 0) / train.rows;
   const { metrics, reliability, rows, positives } = classifierReport(
     { scores, labels: test.labels },
-    baseRate,
+    positiveRate(train.labels),
   );
   const side = (name: "model" | "baseline"): Record<string, number> =>
     Object.fromEntries(Object.entries(metrics).map(([metric, figure]) => [metric, figure[name]]));

@@ -21,10 +21,10 @@ export const fraud: OrderScorerPlugin = {
   async train(dataset, options) {
     return encodeOrderModel((await fitOrderModel(dataset, options)).stored);
   },
-  evaluate(scorer, dataset) {
+  evaluate(scorer, dataset, baseRate) {
     const scores = new Float64Array(dataset.rows);
     scorer.score(dataset.vectors, dataset.rows, scores);
-    return classifierReport({ scores, labels: dataset.labels });
+    return classifierReport({ scores, labels: dataset.labels }, baseRate);
   },
   scoreBaselines: scoreOrderBaselines,
   load: loadOrderModel,

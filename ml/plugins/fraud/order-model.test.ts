@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { FRAUD_FEATURES } from "../../features/index.ts";
 import type { Dataset } from "../../plugin.ts";
+import { positiveRate } from "../../training/metrics.ts";
 import { createRandom } from "../../training/random.ts";
 import { fraud } from "./index.ts";
 import { encodeOrderModel, type FittedOrderModel, fitOrderModel, loadOrderModel } from "./order-model.ts";
@@ -48,7 +49,10 @@ describe("fraud's model of orders", () => {
     expect(stored.thresholds.block).toBeCloseTo(0.9);
     expect(stored.thresholds.review).toBeLessThan(0.9);
     const scorer = loadOrderModel(encodeOrderModel(stored), "v1");
-    const report = fraud.evaluate(scorer, orders(1500, 9));
+    const report = fraud.evaluate(scorer, orders(1500, 9), positiveRate(dataset.labels));
+    const rate = report.positives / report.rows;
+    const told = fraud.evaluate(scorer, orders(1500, 9), rate + 0.2).metrics.logLoss;
+    expect(told.baseline).toBeCloseTo(-rate * Math.log(rate + 0.2) - (1 - rate) * Math.log(0.8 - rate), 9);
     expect(report.metrics.averagePrecision.model).toBeGreaterThan(0.75);
     expect(report.metrics.logLoss.model).toBeLessThan(report.metrics.logLoss.baseline / 2);
     expect(scorer).toMatchObject({ modelVersion: "v1", classifier: stored.classifier });

@@ -40,10 +40,10 @@ export const propensity: SessionScorerPlugin<ShopperEventBatch> = {
     const model = fitLogistic({ ...dataset, columns: dataset.featureNames.length }, { l2: L2 });
     return encodeWeights(dataset.featureNames, model);
   },
-  evaluate(scorer, dataset) {
+  evaluate(scorer, dataset, baseRate) {
     const scores = new Float64Array(dataset.rows);
     scorer.score(dataset.vectors, dataset.rows, scores);
-    const report = classifierReport({ scores, labels: dataset.labels });
+    const report = classifierReport({ scores, labels: dataset.labels }, baseRate);
     return { ...report, metrics: { ...report.metrics, ...aucByEvents(dataset, scores) } };
   },
   load(weights, modelVersion) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MillraceError } from "../../../schema/index.ts";
 import { featureNames } from "../../features/index.ts";
 import type { Dataset } from "../../plugin.ts";
+import { positiveRate } from "../../training/metrics.ts";
 import { createRandom } from "../../training/random.ts";
 import { propensity } from "./index.ts";
 
@@ -43,8 +44,9 @@ describe("propensity", () => {
   });
 
   it("beats the base rate on rows that it was not trained on, and is calibrated", async () => {
-    const scorer = propensity.load(await propensity.train(dataset(20_000, 2), { seed: 1 }), "v1");
-    const { metrics } = propensity.evaluate(scorer, dataset(20_000, 3));
+    const trained = dataset(20_000, 2);
+    const scorer = propensity.load(await propensity.train(trained, { seed: 1 }), "v1");
+    const { metrics } = propensity.evaluate(scorer, dataset(20_000, 3), positiveRate(trained.labels));
     for (const name of ["logLoss", "brier"]) expect(metrics[name].model).toBeLessThan(metrics[name].baseline);
     for (const name of ["auc", "averagePrecision"]) {
       expect(metrics[name].model).toBeGreaterThan(metrics[name].baseline + 0.2);

@@ -2,7 +2,7 @@ import { defineEvaluation, type EvaluationContext, type InputFile } from "../../
 import type { ScoreEvidence } from "../../report/evidence.ts";
 import { type CsvTable, parseCsv } from "../../training/csv.ts";
 import { unusableFile } from "../../training/input-file.ts";
-import { classifierReport } from "../../training/metrics.ts";
+import { classifierReport, positiveRate } from "../../training/metrics.ts";
 import { readLabels, type TabularSpec } from "../../training/tabular-design.ts";
 import { fitShopperModel, stratifiedFolds } from "./shopper-model.ts";
 
@@ -134,9 +134,8 @@ type PartReport = ReturnType<typeof classifierReport> & { readonly scores: Float
 function evaluatePart(spec: TabularSpec, part: ShopperPart, seed: number): PartReport {
   const model = fitShopperModel(spec, part.train, part.trainRows, seed);
   const trainLabels = readLabels(spec, part.train, part.trainRows);
-  const baseRate = trainLabels.reduce((total, label) => total + label, 0) / trainLabels.length;
   const scores = model.score(part.test, part.testRows);
-  return { ...classifierReport({ scores, labels: part.testLabels }, baseRate), scores };
+  return { ...classifierReport({ scores, labels: part.testLabels }, positiveRate(trainLabels)), scores };
 }
 
 /** The scores of all parts, each session scored by a model that did not see it. */
