@@ -27,6 +27,7 @@ interface Figures {
   readonly scoreMicros?: number;
   readonly incumbent?: ModelCard["incumbent"];
   readonly openSessions?: ModelCard["openSessions"];
+  readonly baselines?: ModelCard["baselines"];
 }
 
 /** A version that the gate lets pass beside an incumbent of log loss .5, but for what is said. */
@@ -47,6 +48,7 @@ async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promis
       trainedAt: new Date(Date.UTC(2026, 0, day++)).toISOString(),
       dataRange: { from: "2026-01-01T00:00:00Z", cut: "2026-01-03T00:00:00Z", to: "2026-01-04T00:00:00Z" },
       rows: { train: 10, validation: 5, unknownLabel: 1 },
+      ...(figures.baselines !== undefined && { baselines: figures.baselines }),
       ...(figures.openSessions !== undefined && { openSessions: figures.openSessions }),
       features: propensity.features.flatMap((group) => group.features),
       evaluation,
@@ -97,6 +99,20 @@ describe("a promotion", () => {
       expect(change.gate?.checks.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual([check]);
     },
   );
+
+  it("is refused where one simple model of the card is better, whatever the naive baseline says", async () => {
+    const others = {
+      "logistic regression": { logLoss: 0.39 },
+      "one rule": { auc: 0.9 },
+      other: { logLoss: 0.5 },
+    };
+    const refused = promoteModel(registry, propensity, await publish({ baselines: others }), ANN);
+    await expect(refused).rejects.toThrow(
+      "beats-baseline (logLoss 0.4000, logistic regression 0.3900 (lower is better))",
+    );
+    const better = await publish({ baselines: { ...others, "logistic regression": { logLoss: 0.41 } } });
+    expect(await promoteModel(registry, propensity, better, ANN)).toMatchObject({ forced: false });
+  });
 
   it("is refused where the card compares with another champion than the present one", async () => {
     const [first, second] = [await publish(), await publish()];

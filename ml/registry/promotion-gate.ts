@@ -20,14 +20,14 @@ export interface GateRules {
 
 /**
  * Whether a version may become champion, by what its card says: better than the present champion and
- * than the baseline on the same rows, by labels that were known, calibrated, and within the time that a
+ * than every baseline on the same rows, by labels that were known, calibrated, and within the time that a
  * score may take.
  * @param champion version that is champion now, by alias or built in
  */
 export function promotionGate(rules: GateRules, card: ModelCard, champion: string): GateResult {
   const checks = [
     beatsChampion(rules.primaryMetric, card, champion),
-    beatsBaseline(rules.primaryMetric, card),
+    beatsBaselines(rules.primaryMetric, card),
     labelsKnown(card),
     calibrated(rules.gate, card),
     fastEnough(rules.gate, card),
@@ -51,9 +51,14 @@ function beatsChampion(
   return compare(name, metric, evaluation.metrics[metric.name]?.model, incumbent.metric, champion);
 }
 
-function beatsBaseline(metric: PrimaryMetric, { evaluation }: ModelCard): GateCheck {
+/** Against the best of the naive baseline and the simple models of its card that have the figure. */
+function beatsBaselines(metric: PrimaryMetric, { evaluation, baselines = {} }: ModelCard): GateCheck {
   const figures = evaluation.metrics[metric.name];
-  return compare("beats-baseline", metric, figures?.model, figures?.baseline, "the baseline");
+  const others = Object.entries(baselines).map(([name, values]) => [name, values[metric.name]] as const);
+  const [best] = [["the baseline", figures?.baseline] as const, ...others]
+    .filter((entry): entry is readonly [string, number] => entry[1] !== undefined)
+    .sort(([, a], [, b]) => (metric.better === "lower" ? a - b : b - a));
+  return compare("beats-baseline", metric, figures?.model, best?.[1], best?.[0] ?? "the baseline");
 }
 
 function compare(

@@ -18,7 +18,7 @@ export type FittedModel = Readonly<Record<string, unknown>>;
 /** A kind of model that learns to tell fraud from the same vectors and is served by the same scorer. */
 export interface FraudClassifier {
   readonly name: string;
-  /** `holdOut`: later rows, for when to stop and for calibration. Rejects with code `dataset-unusable`. */
+  /** `holdOut`: later rows, for when to stop and for calibration, so not for a comparison. Rejects with code `dataset-unusable`. */
   fit(train: LabelledTable, holdOut: LabelledTable, options: FitOptions): Promise<FittedModel>;
   /** Throws code `model-incompatible`. */
   load(model: FittedModel, modelVersion: string, featureNames: readonly string[]): Scorer;

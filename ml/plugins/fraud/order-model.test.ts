@@ -58,6 +58,23 @@ describe("fraud's model of orders", () => {
     expect(scorer).toMatchObject({ modelVersion: "v1", classifier: stored.classifier });
   });
 
+  it("chooses on the newest orders, by which no model was stopped or calibrated", async () => {
+    // 2,500 orders: 1,875 to fit on, 312 to stop and calibrate on, 313 to choose on.
+    const steps = async (data: Dataset): Promise<string[]> => {
+      const said: string[] = [];
+      await fitOrderModel(data, { seed: 2, onProgress: (message) => said.push(message) });
+      return said.filter((message) => message.includes("log loss"));
+    };
+    const turned = (from: number): Dataset => ({
+      ...dataset,
+      labels: dataset.labels.map((label, row) => (row < from ? label : 1 - label)),
+    });
+    const asIs = await steps(dataset);
+    expect(asIs.length).toBeGreaterThan(2);
+    expect(await steps(turned(2187))).toEqual(asIs);
+    expect(await steps(turned(2100))).not.toEqual(asIs);
+  });
+
   it("refuses what cannot score, and data with one class", async () => {
     const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
     const { stored } = fitted;
@@ -89,6 +106,10 @@ describe("fraud's model of orders", () => {
     [
       "no fraud among the newer orders",
       (data) => ({ ...data, labels: data.labels.map((label, row) => (row < 1000 ? label : 0)) }),
+    ],
+    [
+      "no fraud among the newest orders, by which it is chosen",
+      (data) => ({ ...data, labels: data.labels.map((label, row) => (row < 2185 ? label : 0)) }),
     ],
     [
       "no fraud among the older orders",

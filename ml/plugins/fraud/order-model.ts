@@ -10,8 +10,10 @@ import { chooseThresholds, DECISION_COSTS } from "./decision.ts";
 
 const FORMAT = "millrace-fraud/1";
 
-/** Share of the rows, the newest, that decide when to stop, which model is better, and the thresholds. */
+/** Share of the rows, the newest, that are fitted on by no classifier. */
 const HOLD_OUT_SHARE = 0.25;
+/** Share of those, the newest, that decide which classifier is better, and the thresholds. */
+const CHOICE_SHARE = 0.5;
 
 /** A model of orders as it is stored: JSON. */
 export interface StoredOrderModel {
@@ -24,33 +26,36 @@ export interface StoredOrderModel {
 
 export interface FittedOrderModel {
   readonly stored: StoredOrderModel;
-  /** Average precision on the hold-out, by classifier. */
+  /** Average precision on the rows of the choice, by classifier. */
   readonly compared: Readonly<Record<string, number>>;
 }
 
 /**
- * Fits every classifier on the older rows and keeps the one with the better average precision on the
- * newer ones; the thresholds are those that would have cost least there.
+ * Fits every classifier on the older rows, stops and calibrates on newer ones, and keeps the one with the
+ * better average precision on the newest, which no classifier has seen; the thresholds are those that
+ * would have cost least there. Rejects with code `dataset-unusable`, also where the newest lack a label.
  */
 export async function fitOrderModel(
   dataset: Dataset,
   { seed, onProgress = () => undefined }: TrainOptions,
 ): Promise<FittedOrderModel> {
-  const { train, holdOut } = splitNewest(dataset);
-  const tables = { train: tableOf(train), holdOut: tableOf(holdOut) };
+  const { older: train, newest: held } = splitNewest(dataset, HOLD_OUT_SHARE);
+  const { older: stopping, newest: choice } = splitNewest(held, CHOICE_SHARE);
+  requireBothLabels(choice);
+  const tables = { train: tableOf(train), stopping: tableOf(stopping) };
   const compared: Record<string, number> = {};
   let best: StoredOrderModel | null = null;
   for (const classifier of classifiers) {
     const options = { seed, onProgress, size: "serving" } as const;
-    const model = await classifier.fit(tables.train, tables.holdOut, options);
+    const model = await classifier.fit(tables.train, tables.stopping, options);
     const scorer = classifier.load(model, "candidate", dataset.featureNames);
-    const scores = new Float64Array(holdOut.rows);
-    scorer.score(holdOut.vectors, holdOut.rows, scores);
-    const figure = averagePrecision({ scores, labels: holdOut.labels });
+    const scores = new Float64Array(choice.rows);
+    scorer.score(choice.vectors, choice.rows, scores);
+    const figure = averagePrecision({ scores, labels: choice.labels });
     onProgress(`${classifier.name}: average precision ${figure.toFixed(4)} on later orders`);
     compared[classifier.name] = figure;
     if (best !== null && figure <= compared[best.classifier]) continue;
-    const scored = { scores, labels: holdOut.labels, amounts: amountsOf(holdOut) };
+    const scored = { scores, labels: choice.labels, amounts: amountsOf(choice) };
     const thresholds = chooseThresholds(scored, DECISION_COSTS);
     best = { format: FORMAT, classifier: classifier.name, thresholds, model };
   }
@@ -97,15 +102,24 @@ export function encodeOrderModel(stored: StoredOrderModel): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(stored));
 }
 
-function splitNewest(dataset: Dataset): { readonly train: Dataset; readonly holdOut: Dataset } {
+function splitNewest(dataset: Dataset, share: number): { readonly older: Dataset; readonly newest: Dataset } {
   const order = Int32Array.from(dataset.times.keys()).sort(
     (a, b) => dataset.times[a] - dataset.times[b] || a - b,
   );
-  const cut = Math.floor(dataset.rows * (1 - HOLD_OUT_SHARE));
+  const cut = Math.floor(dataset.rows * (1 - share));
   return {
-    train: selectRows(dataset, order.slice(0, cut)),
-    holdOut: selectRows(dataset, order.slice(cut)),
+    older: selectRows(dataset, order.slice(0, cut)),
+    newest: selectRows(dataset, order.slice(cut)),
   };
+}
+
+function requireBothLabels({ labels, rows }: Dataset): void {
+  const frauds = labels.reduce((total, label) => total + label, 0);
+  if (frauds > 0 && frauds < rows) return;
+  throw new MillraceError(
+    `cannot choose between the models: of the ${rows} newest orders of training ${frauds} are fraud; let more labels come in`,
+    { code: "dataset-unusable", origin: "user" },
+  );
 }
 
 /** A dataset by column, in single precision, as trees and networks are fitted. */
