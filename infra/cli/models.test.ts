@@ -62,6 +62,8 @@ describe("millrace models", () => {
       ],
       changes: [],
     });
+    // The built-in model is champion: nothing is said of a gate between these two.
+    expect((await json("diff", "propensity", first, second)).gate).toBeNull();
     expect(await json("promote", "propensity", first)).toMatchObject({
       from: null,
       to: first,
@@ -79,6 +81,14 @@ describe("millrace models", () => {
     expect({ sameRows, passed: gate.passed }).toEqual({ sameRows: true, passed: false });
     expect(metrics[0]).toMatchObject({ metric: "logLoss", [first]: 0.4, [second]: 0.45 });
     expect(metrics[0].difference).toBeCloseTo(-0.05, 12);
+    for (const twice of [[second], [second, second], [first, first]]) {
+      const itself = await models("diff", "propensity", ...twice);
+      expect(itself).toMatchObject({ code: 2, out: "" });
+      expect(itself.err).toContain("would be compared with itself: name another version");
+    }
+    const backwards = await json("diff", "propensity", second, first);
+    expect(backwards).toMatchObject({ version: second, other: first, gate: null });
+    expect((await models("diff", "propensity", second, first)).out).not.toMatch(/passed|failed|train again/);
 
     expect(await json("rollback", "propensity", "--reason", "false alarms")).toMatchObject({
       to: first,

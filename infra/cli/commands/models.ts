@@ -3,6 +3,7 @@ import {
   type AliasChange,
   createModelRegistry,
   type GateResult,
+  loadChampion,
   type ModelCard,
   type ModelRegistry,
   promoteModel,
@@ -162,6 +163,7 @@ async function rollBack({ plugin, registry, options, io }: Call): Promise<Answer
 async function diff(call: Call, [version, named]: string[]): Promise<Answer> {
   const { plugin, registry } = call;
   const other = named ?? (await champion(call));
+  if (version === other) throw nothingToCompare(plugin.name, version);
   const [one, two] = await Promise.all([version, other].map((name) => registry.card(plugin.name, name)));
   const metrics = Object.keys({ ...one.evaluation.metrics, ...two.evaluation.metrics }).map((metric) => {
     const [own, others] = [one, two].map((card) => card.evaluation.metrics[metric]?.model ?? null);
@@ -184,7 +186,9 @@ async function diff(call: Call, [version, named]: string[]): Promise<Answer> {
     }),
   );
   const sameRows = one.dataRange.cut === two.dataRange.cut && one.dataRange.to === two.dataRange.to;
-  const gate = promotionGate(plugin, one, other);
+  // Only what scores now is what the gate would hold it against.
+  const { scorer } = await loadChampion(registry, plugin);
+  const gate = scorer.modelVersion === other ? promotionGate(plugin, one, other) : null;
   const lines = [...facts, ...metrics].map((line) => Object.values(line).map((value) => cell(value)));
   const note = sameRows ? "" : "  Their figures are of other rows, so they do not compare.\n";
   return {
@@ -199,6 +203,13 @@ async function champion({ plugin, registry }: Call): Promise<ModelCard["version"
   throw new MillraceError(
     `${plugin.name} has no champion, its built-in model scores and has no card: name a version, as \`models list\` shows them`,
     { code: "model-missing", origin: "user" },
+  );
+}
+
+function nothingToCompare(plugin: string, version: string): MillraceError {
+  return new MillraceError(
+    `${plugin} ${version} would be compared with itself: name another version beside it, as \`models list\` shows them`,
+    { code: "wrong-usage", origin: "user" },
   );
 }
 
