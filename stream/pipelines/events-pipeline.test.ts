@@ -32,9 +32,11 @@ import { CheckpointStore } from "../runtime/checkpoint-store.ts";
 import { noStageClock } from "../runtime/stage-clock.ts";
 import { Task } from "../runtime/task.ts";
 import { restore } from "../runtime/testing/restore.ts";
+import { unmarkedChanges } from "../runtime/testing/unmarked-changes.ts";
 import { Outbox } from "../sinks/outbox.ts";
 import { finishFile } from "../sinks/table-sink.ts";
 import { type FileRow, readFiles } from "../sinks/testing/read-files.ts";
+import { ShopEvents } from "../sources/generator/shop-events.ts";
 import { defaultTimeConfig } from "../time/index.ts";
 import { createEventsPipeline, type EventsPipelineConfig } from "./events-pipeline.ts";
 
@@ -267,6 +269,24 @@ describe("events pipeline", () => {
     expect(tables.get("gold.page_views_by_user")?.length).toBeGreaterThan(0);
     expect(tables.has("bronze.dead_letters")).toBe(false);
     expect(task.inputs().find(({ topic }) => topic === "customer-events")?.offset).toBe(3);
+    task.close();
+  });
+
+  test("marks every page of its state that it writes to: a checkpoint would not have it else", async () => {
+    const shop = new ShopEvents({ startTime: NOON, eventsPerSecond: 20, users: 500 }, () => PARTITIONS);
+    const task = await openTask();
+    const changes = unmarkedChanges(task.pipeline.sections);
+    const found = new Set<string>();
+    // Sessions end after half an hour, and windows are closed.
+    for (let minute = 1; minute <= 45; minute++) {
+      for (let some = shop.until(NOON + minute * 60_000, 1000); some !== null; )
+        some = await log.append(some).then(() => shop.until(NOON + minute * 60_000, 1000));
+      while (task.step());
+      await task.outbox.flush();
+      for (const array of changes()) found.add(array);
+    }
+    // Its links to the next entry are made anew when it is restored.
+    expect([...found]).toEqual(["page-views-by-user.view-entries"]);
     task.close();
   });
 });
