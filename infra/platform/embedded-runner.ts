@@ -95,5 +95,10 @@ export function supervisorLog(logger: PlatformLogger): ConstructorParameters<typ
         { worker, final },
         `worker failed${final ? " for good" : ", starting it again"}: ${message}`,
       ),
+    onStopFailure: (worker, message) =>
+      logger.warn(
+        { worker },
+        `stopped without a last checkpoint; nothing is lost, whoever takes the tasks over works from the one before: ${message}`,
+      ),
   };
 }

@@ -10,6 +10,7 @@ import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { openEmbeddedAdapters } from "./embedded-adapters.ts";
 import { GroupWorker } from "./group-worker.ts";
 import { lakeTables } from "./lake-tables.ts";
+import { fenceTask } from "./testing/fence-task.ts";
 import { platformTopics, tasksOfPartition } from "./topics.ts";
 
 const POLL = { timeout: 30_000, interval: 50 };
@@ -22,6 +23,9 @@ describe("a worker of a group that gives it a partition", () => {
   let readies: number;
   /** Ends the group, with the error where there is one. */
   let endGroup: PromiseWithResolvers<void>;
+  /** The group takes the partition away, and gives it again once nothing runs. */
+  let loseShare: PromiseWithResolvers<void>;
+  let checkpointIntervalMs: number;
   let running: Promise<void>;
   beforeEach(async () => {
     home = freshFolder("group-worker");
@@ -33,6 +37,8 @@ describe("a worker of a group that gives it a partition", () => {
     told = [];
     readies = 0;
     endGroup = Promise.withResolvers();
+    loseShare = Promise.withResolvers();
+    checkpointIntervalMs = 200;
   });
   afterEach(async () => {
     endGroup.resolve();
@@ -42,11 +48,17 @@ describe("a worker of a group that gives it a partition", () => {
   });
 
   const config = () =>
-    scenarioConfig(home, { partitions: 1, workers: 1, warmSpare: false, checkpointIntervalMs: 200 });
-  const works = (): number => told.filter((message) => message === "works on its tasks").length;
+    scenarioConfig(home, { partitions: 1, workers: 1, warmSpare: false, checkpointIntervalMs });
+  const times = (message: string): number => told.filter((each) => each === message).length;
+  const works = (): number => times("works on its tasks");
 
   async function* assignments(): AsyncGenerator<TaskAssignment> {
     yield { generation: 1, partitions: [0] };
+    const isLost = await Promise.race([endGroup.promise, loseShare.promise.then(() => true)]);
+    if (isLost === true) {
+      yield { generation: 1, partitions: [] };
+      yield { generation: 2, partitions: [0] };
+    }
     await endGroup.promise;
   }
 
@@ -108,5 +120,18 @@ describe("a worker of a group that gives it a partition", () => {
     rmSync(broken);
     await expect.poll(works, POLL).toBe(1);
     expect(readies).toBe(1);
+  });
+
+  test("goes on with what it is given where the last checkpoint of what it had has failed", async () => {
+    checkpointIntervalMs = 60_000;
+    await append();
+    run();
+    await expect.poll(() => times("has caught up with its tasks"), POLL).toBe(1);
+    await withAdapters(({ objects }) => fenceTask(objects, TASK));
+    loseShare.resolve();
+    await expect.poll(works, POLL).toBe(2);
+    expect(told).toContainEqual(expect.stringMatching(/^stopped without a last checkpoint.*task-fenced/));
+    endGroup.resolve();
+    await running;
   });
 });

@@ -4,7 +4,6 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureTables } from "../../lakehouse/index.ts";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
-import { CheckpointStore } from "../../stream/index.ts";
 import { freshFolder, removeFolder, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { consumerGroupsOf } from "./consumer-groups.ts";
@@ -15,6 +14,7 @@ import { platformConfig } from "./platform-config.ts";
 import { SpareThread } from "./spare-thread.ts";
 import type { StepTimes } from "./step-times.ts";
 import { Supervisor } from "./supervisor.ts";
+import { fenceTask } from "./testing/fence-task.ts";
 import { assignTasks, platformTopics } from "./topics.ts";
 
 const RESTART_DELAY_MS = 10;
@@ -32,6 +32,8 @@ describe("supervisor", () => {
   let adapters: Adapters;
   let supervisor: Supervisor | null;
   let failures: Failure[];
+  /** Why last checkpoints failed. */
+  let stopFailures: string[];
   /** Of each worker's start, by its first task. */
   let stepsOf: Record<string, string[]>;
   /** The workers that have told so, in that order. */
@@ -42,6 +44,7 @@ describe("supervisor", () => {
     adapters = openEmbeddedAdapters(home, Date.now);
     supervisor = null;
     failures = [];
+    stopFailures = [];
     stepsOf = {};
     caughtUp = [];
     checkpointIntervalMs = 10_000;
@@ -71,6 +74,7 @@ describe("supervisor", () => {
       onCaughtUp: (worker: number) => caughtUp.push(worker),
       onFailure: (worker: number, message: string, final: boolean) =>
         failures.push({ worker, message, final }),
+      onStopFailure: (_worker: number, message: string) => stopFailures.push(message),
     };
     supervisor = new Supervisor(data, Date.now, events, { restartDelayMs: RESTART_DELAY_MS, spare });
     return supervisor;
@@ -180,17 +184,7 @@ describe("supervisor", () => {
   test("starts a worker again that failed, and its drain resolves after it has caught up", async () => {
     const some = createSupervisor();
     await some.start();
-    // Another owner claims one task, from the beginning: the worker is fenced at its first checkpoint.
-    await new CheckpointStore(adapters.objects, "other").prepare({
-      taskId: "events-0",
-      epoch: 2,
-      inputs: [],
-      files: [],
-      stateImages: [],
-      createdAt: 0,
-      watermarkMs: null,
-      events: { processed: 0, refused: 0, duplicates: 0, late: 0, tooLate: 0 },
-    });
+    await fenceTask(adapters.objects, "events-0");
     await some.drain(await append(50));
     expect(failures).toMatchObject([{ worker: 0, final: false }]);
     expect(failures[0].message).toContain("task-fenced");
@@ -200,6 +194,18 @@ describe("supervisor", () => {
       error: null,
       epoch: 4,
     });
+  });
+
+  test("a last checkpoint that fails is told as that, and not as a worker that is given up", async () => {
+    const some = createSupervisor();
+    await some.start();
+    await append(50);
+    const processed = () => some.tasks().reduce((sum, task) => sum + task.events.processed, 0);
+    await expect.poll(processed, POLL).toBeGreaterThanOrEqual(100);
+    await fenceTask(adapters.objects, "events-0");
+    await some.stop();
+    expect(stopFailures).toEqual([expect.stringContaining("task-fenced")]);
+    expect(failures).toEqual([]);
   });
 
   test("a worker takes the spare thread, warm or not, and the next one starts its own", async () => {

@@ -23,6 +23,8 @@ export interface SupervisorEvents {
   readonly onWarning: (worker: number, message: string) => void;
   /** A worker failed and is started again, or (`final`) is not. */
   readonly onFailure: (worker: number, message: string, final: boolean) => void;
+  /** The last checkpoint of a worker failed: nothing is lost, but the next start has to do its work again. */
+  readonly onStopFailure: (worker: number, message: string) => void;
 }
 
 export interface SupervisorOptions {
@@ -156,9 +158,8 @@ export class Supervisor implements PipelineStatus {
       slot.stopped = new Promise((resolve) => {
         thread.on("exit", (code) => {
           slot.thread = null;
-          // The last checkpoint failed: nothing is lost, but the next start has to do its work again.
           if (this.stopping && failure !== null)
-            this.events.onFailure(slot.data.workerIndex, textOf(failure), true);
+            this.events.onStopFailure(slot.data.workerIndex, textOf(failure));
           if (this.stopping || (failure === null && code === 0)) {
             failed(workerStopped(slot)); // without effect where it was ready
             return resolve();
