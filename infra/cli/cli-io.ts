@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { type Logger, pino } from "pino";
 import { MillraceError } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
@@ -71,19 +72,19 @@ export class Progress {
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Resolves at the first SIGINT or SIGTERM. */
-  readonly received: Promise<void>;
+  readonly received: Promise<NodeJS.Signals>;
   dispose(): void;
 }
 
 /** The first SIGINT or SIGTERM asks for an orderly end; the second ends at once. */
 export function onInterrupt(): Interruption {
   const controller = new AbortController();
-  const received = new Promise<void>((resolve) =>
-    controller.signal.addEventListener("abort", () => resolve()),
+  const received = new Promise<NodeJS.Signals>((resolve) =>
+    controller.signal.addEventListener("abort", () => resolve(controller.signal.reason)),
   );
   const listener = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    controller.abort();
+    if (controller.signal.aborted) process.exit(exitCodeOf(signal));
+    controller.abort(signal);
   };
   process.on("SIGINT", listener);
   process.on("SIGTERM", listener);
@@ -97,6 +98,26 @@ export function onInterrupt(): Interruption {
   };
 }
 
+/**
+ * Waits for what a command opens before it begins, servers that are down among it. A signal before that ends
+ * the process at once: nothing has begun that would have to end in order, and the wait may be long.
+ */
+export async function openUnlessInterrupted<T>(
+  opening: Promise<T>,
+  { received }: Interruption,
+  io: CliIo,
+): Promise<T> {
+  let isOpen = false;
+  void received.then((signal) => {
+    if (isOpen) return;
+    io.err("millrace: interrupted before the platform was open\n");
+    process.exit(exitCodeOf(signal));
+  });
+  return opening.finally(() => {
+    isOpen = true;
+  });
+}
+
 /** Waits for work; throws `interrupted` where a signal comes before. Work that is given up may reject later, unheard. */
 export async function unlessInterrupted(
   work: Promise<void>,
@@ -105,6 +126,11 @@ export async function unlessInterrupted(
 ): Promise<void> {
   await Promise.race([work, received]);
   if (signal.aborted) throw interrupted(whatThen);
+}
+
+/** As shells tell of a process that a signal ended. */
+function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
 }
 
 /** @param whatThen what became of the work, and how it goes on */

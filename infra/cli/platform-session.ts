@@ -1,6 +1,11 @@
 import type { Config } from "../config/index.ts";
 import { Platform, type PlatformOptions } from "../platform/platform.ts";
-import { type CliIo, createLogger } from "./cli-io.ts";
+import { type CliIo, createLogger, type Interruption, openUnlessInterrupted } from "./cli-io.ts";
+
+export interface SessionOptions extends PlatformOptions {
+  /** Ends the process where it comes before the platform is open; then it is the command's. */
+  readonly interruption?: Interruption;
+}
 
 /**
  * Opens the platform for one command and closes it, whatever happens. A home that is not there is refused,
@@ -9,10 +14,13 @@ import { type CliIo, createLogger } from "./cli-io.ts";
 export async function withPlatform<T>(
   config: Config,
   io: CliIo,
-  options: PlatformOptions,
+  { interruption, ...options }: SessionOptions,
   use: (platform: Platform) => Promise<T>,
 ): Promise<T> {
-  const platform = await Platform.open(config, createLogger(config, io), { makesHome: false, ...options });
+  const opening = Platform.open(config, createLogger(config, io), { makesHome: false, ...options });
+  const platform = await (interruption === undefined
+    ? opening
+    : openUnlessInterrupted(opening, interruption, io));
   try {
     return await use(platform);
   } finally {

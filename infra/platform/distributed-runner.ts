@@ -60,7 +60,8 @@ export class DistributedRunner implements PipelineRunner {
 
   async start(): Promise<void> {
     await this.processes.start();
-    await this.watch();
+    // Stopped meanwhile, nobody would end the watch.
+    if (!this.stopping) await this.watch();
   }
 
   async startUnlessRunning(): Promise<void> {

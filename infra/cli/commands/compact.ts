@@ -20,8 +20,12 @@ export function registerCompact(program: Command, io: CliIo): void {
 
 async function compact(options: CompactOptions, io: CliIo): Promise<void> {
   const interruption = onInterrupt();
-  const reports = await withPlatform(configOf(options, io), io, { runsWorkers: false }, (platform) =>
-    platform.adapters.maintainLake({ full: options.full === true, signal: interruption.signal }),
+  const reports = await withPlatform(
+    configOf(options, io),
+    io,
+    { runsWorkers: false, interruption },
+    (platform) =>
+      platform.adapters.maintainLake({ full: options.full === true, signal: interruption.signal }),
   ).finally(() => interruption.dispose());
   for (const { orphans } of reports) if (orphans.warning !== undefined) io.err(`${orphans.warning}\n`);
   if (options.json === true) {

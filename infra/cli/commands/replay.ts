@@ -91,7 +91,7 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
   const result = await withPlatform(
     config,
     io,
-    { runsWorkers: wait, makesHome: true },
+    { runsWorkers: wait, makesHome: true, interruption },
     async (platform): Promise<ReplayResult> => {
       let record: ReplayRecord | null = null;
       // Workers start first: they read while the file is loaded.

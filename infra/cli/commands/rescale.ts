@@ -71,7 +71,7 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
     const records = await withPlatform(
       config,
       io,
-      { runsWorkers: true, runsQueries: true, queryLimits: HISTORY_QUERIES },
+      { runsWorkers: true, runsQueries: true, queryLimits: HISTORY_QUERIES, interruption },
       async (platform) => {
         const ends = await producedEnds(platform.log, config.partitions);
         progress.show(() => "processing what the old platform's log still holds");

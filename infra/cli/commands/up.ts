@@ -5,7 +5,7 @@ import { LiveGenerator } from "../../../stream/index.ts";
 import { apiConfigOf, type Config } from "../../config/index.ts";
 import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
-import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
+import { type CliIo, createLogger, onInterrupt, unlessInterrupted } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
 import { withPlatform } from "../platform-session.ts";
 import { configOf, withSettings } from "../settings-options.ts";
@@ -58,9 +58,9 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
     await withPlatform(
       config,
       io,
-      { runsWorkers: true, runsQueries: true, makesHome: true },
+      { runsWorkers: true, runsQueries: true, makesHome: true, interruption },
       async (platform) => {
-        await platform.startWorkers();
+        await unlessInterrupted(platform.startWorkers(), interruption, "its workers had not started yet");
         // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
         await using running = new AsyncDisposableStack();
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());

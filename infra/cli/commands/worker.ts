@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
 import { GroupWorker } from "../../platform/group-worker.ts";
-import { type CliIo, createLogger, onInterrupt } from "../cli-io.ts";
+import { type CliIo, createLogger, onInterrupt, openUnlessInterrupted } from "../cli-io.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 
 export function registerWorker(program: Command, io: CliIo): void {
@@ -30,7 +30,8 @@ async function work(options: Record<string, unknown>, io: CliIo): Promise<void> 
   }
   const interruption = onInterrupt();
   try {
-    const worker = await GroupWorker.open(config, createLogger(config, io));
+    const opening = GroupWorker.open(config, createLogger(config, io));
+    const worker = await openUnlessInterrupted(opening, interruption, io);
     void interruption.received.then(() => worker.stop());
     let told = false;
     await worker.run(() => {
