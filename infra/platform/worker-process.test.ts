@@ -28,6 +28,10 @@ test("a worker process that waits for its servers ends in order at SIGTERM", asy
     log += chunk;
     if (log.includes("waiting for Kafka")) break;
   }
+  // `worker` is the number of a thread.
+  const [line] = log.split("\n");
+  expect(JSON.parse(line)).toMatchObject({ pid: child.pid });
+  expect(line).not.toContain('"worker":');
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
 });

@@ -8,7 +8,7 @@ import type { FromWorkerProcess } from "./worker-processes.ts";
  * SIGTERM and where that process is gone.
  */
 const { config } = loadConfig({ environment: process.env, folder: process.cwd() });
-const logger = pino({ level: config.logLevel, base: { worker: process.pid } }, pino.destination(2));
+const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
 const send = (message: FromWorkerProcess): void => void process.send?.(message);
 
 const interrupted = Promise.withResolvers<void>();
