@@ -8,6 +8,7 @@ import {
 import { backoffMs, type KafkaClient } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
 import { protocolError } from "./kafkajs-internals.ts";
+import type { OutageWarnings } from "./outage-warnings.ts";
 
 /** A partition that is read. */
 export interface FetchTarget {
@@ -47,21 +48,21 @@ const OFFSET_OUT_OF_RANGE = 1;
  * that are behind and never waits. A partition that reaches its end while the long poll is under way
  * is polled shortly by the other, until both can be had in one request.
  *
- * A node that cannot be reached is tried for ever, with back-off: every failure goes to `warn`.
+ * A node that cannot be reached is tried for ever, with back-off: the outage is told of.
  */
 export class Fetcher {
   private readonly places = new Map<FetchTarget, Place>();
   private readonly lanes = new Map<number, { readonly tail: Lane; readonly behind: Lane }>();
   private readonly clients: { readonly tail: KafkaClient; readonly behind: KafkaClient };
-  private readonly warn: (error: MillraceError) => void;
+  private readonly warnings: OutageWarnings;
   private turn = 0;
 
   constructor(
     clients: { readonly tail: KafkaClient; readonly behind: KafkaClient },
-    warn: (error: MillraceError) => void,
+    warnings: OutageWarnings,
   ) {
     this.clients = clients;
-    this.warn = warn;
+    this.warnings = warnings;
   }
 
   add(target: FetchTarget): void {
@@ -97,7 +98,7 @@ export class Fetcher {
         client.noteFailure(error);
         place.failures++;
         if (!error.retry && place.failures > REFUSALS_MAX) return target.fail(error);
-        if (!client.closed) this.warn(error);
+        if (!client.closed) this.warnings.failed(error);
       }
     }
   }
@@ -110,7 +111,7 @@ export class Fetcher {
       failed: (error: MillraceError, asked: readonly FetchTarget[]) => this.failed(error, asked),
       settled: () => this.wake(),
       places: this.places,
-      warn: this.warn,
+      warnings: this.warnings,
     };
     const tail = new Lane({ ...context, client: this.clients.tail, pick: () => this.atEnd(nodeId) });
     const behind = new Lane({
@@ -183,7 +184,7 @@ export class Fetcher {
       return;
     }
     this.clients.behind.noteFailure(error);
-    this.warn(error);
+    this.warnings.failed(error);
     place.nodeId = null;
     void this.locate(target, place);
   }
@@ -211,7 +212,7 @@ interface LaneContext {
   readonly failed: (error: MillraceError, asked: readonly FetchTarget[]) => void;
   /** Called after each request: what the one lane has done with is the other's to take. */
   readonly settled: () => void;
-  readonly warn: (error: MillraceError) => void;
+  readonly warnings: OutageWarnings;
 }
 
 /** Requests to one node over one connection, one at a time. */
@@ -261,11 +262,12 @@ class Lane {
 
   /** One request; returns whether it failed. */
   private async fetch(asked: readonly FetchTarget[]): Promise<boolean> {
-    const { client, nodeId, deliver, failed, warn } = this.context;
+    const { client, nodeId, deliver, failed, warnings } = this.context;
     try {
       const positions = this.positions(asked);
       const broker = await client.broker(nodeId);
       const answer = await client.send(broker, fetchRequest(positions, this.limits(positions.length)));
+      warnings.reached();
       deliver(answer, asked);
       return false;
     } catch (cause) {
@@ -274,7 +276,7 @@ class Lane {
       const others = asked.length > 1 ? ` and ${asked.length - 1} more` : "";
       const error = asKafkaError(cause, `reading ${topic}[${partition}]${others}`, client.options.brokers);
       client.noteFailure(error);
-      warn(error);
+      warnings.failed(error);
       failed(error, asked);
       return true;
     }

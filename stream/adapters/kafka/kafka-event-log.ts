@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { MillraceError } from "../../../schema/index.ts";
 import type {
   AppendBatch,
   AppendResult,
@@ -17,6 +16,7 @@ import { KafkaClient, type KafkaConnectionOptions } from "./kafka-client.ts";
 import { KafkaLogReader } from "./kafka-log-reader.ts";
 import { KafkaTopics } from "./kafka-topics.ts";
 import { MarkedProducer } from "./marked-producer.ts";
+import { type KafkaWarning, OutageWarnings } from "./outage-warnings.ts";
 import { PartitionAppender } from "./partition-appender.ts";
 import { MARKS_PARTITIONS, ProducerMarks } from "./producer-marks.ts";
 import type { ProducerOptions } from "./producer-session.ts";
@@ -33,7 +33,7 @@ export interface KafkaEventLogOptions {
   /** Compacted topic of the producers' sequences; made when first needed. Default `millrace-producers`. */
   readonly producersTopic?: string;
   /** Hears of failures that the log goes on trying to get over: a broker away, a leader that moves. */
-  readonly warn?: (error: MillraceError) => void;
+  readonly warn?: (warning: KafkaWarning) => void;
 }
 
 const EARLIEST = -2;
@@ -70,7 +70,7 @@ export class KafkaEventLog implements EventLog {
     this.adminTopics = new KafkaTopics(connection, options.replicationFactor ?? 1);
     this.fetcher = new Fetcher(
       { tail: this.tailClient, behind: this.client },
-      options.warn ?? (() => undefined),
+      new OutageWarnings(options.warn ?? (() => undefined), clock),
     );
     this.producerOptions = { codec, clock };
     this.appender = new PartitionAppender(this.client, this.producerOptions);

@@ -6,6 +6,7 @@ import { backoffMs, KafkaClient, type KafkaConnectionOptions } from "./kafka-cli
 import { asKafkaError, KafkaError } from "./kafka-errors.ts";
 import type { Broker, GroupMemberJoined } from "./kafkajs-internals.ts";
 import { LatestValue } from "./latest-value.ts";
+import { type KafkaWarning, OutageWarnings } from "./outage-warnings.ts";
 
 export interface KafkaTaskGroupOptions {
   readonly connection: KafkaConnectionOptions;
@@ -17,7 +18,7 @@ export interface KafkaTaskGroupOptions {
   /** How soon members hear of a change, and how often they may be late before they are dead; default 250. */
   readonly heartbeatMs?: number;
   /** Hears of failures that the member goes on trying to get over. */
-  readonly warn?: (error: MillraceError) => void;
+  readonly warn?: (warning: KafkaWarning) => void;
 }
 
 const SESSION_TIMEOUT_MS = 6000;
@@ -58,6 +59,7 @@ class Membership implements TaskMembership {
   private readonly to: { readonly group: string; readonly topic: string; readonly partitions: number };
   /** Connections of its own: a request to join is answered when all have joined, and holds up what follows. */
   private readonly client: KafkaClient;
+  private readonly warnings: OutageWarnings;
   private readonly latest = new LatestValue<TaskAssignment>();
   private readonly running: Promise<void>;
   private memberId = "";
@@ -76,6 +78,7 @@ class Membership implements TaskMembership {
     this.options = options;
     this.to = to;
     this.client = new KafkaClient(options.connection);
+    this.warnings = new OutageWarnings(options.warn ?? (() => undefined), () => performance.now());
     this.running = this.run();
   }
 
@@ -173,6 +176,7 @@ class Membership implements TaskMembership {
         const { memberId } = this;
         await coordinator.heartbeat({ groupId: group, groupGenerationId: generation, memberId });
         this.heardAt = performance.now();
+        this.warnings.reached();
       } catch (error) {
         if (kindOf(this.asError(error)) === "REBALANCE_IN_PROGRESS") return;
         throw error;
@@ -198,7 +202,7 @@ class Membership implements TaskMembership {
       this.lose();
     } else if (kind !== "REBALANCE_IN_PROGRESS") {
       if (!error.retry) throw error;
-      this.options.warn?.(error);
+      this.warnings.failed(error);
       const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
       if (performance.now() - this.heardAt > sessionTimeoutMs) this.lose();
       await this.pause(backoffMs(failures));
