@@ -25,7 +25,15 @@ const statusesOf = ({ fields }: EventContract) => fields.find(({ name }) => name
 
 /** Of a task: no list, but its type, holds them. */
 const TASK_STATES: Readonly<Record<TaskStatus["state"], true>> = {
-  ...{ starting: true, recovering: true, running: true, stopping: true, stopped: true, failed: true },
+  ...{
+    starting: true,
+    recovering: true,
+    running: true,
+    stopping: true,
+    stopped: true,
+    failed: true,
+    unknown: true,
+  },
 };
 
 /** The lists that those who write lake and hot store take their values from. */

@@ -104,6 +104,9 @@ export class TestApi {
   readonly logged: object[] = [];
   tasks: TaskStatus[] = [];
   forecasts: LiveForecasts | null = null;
+  statusAgeMs = 0;
+  /** Whether the hot store does not answer. */
+  hotStoreHangs = false;
   /** What stands between the API and the engine; tests may make it fail. */
   failing: Error | null = null;
   /** The SQL of the queries that the API asked the engine. */
@@ -156,16 +159,28 @@ export class TestApi {
     };
     this.server = await createApiServer({
       queryEngine,
-      hotStore: this.hotStore,
+      hotStore: this.hotStoreThatMayHang(),
       alertBus: this.alertBus,
       eventLog: this.log,
-      pipeline: { tasks: () => this.tasks },
+      pipeline: { tasks: () => this.tasks, statusAgeMs: () => this.statusAgeMs },
       models: createModelRegistry(this.lake.objectStore),
       forecasts: () => this.forecasts,
       clock: Date.now,
       logger: { info: record, warn: record, error: record },
       config: { port: 0, ...config },
     });
+  }
+
+  private hotStoreThatMayHang(): HotStore {
+    const store = this.hotStore;
+    return {
+      putMany: (batch) => store.putMany(batch),
+      get: (...args) => (this.hotStoreHangs ? new Promise(() => undefined) : store.get(...args)),
+      getMany: (...args) => store.getMany(...args),
+      delete: (...args) => store.delete(...args),
+      sweep: (entriesMax) => store.sweep(entriesMax),
+      close: () => store.close(),
+    };
   }
 
   async stop(): Promise<void> {

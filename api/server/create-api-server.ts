@@ -46,7 +46,7 @@ export interface ApiServer {
 
 /** Starts the API; resolves when it listens. Rejects with `listen-failed` where the address is not to be had. */
 export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
-  const { alertBus, clock, logger, pipeline, queryEngine } = deps;
+  const { alertBus, clock, logger, pipeline } = deps;
   const config: ApiConfig = { ...apiConfigDefaults, ...deps.config };
   const { schema, products } = createApiSchema(deps);
   const callerOf = createCallers(config.apiKeys);
@@ -95,7 +95,8 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       context: async ({ headers }) => createContext(callerOf(headers.authorization)),
     }),
   });
-  registerProbes(app, metrics, createReadinessProbe(pipeline, queryEngine, config.probeTimeoutMs));
+  const timeoutMs = config.probeTimeoutMs;
+  registerProbes(app, metrics, createReadinessProbe({ ...deps, timeoutMs }));
   await registerPages(app, { graphiql: !config.production });
   alertHub.start();
   const close = async () => {

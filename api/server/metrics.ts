@@ -91,6 +91,12 @@ function registerPipelineMetrics(registry: Registry, { pipeline, clock, forecast
       if (checkpointedAt !== null) g.set({ task: taskId }, (clock() - checkpointedAt) / 1000);
     }
   });
+  gauge(
+    "millrace_status_age_seconds",
+    "Time since the tasks' status was last learnt from Kafka and the object store; 0 where they run in this process.",
+    [],
+    (g) => g.set((pipeline.statusAgeMs?.() ?? 0) / 1000),
+  );
   registerForecastMetrics(gauge, forecasts);
   registerModelMetrics(gauge, pipeline);
   gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {

@@ -24,6 +24,26 @@ describe("probes, metrics and pages", () => {
     api.failing = null;
     expect(down.status).toBe(503);
     expect(await down.json()).toMatchObject({ waitingFor: ["the query engine does not answer"] });
+    api.hotStoreHangs = true;
+    const hanging = await get("/ready");
+    api.hotStoreHangs = false;
+    expect(hanging.status).toBe(503);
+    expect(await hanging.json()).toMatchObject({ waitingFor: ["the hot store does not answer"] });
+  });
+
+  it("say that the tasks are unknown, and since when", async () => {
+    api.tasks = [taskOf({ state: "unknown" }), taskOf({ taskId: "events-1", state: "unknown" })];
+    api.statusAgeMs = 12_000;
+    const unknown = await get("/ready");
+    const text = await (await get("/metrics")).text();
+    api.statusAgeMs = 0;
+    expect(unknown.status).toBe(503);
+    expect(await unknown.json()).toEqual({
+      ready: false,
+      waitingFor: ["the state of the tasks is unknown: Kafka or the object store has not told it for 12 s"],
+    });
+    expect(text).toContain("millrace_status_age_seconds 12");
+    expect(text).toContain('millrace_task_state{task="events-1",state="unknown"} 1');
   });
 
   it("expose the pipeline's figures to Prometheus", async () => {

@@ -1,5 +1,5 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
-import type { PipelineStatus } from "../../stream/index.ts";
+import type { HotStore, PipelineStatus } from "../../stream/index.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -7,34 +7,67 @@ export interface Readiness {
   readonly waitingFor: readonly string[];
 }
 
-/** Ready: there are tasks, all of them run, and the query engine answers in time. */
-export function createReadinessProbe(
-  pipeline: PipelineStatus,
-  queryEngine: QueryEngine,
-  timeoutMs: number,
-): () => Promise<Readiness> {
-  let underWay: Promise<boolean> | null = null;
+export interface ReadinessDeps {
+  readonly pipeline: PipelineStatus;
+  readonly queryEngine: QueryEngine;
+  readonly hotStore: HotStore;
+  /** A server that takes longer counts as one that does not answer. */
+  readonly timeoutMs: number;
+}
+
+/** Ready: there are tasks, all of them are known to run, and query engine and hot store answer in time. */
+export function createReadinessProbe(deps: ReadinessDeps): () => Promise<Readiness> {
+  const { pipeline, queryEngine, hotStore, timeoutMs } = deps;
+  const servers = [
+    {
+      name: "the query engine",
+      answers: sharedProbe(timeoutMs, (signal) => queryEngine.query("select 1 as one", [], { signal })),
+    },
+    // No such value needs to be there: that there is none is an answer.
+    { name: "the hot store", answers: sharedProbe(timeoutMs, () => hotStore.get("readiness", "probe")) },
+  ];
   return async () => {
-    const tasks = pipeline.tasks();
-    const waitingFor = tasks
-      .filter((task) => task.state !== "running")
-      .map((task) => `task ${task.taskId} is ${task.state}`);
-    if (tasks.length === 0) waitingFor.push("the pipeline has no task yet");
-    // Callers share one probe, so that a hanging engine does not collect them.
-    underWay ??= answers(queryEngine, timeoutMs).finally(() => {
-      underWay = null;
-    });
-    if (!(await underWay)) waitingFor.push("the query engine does not answer");
+    const waitingFor = waitingForTasks(pipeline);
+    const answers = await Promise.all(servers.map((server) => server.answers()));
+    for (const [i, { name }] of servers.entries()) {
+      if (!answers[i]) waitingFor.push(`${name} does not answer`);
+    }
     return { ready: waitingFor.length === 0, waitingFor };
   };
 }
 
-async function answers(queryEngine: QueryEngine, timeoutMs: number): Promise<boolean> {
+function waitingForTasks(pipeline: PipelineStatus): string[] {
+  const tasks = pipeline.tasks();
+  if (tasks.length === 0) return ["the pipeline has no task yet"];
+  if (tasks.some(({ state }) => state === "unknown")) {
+    const seconds = Math.round((pipeline.statusAgeMs?.() ?? 0) / 1000);
+    return [`the state of the tasks is unknown: Kafka or the object store has not told it for ${seconds} s`];
+  }
+  return tasks
+    .filter(({ state }) => state !== "running")
+    .map(({ taskId, state }) => `task ${taskId} is ${state}`);
+}
+
+/** Callers share one request, so that a server that hangs does not collect them. */
+function sharedProbe(
+  timeoutMs: number,
+  ask: (signal: AbortSignal) => Promise<unknown>,
+): () => Promise<boolean> {
+  let underWay: Promise<boolean> | null = null;
+  return () => {
+    underWay ??= answers(timeoutMs, ask).finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
+
+function answers(timeoutMs: number, ask: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
   const signal = AbortSignal.timeout(timeoutMs);
   const timedOut = new Promise<boolean>((resolve) => {
     signal.addEventListener("abort", () => resolve(false), { once: true });
   });
-  const answered = queryEngine.query("select 1 as one", [], { signal }).then(
+  const answered = ask(signal).then(
     () => true,
     () => false,
   );

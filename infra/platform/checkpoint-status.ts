@@ -13,12 +13,17 @@ export interface CheckpointStatusDeps {
   readonly inputs: ReadonlyMap<string, readonly TaskInput[]>;
   /** Tasks that a live worker has now. */
   readonly ownedTasks: () => Promise<ReadonlySet<string>>;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
 }
 
 export interface TaskInput {
   readonly topic: string;
   readonly partition: number;
 }
+
+/** Tasks of which nothing was learnt for longer are told as `unknown`; several refreshes may fail before. */
+export const STATUS_AGE_MS_MAX = 10_000;
 
 type Offsets = Awaited<ReturnType<EventLog["offsets"]>>;
 
@@ -29,15 +34,23 @@ type Offsets = Awaited<ReturnType<EventLog["offsets"]>>;
 export class CheckpointStatus implements PipelineStatus {
   private readonly deps: CheckpointStatusDeps;
   private statuses: readonly TaskStatus[];
+  /** Of the last refresh that succeeded; of the start before the first. */
+  private refreshedAt: number;
 
   constructor(deps: CheckpointStatusDeps) {
     this.deps = deps;
+    this.refreshedAt = deps.clock();
     this.statuses = [...deps.inputs.keys()].map((taskId) => statusOf(taskId, null, [], "starting"));
   }
 
-  /** As of the last {@link refresh}. */
+  /** As of the last {@link refresh} that succeeded; `unknown` where that is longer ago than {@link STATUS_AGE_MS_MAX}. */
   tasks(): readonly TaskStatus[] {
-    return this.statuses;
+    if (this.statusAgeMs() <= STATUS_AGE_MS_MAX) return this.statuses;
+    return this.statuses.map((status) => ({ ...status, state: "unknown" }));
+  }
+
+  statusAgeMs(): number {
+    return Math.max(0, this.deps.clock() - this.refreshedAt);
   }
 
   async refresh(): Promise<void> {
@@ -47,6 +60,7 @@ export class CheckpointStatus implements PipelineStatus {
     this.statuses = await Promise.all(
       tasks.map(([taskId, inputs]) => this.read(taskId, inputs, owned.has(taskId), offsets)),
     );
+    this.refreshedAt = this.deps.clock();
   }
 
   private async read(

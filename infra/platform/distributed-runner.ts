@@ -40,12 +40,17 @@ export class DistributedRunner implements PipelineRunner {
       checkpoints: new CheckpointStore(adapters.objects, "reader"),
       ownedTasks: async () => new Set((await adapters.ownedPartitions()).flatMap(tasksOfPartition)),
       inputs: inputsByTask(partitions),
+      clock: Date.now,
     });
     this.processes = new WorkerProcesses(config, logger, Date.now);
   }
 
   tasks(): readonly TaskStatus[] {
     return this.status.tasks();
+  }
+
+  statusAgeMs(): number {
+    return this.status.statusAgeMs();
   }
 
   /** Worker processes measure theirs by themselves. */
@@ -119,7 +124,7 @@ export class DistributedRunner implements PipelineRunner {
     });
   }
 
-  /** One at a time; where a server does not answer, what was known last is still told. */
+  /** One at a time; where a server does not answer, what was known last is told until it is too old. */
   refresh(): Promise<void> {
     this.refreshing ??= this.status
       .refresh()

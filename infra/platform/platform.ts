@@ -74,6 +74,10 @@ export class Platform implements PipelineStatus {
     return this.runner.tasks();
   }
 
+  statusAgeMs(): number {
+    return this.runner.statusAgeMs?.() ?? 0;
+  }
+
   /** Brings {@link tasks} up to date where other processes run them. */
   refreshTasks(): Promise<void> {
     return this.runner.refresh();

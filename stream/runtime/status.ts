@@ -17,7 +17,8 @@ export interface ModelStatus {
 /** State of one task, for the API, the metrics and `millrace status`. Times are ms since the epoch. */
 export interface TaskStatus {
   readonly taskId: string;
-  readonly state: "starting" | "recovering" | "running" | "stopping" | "stopped" | "failed";
+  /** `unknown`: those who run it could not be asked for some time; all else is as it was known last. */
+  readonly state: "starting" | "recovering" | "running" | "stopping" | "stopped" | "failed" | "unknown";
   /** Why it failed, for a person. */
   readonly error: string | null;
   readonly inputs: readonly {
@@ -45,4 +46,6 @@ export interface TaskStatus {
 
 export interface PipelineStatus {
   tasks(): readonly TaskStatus[];
+  /** Time since other processes' tasks were last asked for with success, ms; 0, or left out, where they run in this one. */
+  statusAgeMs?(): number;
 }

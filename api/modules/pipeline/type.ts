@@ -8,10 +8,14 @@ export const TaskState = {
   STOPPING: "stopping",
   STOPPED: "stopped",
   FAILED: "failed",
+  UNKNOWN: "unknown",
 } as const;
 export type TaskState = (typeof TaskState)[keyof typeof TaskState];
 
-registerEnumType(TaskState, { name: "TaskState", description: "What a task is doing." });
+registerEnumType(TaskState, {
+  name: "TaskState",
+  description: "What a task is doing; UNKNOWN where those who run it could not be asked for some time.",
+});
 
 @ObjectType({ description: "One partition that a task reads.", simpleResolvers: true })
 export class TaskInput {
