@@ -48,7 +48,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     pattern:
-      /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|MOVED|ASK)|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EPIPE|Connection is closed|max retries per request|timed out|Failed to refresh slots/i,
+      /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|MOVED|ASK)|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EPIPE|Connection is closed|max retries per request|timed out|Socket timeout|Failed to refresh slots/i,
     ...UNREACHABLE,
   },
 ];
