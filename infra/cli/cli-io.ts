@@ -33,6 +33,20 @@ export function processIo(): CliIo {
 /** Exit code 1 of a command whose report, on standard output, already says what is wrong. */
 export class ReportedFailure extends Error {}
 
+/** Work that failed half way: the message says how far it came, and `progress` tells it to programs. */
+export class PartialFailure extends MillraceError {
+  readonly progress: Readonly<Record<string, number>>;
+
+  constructor(
+    message: string,
+    { cause, progress }: { readonly cause: MillraceError; readonly progress: PartialFailure["progress"] },
+  ) {
+    const { code, origin, retry } = cause;
+    super(message, { code, origin, retry, cause });
+    this.progress = progress;
+  }
+}
+
 /** Structured logs on standard error, so that standard output stays one document. */
 export function createLogger(config: Config, io: CliIo): Logger {
   return pino({ level: config.logLevel, base: null }, { write: io.err });

@@ -1,5 +1,11 @@
 import { isUtf8 } from "node:buffer";
-import { type EventContract, encodeAvro, type JsonStructure, validateEvent } from "../../schema/index.ts";
+import {
+  type EventContract,
+  encodeAvro,
+  type JsonStructure,
+  MillraceError,
+  validateEvent,
+} from "../../schema/index.ts";
 import {
   type AppendBatch,
   type ByteLine,
@@ -7,6 +13,7 @@ import {
   partitionOf,
   TopicWriter,
 } from "../../stream/index.ts";
+import { PartialFailure } from "./cli-io.ts";
 
 const APPEND_RECORDS_MAX = 1_000;
 /** With a rate, records go out in as many portions a second. */
@@ -49,6 +56,8 @@ export class LineProducer {
   private readonly options: LineProducerOptions;
   private readonly writer: TopicWriter;
   private readonly startedAt: number;
+  /** Lines, from the first on, that are appended or refused for good. */
+  private linesDone = 0;
 
   constructor(options: LineProducerOptions) {
     const { contract, partitions, clock } = options;
@@ -78,6 +87,21 @@ export class LineProducer {
     }
   }
 
+  /** A failure, with how far the lines had come by then. */
+  failureOf(error: unknown): unknown {
+    if (!(error instanceof MillraceError)) return error;
+    const { lines, produced } = this.report;
+    const { linesDone } = this;
+    const begun =
+      lines === linesDone
+        ? ""
+        : `; of lines ${count(linesDone + 1)} to ${count(lines)}, which were under way, some may be, too`;
+    return new PartialFailure(
+      `${error.message}; ${count(produced)} records of the first ${count(linesDone)} lines are appended${begun}`,
+      { cause: error, progress: { produced, linesDone, linesBegun: lines } },
+    );
+  }
+
   private async pace(): Promise<void> {
     const { ratePerSecond, clock, sleep } = this.options;
     if (ratePerSecond === null) return;
@@ -88,11 +112,11 @@ export class LineProducer {
   private async append(): Promise<void> {
     const batches: AppendBatch[] = [];
     this.writer.drain(batches);
-    if (batches.length === 0) return;
-    await this.options.log.append(batches);
-    for (const { partition, count } of batches) {
-      this.report.produced += count;
-      this.report.producedByPartition[partition] += count;
+    if (batches.length > 0) await this.options.log.append(batches);
+    this.linesDone = this.report.lines;
+    for (const { partition, count: records } of batches) {
+      this.report.produced += records;
+      this.report.producedByPartition[partition] += records;
     }
   }
 
@@ -123,6 +147,8 @@ export class LineProducer {
     return null;
   }
 }
+
+const count = (n: number): string => n.toLocaleString("en");
 
 const tooLong: Problem = {
   reason: "too-large",

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../../schema/index.ts";
-import { type CliIo, processIo, ReportedFailure } from "./cli-io.ts";
+import { type CliIo, PartialFailure, processIo, ReportedFailure } from "./cli-io.ts";
 import { registerCompact } from "./commands/compact.ts";
 import { registerConfig } from "./commands/config.ts";
 import { registerConsume } from "./commands/consume.ts";
@@ -109,7 +109,8 @@ function report(error: unknown, json: boolean, io: CliIo): number {
   const known = error instanceof MillraceError;
   const message = error instanceof Error ? error.message : String(error);
   const code = known ? error.code : "unexpected";
-  if (json) io.out(`${JSON.stringify({ error: { code, message } })}\n`);
+  const progress = error instanceof PartialFailure ? error.progress : {};
+  if (json) io.out(`${JSON.stringify({ error: { code, message, ...progress } })}\n`);
   io.err(`millrace: ${message}\n`);
   // A bug: the place is what helps to report it.
   if (!known && error instanceof Error && error.stack !== undefined) io.err(`${error.stack}\n`);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "./testing/run-cli.ts";
 
@@ -75,6 +76,19 @@ describe("produce and consume", () => {
     expect(report.refusedExamples.map(({ line }: { line: number }) => line)).toEqual([2, 3, 4]);
     const values = parsed((await millrace("mixed", ["consume", "inventory-updates"])).out);
     expect(values.map(({ quantity }) => quantity).toSorted()).toEqual([1, 4]);
+  });
+
+  it("say how far they came where the input breaks off", async () => {
+    const file = join(folder, "cut.ndjson.gz");
+    const whole = gzipSync(lines(Array.from({ length: 20_000 }, (_, n) => update(n))));
+    await writeFile(file, whole.subarray(0, whole.length * 0.9));
+    const { code, out, err } = await millrace("cut", ["produce", "inventory-updates", file, "--json"]);
+    expect(code).toBe(1);
+    const { error } = JSON.parse(out);
+    const values = parsed((await millrace("cut", ["consume", "inventory-updates"])).out);
+    expect(error).toMatchObject({ produced: values.length, linesDone: values.length });
+    expect(values.length).toBeGreaterThan(1_000);
+    expect(err).toContain(`${values.length.toLocaleString("en")} records of the first`);
   });
 
   it("read from an offset on, at most so many, and from the end nothing", async () => {

@@ -32,6 +32,7 @@ export function registerProduce(program: Command, io: CliIo): void {
       "after",
       `
 Lines that are no events of the topic's contract are not appended; with any, the exit code is 1.
+A failure half way says how many records and lines were appended by then (with --json: produced, linesDone, linesBegun).
 
 Examples:
   $ millrace produce orders orders.ndjson
@@ -64,6 +65,8 @@ async function produce(topic: string, file: string, options: ProduceOptions, io:
         if (interruption.signal.aborted) break;
         progress.show(() => `${producer.report.produced.toLocaleString("en")} records appended to ${topic}`);
       }
+    } catch (error) {
+      throw producer.failureOf(error);
     } finally {
       progress.end();
     }
