@@ -6,6 +6,7 @@ import { awaitServers } from "./await-servers.ts";
 import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
 import { HomeLock } from "./home-lock.ts";
+import { assertReadsLake } from "./lake-check.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { prepareTopics } from "./prepare-topics.ts";
@@ -139,16 +140,20 @@ async function openParts(
   resources.defer(() => queryEngine.close());
   const { checks, log, catalog, objects: objectStore } = adapters;
   const engine = { server: "the query engine", run: () => queryEngine.query("SELECT 1 AS one", []) };
-  await awaitServers(runsQueries ? [...checks, engine] : checks, {
+  const waiting = {
     logger,
     clock: Date.now,
     ...retryEnvironment,
     ...(serversWaitMsMax !== undefined && { waitMsMax: serversWaitMsMax }),
-  });
+  };
+  await awaitServers(runsQueries ? [...checks, engine] : checks, waiting);
   await new SpreadNotes(objectStore).assertWhole();
   if (embedded) await log.createTopics(platformTopics(config));
   else await prepareTopics(config, true);
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+  if (runsQueries && !embedded) {
+    await awaitServers([{ ...engine, run: () => assertReadsLake(queryEngine, config) }], waiting);
+  }
   const runner =
     lock !== null
       ? new EmbeddedRunner(config, log, lock, logger)

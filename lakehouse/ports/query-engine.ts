@@ -35,7 +35,7 @@ export interface QueryOptions {
  *
  * Errors: `query-invalid` (text or parameters), `query-aborted`, `query-timeout`, `query-overloaded`,
  * `query-too-large`, `table-not-found`, `snapshot-not-found`, `query-failed`; of an engine that is a
- * server also `query-engine-unreachable` (retry) and `query-engine-denied`.
+ * server also `query-engine-unreachable` (retry), `query-engine-denied` and `catalog-not-found`.
  */
 export interface QueryEngine {
   query(sql: string, parameters: readonly SqlValue[], options?: QueryOptions): Promise<QueryResult>;

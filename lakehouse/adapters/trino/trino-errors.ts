@@ -61,7 +61,10 @@ export function failureError(failure: TrinoFailure): MillraceError {
   }
   if (FILES_LOST.has(errorName)) return lost(`the query failed: ${errorName}: ${message}`, cause);
   if (errorName === "CATALOG_NOT_FOUND") {
-    return failed(`${message}; check the name of Trino's catalog for the lake`, false, cause);
+    return new MillraceError(
+      `${message}; check the setting trinoCatalog (Trino's name of the lake's catalog), or the query`,
+      { code: "catalog-not-found", origin: "external", cause },
+    );
   }
   if (errorType === "USER_ERROR" && !/^(PERMISSION_DENIED|ADMINISTRATIVELY_)/.test(errorName)) {
     return invalidQuery(message, cause);
