@@ -1,14 +1,13 @@
 import { bronzeDeadLetters, type Refusal } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
+import type { RecordCounts } from "./record-counts.ts";
 
 export interface DeadLetters {
-  /** Refusals since the task was opened, by reason. */
-  readonly countByReason: ReadonlyMap<string, number>;
   add(refusals: readonly Refusal[]): void;
 }
 
-/** Keeps refused records with reason, field and origin in `bronze.dead_letters`. */
-export function createDeadLetters(outputs: OperatorOutputs): DeadLetters {
+/** Keeps refused records with reason, field and origin in `bronze.dead_letters`, and counts them. */
+export function createDeadLetters(outputs: OperatorOutputs, counts: RecordCounts): DeadLetters {
   const rows = outputs.openRows(bronzeDeadLetters);
   const out = {
     topic: rows.text("_topic"),
@@ -21,7 +20,6 @@ export function createDeadLetters(outputs: OperatorOutputs): DeadLetters {
     record: rows.text("record_base64"),
     bytes: rows.float64("record_bytes"),
   };
-  const countByReason = new Map<string, number>();
 
   function addOne(refusal: Refusal): void {
     const r = rows.next();
@@ -34,8 +32,12 @@ export function createDeadLetters(outputs: OperatorOutputs): DeadLetters {
     rows.setText(out.detail, r, refusal.detail);
     rows.setText(out.record, r, Buffer.from(refusal.bytes).toString("base64"));
     out.bytes.values[r] = refusal.recordBytes;
-    countByReason.set(refusal.reason, (countByReason.get(refusal.reason) ?? 0) + 1);
   }
 
-  return { countByReason, add: (refusals) => refusals.forEach(addOne) };
+  return {
+    add(refusals) {
+      refusals.forEach(addOne);
+      counts.addRefused(refusals.length);
+    },
+  };
 }

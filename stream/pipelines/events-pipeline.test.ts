@@ -207,6 +207,25 @@ describe("events pipeline", () => {
     task.close();
   });
 
+  test("who takes the task over goes on with its counts", async () => {
+    await append("customer-events", [view("a"), Buffer.from("{broken"), view("b"), view("a")]);
+    const task = await openTask();
+    while (task.step());
+    const { taskId, epoch, inputs, watermarkMs, events, image } = task.cut();
+    const store = new CheckpointStore(new LocalObjectStore(home), "n");
+    const stateImages = [await store.stageImage(taskId, epoch, image)];
+    const of = { taskId, epoch, inputs, watermarkMs, events };
+    await store.prepare({ ...of, files: [], stateImages, createdAt: NOON });
+    task.close();
+    await append("customer-events", [view("c"), Buffer.from("{broken")]);
+    const heir = await openTask();
+    const before = { processed: 3, refused: 1, duplicates: 1 };
+    expect(heir.pipeline.counters()).toMatchObject(before);
+    while (heir.step());
+    expect(heir.pipeline.counters()).toMatchObject({ ...before, processed: 4, refused: 2 });
+    heir.close();
+  });
+
   test("events know the products of every partition; only the own partition's are kept in bronze", async () => {
     await append("products", [product("p0", "own")]);
     await append("products", [product("p1", "other"), Buffer.from("{refused by its owner")], 1);

@@ -48,6 +48,7 @@ import {
   UserRecords,
 } from "../operators/index.ts";
 import type { OrderMonitorConfig } from "../operators/order-monitor.ts";
+import { RecordCounts } from "../operators/record-counts.ts";
 import { createScoreOrders } from "../operators/score-orders.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
 import type { Operator } from "../runtime/operator.ts";
@@ -141,7 +142,8 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   const keySection = new StateSection("keys");
   for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
   const outputs = new TaskOutputs(outbox, { taskId, nonce, fileBytesMax: config.fileBytesMax });
-  const deadLetters = createDeadLetters(outputs);
+  const counts = new RecordCounts();
+  const deadLetters = createDeadLetters(outputs, counts);
   const capacity = READ_LIMITS.recordsMax;
   const decoderOptions = {
     keys,
@@ -318,6 +320,8 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       fold: (batch) => {
         readAlong(contract, batch);
         topic?.fold(batch);
+        // Duplicates included.
+        if (contract === events.contract) counts.addProcessed(batch.length);
       },
       keep: contract === events.contract ? keepEvents : keepAsReceived,
       endOfInput: () => topic?.endOfInput(),
@@ -362,6 +366,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     inputs,
     sections: [
       keySection,
+      counts.state,
       products.state,
       ...topics.flatMap(({ sections }) => sections),
       ...features.sections,
@@ -410,8 +415,8 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
       for (const detector of found) detector.markIdle?.();
     },
     counters: () => ({
-      processed: events.processed,
-      refused: [...deadLetters.countByReason.values()].reduce((sum, count) => sum + count, 0),
+      processed: counts.processed,
+      refused: counts.refused,
       duplicates: events.dedupe.duplicates(),
       late: events.watermark.late,
       tooLate: events.watermark.tooLate,

@@ -5,6 +5,7 @@ import {
   PRODUCT_CHANNEL,
   type ProductInsightsConfig,
 } from "../operators/index.ts";
+import { RecordCounts } from "../operators/record-counts.ts";
 import type { Pipeline } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import type { Outbox } from "../sinks/outbox.ts";
@@ -46,14 +47,13 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
     const part = spec.combine?.(config.detectors, { outputs, sourceTasks, time, hotTtlMs });
     if (part !== undefined) parts.set(spec.name, part);
   }
-  let processed = 0;
-  let refused = 0;
+  const counts = new RecordCounts();
 
   function fold(bytes: Uint8Array, start: number, end: number): void {
     const channel = channelOf(bytes, start, end);
     const part = channel === null ? undefined : parts.get(channel);
     // Of a detector that is not there any more, or of another version of the program.
-    if (part === undefined) refused += 1;
+    if (part === undefined) counts.addRefused(1);
     else part.fold(bytes, start, end);
     stageClock.lap(channel ?? "unreadable panes");
   }
@@ -68,11 +68,11 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
           if (records.control !== "data") return;
           stageClock.lap("read");
           for (let i = 0; i < records.count; i++) fold(records.bytes, records.starts[i], records.ends[i]);
-          processed += records.count;
+          counts.addProcessed(records.count);
         },
       },
     ],
-    sections: [...parts.values()].map(({ state }) => state),
+    sections: [counts.state, ...[...parts.values()].map(({ state }) => state)],
     get sinks() {
       return outputs.sinks;
     },
@@ -92,7 +92,11 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
       return false;
     },
     markIdle: () => undefined,
-    counters: () => ({ processed, refused, duplicates: 0, late: 0, tooLate: 0 }),
+    counters: () => ({
+      processed: counts.processed,
+      refused: counts.refused,
+      ...{ duplicates: 0, late: 0, tooLate: 0 },
+    }),
     watermarkMs: () => insights.watermarkMs(),
   };
 }

@@ -26,8 +26,6 @@ export class TopicSteps<B extends EventBatch = EventBatch> {
   readonly contract: EventContract;
   readonly watermark: WatermarkTracker;
   readonly dedupe: Dedupe<B>;
-  /** Rows folded so far, duplicates included. */
-  processed = 0;
   private readonly steps: readonly Operator<B>[];
   private readonly timeField: number;
   private readonly stageClock: StageClock;
@@ -58,7 +56,6 @@ export class TopicSteps<B extends EventBatch = EventBatch> {
   fold(batch: B): void {
     const { watermark, stageClock } = this;
     const time = batch.columns[this.timeField] as Float64Column;
-    this.processed += batch.length;
     for (let from = 0; from < batch.length; ) {
       const to = watermark.scan(batch, time, from);
       stageClock.lap("watermark");
