@@ -159,8 +159,8 @@ describe("Trino query engine", () => {
     expect(denied.message).toContain("https://");
     expect(denied.message).not.toContain("secret-password");
     expect(await problem({ trinoCatalog: "none" })).toMatchObject({
-      code: "query-failed",
-      message: expect.stringContaining("Catalog 'none' not found"),
+      code: "catalog-not-found",
+      message: expect.stringMatching(/Catalog 'none' not found.*trinoCatalog/),
     });
     expect(await problem({ namespacePrefix: "no_" })).toMatchObject({ code: "table-not-found" });
   });
