@@ -16,6 +16,7 @@ import {
   type Scorer,
 } from "../../../ml/index.ts";
 import { generatedEvents } from "../../tools/generated-events.ts";
+import { exportDataset } from "./export-dataset.ts";
 import { onnxPropensity } from "./plugin.ts";
 
 const { version, weights } = onnxPropensity.defaultModel();
@@ -66,6 +67,21 @@ describe("a model of scikit-learn as a plugin", () => {
     expect(Object.keys(parts)).toEqual(["bias", ...NAMES]);
     const total = Object.values(parts).reduce((sum, part) => sum + part, 0);
     expect(total).toBeCloseTo(Math.log(score[0] / (1 - score[0])), 5);
+  });
+
+  it("is trained on files of labelled vectors, in a folder that is made for them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-onnx-"));
+    try {
+      const made = join(folder, "new", "deep");
+      await exportDataset(made, 2);
+      for (const name of ["train.csv", "later.csv"]) {
+        const [header, ...rows] = readFileSync(join(made, name), "utf8").trim().split("\n");
+        expect(header).toBe([...NAMES, "label"].join(","));
+        expect(rows.length).toBeGreaterThan(100);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("lies in the registry as any model does, and is refused where it is broken", async () => {
