@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +18,7 @@ import {
 } from "../../../ml/index.ts";
 import { FIXTURE_START, shopperRecords, TrainingLake } from "../../../ml/training/training-lake.fixture.ts";
 import { customerEventContract } from "../../../schema/index.ts";
+import { importViolations } from "../../checks/imports.ts";
 import type { CliIo } from "../../cli/cli-io.ts";
 import { registerEvaluate } from "../../cli/commands/evaluate.ts";
 import { cartIntent } from "./index.ts";
@@ -43,6 +46,25 @@ const bronze = (batchRows?: number) =>
     fields: cartIntent.fields,
     ...(batchRows !== undefined && { batchRows }),
   });
+
+describe("the example's README", () => {
+  it("names the files that are to be copied: with their imports shortened they may lie among the plugins", () => {
+    const copied = readdirSync(import.meta.dirname).filter(
+      (name) => name.endsWith(".ts") && name !== "train.ts" && !name.endsWith(".test.ts"),
+    );
+    expect(copied).toEqual(["index.ts", "model.ts", "vector-file.ts", "visit-features.ts"]);
+    const packages = { dependencies: {}, devDependencies: {} };
+    const problems = copied.flatMap((name) => {
+      const text = readFileSync(join(import.meta.dirname, name), "utf8");
+      const shortened = text.replaceAll('"../../../ml/', '"../../');
+      return importViolations({ path: `ml/plugins/cart-intent/${name}`, text: shortened }, packages);
+    });
+    expect(problems).toEqual([]);
+    const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
+    expect(readme).toContain("Copy all of it but `train.ts` and the test");
+    expect(readme).toContain("npm run build");
+  });
+});
 
 describe("the example's plugin", () => {
   it("folds the same vectors however its events are cut into batches", async () => {
@@ -88,6 +110,13 @@ describe("the example's plugin", () => {
       9,
     );
     expect(await rollBackModel(registry, cartIntent, author)).toMatchObject({ to: null });
+  });
+
+  it("is not trained where there is no home: its script says so in a line", () => {
+    const args = [join(import.meta.dirname, "train.ts"), join(folder, "no-home"), join(folder, "report")];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^train: there is no home at .*\n$/);
   });
 
   it("evaluates files by the command line, from the list that it is in", async () => {

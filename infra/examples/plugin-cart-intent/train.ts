@@ -7,7 +7,7 @@ import {
   trainingResult,
   trainPlugin,
 } from "../../../ml/index.ts";
-import { customerEventContract } from "../../../schema/index.ts";
+import { customerEventContract, MillraceError } from "../../../schema/index.ts";
 import { writeReport } from "../../cli/write-report.ts";
 import { loadConfig } from "../../config/index.ts";
 import { Platform } from "../../platform/platform.ts";
@@ -57,7 +57,9 @@ export async function trainCartIntent(sources: TrainingSources): Promise<Trained
 }
 
 async function main([home, reportFolder]: readonly string[]): Promise<void> {
-  if (home === undefined || reportFolder === undefined) throw new Error(USAGE);
+  if (home === undefined || reportFolder === undefined) {
+    throw new MillraceError(`usage: ${USAGE}`, { code: "usage", origin: "user" });
+  }
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const { config } = loadConfig({ flags: { home }, environment: {}, folder: process.cwd() });
   const platform = await Platform.open(config, quiet, { runsWorkers: false, makesHome: false });
@@ -75,4 +77,11 @@ async function main([home, reportFolder]: readonly string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+if (import.meta.main) {
+  await main(process.argv.slice(2)).catch((error) => {
+    // What the caller can mend is said in a line; of a bug the place is wanted, too.
+    if (!(error instanceof MillraceError)) throw error;
+    process.stderr.write(`train: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+}
