@@ -10,6 +10,12 @@ export interface FeatureGroup<B extends EventBatch = EventBatch> {
   readonly name: string;
   /** Names of the features, in the order in which {@link FeatureState.read} writes them. */
   readonly features: readonly string[];
+  /**
+   * Those of them that move although nobody behaves differently: of the calendar (hour, weekday), and those that
+   * grow with the age of the history (past visits, time since the first). A window of an hour differs in them from
+   * a training over weeks by construction, so that their drift is measured and raises no alert.
+   */
+  readonly timeBound?: readonly string[];
   /** Makes the state of one task: the group's slot arrays live in `section`, one slot per entity id. */
   createState(section: StateSection, keys: FeatureKeys): FeatureState<B>;
 }

@@ -4,6 +4,8 @@ import type { FeatureKeys, FeatureState, SessionScorerPlugin } from "../plugin.t
 /** All feature groups of a plugin behind one fold and one read: the whole vector. */
 export interface FeatureSet<B extends EventBatch = EventBatch> extends FeatureState<B> {
   readonly featureNames: readonly string[];
+  /** Those whose drift raises no alert, see {@link FeatureGroup.timeBound}. */
+  readonly timeBound: readonly string[];
   /** One per group, for the checkpoint. */
   readonly sections: readonly StateSection[];
 }
@@ -23,7 +25,8 @@ export function createFeatureSet<B extends EventBatch>(
   const states = plugin.features.map((group, index) => group.createState(sections[index], keys));
   const widths = plugin.features.map((group) => group.features.length);
   return {
-    featureNames: plugin.features.flatMap((group) => group.features),
+    featureNames: featureNames(plugin),
+    timeBound: plugin.features.flatMap((group) => group.timeBound ?? []),
     sections,
     ensure() {
       for (const state of states) state.ensure();

@@ -39,6 +39,15 @@ export const SHOPPER_SESSION_FEATURES = [
   "hour_cos",
 ] as const;
 
+/** Clock of the day, and what of a shopper grows as long as events are kept. */
+export const SHOPPER_SESSION_TIME_BOUND: readonly (typeof SHOPPER_SESSION_FEATURES)[number][] = [
+  "past_sessions",
+  "past_purchases",
+  "purchase_recency_days",
+  "hour_sin",
+  "hour_cos",
+];
+
 // One user's state is one record of 8 doubles and one of 16 integers, 128 bytes: two or three cache
 // lines, where a slot array per figure would touch twenty. Both sizes divide a page.
 const DOUBLES_SHIFT = 3;
@@ -79,6 +88,7 @@ const HOUR_COS = Float64Array.from({ length: 1440 }, (_, minute) => Math.cos((mi
 export const shopperSession: FeatureGroup<ShopperEventBatch> = {
   name: "shopper-session",
   features: SHOPPER_SESSION_FEATURES,
+  timeBound: SHOPPER_SESSION_TIME_BOUND,
   createState: (section, keys) => new ShopperSessionState(section, keys),
 };
 

@@ -30,6 +30,8 @@ export interface KnownLabel {
 export interface ModelHealthDeps {
   readonly plugin: string;
   readonly featureNames: readonly string[];
+  /** Those of them whose drift is no alert: it comes with the hour and with the age of the history. */
+  readonly timeBound: readonly string[];
   readonly outputs: OperatorOutputs;
   /** The operator's, to which this adds its arrays and its blob. */
   readonly state: StateSection;
@@ -59,9 +61,9 @@ interface ShadowCost {
 
 /**
  * Holds the scores of a task against what its model saw in training, and against the labels that
- * became known: a row of gold a window, an alert where scores or features drifted, or where what was
- * foretold is not what came. A sample counts in
- * the window that is open when it comes.
+ * became known: a row of gold a window, an alert where scores or features drifted that do not move with
+ * the hour and the age of the history alone, or where what was foretold is not what came. A sample
+ * counts in the window that is open when it comes.
  */
 export class ModelHealthMonitor {
   private readonly config: ModelHealthConfig;
@@ -213,10 +215,11 @@ export class ModelHealthMonitor {
   /** The id has no partition: every task sees a sample of the same traffic, and one alert says it. */
   private raiseDrift({ start, end, version }: OpenWindow, health: ModelHealth): void {
     const { driftIndex, driftRowsMin } = this.config;
-    const worst = health.featureStability[0] ?? { feature: "", index: 0 };
+    const { plugin, timeBound } = this.deps;
+    const told = health.featureStability.find(({ feature }) => !timeBound.includes(feature));
+    const worst = told ?? { feature: "", index: 0 };
     const score = health.scoreStability ?? 0;
     if (health.rows < driftRowsMin || Math.max(score, worst.index) < driftIndex) return;
-    const { plugin } = this.deps;
     const what = score >= driftIndex ? "scores" : `feature ${worst.feature}`;
     this.raise({ start, end, version }, "model-drift", {
       title: `${plugin} sees other traffic than its model ${version} was trained on: its ${what} drifted`,

@@ -66,6 +66,7 @@ function createRig(models: ServedModels) {
   const prices = section.float64("prices");
   const features: FeatureSet<CustomerEventBatch> = {
     featureNames: ["price"],
+    timeBound: [],
     sections: [section],
     ensure: () => prices.ensure(keys.userId.size),
     readAhead: () => undefined,

@@ -22,6 +22,7 @@ export interface OrderMonitorConfig {
 export interface OrderMonitorDeps {
   readonly plugin: string;
   readonly featureNames: readonly string[];
+  readonly timeBound: readonly string[];
   /** Vectors of a batch, at most. */
   readonly rowsMax: number;
   readonly outputs: OperatorOutputs;

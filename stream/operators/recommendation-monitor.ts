@@ -70,6 +70,7 @@ export class RecommendationMonitor {
     this.health = new ModelHealthMonitor(health, {
       ...deps,
       featureNames: LIST_FEATURES,
+      timeBound: [],
       state: this.state,
       // The next look is the label, and nothing else is.
       labelDelayMs: 0,

@@ -103,7 +103,13 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
   let waiting: FraudScoreRecord[] = [];
   const monitor = new OrderMonitor(
     config.monitor,
-    { ...deps, featureNames: features.featureNames, rowsMax: SCORE_ROWS, state },
+    {
+      ...deps,
+      featureNames: features.featureNames,
+      timeBound: features.timeBound,
+      rowsMax: SCORE_ROWS,
+      state,
+    },
     deps.slot.models,
   );
 

@@ -60,6 +60,7 @@ function priceFeatures(keys: FeatureKeys): FeatureSet<CustomerEventBatch> {
   const prices = section.float64("prices");
   return {
     featureNames: ["price"],
+    timeBound: [],
     sections: [section],
     ensure: () => prices.ensure(keys.userId.size),
     readAhead: () => undefined,

@@ -96,6 +96,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   const health = new ModelHealthMonitor(config.health, {
     plugin: plugin.name,
     featureNames: features.featureNames,
+    timeBound: features.timeBound,
     outputs,
     state,
     partition,

@@ -12,7 +12,7 @@ import type { FeatureState } from "../../plugin.ts";
 import { createRandom } from "../../training/random.ts";
 import { shopperSession } from "../shopper-session.ts";
 import type { LabelRows, OrderRows, PaymentRows } from "./fraud-events.ts";
-import { FRAUD_FEATURES, FraudFeatures } from "./fraud-features.ts";
+import { FRAUD_FEATURES, FRAUD_TIME_BOUND, FraudFeatures } from "./fraud-features.ts";
 
 const NOON = Date.UTC(2026, 0, 5, 12);
 const HOUR = 3_600_000;
@@ -131,6 +131,15 @@ describe("fraud features", () => {
     const rig = new Rig();
     rig.feed([order("a")]);
     expect([...(rig.vectors.get("a") as Float64Array)]).not.toContain(-1e9);
+  });
+
+  it("are time-bound where they are of the calendar or look back further than a day", () => {
+    expect(FRAUD_FEATURES).toEqual(expect.arrayContaining([...FRAUD_TIME_BOUND]));
+    expect(new Set(FRAUD_TIME_BOUND).size).toBe(FRAUD_TIME_BOUND.length);
+    const bound = ["order_hour_sin", "user_days_known", "card_known_labels", "session_past_sessions"];
+    for (const name of bound) expect(FRAUD_TIME_BOUND).toContain(name);
+    const steady = ["order_amount", "user_orders_1h", "payer_attempts_1d", "session_cart_value"];
+    for (const name of steady) expect(FRAUD_TIME_BOUND).not.toContain(name);
   });
 
   it("count and add up by event time, window by window, whatever the order of arrival", () => {

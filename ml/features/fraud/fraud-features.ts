@@ -1,6 +1,6 @@
 import { StateSection } from "../../../schema/index.ts";
 import type { FeatureState } from "../../plugin.ts";
-import { SHOPPER_SESSION_FEATURES } from "../shopper-session.ts";
+import { SHOPPER_SESSION_FEATURES, SHOPPER_SESSION_TIME_BOUND } from "../shopper-session.ts";
 import { DAY_MS, EntityHistory, HISTORY_FEATURES, NO_ENTITY, RECENT } from "./entity-history.ts";
 import { idKey, NO_KEY, shortKey, textKey } from "./entity-key.ts";
 import type { LabelRows, OrderRows, PaymentRows } from "./fraud-events.ts";
@@ -89,6 +89,24 @@ export const FRAUD_FEATURES: readonly string[] = [
   ...SHOPPER_SESSION_FEATURES.map((name) => `session_${name}`),
 ];
 
+const CALENDAR_FEATURES: readonly string[] = ["order_hour_sin", "order_hour_cos", "order_weekend"];
+/** Windows that an hour of live orders fills as training did; longer ones and all that is known grow with the history. */
+const SHORT_WINDOW = /_(5m|1h|1d)$/;
+
+/**
+ * Features whose drift raises no alert, see `FeatureGroup.timeBound`: the calendar, whatever of user, device,
+ * address, card and payer looks back further than a day, and countries and products, whose orders within minutes
+ * follow the hour.
+ */
+export const FRAUD_TIME_BOUND: readonly string[] = [
+  ...CALENDAR_FEATURES,
+  ...FRAUD_FEATURES.filter(
+    (name) => /^(user|device|address|card|payer)_/.test(name) && !SHORT_WINDOW.test(name),
+  ),
+  ...FRAUD_FEATURES.filter((name) => /^(country|product)_/.test(name)),
+  ...SHOPPER_SESSION_TIME_BOUND.map((name) => `session_${name}`),
+];
+
 // Places of an order's keys, in the ledger and in the partners of a user.
 const USER = 0;
 const DEVICE = 1;
@@ -118,6 +136,7 @@ export interface FraudFeaturesOptions {
  */
 export class FraudFeatures {
   readonly featureNames = FRAUD_FEATURES;
+  readonly timeBound = FRAUD_TIME_BOUND;
   readonly section = new StateSection("features-fraud");
   private readonly session: FeatureState;
   private readonly ledger: OrderLedger;
