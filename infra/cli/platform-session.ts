@@ -8,7 +8,7 @@ export interface SessionOptions extends PlatformOptions {
 }
 
 /**
- * Opens the platform for one command and closes it, whatever happens. A home that is not there is refused,
+ * Opens the platform for one command and closes it, whatever happens. One that is not there is refused,
  * unless the command `makesHome`; `runsWorkers` as in {@link Platform.open}.
  */
 export async function withPlatform<T>(

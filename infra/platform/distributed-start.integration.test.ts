@@ -92,6 +92,25 @@ describe("a distributed platform that cannot start", () => {
     }
   });
 
+  it("for a command that only reads makes no topics, but says that there are none", async () => {
+    const config = configWith({});
+    await expect(Platform.open(config, logger, { makesHome: false })).rejects.toMatchObject({
+      code: "topic-missing",
+      message: expect.stringMatching(/orders.*millrace topics apply.*kafkaTopicPrefix/) as string,
+    });
+    const admin = new kafkajs.Kafka({
+      brokers: [...config.kafkaBrokers],
+      logLevel: kafkajs.logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    try {
+      const topics = await admin.listTopics();
+      expect(topics.filter((topic) => topic.startsWith(config.kafkaTopicPrefix))).toEqual([]);
+    } finally {
+      await admin.disconnect();
+    }
+  });
+
   it("for another number of partitions than there are says which to set", async () => {
     const config = configWith({ partitions: 2 });
     await prepareTopics(config, true);

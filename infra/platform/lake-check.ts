@@ -1,4 +1,4 @@
-import type { QueryEngine } from "../../lakehouse/index.ts";
+import type { Catalog, QueryEngine } from "../../lakehouse/index.ts";
 import { goldPopularProducts, MillraceError, tableName } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
 
@@ -6,6 +6,21 @@ import type { Config } from "../config/index.ts";
 const ASKED = tableName(goldPopularProducts);
 /** What an engine says of a table where it reads another lake, or none. */
 const NOT_THE_LAKE = new Set(["table-not-found", "catalog-not-found"]);
+
+/**
+ * Rejects with `table-missing` where the catalog holds no lake: who only reads makes none. Single tables
+ * may be missing; a newer version brings them.
+ */
+export async function assertLakeMade(
+  catalog: Catalog,
+  { catalogUri }: Pick<Config, "catalogUri">,
+): Promise<void> {
+  if ((await catalog.load(ASKED)) !== null) return;
+  throw new MillraceError(
+    `the catalog at ${catalogUri} has no table ${ASKED}: run millrace up, or check catalogUri and catalogWarehouse`,
+    { code: "table-missing", origin: "user" },
+  );
+}
 
 /**
  * Rejects where the query engine answers, but does not read the lake's tables, which must be there.

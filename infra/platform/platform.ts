@@ -6,7 +6,7 @@ import { awaitServers } from "./await-servers.ts";
 import { DistributedRunner } from "./distributed-runner.ts";
 import { EmbeddedRunner } from "./embedded-runner.ts";
 import { HomeLock } from "./home-lock.ts";
-import { assertReadsLake } from "./lake-check.ts";
+import { assertLakeMade, assertReadsLake } from "./lake-check.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { prepareTopics } from "./prepare-topics.ts";
@@ -18,7 +18,10 @@ export type { PlatformLogger } from "./pipeline-runner.ts";
 export interface PlatformOptions {
   /** Who will never start any leaves the embedded home's lock to others. */
   readonly runsWorkers?: boolean;
-  /** Unless false, an embedded home that is not there yet is made; else it is an error, `home-missing`. */
+  /**
+   * Unless false, a platform that is not there yet is made; else it is an error: `home-missing`, of servers
+   * `topic-missing` or `table-missing`.
+   */
   readonly makesHome?: boolean;
   /** Who cannot do without the query engine waits for it, too. */
   readonly runsQueries?: boolean;
@@ -51,7 +54,7 @@ export class Platform implements PipelineStatus {
     this.resources = parts.resources;
   }
 
-  /** Opens the ports, creates topics and tables that are missing. Starts no worker; closes what it opened where it fails. */
+  /** Opens the ports, creates topics and tables that are missing, as far as it may. Starts no worker; closes what it opened where it fails. */
   static async open(
     config: Config,
     logger: PlatformLogger,
@@ -149,7 +152,10 @@ async function openParts(
   await awaitServers(runsQueries ? [...checks, engine] : checks, waiting);
   await new SpreadNotes(objectStore).assertWhole();
   if (embedded) await log.createTopics(platformTopics(config));
-  else await prepareTopics(config, true);
+  else {
+    await prepareTopics(config, makesHome);
+    if (!makesHome) await assertLakeMade(catalog, config);
+  }
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
   if (runsQueries && !embedded) {
     await awaitServers([{ ...engine, run: () => assertReadsLake(queryEngine, config) }], waiting);

@@ -91,7 +91,7 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
       },
     );
     progress.show(() => "processing them");
-    await withPlatform(target, io, { runsWorkers: true }, (platform) =>
+    await withPlatform(target, io, { runsWorkers: true, makesHome: true }, (platform) =>
       processed(platform, interruption, options),
     );
     await endHistory(target);
