@@ -186,6 +186,26 @@ describe("the command line", () => {
     expect((await readFile(out, "utf8")).trimEnd().split("\n")).toHaveLength(20_000);
     expect(JSON.parse(await readFile(`${out}.truth.json`, "utf8")).options.seed).toBe(3);
   });
+
+  it.each([1, 4])("generates about %i events a second where so many are asked for", async (rate) => {
+    const out = join(folder, `rate-${rate}.ndjson`);
+    await run("generate", "--events", "40000", "--rate", String(rate), "--out", out);
+    const times = (await readFile(out, "utf8")).match(/(?<="eventTime":)\d{13}/g)!.map(Number);
+    const { startTime } = JSON.parse(await readFile(`${out}.truth.json`, "utf8")).options;
+    const perSecond = 40_000 / ((Math.max(...times.slice(-100)) - startTime) / 1000);
+    expect(perSecond / rate).toBeGreaterThan(0.9);
+    expect(perSecond / rate).toBeLessThan(1.25);
+  });
+
+  it("generates as many plants as it is told to", async () => {
+    const out = join(folder, "plants.ndjson");
+    const options = ["--events", "3e4", "--rate", "20", "--out", out];
+    await run("generate", ...options, "--flash-sale-every", "0", "--fraud-ring-every", "300");
+    const { flashSales, fraudRings } = JSON.parse(await readFile(`${out}.truth.json`, "utf8"));
+    expect(flashSales).toEqual([]);
+    expect(fraudRings.length).toBeGreaterThan(3);
+    expect(fraudRings[1].startTime - fraudRings[0].startTime).toBe(300_000);
+  });
 });
 
 // The built program, as users run it: `npm test` builds first.

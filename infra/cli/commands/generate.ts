@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { SHOP_DEFAULTS, writeNdjson } from "../../../stream/index.ts";
+import { plantIntervals, SHOP_DEFAULTS, writeNdjson } from "../../../stream/index.ts";
 import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, share, wholeNumber } from "../option-values.ts";
 import { asUnwritable } from "../result-file.ts";
@@ -19,6 +19,18 @@ interface GenerateOptions {
   readonly outOfOrder: number;
   readonly late: number;
   readonly tooLate: number;
+  /** Seconds; as often as the rate allows for where it is not given. */
+  readonly flashSaleEvery?: number;
+  readonly fraudRingEvery?: number;
+}
+
+/** What {@link plantIntervals} does, for the help page. */
+function plantDefault(everyMs: number): string {
+  return `(default: ${everyMs / 1000}; below ${SHOP_DEFAULTS.eventsPerSecond} events a second so many times longer)`;
+}
+
+function inMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 export function registerGenerate(program: Command, io: CliIo): void {
@@ -50,8 +62,25 @@ export function registerGenerate(program: Command, io: CliIo): void {
     .option("--out-of-order <share>", "share of events up to 2 s behind", share, d.outOfOrderShare)
     .option("--late <share>", "share of events 3 to 50 s behind", share, d.lateShare)
     .option("--too-late <share>", "share of events 70 to 180 s behind", share, d.tooLateShare)
+    .option(
+      "--flash-sale-every <s>",
+      `seconds from one planted flash sale to the next, 0 for none ${plantDefault(d.flashSaleEveryMs)}`,
+      wholeNumber(0),
+    )
+    .option(
+      "--fraud-ring-every <s>",
+      `seconds from one planted fraud ring to the next, 0 for none ${plantDefault(d.fraudRingEveryMs)}`,
+      wholeNumber(0),
+    )
     .option("--json", "one JSON document on standard output")
-    .addHelpText("after", "\nExample:\n  $ millrace generate --events 1e6 --seed 7 --out events.ndjson")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ millrace generate --events 1e6 --seed 7 --out events.ndjson
+  $ millrace generate --events 1e6 --rate 4 --out three-days.ndjson
+  $ millrace generate --events 1e6 --rate 4 --flash-sale-every 0 --fraud-ring-every 3600 --out quiet.ndjson`,
+    )
     .action((options: GenerateOptions) => generate(options, io));
 }
 
@@ -59,6 +88,7 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   const began = io.clock();
   const progress = new Progress(io);
   const interruption = onInterrupt();
+  const plants = plantIntervals(options.rate);
   const truth = await writeNdjson(resolve(io.folder, options.out), {
     customerEventsMax: options.events,
     seed: options.seed,
@@ -71,6 +101,8 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
     outOfOrderShare: options.outOfOrder,
     lateShare: options.late,
     tooLateShare: options.tooLate,
+    flashSaleEveryMs: inMs(options.flashSaleEvery) ?? plants.flashSaleEveryMs,
+    fraudRingEveryMs: inMs(options.fraudRingEvery) ?? plants.fraudRingEveryMs,
     signal: interruption.signal,
     onProgress: (lines) =>
       progress.show(() => `${lines.toLocaleString("en")} of ${options.events.toLocaleString("en")} events`),

@@ -62,6 +62,20 @@ export const SHOP_DEFAULTS: ShopOptions = {
 };
 
 /**
+ * Intervals of flash sales and rings that keep them the share of the traffic that they are at the default
+ * rate: a slower shop has fewer, else most of what it does would be planted. A faster one has no more.
+ */
+export function plantIntervals(
+  eventsPerSecond: number,
+): Pick<ShopOptions, "flashSaleEveryMs" | "fraudRingEveryMs"> {
+  const times = Math.max(1, SHOP_DEFAULTS.eventsPerSecond / eventsPerSecond);
+  return {
+    flashSaleEveryMs: SHOP_DEFAULTS.flashSaleEveryMs * times,
+    fraudRingEveryMs: SHOP_DEFAULTS.fraudRingEveryMs * times,
+  };
+}
+
+/**
  * How a ring goes about it. `bold`: an order every 2 s, shipped to a country where few honest ones go;
  * `slow`: an order a minute; `local`: few orders, shipped within the member's own country.
  */
