@@ -8,7 +8,7 @@ import { type DataFile, EntryStatus, type ManifestEntry, type ManifestFile } fro
 import { dataFile } from "../table/publisher.ts";
 import {
   addedEntry,
-  defaultSpec,
+  daySpec,
   newSnapshotId,
   prepareSnapshot,
   writeManifest,
@@ -91,7 +91,7 @@ async function compactableFiles(
   { objectStore }: CompactTableOptions,
 ): Promise<DataFile[]> {
   const manifests = await liveManifests(table, metadata, objectStore);
-  const specId = defaultSpec(metadata)["spec-id"];
+  const specId = daySpec(metadata)["spec-id"];
   const own = manifests.filter((manifest) => manifest.partition_spec_id === specId);
   const entries = (await readEntries(table, metadata, own, objectStore)).flat();
   return entries
@@ -122,7 +122,7 @@ async function rewriteBins(
 ): Promise<Rewrite> {
   const table = tableName(spec);
   const layout = new TableLayout(table, metadata, objectStore);
-  const field = defaultSpec(metadata).fields[0].name;
+  const field = daySpec(metadata).fields[0].name;
   const added: DataFile[] = [];
   const addedKeys: string[] = [];
   for (const { day, files } of bins) {

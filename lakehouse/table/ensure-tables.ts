@@ -1,11 +1,19 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { type TableSpec, tableName } from "../../schema/index.ts";
-import type { Catalog, LoadedTable, TableCommit } from "../ports/catalog.ts";
+import type { Catalog, LoadedTable, TableCommit, TableUpdate } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import { type RetryOptions, retryCommit } from "./commit-retry.ts";
 import { tableKey } from "./layout.ts";
-import { evolveSchema, icebergPartitionSpec, icebergSchema, UNSORTED } from "./schema.ts";
-import { currentSchema, currentSnapshot } from "./table-metadata.ts";
+import {
+  evolveSchema,
+  icebergPartitionSpec,
+  icebergSchema,
+  RESERVATION,
+  RESERVED_COLUMN_ID,
+  UNSORTED,
+} from "./schema.ts";
+import { currentSchema, currentSnapshot, type IcebergSchema } from "./table-metadata.ts";
 
 export interface EnsureTablesOptions extends RetryOptions {
   readonly catalog: Catalog;
@@ -26,12 +34,13 @@ export function ensureTable(spec: TableSpec, options: EnsureTablesOptions): Prom
   return retryCommit(name, options, async () => {
     const table = await options.catalog.load(name);
     if (table === null) return options.catalog.commit(name, creation(spec, options.objectStore));
-    const schema = evolveSchema(
-      spec,
-      currentSchema(table.metadata),
-      currentSnapshot(table.metadata) === null,
-    );
-    if (schema === null) return table;
+    const schema = evolveSchema(spec, {
+      current: currentSchema(table.metadata),
+      all: table.metadata.schemas,
+      isEmpty: currentSnapshot(table.metadata) === null,
+    });
+    const isReserved = table.metadata["last-column-id"] >= RESERVED_COLUMN_ID;
+    if (schema === null && isReserved) return table;
     return options.catalog.commit(name, {
       requirements: [
         { type: "assert-table-uuid", uuid: table.metadata["table-uuid"] },
@@ -41,16 +50,26 @@ export function ensureTable(spec: TableSpec, options: EnsureTablesOptions): Prom
           "last-assigned-field-id": table.metadata["last-column-id"],
         },
       ],
-      updates: [
-        { action: "add-schema", schema, "last-column-id": lastColumnId(spec, table) },
-        { action: "set-current-schema", "schema-id": -1 },
-      ],
+      updates: [...(schema === null ? [] : current(schema, table)), ...(isReserved ? [] : [RESERVE])],
     });
   });
 }
 
-function lastColumnId(spec: TableSpec, table: LoadedTable): number {
-  return Math.max(table.metadata["last-column-id"], ...spec.columns.map((column) => column.id));
+const RESERVE: TableUpdate = {
+  action: "add-schema",
+  schema: RESERVATION,
+  "last-column-id": RESERVED_COLUMN_ID,
+};
+
+/** Makes it the current schema; a catalog does not add one that it has had. */
+function current(schema: IcebergSchema, { metadata }: LoadedTable): TableUpdate[] {
+  const known = metadata.schemas.find(({ fields }) => isDeepStrictEqual(fields, schema.fields));
+  if (known !== undefined) return [{ action: "set-current-schema", "schema-id": known["schema-id"] }];
+  const columnId = Math.max(metadata["last-column-id"], ...schema.fields.map(({ id }) => id));
+  return [
+    { action: "add-schema", schema, "last-column-id": columnId },
+    { action: "set-current-schema", "schema-id": -1 },
+  ];
 }
 
 function creation(spec: TableSpec, objectStore: ObjectStore): TableCommit {
@@ -65,6 +84,7 @@ function creation(spec: TableSpec, objectStore: ObjectStore): TableCommit {
         "last-column-id": Math.max(...spec.columns.map((column) => column.id)),
       },
       { action: "set-current-schema", "schema-id": -1 },
+      RESERVE,
       { action: "add-spec", spec: icebergPartitionSpec(spec) },
       { action: "set-default-spec", "spec-id": -1 },
       { action: "add-sort-order", "sort-order": UNSORTED },

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../ports/object-store.ts";
 import { EntryStatus, type ManifestEntry, type ManifestFile } from "./manifest.ts";
-import { defaultSpec, writeManifest } from "./snapshot-writer.ts";
+import { daySpec, writeManifest } from "./snapshot-writer.ts";
 import { readEntries } from "./table-files.ts";
 import type { TableMetadata } from "./table-metadata.ts";
 
@@ -23,7 +23,7 @@ export async function mergeManifests(
   snapshotId: number,
   objectStore: ObjectStore,
 ): Promise<readonly ManifestFile[]> {
-  const specId = defaultSpec(metadata)["spec-id"];
+  const specId = daySpec(metadata)["spec-id"];
   const classes = [new Set<ManifestFile>(), new Set<ManifestFile>()];
   for (const manifest of manifests) {
     if (manifest.content !== 0 || manifest.partition_spec_id !== specId) continue;

@@ -31,23 +31,49 @@ export function icebergPartitionSpec(spec: TableSpec): PartitionSpec {
   };
 }
 
+/** Columns that other engines add to a table get ids above this one; below it new columns of the specs have theirs. */
+export const RESERVED_COLUMN_ID = 9_999;
+
+/**
+ * A schema that is never a table's current one: engines count the ids of columns that they add from the
+ * highest that any schema has had. Without it a column of somebody's would have the id of the spec's next one.
+ */
+export const RESERVATION: IcebergSchema = {
+  type: "struct",
+  "schema-id": 1,
+  fields: [
+    {
+      id: RESERVED_COLUMN_ID,
+      name: "reserved",
+      required: false,
+      type: "boolean",
+      doc: "No column: keeps ids free for Millrace.",
+    },
+  ],
+};
+
+export interface SchemaHistory {
+  readonly current: IcebergSchema;
+  /** Every schema that the table has had. */
+  readonly all: readonly IcebergSchema[];
+  readonly isEmpty: boolean;
+}
+
 /**
  * The schema that a table must get so that files of the spec fit it, or null where the current one
  * does. New optional columns, `int` becoming `long` and required becoming optional are taken;
- * columns that only the table has stay. Everything else throws `schema-incompatible`.
+ * columns that only the table has stay. What another engine dropped comes back, optional, and what it
+ * made optional stays so. Everything else throws `schema-incompatible`.
  */
-export function evolveSchema(
-  spec: TableSpec,
-  current: IcebergSchema,
-  isEmpty: boolean,
-): IcebergSchema | null {
+export function evolveSchema(spec: TableSpec, history: SchemaHistory): IcebergSchema | null {
+  const { current } = history;
   const byId = new Map(current.fields.map((field) => [field.id, field]));
   let isChanged = false;
   const merged = new Map(byId);
   for (const column of spec.columns) {
     const existing = byId.get(column.id);
     const next =
-      existing === undefined ? addField(spec, column, isEmpty) : mergeField(spec, column, existing);
+      existing === undefined ? addField(spec, column, history) : mergeField(spec, column, existing, history);
     if (next !== existing) {
       isChanged = true;
       merged.set(column.id, next);
@@ -60,15 +86,28 @@ export function evolveSchema(
   };
 }
 
-function addField(spec: TableSpec, column: LakeColumn, isEmpty: boolean): SchemaField {
+function addField(spec: TableSpec, column: LakeColumn, { all, isEmpty }: SchemaHistory): SchemaField {
+  const dropped = pastFields(column, all).at(-1);
+  if (dropped !== undefined) {
+    const type = isNarrower(column, dropped) ? dropped.type : column.type;
+    // Rows that others wrote in the meantime do not have it.
+    return { ...schemaField(column), type, required: false };
+  }
   if (column.required && !isEmpty) {
     throw incompatible(spec, column, "is new and required, but the rows already there do not have it");
   }
   return schemaField(column);
 }
 
-function mergeField(spec: TableSpec, column: LakeColumn, existing: SchemaField): SchemaField {
+function mergeField(
+  spec: TableSpec,
+  column: LakeColumn,
+  existing: SchemaField,
+  { all }: SchemaHistory,
+): SchemaField {
+  const past = pastFields(column, all);
   if (existing.name !== column.name) {
+    if (past.length > 0) throw renamed(spec, column, existing.name);
     throw incompatible(
       spec,
       column,
@@ -76,23 +115,41 @@ function mergeField(spec: TableSpec, column: LakeColumn, existing: SchemaField):
     );
   }
   const isWidened = existing.type === "int" && column.type === "long";
-  // Files with the narrower type of an older deployment fit a table that was widened.
-  const isNarrower = existing.type === "long" && column.type === "int";
-  if (existing.type !== column.type && !isWidened && !isNarrower) {
+  const narrower = isNarrower(column, existing);
+  if (existing.type !== column.type && !isWidened && !narrower) {
     throw incompatible(spec, column, `is ${column.type}, but ${String(existing.type)} in the table`);
   }
-  if (column.required && !existing.required) {
+  if (column.required && !existing.required && !past.some(({ required }) => required)) {
     throw incompatible(spec, column, "is required, but optional in the table");
   }
   const isRelaxed = existing.required && !column.required;
   if (!isWidened && !isRelaxed) return existing;
-  return { ...existing, type: isNarrower ? existing.type : column.type, required: column.required };
+  return { ...existing, type: narrower ? existing.type : column.type, required: column.required };
 }
 
 /** Columns of the spec in its order, then the table's own. */
 function position(spec: TableSpec, field: SchemaField): number {
   const index = spec.columns.findIndex((column) => column.id === field.id);
   return index < 0 ? spec.columns.length + field.id : index;
+}
+
+/** Files with the narrower type of an older deployment fit a table that was widened. */
+function isNarrower(column: LakeColumn, existing: SchemaField): boolean {
+  return existing.type === "long" && column.type === "int";
+}
+
+/** The column as schemas have had it, the oldest first. */
+function pastFields({ id, name }: LakeColumn, all: readonly IcebergSchema[]): SchemaField[] {
+  return all.flatMap(({ fields }) => fields.filter((field) => field.id === id && field.name === name));
+}
+
+function renamed(spec: TableSpec, column: LakeColumn, name: string): MillraceError {
+  const table = tableName(spec);
+  return new MillraceError(
+    `${table}: another engine renamed column ${column.name} to ${name}; let it rename it back ` +
+      `(in Trino: ALTER TABLE ${table} RENAME COLUMN "${name}" TO "${column.name}")`,
+    { code: "schema-incompatible", origin: "user" },
+  );
 }
 
 function incompatible(spec: TableSpec, column: LakeColumn, detail: string): MillraceError {

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { MillraceError } from "../../schema/index.ts";
 import type { TableCommit } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import { TableLayout, tableKey } from "./layout.ts";
@@ -12,6 +13,7 @@ import {
   type ManifestEntry,
   type ManifestFile,
 } from "./manifest.ts";
+import { DAY_FIELD_ID } from "./schema.ts";
 import type { PartitionSpec, Snapshot, TableMetadata } from "./table-metadata.ts";
 import { currentSchema, currentSnapshot, MAIN_BRANCH } from "./table-metadata.ts";
 
@@ -41,11 +43,20 @@ export function nextSequenceNumber(metadata: TableMetadata): number {
   return metadata["last-sequence-number"] + 1;
 }
 
-export function defaultSpec(metadata: TableMetadata): PartitionSpec {
-  const id = metadata["default-spec-id"];
-  const spec = metadata["partition-specs"].find((candidate) => candidate["spec-id"] === id);
-  if (spec === undefined) throw new Error(`table ${metadata.location} has no partition spec ${id}`);
-  return spec;
+/**
+ * The partitioning of the files that Millrace writes: by day and nothing else. The table's default is another
+ * one where another engine has set one for its own files; each manifest says which its files have.
+ */
+export function daySpec(metadata: TableMetadata): PartitionSpec {
+  const isOurs = ({ fields: [first, ...more] }: PartitionSpec): boolean =>
+    first?.["field-id"] === DAY_FIELD_ID && first.transform === "day" && more.length === 0;
+  const spec = metadata["partition-specs"].find(isOurs);
+  if (spec !== undefined) return spec;
+  throw new MillraceError(
+    `the table at ${metadata.location} is not partitioned by day any more; let the engine that changed it set ` +
+      "the partitioning by day again (in Trino: ALTER TABLE … SET PROPERTIES partitioning)",
+    { code: "partitioning-foreign", origin: "user" },
+  );
 }
 
 /**
@@ -58,7 +69,7 @@ export async function writeManifest(
   snapshotId: number,
   objectStore: ObjectStore,
 ): Promise<ManifestFile> {
-  const spec = defaultSpec(metadata);
+  const spec = daySpec(metadata);
   const bytes = encodeManifest(entries, currentSchema(metadata), spec);
   const key = `${tableKey(table)}/metadata/${randomUUID()}-m0.avro`;
   await objectStore.put(key, bytes, { ifAbsent: true });

@@ -1,10 +1,13 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { testServer, uniqueName } from "../../infra/servers/test-servers.ts";
+import type { TableSpec } from "../../schema/index.ts";
 import { idsOf, openRemoteLake, type RemoteLake } from "../adapters/testing/remote-lake.ts";
 import { expireSnapshots, removeOrphans } from "../maintenance/index.ts";
 import { createLakePublisher, ensureTables } from "./index.ts";
 import { parseLossless } from "./lossless-json.ts";
 import { currentSnapshot } from "./table-metadata.ts";
+import { MS_PER_DAY } from "./testing/probe-table.ts";
+import { stageRows } from "./testing/stage-rows.ts";
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
@@ -134,4 +137,82 @@ describe("writers beside Trino", () => {
     await publisher.publish([await lake.stageCommit(0, 5)]);
     expect(await ids()).toHaveLength(60);
   });
+
+  it("go on beside columns that Trino adds, and get new ones of their own later", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [lake.spec] });
+    await publisher.publish([await lake.stageCommit(0, 0)]);
+    await run("ALTER TABLE $ ADD COLUMN note varchar");
+    await run(
+      "INSERT INTO $ (id, event_time, note) VALUES (500, TIMESTAMP '2024-10-04 00:00:00 UTC', 'theirs')",
+    );
+    await publisher.publish([await lake.stageCommit(0, 1)]);
+    const wider = withColumn(lake.spec, "extra");
+    await ensureTables([wider], lake.deps);
+    const rows = [[600, 20_000 * MS_PER_DAY, null, null, null, null, "ours"]];
+    const file = await stageRows(wider, rows, lake.objectStore);
+    await createLakePublisher({ ...lake.deps, tables: [wider] }).publish([
+      { taskId: "task-0", epoch: 2, files: [file] },
+    ]);
+    expect(await ids()).toEqual([...range(0, 20), 500, 600]);
+    expect(await run("SELECT id, note, extra FROM $ WHERE id >= 19 ORDER BY id")).toEqual([
+      [19, null, null],
+      [500, "theirs", null],
+      [600, null, "ours"],
+    ]);
+  });
+
+  it("give back the columns that Trino drops, and take those that it lets be null", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [lake.spec] });
+    await publisher.publish([await lake.stageCommit(0, 0)]);
+    const before = await run("SELECT id, text FROM $ ORDER BY id");
+    await run("ALTER TABLE $ DROP COLUMN text");
+    await run("ALTER TABLE $ DROP COLUMN id");
+    await run("INSERT INTO $ (event_time) VALUES (TIMESTAMP '2024-10-04 00:00:00 UTC')");
+    await ensureTables([lake.spec], lake.deps);
+    expect(await run("SELECT id, text FROM $ WHERE id IS NOT NULL ORDER BY id")).toEqual(before);
+    expect(await run("SELECT count(*) FROM $ WHERE id IS NULL")).toEqual([[1]]);
+    await run("ALTER TABLE $ ALTER COLUMN event_time DROP NOT NULL");
+    await ensureTables([lake.spec], lake.deps);
+    await publisher.publish([await lake.stageCommit(0, 1)]);
+    expect(await run("SELECT count(id), count(event_time) FROM $")).toEqual([[20, 21]]);
+  });
+
+  it("say which column Trino has renamed, and go on when it has its name again", async () => {
+    await run("ALTER TABLE $ RENAME COLUMN text TO words");
+    await expect(ensureTables([lake.spec], lake.deps)).rejects.toMatchObject({
+      code: "schema-incompatible",
+      message: expect.stringContaining(`ALTER TABLE ${lake.table} RENAME COLUMN "words" TO "text"`),
+    });
+    await run("ALTER TABLE $ RENAME COLUMN words TO text");
+    await ensureTables([lake.spec], lake.deps);
+  });
+
+  it("write by day on, however Trino partitions its own files", async () => {
+    const publisher = createLakePublisher({ ...lake.deps, tables: [lake.spec] });
+    await publisher.publish([await lake.stageCommit(0, 0)]);
+    await run("ALTER TABLE $ SET PROPERTIES partitioning = ARRAY['month(event_time)', 'flag']");
+    await publisher.publish([await lake.stageCommit(0, 1)]);
+    await run("INSERT INTO $ (id, event_time, flag) VALUES (500, TIMESTAMP '2024-10-04 00:00:00 UTC', true)");
+    const expectAll = async (ours: number) => {
+      const all = [...range(0, ours), 500];
+      expect(await ids()).toEqual(all);
+      // Where the planner may leave out files by partition.
+      const found = await run(
+        "SELECT id FROM $ WHERE flag AND event_time >= TIMESTAMP '2024-10-04 00:00:00 UTC'",
+      );
+      expect(found.map(([id]) => Number(id)).sort((a, b) => a - b)).toEqual(
+        all.filter((id) => id === 500 || (id % 3 > 0 && id % 2 === 0)),
+      );
+    };
+    await expectAll(20);
+    await maintain();
+    await expectAll(20);
+    for (const epoch of range(2, 5)) await publisher.publish([await lake.stageCommit(0, epoch)]);
+    await expectAll(50);
+  });
 });
+
+function withColumn(spec: TableSpec, name: string): TableSpec {
+  const column = { id: spec.columns.length + 1, name, type: "string", required: false, doc: "New." } as const;
+  return { ...spec, columns: [...spec.columns, column] };
+}
