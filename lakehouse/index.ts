@@ -5,4 +5,5 @@ export * from "./ports/file-rewriter.ts";
 export * from "./ports/object-store.ts";
 export * from "./ports/query-engine.ts";
 export * from "./ports/staged-file.ts";
+export * from "./ports/view-catalog.ts";
 export * from "./table/index.ts";

@@ -21,6 +21,7 @@ import { registerStatus } from "./commands/status.ts";
 import { registerTopics } from "./commands/topics.ts";
 import { registerTrain } from "./commands/train.ts";
 import { registerUp } from "./commands/up.ts";
+import { registerViews } from "./commands/views.ts";
 import { registerWhatIf } from "./commands/whatif.ts";
 import { registerWorker } from "./commands/worker.ts";
 
@@ -77,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerQuery,
     registerCompact,
     registerTopics,
+    registerViews,
     registerSchemas,
     registerConfig,
     registerServers,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { tableName } from "../../schema/index.ts";
+import { currentView, tableName, viewName } from "../../schema/index.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
 import { resultText } from "./query-result.ts";
 import { writeParquet } from "./result-parquet.ts";
@@ -93,7 +93,12 @@ describe("millrace query, of the lake itself,", () => {
 
   test("lists the tables and what they hold", async () => {
     const all = await rowsOf("SHOW TABLES");
-    expect(all).toEqual(lakeTables.map((table) => ({ table: tableName(table), holds: table.doc })));
+    const expected = lakeTables.flatMap((table) => {
+      const view = currentView(table);
+      const own = { table: tableName(table), holds: table.doc };
+      return view === null ? [own] : [own, { table: viewName(view), holds: view.doc }];
+    });
+    expect(all).toEqual(expected);
     const gold = await rowsOf("show tables in gold;");
     expect(gold).toEqual(all.filter(({ table }) => table.startsWith("gold.")));
     const none = await run("query", "SHOW TABLES FROM copper");
@@ -105,6 +110,7 @@ describe("millrace query, of the lake itself,", () => {
     "desc gold.funnel",
     "DESCRIBE TABLE gold.funnel",
     "SHOW COLUMNS FROM gold.funnel",
+    "DESCRIBE gold.funnel_current",
   ])("says what the columns of a table mean: %s", async (sql) => {
     const funnel = lakeTables.find((table) => tableName(table) === "gold.funnel");
     const rows = await rowsOf(sql);
@@ -116,6 +122,16 @@ describe("millrace query, of the lake itself,", () => {
       means: funnel?.columns[0].doc,
     });
     expect(await rowsOf(sql, "--limit", "1")).toEqual(rows.slice(0, 1));
+  });
+
+  test("reads the views of the rows that hold, and says of an embedded lake that they need no making", async () => {
+    const sql = "SELECT count(*) AS n, sum(held.views) AS views FROM gold.page_views_by_user_current held";
+    expect(await rowsOf(sql)).toEqual(await rowsOf(sql.replace("_current", "")));
+    const check = await run("views", "check");
+    expect([check.code, check.err]).toEqual([
+      2,
+      expect.stringContaining("millrace query knows them by itself"),
+    ]);
   });
 
   test("still describes a query's result", async () => {
@@ -134,6 +150,7 @@ describe("millrace query, of the lake itself,", () => {
     ["SELECT * FROM funnel", "there is no table funnel in the lake"],
     ["DESCRIBE funnel", "there is no table funnel in the lake; there is gold.funnel"],
     ["SELECT * FROM gold.none", "there is no table gold.none in the lake"],
+    ["DESCRIBE funnel_current", "there is no table funnel_current in the lake; there is gold.funnel_current"],
     [
       "PIVOT (SELECT 'view' AS kind, 5 AS n) ON kind USING sum(n)",
       "a PIVOT needs the values that become columns: PIVOT … ON column IN ('one', 'another') …",

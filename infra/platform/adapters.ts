@@ -4,6 +4,7 @@ import type {
   ObjectStore,
   QueryEngine,
   StagedCommit,
+  ViewCatalog,
 } from "../../lakehouse/index.ts";
 import type { WriterSchemas } from "../../schema/index.ts";
 import { type AlertBus, CheckpointStore, type EventLog, type HotStore } from "../../stream/index.ts";
@@ -36,6 +37,8 @@ export interface Adapters {
   readonly alertBus: AlertBus;
   readonly objects: ObjectStore;
   readonly catalog: Catalog;
+  /** Where views are made for other engines; null in embedded mode, of which the query engine alone has views. */
+  readonly views: ViewCatalog | null;
   /** Opened when asked for: workers have none. Whoever opens it closes it before these. */
   openQueryEngine(options?: QueryLimits): QueryEngine;
   /** Compacts, expires and cleans every table once; safe beside running workers. */

@@ -12,7 +12,7 @@ import { withRegistrySchemas } from "../registry/with-registry-schemas.ts";
 import { kafkaConnection } from "../topics/kafka-connection.ts";
 import { type Adapters, preparedCheckpoints, retryEnvironment } from "./adapters.ts";
 import type { ServerCheck } from "./await-servers.ts";
-import { lakeTables } from "./lake-tables.ts";
+import { lakeTables, lakeViews } from "./lake-tables.ts";
 import { createPrefixedLog } from "./prefixed-log.ts";
 import { WorkerGroup } from "./worker-group.ts";
 
@@ -47,7 +47,9 @@ export function openDistributedAdapters(
     alertBus,
     objects,
     catalog,
-    openQueryEngine: (limits) => new TrinoQueryEngine({ ...trinoConnection(config), catalog, ...limits }),
+    views: catalog.views,
+    openQueryEngine: (limits) =>
+      new TrinoQueryEngine({ ...trinoConnection(config), catalog, views: lakeViews, ...limits }),
     ownedPartitions: () => workers.ownedPartitions(),
     maintainLake: async ({ signal }) =>
       maintainTablesByTrino(lakeTables, {

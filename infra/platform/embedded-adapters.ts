@@ -10,7 +10,7 @@ import { ownSchemas } from "../../schema/index.ts";
 import { HomeLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
 import { type AdapterOptions, type Adapters, preparedCheckpoints, retryEnvironment } from "./adapters.ts";
 import { readyHome } from "./home-folder.ts";
-import { lakeTables } from "./lake-tables.ts";
+import { lakeTables, lakeViews } from "./lake-tables.ts";
 
 /** No put takes so long: a half-written object of that age is one that was cut off. */
 const HALF_WRITTEN_AGE_MS = 3_600_000;
@@ -34,7 +34,9 @@ export function openEmbeddedAdapters(
     alertBus,
     objects,
     catalog,
-    openQueryEngine: (limits) => new DuckDbQueryEngine({ catalog, objectStore: objects, ...limits }),
+    views: null,
+    openQueryEngine: (limits) =>
+      new DuckDbQueryEngine({ catalog, objectStore: objects, views: lakeViews, ...limits }),
     async maintainLake(run) {
       await objects.removeTemporaryFiles(clock(), HALF_WRITTEN_AGE_MS);
       const rewriter = new DuckDbFileRewriter({ objectStore: objects });

@@ -2,6 +2,7 @@ import {
   bronzeDeadLetters,
   bronzeTable,
   contracts,
+  currentView,
   goldDemandForecasts,
   goldFlashSaleAlerts,
   goldForecastAccuracy,
@@ -18,6 +19,7 @@ import {
   silverEvents,
   silverSessions,
   type TableSpec,
+  type ViewSpec,
 } from "../../schema/index.ts";
 import { detectorSpecs, detectorTables } from "../../stream/index.ts";
 
@@ -42,6 +44,9 @@ export const lakeTables: readonly TableSpec[] = [
   goldModelHealth,
   ...detectorTables,
 ];
+
+/** Every view of the lake. */
+export const lakeViews: readonly ViewSpec[] = lakeTables.map(currentView).filter((view) => view !== null);
 
 /** Tables of the second stage, which adds up what all tasks send. */
 export const secondStageTables: readonly TableSpec[] = [

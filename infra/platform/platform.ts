@@ -10,6 +10,7 @@ import { assertLakeMade, assertReadsLake } from "./lake-check.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { prepareTopics } from "./prepare-topics.ts";
+import { prepareViews } from "./prepare-views.ts";
 import { SpreadNotes } from "./spread-notes.ts";
 import { platformTopics } from "./topics.ts";
 
@@ -157,6 +158,7 @@ async function openParts(
     if (!makesHome) await assertLakeMade(catalog, config);
   }
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+  if (makesHome) await prepareViews(adapters, config, logger);
   if (runsQueries && !embedded) {
     await awaitServers([{ ...engine, run: () => assertReadsLake(queryEngine, config) }], waiting);
   }

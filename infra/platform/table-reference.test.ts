@@ -35,7 +35,7 @@ test("it says which rows hold, what a contract allows, and keeps a bar in a text
   });
   const page = renderTables([table]);
   expect(page).toContain(
-    "Partition: day of `at`. Key: `at`, `rank`. Of the rows with one `at`, those of the highest `revision` hold. One that holds with `views` 0 says that nothing is there.",
+    "Partition: day of `at`. Key: `at`, `rank`. Of the rows with one `at`, those of the highest `revision` hold. One that holds with `views` 0 says that nothing is there. `gold.shown_current` has the rows that hold.",
   );
   expect(page).toContain("| `views` | long | yes | Of \\|a\\| and b. |");
   expect(renderTables()).toMatch(

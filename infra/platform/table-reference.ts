@@ -1,4 +1,13 @@
-import { contracts, type LakeColumn, type TableSpec, tableName, takenBack } from "../../schema/index.ts";
+import {
+  contracts,
+  currentView,
+  isRevised,
+  type LakeColumn,
+  type TableSpec,
+  tableName,
+  takenBack,
+  viewName,
+} from "../../schema/index.ts";
 import { lakeTables } from "./lake-tables.ts";
 
 const NAMESPACES: Readonly<Record<TableSpec["namespace"], string>> = {
@@ -41,12 +50,27 @@ All tables of the lake, their columns, and what these mean. The same on the comm
 - Types are Iceberg's; \`timestamptz\` is an instant, \`long\` an integer of 64 bits. Money (\`…_minor\`) is an integer in minor
   units of its currency, such as cents. Null where a column says so, and in rows from before the column was added.
 - Where rows have a \`revision\`, late events may correct them: a corrected row is written again with the next number, and of
-  the rows with one key the highest revision holds. For one figure \`max_by\` takes it:
+  the rows with one key the highest revision holds. Each such table has a view, \`…_current\`, of the rows that hold, without
+  those that say that nothing is there; it has the same columns:
 
 \`\`\`sql
-SELECT category_id, currency, window_start, max_by(net_minor, revision) AS net_minor
-FROM gold.revenue_by_category GROUP BY category_id, currency, window_start
+SELECT category_id, currency, sum(net_minor) AS net_minor
+FROM gold.revenue_by_category_current
+WHERE window_start >= TIMESTAMP '2026-01-31 00:00:00 UTC' AND window_start < TIMESTAMP '2026-02-01 00:00:00 UTC'
+GROUP BY category_id, currency
 \`\`\`
+
+Trino finds the views in the catalog, where \`millrace up\` and \`millrace views apply\` put them; \`millrace query\` knows them
+in both modes.
+
+Other engines may write, beside Millrace, where it has a catalog and Trino (the distributed mode):
+
+- Rows that they insert, change or delete are so for everybody; Millrace writes none of them again. \`ANALYZE\`, \`optimize\` and
+  \`expire_snapshots\` are safe; orphans are for \`millrace compact\`, which knows the files that are staged.
+- Columns that they add stay, and are null in Millrace's rows. Those that they drop come back at the next start; one that they
+  rename keeps workers from starting, until it has its name again. Partitioning and order that they set are for their files.
+- Never drop a table, rename one or roll it back to a snapshot: what was published is not published again. What you compute
+  belongs into a namespace of your own.
 `;
 
 function section(table: TableSpec): string {
@@ -63,7 +87,7 @@ function section(table: TableSpec): string {
 /** How it is partitioned, what identifies a row, and which rows hold. */
 function factsOf(table: TableSpec): string[] {
   const facts = [`Partition: day of \`${table.partitionByDayOf}\`.`, `Key: ${names(table.key)}.`];
-  if (table.columns.some(({ name }) => name === "revision")) {
+  if (isRevised(table)) {
     facts.push(
       `Of the rows with one ${names(table.correctedBy ?? table.key)}, those of the highest \`revision\` hold.`,
     );
@@ -71,6 +95,8 @@ function factsOf(table: TableSpec): string[] {
   const nothing = takenBack(table);
   if (nothing !== null)
     facts.push(`One that holds with \`${nothing.column}\` ${nothing.value} says that nothing is there.`);
+  const view = currentView(table);
+  if (view !== null) facts.push(`\`${viewName(view)}\` has the rows that hold.`);
   return facts;
 }
 

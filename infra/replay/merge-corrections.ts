@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { createLakePublisher, type QueryEngine, type SqlValue } from "../../lakehouse/index.ts";
-import { type Column, RowBuffer, type TableSpec, tableName, takenBack } from "../../schema/index.ts";
+import {
+  type Column,
+  isRevised,
+  RowBuffer,
+  type TableSpec,
+  tableName,
+  takenBack,
+} from "../../schema/index.ts";
 import { finishFile, stageFiles, TableSink } from "../../stream/index.ts";
 import { type Adapters, retryEnvironment } from "../platform/adapters.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
@@ -86,10 +93,6 @@ async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<Mer
   });
   await publisher.publish([{ taskId: TASK, epoch, files }]);
   return counts;
-}
-
-function isRevised(table: TableSpec): boolean {
-  return table.columns.some(({ name }) => name === "revision");
 }
 
 /** The rows that hold, by the values of what is corrected as a whole: mostly one row a key. */

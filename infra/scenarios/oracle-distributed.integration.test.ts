@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { viewName } from "../../schema/index.ts";
 import { loadInto } from "../../stream/index.ts";
+import type { Config } from "../config/index.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { testServers, uniqueName } from "../servers/test-servers.ts";
 import { apiAnswers } from "./testing/api-answers.ts";
@@ -14,6 +16,8 @@ import {
   scenarioConfig,
   withPlatform,
 } from "./testing/scenario-home.ts";
+import { describeViews } from "./testing/view-suite.ts";
+import { describeViewsCommand } from "./testing/views-command-suite.ts";
 
 const SERVERS = ["kafka", "minio", "catalog", "redis", "trino"] as const;
 /** More and smaller files than in production, so that the tests wait less. */
@@ -21,18 +25,33 @@ const FLAGS = { workers: 2, checkpointIntervalMs: 1_000 };
 
 let answers: Awaited<ReturnType<typeof apiAnswers>> = {};
 
+async function freshConfig(home: string, flags: Partial<Config>): Promise<Config> {
+  await testServers.start(SERVERS);
+  const connections = connectionSettings(testServers, SERVERS) as Connections;
+  return freshDistributedConfig(home, uniqueName("oracle"), connections, { ...FLAGS, ...flags });
+}
+
 describeOracles({
   name: "distributed",
-  async freshConfig(folder, flags) {
-    await testServers.start(SERVERS);
-    const connections = connectionSettings(testServers, SERVERS) as Connections;
-    const name = uniqueName("oracle");
-    return freshDistributedConfig(join(folder, "home"), name, connections, { ...FLAGS, ...flags });
-  },
+  freshConfig: (folder, flags) => freshConfig(join(folder, "home"), flags),
   // Trino reads every table.
   lakeReaders: ["query engine"],
   async whenReplayed(platform) {
     answers = await apiAnswers(platform);
+  },
+});
+
+// Here, since tables have fixed names: two test files would take each other's.
+describeViews({
+  name: "distributed",
+  freshConfig: (home) => freshConfig(home, { partitions: 2 }),
+  relations: {
+    engine: (view) => `{${viewName(view)}}`,
+    // As whoever uses Trino finds them, where the start of the platform has put them.
+    trino: ({ namespace, name }) => `"lake"."${namespace}"."${name}"`,
+  },
+  also(lake) {
+    describeViewsCommand(lake);
   },
 });
 

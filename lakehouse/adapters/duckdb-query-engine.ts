@@ -1,6 +1,13 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { StatementType } from "@duckdb/node-api";
-import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
+import {
+  currentRowsSql,
+  MillraceError,
+  type TableSpec,
+  tableName,
+  type ViewSpec,
+  viewName,
+} from "../../schema/index.ts";
 import type { Catalog } from "../ports/catalog.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { QueryEngine, QueryOptions, QueryResult, SqlValue } from "../ports/query-engine.ts";
@@ -22,6 +29,8 @@ import { abortError, assertReads, invalidQuery, tableNotFound, tooLarge } from "
 export interface DuckDbQueryEngineOptions extends DuckDbPoolOptions {
   readonly catalog: Catalog;
   readonly objectStore: ObjectStore;
+  /** Views that queries may name as tables. */
+  readonly views?: readonly ViewSpec[];
   /** Longest time of one query, waiting included, ms (default 30,000): `query-timeout`. */
   readonly queryMsMax?: number;
   /** Rows that a result without `rowsMax` may have (default 1,000,000): `query-too-large`. */
@@ -56,11 +65,13 @@ export class DuckDbQueryEngine implements QueryEngine {
   private readonly options: DuckDbQueryEngineOptions;
   private readonly index: FileIndex;
   private readonly pool: DuckDbPool;
+  private readonly views: ReadonlyMap<string, ViewSpec>;
 
   constructor(options: DuckDbQueryEngineOptions) {
     this.options = options;
     this.index = new FileIndex(options.objectStore);
     this.pool = new DuckDbPool(options.objectStore.uri(`${LAKE_PREFIX}/`), options);
+    this.views = new Map(options.views?.map((view) => [viewName(view), view]));
   }
 
   async query(
@@ -157,6 +168,15 @@ export class DuckDbQueryEngine implements QueryEngine {
   }
 
   private async relation(name: string, options: QueryOptions): Promise<string> {
+    const view = this.views.get(name);
+    if (view === undefined) return this.files(name, options);
+    const { eventTime: _range, ...whole } = options;
+    // Which run is the newest is not a matter of the range.
+    const files = view.table.newestRunBy === undefined ? options : whole;
+    return `(${currentRowsSql(view.table, await this.files(tableName(view.table), files))})`;
+  }
+
+  private async files(name: string, options: QueryOptions): Promise<string> {
     const loaded = await this.options.catalog.load(name);
     if (loaded === null) throw tableNotFound(name);
     const snapshot = snapshotAsOf(name, loaded.metadata, options.asOf);

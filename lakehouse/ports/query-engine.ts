@@ -25,7 +25,8 @@ export interface QueryOptions {
 }
 
 /**
- * SQL over lake tables. In the text, `{bronze.orders}` stands for a table; values are bound as `$1`,
+ * SQL over lake tables. In the text, `{bronze.orders}` stands for a table, or for a view that the engine was
+ * given; values are bound as `$1`,
  * `$2`, …, never written into the text. The text is one query of standard SQL, for every engine alike:
  * `CAST(x AS …)`, no `::`; `TIMESTAMP WITH TIME ZONE`; what engines name differently is left out.
  *

@@ -1,6 +1,7 @@
 export { applyUpdates, commitConflict, failedRequirement } from "./apply-updates.ts";
 export * from "./commit-retry.ts";
 export * from "./ensure-tables.ts";
+export * from "./ensure-views.ts";
 export { FileIndex, type IndexedFile } from "./file-index.ts";
 export { dataFileKey, LAKE_PREFIX, tableKey } from "./layout.ts";
 export * from "./publisher.ts";

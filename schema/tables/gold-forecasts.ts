@@ -10,6 +10,7 @@ export const goldDemandForecasts = defineTable({
   doc: "Units that are expected to be asked for, by product and warehouse, day by day and week by week. Each run adds its own rows; those of the newest `made_at` hold.",
   partitionByDayOf: "made_at",
   key: ["product_id", "warehouse_id", "step", "step_start", "made_at"],
+  newestRunBy: "made_at",
   columns: [
     ["product_id", "string", "required", "The product."],
     ["warehouse_id", "string", "optional", "The warehouse; null: all of them together."],

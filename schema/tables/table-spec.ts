@@ -15,14 +15,24 @@ export interface TableSpec {
   readonly name: string;
   readonly doc: string;
   readonly columns: readonly LakeColumn[];
-  /** The timestamptz column whose UTC day partitions the table (hidden partitioning). */
+  /**
+   * The timestamptz column whose UTC day partitions the table (hidden partitioning). Rows of one key have the same
+   * value in it.
+   */
   readonly partitionByDayOf: string;
   /** Columns that identify a row; of several rows with one key the highest `revision` holds. */
   readonly key: readonly string[];
   /** Columns of what is corrected as a whole, such as the window of a ranking; the key where it is absent. */
   readonly correctedBy?: readonly string[];
+  /** Column that is the same in all rows of a run, and rises: only the rows of the newest run hold. */
+  readonly newestRunBy?: string;
   /** Column of counts: a newest row in which it is 0 stands for no row, late data took away what it counted. */
   readonly nothingWhenZero?: string;
+}
+
+/** Whether rows are corrected: written again with a higher `revision`. */
+export function isRevised({ columns }: TableSpec): boolean {
+  return columns.some(({ name }) => name === "revision");
 }
 
 /**
@@ -33,8 +43,7 @@ export function takenBack(
   table: TableSpec,
 ): { readonly column: string; readonly value: string | number } | null {
   if (table.nothingWhenZero !== undefined) return { column: table.nothingWhenZero, value: 0 };
-  const names = table.columns.map(({ name }) => name);
-  return names.includes("status") && names.includes("revision")
+  return isRevised(table) && table.columns.some(({ name }) => name === "status")
     ? { column: "status", value: "retracted" }
     : null;
 }

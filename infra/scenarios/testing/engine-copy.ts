@@ -13,11 +13,22 @@ const TIMEOUTS_MAX = 10;
  * query engine (DuckDB, Trino) and through JSON: the path that the API takes.
  *
  * @param folder for the rows on their way
+ * @param relationOf what is read for a table: by default the table
  */
 export async function copyThroughEngine(
   engine: QueryEngine,
   reader: LakeReader,
-  { schema, tables, folder }: { schema: string; tables: readonly TableSpec[]; folder: string },
+  {
+    schema,
+    tables,
+    folder,
+    relationOf = (table) => `{${tableName(table)}}`,
+  }: {
+    schema: string;
+    tables: readonly TableSpec[];
+    folder: string;
+    relationOf?: (table: TableSpec) => string;
+  },
 ): Promise<void> {
   await reader.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
   const left = [...tables];
@@ -25,7 +36,7 @@ export async function copyThroughEngine(
     for (let table = left.shift(); table !== undefined; table = left.shift()) {
       const columns = table.columns.map(({ name }) => `"${name}"`);
       const { rows } = await patiently(() =>
-        engine.query(`SELECT ${columns.join(", ")} FROM {${tableName(table)}}`, []),
+        engine.query(`SELECT ${columns.join(", ")} FROM ${relationOf(table)}`, []),
       );
       const file = join(folder, `${schema}.${tableName(table)}.ndjson`);
       writeFileSync(file, rows.map(jsonLine).join("\n"));

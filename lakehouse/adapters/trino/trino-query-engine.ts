@@ -1,4 +1,4 @@
-import { type TableSpec, tableName } from "../../../schema/index.ts";
+import { currentRowsSql, type TableSpec, tableName, type ViewSpec, viewName } from "../../../schema/index.ts";
 import type { Catalog } from "../../ports/catalog.ts";
 import type { QueryEngine, QueryOptions, QueryResult, SqlValue } from "../../ports/query-engine.ts";
 import { snapshotAsOf, snapshotNotFound } from "../../table/as-of.ts";
@@ -30,6 +30,8 @@ export interface TrinoConnection {
 export interface TrinoQueryEngineOptions extends TrinoConnection {
   /** The catalog that Trino reads: where snapshots are looked up. */
   readonly catalog: Catalog;
+  /** Views that queries may name as tables, whether or not the catalog has them. */
+  readonly views?: readonly ViewSpec[];
   /** Queries that run at the same time (default 16). */
   readonly queriesMax?: number;
   /** Queries that wait for others; more are refused with `query-overloaded` (default 256). */
@@ -58,10 +60,12 @@ export class TrinoQueryEngine implements QueryEngine {
   private readonly queryMsMax: number;
   private readonly slots: QuerySlots;
   private readonly client: StatementClient;
+  private readonly views: ReadonlyMap<string, ViewSpec>;
 
   constructor(options: TrinoQueryEngineOptions) {
     this.options = options;
     this.queryMsMax = options.queryMsMax ?? QUERY_MS_MAX;
+    this.views = new Map(options.views?.map((view) => [viewName(view), view]));
     this.slots = new QuerySlots({
       runningMax: options.queriesMax ?? QUERIES_MAX,
       waitingMax: options.waitingMax ?? WAITING_MAX,
@@ -148,12 +152,17 @@ export class TrinoQueryEngine implements QueryEngine {
   private async relations(sql: string, asOf: string | undefined): Promise<ReadonlyMap<string, string>> {
     const relations = new Map<string, string>();
     for (const name of tablesOf(sql)) {
-      const table = trinoTable(this.options, name);
-      const version =
-        asOf === undefined ? "" : ` FOR VERSION AS OF BIGINT '${await this.snapshotId(name, asOf)}'`;
-      relations.set(name, `${table}${version}`);
+      const view = this.views.get(name);
+      const table = await this.relation(view === undefined ? name : tableName(view.table), asOf);
+      relations.set(name, view === undefined ? table : `(${currentRowsSql(view.table, table)})`);
     }
     return relations;
+  }
+
+  private async relation(name: string, asOf: string | undefined): Promise<string> {
+    const table = trinoTable(this.options, name);
+    if (asOf === undefined) return table;
+    return `${table} FOR VERSION AS OF BIGINT '${await this.snapshotId(name, asOf)}'`;
   }
 
   /** Ids are left to Trino to find; a time means what it means in the other engines. */
