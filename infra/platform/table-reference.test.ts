@@ -1,11 +1,17 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { defineTable, tableName } from "../../schema/index.ts";
+import { renderDbtSources } from "./dbt-sources.ts";
 import { lakeTables } from "./lake-tables.ts";
 import { renderTables } from "./table-reference.ts";
 
 test("the tables' page is up to date (node infra/platform/write-table-reference.ts)", () => {
   expect(readFileSync(new URL("../../schema/tables.md", import.meta.url), "utf8")).toBe(renderTables());
+});
+
+test("the sources of the dbt project are up to date (node infra/platform/write-table-reference.ts)", () => {
+  const page = new URL("../../lakehouse/dbt/models/sources.yml", import.meta.url);
+  expect(readFileSync(page, "utf8")).toBe(renderDbtSources());
 });
 
 test("it has every table once, with every column", () => {

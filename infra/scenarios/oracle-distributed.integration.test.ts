@@ -6,6 +6,7 @@ import type { Config } from "../config/index.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { testServers, uniqueName } from "../servers/test-servers.ts";
 import { apiAnswers } from "./testing/api-answers.ts";
+import { describeDbt } from "./testing/dbt-suite.ts";
 import { type Connections, freshDistributedConfig } from "./testing/distributed-config.ts";
 import { describeOracles } from "./testing/oracle-suite.ts";
 import {
@@ -52,6 +53,7 @@ describeViews({
   },
   also(lake) {
     describeViewsCommand(lake);
+    describeDbt(lake);
   },
 });
 

@@ -1,0 +1,1 @@
+SELECT * FROM {{ ref('daily_revenue') }} WHERE net_minor <> revenue_minor - refunded_minor
