@@ -1,4 +1,4 @@
-import { type Column, type LakeColumn, MillraceError } from "../../schema/index.ts";
+import { type Column, type LakeColumn, MillraceError, safeInteger } from "../../schema/index.ts";
 import { packLevels } from "./bit-pack.ts";
 import { type Bounds, NO_BOUNDS, NumberRange } from "./bounds.ts";
 import { type ByteSink, writeInt64 } from "./byte-sink.ts";
@@ -87,7 +87,7 @@ export class NumberEncoder extends ColumnEncoder {
     if (count === 0) return { encoding: Encoding.plain, bounds: NO_BOUNDS };
     page.clear();
     page.scan(values, count);
-    if (form.physical === PhysicalType.int64) this.requireSafe();
+    if (form.physical === PhysicalType.int64) this.makeSafe();
     this.chunk.include(page);
     const bounds = page.bounds(form.physical, form.scale);
     if (rangeMax !== null && (page.max - page.min) * form.scale <= rangeMax) {
@@ -151,16 +151,24 @@ export class NumberEncoder extends ColumnEncoder {
   }
 
   /**
-   * Beyond ±2^53 doubles have lost digits already, and the delta of a fraction would shift all values
-   * behind it: whoever fills such a column is wrong. (A NaN has a fraction.)
+   * Beyond ±2^53 doubles have lost digits already. What is so large in a column of integers is a sum of events each of
+   * which its contract takes, such as two of the highest price: it stays at the bound, where the table's readers
+   * see that it is no sum. A time, or a fraction (a NaN has one), whose delta would shift all values behind it, is
+   * wrong of whoever fills the column.
    */
-  private requireSafe(): void {
-    const { min, max, fraction } = this.page;
-    if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && !fraction) return;
-    throw new MillraceError(
-      `column ${this.column.name} has a value that is no integer within ±2^53 (page from ${min} to ${max}); refuse such values when decoding`,
-      { code: "unsafe-integer", origin: "internal" },
-    );
+  private makeSafe(): void {
+    const { page, form } = this;
+    if (Number.isSafeInteger(page.min) && Number.isSafeInteger(page.max) && !page.fraction) return;
+    if (form.kind !== "int64" || page.fraction) {
+      throw new MillraceError(
+        `column ${this.column.name} has a value that is no integer within ±2^53 (page from ${page.min} to ${page.max}); refuse such values when decoding`,
+        { code: "unsafe-integer", origin: "internal" },
+      );
+    }
+    const { values, pageValues: count } = this;
+    for (let i = 0; i < count; i++) values[i] = safeInteger(values[i]);
+    page.clear();
+    page.scan(values, count);
   }
 }
 

@@ -329,6 +329,13 @@ describe("bounds for Iceberg", () => {
   });
 });
 
+test("a sum beyond 2^53 stays at the bound, beside values that do not", async () => {
+  const table = tableOf("long");
+  const { pieces } = write(table, { v: [7, 2 ** 53, -1e25, Number.POSITIVE_INFINITY, null, -7] });
+  const [read] = await readBack(await ensurePython(), [{ table, bytes: pieces }]);
+  expectSame(table, { v: [7, SAFE, -SAFE, SAFE, null, -7] }, read);
+});
+
 describe("what a caller does wrong is refused", () => {
   const codeOf = (action: () => void): string => {
     try {
@@ -348,10 +355,15 @@ describe("what a caller does wrong is refused", () => {
     const [long] = tableOf("long").columns;
     expect(codeOf(() => writer.append([columnOf(long, [1])], 0, 1))).toBe("column-kind-mismatch");
     expect(codeOf(() => writer.append([], 0, 0))).toBe("column-count-mismatch");
-    for (const unsafe of [1.5, NaN, 2 ** 53]) {
-      const longs = new ParquetFileWriter(tableOf("long"));
-      longs.append([columnOf(long, [1, unsafe, 3])], 0, 3);
-      expect(codeOf(() => longs.finish())).toBe("unsafe-integer");
+    for (const [type, unsafe] of [
+      ["long", 1.5],
+      ["long", NaN],
+      ["timestamptz", 2 ** 53],
+    ] as const) {
+      const table = tableOf(type);
+      const integers = new ParquetFileWriter(table);
+      integers.append([columnOf(table.columns[0], [1, unsafe, 3])], 0, 3);
+      expect(codeOf(() => integers.finish())).toBe("unsafe-integer");
     }
   });
 

@@ -4,6 +4,7 @@ import {
   PAGE_SHIFT,
   RowFlag,
   StateSection,
+  safeInteger,
   silverSessions,
 } from "../../schema/index.ts";
 import type { Operator, Progress } from "../runtime/operator.ts";
@@ -233,10 +234,10 @@ export function createSessionize(
   return { name: "sessionize", state, process, advance, sessions };
 }
 
-/** Price × quantity (1 where it is absent) of a row, minor units; 0 without a price. */
+/** Price × quantity (1 where it is absent) of a row, minor units, at most 2^53 - 1; 0 without a price. */
 export function revenueOf(batch: CustomerEventBatch, row: number): number {
   const { priceMinor, quantity } = batch;
   if (priceMinor.valid !== null && priceMinor.valid[row] === 0) return 0;
   const units = quantity.valid !== null && quantity.valid[row] === 0 ? 1 : quantity.values[row];
-  return priceMinor.values[row] * units;
+  return safeInteger(priceMinor.values[row] * units);
 }

@@ -21,6 +21,11 @@ describe("JSON written as bytes equals what JSON.stringify gives", () => {
       expect(written((out) => out.integer(value))).toBe(String(value));
   });
 
+  test("for sums beyond 2^53, which stay there", () => {
+    expect(written((out) => out.integer(1.9e25))).toBe(String(Number.MAX_SAFE_INTEGER));
+    expect(written((out) => out.integer(-(2 ** 53)))).toBe(String(Number.MIN_SAFE_INTEGER));
+  });
+
   test("for decimals, rounded", () => {
     fc.assert(
       fc.property(

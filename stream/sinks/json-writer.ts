@@ -1,4 +1,4 @@
-import type { KeyDictionary } from "../../schema/index.ts";
+import { type KeyDictionary, safeInteger } from "../../schema/index.ts";
 
 const utf8Encoder = new TextEncoder();
 const QUOTE = 0x22;
@@ -86,15 +86,16 @@ export class JsonWriter {
     this.length = at;
   }
 
-  /** An integer of at most 2^53 in size; what is none (NaN, infinite) as `null`. */
+  /** An integer, of at most 2^53 - 1 in size as {@link safeInteger}; what is none (NaN, infinite) as `null`. */
   integer(value: number): void {
     if (!Number.isFinite(value)) {
       this.raw(NULL);
       return;
     }
     this.reserve(DIGITS_MAX);
-    if (value < 0) this.bytes[this.length++] = MINUS;
-    this.digits(Math.abs(value), 1);
+    const safe = safeInteger(value);
+    if (safe < 0) this.bytes[this.length++] = MINUS;
+    this.digits(Math.abs(safe), 1);
   }
 
   /** A number rounded to so many decimals (at most 6); what is none (NaN, infinite) as `null`. */
