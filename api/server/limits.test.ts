@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { MillraceError, silverSessions } from "../../schema/index.ts";
@@ -260,6 +261,24 @@ describe("limits and errors of the API", () => {
       broken.end();
     });
     await api.alertBus.publish([alertOf()]);
+    expect((await api.query("{ __typename }")).data).toEqual({ __typename: "Query" });
+  });
+
+  it("survive clients that are gone when their socket is refused", async () => {
+    const { hostname, port } = new URL(api.server.url);
+    for (let i = 0; i < 20; i++) {
+      await new Promise<void>((resolve) => {
+        const client = connect(Number(port), hostname, () => {
+          client.write(
+            "GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+            () => {
+              client.resetAndDestroy();
+            },
+          );
+        });
+        client.once("close", () => resolve());
+      });
+    }
     expect((await api.query("{ __typename }")).data).toEqual({ __typename: "Query" });
   });
 

@@ -56,6 +56,8 @@ export function createSocketServer(http: Server, deps: SocketServerDeps): Socket
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const refusal = refuse(request, config, sockets.clients.size);
     if (refusal !== null) {
+      // Node hands the connection over without a listener: a client that is gone by now would end the process.
+      stream.on("error", () => stream.destroy());
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
