@@ -157,9 +157,9 @@ export const settings = {
   tickMs: ms("Event time", 1_000, [1, 60_000], "The watermark that windows see moves in multiples of this."),
   futureSkewMs: ms(
     "Event time",
-    3_600_000,
+    60_000,
     [0, 365 * DAY_MS],
-    "How far after its ingest time an event may claim to have happened; beyond it is a dead letter.",
+    "How far after its ingest time an event may claim to have happened; beyond it is a dead letter. Above `allowedLatenessMs`, one clock that is fast makes the events of all others too late.",
   ),
   dedupeBucketMs: ms(
     "Event time",
