@@ -80,13 +80,20 @@ export class ChunkAppender {
     await this.#append(batches);
   }
 
-  /** Marks the end of the input on every partition of the topics. */
-  async end(): Promise<void> {
+  /** Marks the end of the input on those partitions of the topics. */
+  async end(ends: (topic: string, partition: number) => boolean): Promise<void> {
     const batches: AppendBatch[] = [];
-    for (const writer of this.#writers.values()) {
-      for (let p = 0; p < writer.partitions.length; p++) batches.push(endOfInput(writer.topic, p));
+    for (const { topic, partition } of this.partitions()) {
+      if (ends(topic, partition)) batches.push(endOfInput(topic, partition));
     }
     await this.#append(batches);
+  }
+
+  /** Of all topics. */
+  partitions(): { readonly topic: string; readonly partition: number }[] {
+    return [...this.#writers.values()].flatMap(({ topic, partitions }) =>
+      partitions.map((_, partition) => ({ topic, partition })),
+    );
   }
 
   async #append(batches: readonly AppendBatch[]): Promise<void> {

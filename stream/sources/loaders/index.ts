@@ -1,12 +1,11 @@
 export { type ByteLine, byteLines } from "./byte-lines.ts";
-export { type InputFile, openInputFile } from "./input-file.ts";
+export { assertInputFile, type InputFile, openInputFile } from "./input-file.ts";
 export {
   FORMAT_NAMES,
   type LoadOptions,
-  type LoadProgress,
   type LoadReport,
   loadInto,
-  type RefusedRow,
   ROW_FORMATS,
 } from "./load-into.ts";
+export type { LoadProgress, RefusedRow } from "./load-tally.ts";
 export { parseTimes, type TimeOption } from "./time-plan.ts";

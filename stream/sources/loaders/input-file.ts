@@ -21,14 +21,21 @@ const refuse = (code: string, message: string, cause?: unknown): MillraceError =
 
 /**
  * Opens a file, plain or gzipped (told by its first bytes, not by its name). Rejects with code
- * `input-missing`, `input-not-a-file`, `input-unreadable` or `input-empty`; reading rejects with
- * `input-corrupt` where the compressed data are damaged or cut off.
+ * `input-missing`, `input-not-a-file`, `input-unreadable`, `input-empty`, or `input-corrupt` where compressed
+ * data are damaged or cut off: found out here, because the whole file, which comes later, has other event ids
+ * than the part of it that was loaded before.
  */
 export async function openInputFile(path: string): Promise<InputFile> {
   const size = await fileSize(path);
   if (size === 0) throw refuse("input-empty", `${path} is empty: there is nothing to load from it.`);
   const { fingerprint, gzipped } = await inspect(path);
+  if (gzipped) for await (const _ of readContent(path, gzipped));
   return { path, fingerprint, bytesTotal: size, read: (onRead) => readContent(path, gzipped, onRead) };
+}
+
+/** Rejects as {@link openInputFile} does, as far as that can be told without reading the file. */
+export async function assertInputFile(path: string): Promise<void> {
+  await fileSize(path);
 }
 
 async function fileSize(path: string): Promise<number> {
@@ -87,7 +94,11 @@ async function* readContent(
     yield* file.pipe(gunzip) as AsyncIterable<Buffer>;
   } catch (error) {
     const why = (error as Error).message;
-    throw refuse("input-corrupt", `${path} is damaged or cut off: unpacking it failed (${why}).`, error);
+    throw refuse(
+      "input-corrupt",
+      `${path} is damaged or cut off: unpacking it failed (${why}). Fetch it again.`,
+      error,
+    );
   } finally {
     file.destroy();
     gunzip.destroy();

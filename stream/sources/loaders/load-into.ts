@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
-import { MillraceError } from "../../../schema/index.ts";
+import { contractByTopic, MillraceError } from "../../../schema/index.ts";
 import type { EventLog } from "../../ports/event-log.ts";
 import { byteLines } from "./byte-lines.ts";
 import { ChunkAppender } from "./chunk-appender.ts";
-import { csvRows } from "./csv-rows.ts";
-import type { MapperContext, RowFormat, RowLayout } from "./format.ts";
+import { firstLines } from "./first-lines.ts";
+import type { RowFormat } from "./format.ts";
 import { type InputFile, openInputFile } from "./input-file.ts";
+import { type LoadProgress, LoadTally, type RefusedRow } from "./load-tally.ts";
 import { NDJSON, NDJSON_TOPIC, rewriteTime, timeOfLine, userKeyOf } from "./ndjson.ts";
+import { newestTime } from "./newest-time.ts";
 import { onlineRetailFormat } from "./online-retail.ts";
 import { rees46Format } from "./rees46.ts";
 import { retailrocketFormat } from "./retailrocket.ts";
+import { RowLoad } from "./row-load.ts";
 import { type TimeOption, type TimeRange, timeRewriter } from "./time-plan.ts";
 import { yoochooseFormat } from "./yoochoose.ts";
 
@@ -25,12 +28,20 @@ export const FORMAT_NAMES: readonly string[] = [...ROW_FORMATS.map((format) => f
 
 export interface LoadOptions {
   readonly times?: TimeOption;
-  /** Appends although the file was loaded before: makes other event ids and another producer of this text. */
-  readonly again?: string;
-  /** Ends with `end-of-input` on every partition of the format's topics, which closes all windows. */
+  /**
+   * Appends although the file was loaded before. Given the identity of the first load, answers a text that makes
+   * other event ids and another producer; the same text goes on with a load that was cut off.
+   */
+  readonly again?: (producerId: string) => Promise<string>;
+  /**
+   * Ends with `end-of-input` on the partitions of the format's topics, which closes all windows: but for those
+   * in which there are newer events than the file's. These windows are of others, who go on with them.
+   */
   readonly endOfInput?: boolean;
   /** Lines and rows above this are refused here. */
   readonly recordBytesMax?: number;
+  /** Records that are held in memory to put a file of rows in the order of its times. */
+  readonly sortedRecordsMax?: number;
   /** Wall clock, for `shift`. */
   readonly now: () => number;
   /**
@@ -41,17 +52,6 @@ export interface LoadOptions {
   readonly begin?: (producerId: string, nowMs: number) => Promise<number>;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
-}
-
-export interface LoadProgress {
-  readonly bytesRead: number;
-  readonly bytesTotal: number;
-  readonly rows: number;
-}
-
-export interface RefusedRow {
-  readonly line: number;
-  readonly reason: string;
 }
 
 export interface LoadReport {
@@ -65,7 +65,7 @@ export interface LoadReport {
   readonly eventsByTopic: Readonly<Record<string, number>>;
   /** Rows refused before the log, by reason. */
   readonly refused: Readonly<Record<string, number>>;
-  /** The first refused rows, at most {@link REFUSED_EXAMPLES_MAX}. */
+  /** The first refused rows. */
   readonly refusedExamples: readonly RefusedRow[];
   readonly chunks: number;
   readonly chunksAppended: number;
@@ -73,15 +73,16 @@ export interface LoadReport {
   readonly repeat: boolean;
 }
 
-export const REFUSED_EXAMPLES_MAX = 20;
 const RECORD_BYTES_MAX = 1 << 20;
+/** Some 300 bytes each. */
+const SORTED_RECORDS_MAX = 500_000;
 const PROBE_LINES = 100;
 
 /**
- * Loads a file of a public format into the log, whose topics must exist. Restartable and idempotent:
- * see {@link ChunkAppender}. Rejects with the codes of {@link openInputFile}, `unknown-format`,
- * `wrong-format`, and `interrupted` when the signal fires (what was appended stays, and the next run
- * goes on behind it).
+ * Loads a file of a public format into the log, whose topics must exist: files of rows in the order of their
+ * times, our own NDJSON in its own. Restartable and idempotent: see {@link ChunkAppender}. Rejects with the
+ * codes of {@link openInputFile}, `unknown-format`, `wrong-format`, and `interrupted` when the signal fires (what
+ * was appended stays, and the next run goes on behind it).
  */
 export async function loadInto(
   log: EventLog,
@@ -98,19 +99,35 @@ export async function loadInto(
   }
   const file = await openInputFile(path);
   const times = options.times ?? { shift: false, compress: 1 };
-  const producerId = producerOf(format, file, times, options.again);
-  const load = rowFormat === undefined ? new LineLoad(file) : new RowLoad(file, rowFormat, options.again);
+  const again = (await options.again?.(producerOf(format, file, times))) ?? "";
+  const producerId = producerOf(format, file, times, again);
+  const tally = new LoadTally(options.onProgress, file);
+  const stopIfAsked = (): void => {
+    if (options.signal?.aborted) throw interrupted(path, tally.rowsRead);
+  };
+  const load =
+    rowFormat === undefined
+      ? new LineLoad(file, options)
+      : new RowLoad(file, rowFormat, {
+          again,
+          recordBytesMax: options.recordBytesMax ?? RECORD_BYTES_MAX,
+          sortedRecordsMax: options.sortedRecordsMax ?? SORTED_RECORDS_MAX,
+          formats: FORMAT_NAMES,
+          stopIfAsked,
+        });
   await load.probe();
   const anchorMs = (await options.begin?.(producerId, options.now())) ?? options.now();
-  const rewrite = await rewriter(load, times, anchorMs);
+  const rewrite = await rewriter(load, times, anchorMs, tally);
   const appender = await ChunkAppender.open(log, producerId, load.topics);
-  const tally = new Tally(options, file);
-  for await (const step of load.run(rewrite, tally, options, appender)) {
+  const ends = options.endOfInput
+    ? await endsOf(log, appender, async () => rewrite((await load.range(tally)).lastMs))
+    : null;
+  for await (const step of load.run(rewrite, tally, appender)) {
     if (step) await appender.flush();
-    if (options.signal?.aborted) throw interrupted(path, tally.rowsRead);
+    stopIfAsked();
   }
   await appender.flush();
-  if (options.endOfInput) await appender.end();
+  if (ends !== null) await appender.end(ends);
   return {
     format,
     file: path,
@@ -134,9 +151,26 @@ async function rewriter(
   load: RowLoad | LineLoad,
   times: TimeOption,
   anchorMs: number,
+  tally: LoadTally,
 ): Promise<(ms: number) => number> {
   if (!times.shift && times.compress === 1) return (ms) => ms;
-  return timeRewriter(times, await load.range(), anchorMs);
+  return timeRewriter(times, await load.range(tally), anchorMs);
+}
+
+/** Where a file ends the input whose newest event has that time, asked for only where there is something else. */
+async function endsOf(
+  log: EventLog,
+  appender: ChunkAppender,
+  lastMs: () => Promise<number>,
+): Promise<(topic: string, partition: number) => boolean> {
+  const newest = new Map<string, number>();
+  for (const { topic, partition } of appender.partitions()) {
+    const ms = await newestTime(log, contractByTopic(topic)!, partition);
+    if (ms > Number.NEGATIVE_INFINITY) newest.set(`${topic}/${partition}`, ms);
+  }
+  if (newest.size === 0) return () => true;
+  const last = await lastMs();
+  return (topic, partition) => (newest.get(`${topic}/${partition}`) ?? last) <= last;
 }
 
 function interrupted(path: string, rows: number): MillraceError {
@@ -146,117 +180,15 @@ function interrupted(path: string, rows: number): MillraceError {
   );
 }
 
-/** What was read and refused so far. */
-class Tally {
-  rowsRead = 0;
-  readonly refused = new Map<string, number>();
-  readonly examples: RefusedRow[] = [];
-  readonly #onProgress: (progress: LoadProgress) => void;
-  readonly #bytesTotal: number;
-
-  constructor(options: LoadOptions, file: InputFile) {
-    this.#onProgress = options.onProgress ?? (() => {});
-    this.#bytesTotal = file.bytesTotal;
-  }
-
-  refuse(line: number, reason: string): void {
-    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
-    if (this.examples.length < REFUSED_EXAMPLES_MAX) this.examples.push({ line, reason });
-  }
-
-  readonly onRead = (bytesRead: number): void => {
-    this.#onProgress({ bytesRead, bytesTotal: this.#bytesTotal, rows: this.rowsRead });
-  };
-}
-
-/** A file of rows. */
-class RowLoad {
-  readonly topics: readonly string[];
-  readonly #file: InputFile;
-  readonly #format: RowFormat;
-  readonly #idPrefix: string;
-  #layout: RowLayout | null = null;
-
-  constructor(file: InputFile, format: RowFormat, again: string | undefined) {
-    this.#file = file;
-    this.#format = format;
-    this.topics = format.topics;
-    const run = again === undefined ? "" : `.${again}`;
-    this.#idPrefix = `${format.name}-${file.fingerprint.slice(0, 12)}${run}-`;
-  }
-
-  async probe(): Promise<void> {
-    const [first] = await firstLines(this.#file, 1);
-    this.#layout = this.#format.recognise(first ?? "");
-    if (this.#layout !== null) return;
-    const start = (first ?? "").slice(0, 120).replace(/[^\x20-\x7e\t]/g, "?");
-    throw new MillraceError(
-      `${this.#file.path} is not ${this.#format.name}: its first line is "${start}", expected ${this.#format.expected}. ` +
-        `Formats: ${FORMAT_NAMES.join(", ")}.`,
-      { code: "wrong-format", origin: "user" },
-    );
-  }
-
-  async range(): Promise<TimeRange> {
-    let firstMs = Number.POSITIVE_INFINITY;
-    let lastMs = Number.NEGATIVE_INFINITY;
-    const time = (ms: number): number => {
-      firstMs = Math.min(firstMs, ms);
-      lastMs = Math.max(lastMs, ms);
-      return ms;
-    };
-    const mapper = this.#layout!.createMapper({ eventId: () => "", time, emit: () => {} });
-    for await (const rows of csvRows(this.#file.read(), this.#layout!)) {
-      for (const row of rows) if (row.refusal === null) mapper.row(row.fields, row.line);
-    }
-    return firstMs <= lastMs ? { firstMs, lastMs } : { firstMs: 0, lastMs: 0 };
-  }
-
-  /** Yields true where the chunk is full, false at the end of a piece of the file. */
-  async *run(
-    rewrite: (ms: number) => number,
-    tally: Tally,
-    options: LoadOptions,
-    appender: ChunkAppender,
-  ): AsyncGenerator<boolean> {
-    const context: MapperContext = {
-      eventId: (line, suffix) => `${this.#idPrefix}${line}${suffix === undefined ? "" : `-${suffix}`}`,
-      time: rewrite,
-      emit: (topic, key, value) => appender.add(topic, Buffer.from(key), JSON.stringify(value)),
-    };
-    const mapper = this.#layout!.createMapper(context);
-    let header = this.#layout!.header;
-    for await (const rows of csvRows(this.#file.read(tally.onRead), this.#layout!)) {
-      for (const row of rows) {
-        if (header) {
-          header = false;
-          continue;
-        }
-        tally.rowsRead++;
-        const refusal = row.refusal ?? sizeRefusal(row.fields, options) ?? mapper.row(row.fields, row.line);
-        if (refusal !== null) tally.refuse(row.line, refusal);
-        if (appender.endRow()) yield true;
-      }
-      yield false;
-    }
-    mapper.end?.();
-    appender.endRow();
-  }
-}
-
-function sizeRefusal(fields: readonly string[], options: LoadOptions): string | null {
-  let chars = 0;
-  for (const field of fields) chars += field.length;
-  return chars > (options.recordBytesMax ?? RECORD_BYTES_MAX) ? "row-too-long" : null;
-}
-
 /** A file of our own events, appended as they are: the pipeline's dead letters see what is wrong with them. */
 class LineLoad {
   readonly topics = [NDJSON_TOPIC];
   readonly #file: InputFile;
+  readonly #options: LoadOptions;
 
-  constructor(file: InputFile) {
+  constructor(file: InputFile, options: LoadOptions) {
     this.#file = file;
+    this.#options = options;
   }
 
   async probe(): Promise<void> {
@@ -268,10 +200,10 @@ class LineLoad {
     );
   }
 
-  async range(): Promise<TimeRange> {
+  async range(tally: LoadTally): Promise<TimeRange> {
     let firstMs = Number.POSITIVE_INFINITY;
     let lastMs = Number.NEGATIVE_INFINITY;
-    for await (const lines of byteLines(this.#file.read(), RECORD_BYTES_MAX)) {
+    for await (const lines of byteLines(this.#file.read(tally.onChecked), RECORD_BYTES_MAX)) {
       for (const { bytes } of lines) {
         const ms = bytes === null ? null : timeOfLine(bytes);
         if (ms === null) continue;
@@ -284,14 +216,12 @@ class LineLoad {
 
   async *run(
     rewrite: (ms: number) => number,
-    tally: Tally,
-    options: LoadOptions,
+    tally: LoadTally,
     appender: ChunkAppender,
   ): AsyncGenerator<boolean> {
-    const times = options.times ?? { shift: false, compress: 1 };
+    const { times = { shift: false, compress: 1 }, recordBytesMax = RECORD_BYTES_MAX } = this.#options;
     const asIs = !times.shift && times.compress === 1;
-    const max = options.recordBytesMax ?? RECORD_BYTES_MAX;
-    for await (const lines of byteLines(this.#file.read(tally.onRead), max)) {
+    for await (const lines of byteLines(this.#file.read(tally.onRead()), recordBytesMax)) {
       for (const { line, bytes } of lines) {
         tally.rowsRead++;
         if (bytes === null) tally.refuse(line, "record-too-large");
@@ -301,15 +231,4 @@ class LineLoad {
       yield false;
     }
   }
-}
-
-/** The first lines of a file, each cut at 64 KiB. */
-async function firstLines(file: InputFile, count: number): Promise<string[]> {
-  let text = "";
-  for await (const piece of file.read()) {
-    text += piece.toString("utf8");
-    if (text.length >= 65_536 || text.split("\n").length > count) break;
-  }
-  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-  return text.split(/\r?\n/, count).map((line) => line.slice(0, 65_536));
 }
