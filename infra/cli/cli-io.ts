@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { addAbortSignal, type Readable } from "node:stream";
 import { type Logger, pino } from "pino";
 import { MillraceError } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
@@ -8,8 +9,8 @@ import { endWithReader } from "../tools/end-with-reader.ts";
 export interface CliIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Standard input, for the commands that read it. */
-  readonly input: () => AsyncIterable<Buffer>;
+  /** Standard input, for the commands that read it; ends at the signal, also while the next piece is waited for. */
+  readonly input: (signal: AbortSignal) => AsyncIterable<Buffer>;
   /** Whether standard error is a terminal, on which a line can be overwritten. */
   readonly errIsTerminal: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -22,12 +23,20 @@ export function processIo(): CliIo {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    input: () => process.stdin,
+    input: (signal) => piecesUntil(process.stdin, signal),
     errIsTerminal: process.stderr.isTTY === true,
     environment: process.env,
     folder: process.cwd(),
     clock: Date.now,
   };
+}
+
+async function* piecesUntil(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    yield* addAbortSignal(signal, stream);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 /** Exit code 1 of a command whose report, on standard output, already says what is wrong. */

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -110,6 +111,14 @@ describe("the command line", () => {
     expect(err).toContain(hint);
   });
 
+  it("answers wrong usage with one JSON document, too, where that was asked for", async () => {
+    for (const args of [["replay", "rees47", "x"], ["upp"], ["up", "--prot", "1"], ["config", "nothing"]]) {
+      const { code, out } = await run(...args, "--json");
+      expect(code).toBe(2);
+      expect(JSON.parse(out).error.code).toBe("wrong-usage");
+    }
+  });
+
   it.each([
     [() => join(folder, "absent.csv"), "does not exist"],
     [() => folder, "is a directory"],
@@ -121,6 +130,8 @@ describe("the command line", () => {
     expect(code).toBe(1);
     expect(err).toContain(message);
     expect(JSON.parse(out).error.message).toContain(message);
+    // Nor is a home made for a path that was mistyped.
+    if (message !== "is not rees46") expect(existsSync(join(folder, "inputs"))).toBe(false);
   });
 
   it("prints where each setting comes from", async () => {
@@ -177,6 +188,33 @@ describe("the command line", () => {
     const { alreadyLoaded, rowsByTable } = JSON.parse((await run(...replay)).out);
     expect(alreadyLoaded).toBe(true);
     expect(rowsByTable["bronze.customer_events"]).toBeGreaterThan(900);
+  }, 120_000);
+
+  it("goes on with a load anew that was cut off, and begins another one behind it", async () => {
+    const file = join(folder, "anew.ndjson");
+    await run("generate", "--events", "1000", "--seed", "3", "--malformed", "0", "--out", file);
+    const home = join(folder, "anew");
+    const replay = ["replay", "ndjson", file, "--home", home, "--json"];
+    const records = async () => {
+      const topics: { topic: string; end: number }[] = JSON.parse(
+        (await run("status", "--home", home, "--json")).out,
+      ).topics;
+      return topics.reduce((sum, { topic, end }) => sum + (topic === "customer-events" ? end : 0), 0);
+    };
+    await run(...replay);
+    expect(await records()).toBe(1000);
+    const lock = HomeLock.acquire(home);
+    const waiting = run(...replay, "--again", "--wait");
+    await vi.waitFor(async () => expect(await loadedReplays(home)).toBe(2), { timeout: 60_000 });
+    process.emit("SIGTERM");
+    expect((await waiting).code).toBe(1);
+    const [afterCut, endMarks] = [await records(), 2];
+    expect(afterCut).toBe(2000 + endMarks);
+    if (lock instanceof HomeLock) lock.release();
+    expect(JSON.parse((await run(...replay, "--again")).out).alreadyLoaded).toBe(true);
+    expect(await records()).toBe(afterCut);
+    expect(JSON.parse((await run(...replay, "--again")).out).alreadyLoaded).toBe(false);
+    expect(await records()).toBe(afterCut + 1000);
   }, 120_000);
 
   it("generates events with their truth", async () => {
@@ -251,6 +289,23 @@ describe("the built command", () => {
     expect(letters.deadLetters).toHaveLength(5);
     const compacted = await launch(["compact", "--full", "--home", "whole", "--json"]);
     expect(compacted.code).toBe(0);
+  });
+
+  it("produces from an input that says nothing until a signal, and tells what it did", async () => {
+    const child = spawn(process.execPath, [LAUNCHER, "produce", "orders", "--home", "quiet", "--json"], {
+      cwd: folder,
+    });
+    let out = "";
+    child.stdout.on("data", (piece) => {
+      out += piece;
+    });
+    child.stdin.write("no order\n");
+    const closed = once(child, "close");
+    // Signals are taken before the home is made.
+    await vi.waitUntil(() => existsSync(join(folder, "quiet", "log")), { timeout: 60_000 });
+    child.kill("SIGINT");
+    await closed;
+    expect(JSON.parse(out)).toMatchObject({ topic: "orders", produced: 0 });
   });
 
   it("ends where its port is taken, and says what to do", async () => {

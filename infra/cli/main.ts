@@ -98,13 +98,20 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
     await program.parseAsync(args, { from: "user" });
     return EXIT.done;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof CommanderError) return usage(error, args.includes("--json"), io);
     if (error instanceof ReportedFailure) {
       io.err(`millrace: ${error.message}\n`);
       return EXIT.failed;
     }
     return report(error, args.includes("--json"), io);
   }
+}
+
+/** Commander has said on standard error what is wrong; with --json standard output has its document all the same. */
+function usage({ exitCode, message }: CommanderError, json: boolean, io: CliIo): number {
+  if (exitCode === 0) return EXIT.done;
+  if (json) io.out(`${JSON.stringify({ error: { code: "wrong-usage", message } })}\n`);
+  return EXIT.usage;
 }
 
 function report(error: unknown, json: boolean, io: CliIo): number {

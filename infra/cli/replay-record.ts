@@ -14,7 +14,7 @@ interface StoredReplay {
 
 /**
  * What is known of one replay, an object under `replays/`: when it first began (a resumed shift must write the
- * same times), and which part of the log it filled (so that a repeat reports the same refusals).
+ * same times), and which part of the log it filled (so that a repeat reports the same refusals and late events).
  */
 export class ReplayRecord {
   readonly #objects: ObjectStore;
@@ -54,21 +54,39 @@ export class ReplayRecord {
 
   /** Records of the replay's part of the log that the pipeline refused, by reason. */
   async refused(platform: Platform): Promise<Record<string, number>> {
+    const part = this.#part(["_topic", "_partition", "_offset"]);
+    if (part === null) return {};
+    const { rows } = await platform.queryEngine.query(
+      `SELECT reason, count(*) AS records FROM {bronze.dead_letters} WHERE ${part.condition} GROUP BY reason ORDER BY reason`,
+      part.values,
+    );
+    return Object.fromEntries(rows.map(({ reason, records }) => [String(reason), Number(records)]));
+  }
+
+  /** Customer events of the replay's part of the log that came behind the watermark. */
+  async late(platform: Platform): Promise<number> {
+    const part = this.#part(["'customer-events'", "_partition", "_offset"]);
+    if (part === null) return 0;
+    const { rows } = await platform.queryEngine.query(
+      `SELECT count(*) AS events FROM {silver.events} WHERE is_late AND (${part.condition})`,
+      part.values,
+    );
+    return Number(rows[0].events);
+  }
+
+  /** SQL that holds for what lies in the replay's part of the log; null where that is empty. */
+  #part([topicSql, partitionSql, offsetSql]: readonly [string, string, string]) {
     const { begin, end } = this.#stored;
     const ranges = Object.entries(begin).flatMap(([topic, offsets]) =>
       offsets.map((from, partition) => [topic, partition, from, end?.[topic]?.[partition] ?? from] as const),
     );
     const filled = ranges.filter(([, , from, to]) => to > from);
-    if (filled.length === 0) return {};
-    const condition = filled.map(
+    if (filled.length === 0) return null;
+    const conditions = filled.map(
       (_, i) =>
-        `(_topic = $${4 * i + 1} AND _partition = $${4 * i + 2} AND _offset >= $${4 * i + 3} AND _offset < $${4 * i + 4})`,
+        `(${topicSql} = $${4 * i + 1} AND ${partitionSql} = $${4 * i + 2} AND ${offsetSql} >= $${4 * i + 3} AND ${offsetSql} < $${4 * i + 4})`,
     );
-    const { rows } = await platform.queryEngine.query(
-      `SELECT reason, count(*) AS records FROM {bronze.dead_letters} WHERE ${condition.join(" OR ")} GROUP BY reason ORDER BY reason`,
-      filled.flat(),
-    );
-    return Object.fromEntries(rows.map(({ reason, records }) => [String(reason), Number(records)]));
+    return { condition: conditions.join(" OR "), values: filled.flat() };
   }
 
   /** An object is put as a whole: a crash leaves this record or the one before. */

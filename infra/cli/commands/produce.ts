@@ -44,10 +44,11 @@ Examples:
 async function produce(topic: string, file: string, options: ProduceOptions, io: CliIo): Promise<void> {
   const config = configOf(options, io);
   const contract = contractOfTopic(topic);
-  const input = file === "-" ? io.input() : (await openInputFile(file)).read();
+  const source = file === "-" ? null : await openInputFile(file);
   const schemaId = options.format === "avro" ? await schemaIdOf(contract, config) : null;
   const began = io.clock();
   const interruption = onInterrupt();
+  const input = source?.read() ?? io.input(interruption.signal);
   const report = await withTopic(topic, config, io, { makesHome: true }, async ({ adapters, partitions }) => {
     const producer = new LineProducer({
       log: adapters.log,

@@ -1,8 +1,16 @@
 import { Argument, type Command } from "commander";
 import { tableName } from "../../../schema/index.ts";
-import { FORMAT_NAMES, type LoadReport, loadInto, parseTimes } from "../../../stream/index.ts";
+import {
+  assertInputFile,
+  FORMAT_NAMES,
+  type LoadProgress,
+  type LoadReport,
+  loadInto,
+  parseTimes,
+} from "../../../stream/index.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
 import type { Platform } from "../../platform/platform.ts";
+import { AgainMark } from "../again-mark.ts";
 import { type CliIo, type Interruption, onInterrupt, Progress, unlessInterrupted } from "../cli-io.ts";
 import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -27,6 +35,8 @@ interface ReplayResult {
   /** Null without --wait: the pipeline has not judged them yet. */
   readonly valid: number | null;
   readonly refused: Counts;
+  /** Customer events that came behind the watermark; null without --wait. */
+  readonly late: number | null;
   readonly refusedExamples: LoadReport["refusedExamples"];
   readonly appendedByTopic: Counts;
   readonly alreadyLoaded: boolean;
@@ -87,13 +97,16 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
   const config = configOf(options, io);
   const began = io.clock();
   const wait = options.wait === true;
+  // Before a home is made for it.
+  await assertInputFile(file);
   const interruption = onInterrupt();
   const result = await withPlatform(
     config,
     io,
     { runsWorkers: wait, makesHome: true, interruption },
     async (platform): Promise<ReplayResult> => {
-      let record: ReplayRecord | null = null;
+      let record = null as ReplayRecord | null;
+      let anew = null as AgainMark | null;
       // Workers start first: they read while the file is loaded.
       if (wait) await platform.startWorkersUnlessRunning();
       const progress = new Progress(io);
@@ -107,20 +120,25 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
           record = await ReplayRecord.open(platform, producerId, nowMs);
           return record.anchorMs;
         },
-        onProgress: ({ bytesRead, bytesTotal, rows }) =>
-          progress.show(
-            () =>
-              `reading ${file}: ${Math.floor((100 * bytesRead) / bytesTotal)} %, ${rows.toLocaleString("en")} rows`,
-          ),
-        ...(options.again === true ? { again: began.toString(36) } : {}),
+        onProgress: (at) => progress.show(() => progressText(file, at)),
+        ...(options.again === true && {
+          again: async (producerId) => {
+            anew = new AgainMark(platform, producerId);
+            return anew.begin(began.toString(36));
+          },
+        }),
       }).finally(() => progress.end());
-      const refused = wait ? await processed(platform, report, record, interruption, io) : report.refused;
+      await record!.loaded(platform);
+      const judged = wait ? await processed(platform, record!, interruption, io) : null;
+      await anew?.end();
+      const refused = sum(report.refused, judged?.refused ?? {});
       return {
         format,
         file,
         eventsRead: report.rowsRead,
         valid: wait ? report.rowsRead - total(refused) : null,
         refused,
+        late: judged?.late ?? null,
         refusedExamples: report.refusedExamples,
         appendedByTopic: report.eventsByTopic,
         alreadyLoaded: report.repeat,
@@ -132,26 +150,20 @@ async function replay(format: string, file: string, options: ReplayOptions, io: 
   io.out(options.json === true ? `${JSON.stringify(result)}\n` : describe(result));
 }
 
-/** Waits for the pipeline; answers what the loader and the pipeline refused, by reason. Throws `interrupted` at a signal. */
+/** Waits for the pipeline; answers what it refused, by reason, and what came late. Throws `interrupted` at a signal. */
 async function processed(
   platform: Platform,
-  report: LoadReport,
-  record: ReplayRecord | null,
+  record: ReplayRecord,
   interruption: Interruption,
   io: CliIo,
-): Promise<Counts> {
-  await record?.loaded(platform);
+): Promise<{ readonly refused: Counts; readonly late: number }> {
   if (io.errIsTerminal) io.err("processing…");
   await unlessInterrupted(
     platform.waitUntilProcessed(),
     interruption,
     "the file is in the log: the same command, or millrace up, goes on with it",
   ).finally(() => io.errIsTerminal && io.err("\r\u001b[K"));
-  const refused: Record<string, number> = { ...report.refused };
-  for (const [reason, count] of Object.entries((await record?.refused(platform)) ?? {})) {
-    refused[reason] = (refused[reason] ?? 0) + count;
-  }
-  return refused;
+  return { refused: await record.refused(platform), late: await record.late(platform) };
 }
 
 async function rowsByTable(platform: Platform): Promise<Counts> {
@@ -160,6 +172,17 @@ async function rowsByTable(platform: Platform): Promise<Counts> {
     counts[tableName(table)] = (await platform.queryEngine.snapshot(table))?.rows ?? 0;
   }
   return counts;
+}
+
+function progressText(file: string, { step, bytesRead, bytesTotal, rows }: LoadProgress): string {
+  const percent = `${step} ${file}: ${Math.floor((100 * bytesRead) / bytesTotal)} %`;
+  return step === "checking" ? percent : `${percent}, ${rows.toLocaleString("en")} rows`;
+}
+
+function sum(one: Counts, other: Counts): Counts {
+  const sums: Record<string, number> = { ...one };
+  for (const [reason, count] of Object.entries(other)) sums[reason] = (sums[reason] ?? 0) + count;
+  return sums;
 }
 
 const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -173,6 +196,12 @@ function describe(result: ReplayResult): string {
   lines.push(`  refused  ${total(result.refused).toLocaleString("en")}\n`, table(result.refused));
   for (const { line, reason } of result.refusedExamples.slice(0, 5))
     lines.push(`    line ${line}: ${reason}\n`);
+  if (result.late !== null && result.late > 0) {
+    lines.push(
+      `  late     ${result.late.toLocaleString("en")} (events older than others before them in this home: ` +
+        "beyond the allowed lateness no window or session counts them)\n",
+    );
+  }
   if (result.rowsByTable === null) {
     lines.push("  In the log by topic:\n", table(result.appendedByTopic));
     lines.push("  millrace up processes them; --wait does it at once.\n");
