@@ -1,6 +1,7 @@
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { Registry } from "prom-client";
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
@@ -17,7 +18,7 @@ import { createErrorMasker } from "./error-masker.ts";
 import type { ApiLogger } from "./logger.ts";
 import { type ApiMetrics, createMetrics } from "./metrics.ts";
 import { registerPages } from "./pages.ts";
-import { createReadinessProbe } from "./readiness.ts";
+import { createReadinessProbe, type ReadinessProbe } from "./readiness.ts";
 import { createApiSchema } from "./schema.ts";
 import { createSocketServer } from "./socket-server.ts";
 
@@ -31,6 +32,8 @@ export interface ApiServerDeps {
   readonly models: ModelRegistry;
   /** How forecasts fared that came due with the newest run of this process; null before it. */
   readonly forecasts?: () => LiveForecasts | null;
+  /** Metrics that are served with the API's. */
+  readonly metrics?: Registry;
   readonly clock: () => number;
   readonly logger: ApiLogger;
   /** What is left out has the value of {@link apiConfigDefaults}. */
@@ -64,7 +67,12 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     productActivity: new ProductActivityLoader(products),
     ...(closeSlow && { closeSlow }),
   });
-  const mask = createErrorMasker(logger, { hideSchema: config.production });
+  const maskError = createErrorMasker(logger, { hideSchema: config.production });
+  const mask: typeof maskError = (error) => {
+    const shown = maskError(error);
+    metrics.observeError(shown.extensions?.origin);
+    return shown;
+  };
   const app = Fastify({
     logger: false,
     bodyLimit: config.requestBytesMax,
@@ -82,9 +90,11 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     ...{ schema, config, logger, mask },
     createContext: (authorization, closeSlow) => createContext(callerOf(authorization), closeSlow),
   });
+  const readiness = createReadinessProbe({ ...deps, timeoutMs: config.probeTimeoutMs });
   const metrics = createMetrics({
-    ...{ pipeline, clock, hub: alertHub, sockets: () => sockets.open },
+    ...{ pipeline, clock, readiness, hub: alertHub, sockets: () => sockets.open },
     forecasts: deps.forecasts ?? (() => null),
+    further: deps.metrics ?? null,
   });
   observeRequests(app, metrics);
   allowOrigins(app, config.allowedOrigins);
@@ -95,8 +105,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       context: async ({ headers }) => createContext(callerOf(headers.authorization)),
     }),
   });
-  const timeoutMs = config.probeTimeoutMs;
-  registerProbes(app, metrics, createReadinessProbe({ ...deps, timeoutMs }));
+  registerProbes(app, metrics, readiness);
   await registerPages(app, { graphiql: !config.production });
   alertHub.start();
   const close = async () => {
@@ -116,11 +125,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   }
 }
 
-function registerProbes(
-  app: FastifyInstance,
-  metrics: ApiMetrics,
-  probe: ReturnType<typeof createReadinessProbe>,
-): void {
+function registerProbes(app: FastifyInstance, metrics: ApiMetrics, probe: ReadinessProbe): void {
   app.get("/health", async () => ({ status: "live" }));
   app.get("/ready", async (_request, reply) => {
     const readiness = await probe();

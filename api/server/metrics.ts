@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { LiveAccuracy, LiveForecasts, ModelHealth } from "../../ml/index.ts";
+import type { LiveAccuracy, LiveForecasts } from "../../ml/index.ts";
 import type { ModelStatus, PipelineStatus } from "../../stream/index.ts";
 import type { AlertHub } from "../modules/alerts/hub.ts";
+import type { ReadinessProbe } from "./readiness.ts";
 
 export interface ApiMetrics {
   readonly contentType: string;
@@ -13,6 +14,8 @@ export interface ApiMetrics {
     readonly status: number;
     readonly seconds: number;
   }): void;
+  /** An error that a GraphQL answer tells, by whose fault it is. */
+  observeError(origin: unknown): void;
 }
 
 interface MetricSources {
@@ -20,8 +23,13 @@ interface MetricSources {
   readonly hub: AlertHub;
   readonly sockets: () => number;
   readonly forecasts: () => LiveForecasts | null;
+  readonly readiness: Pick<ReadinessProbe, "checks">;
+  /** Metrics that others keep, and that are served with these. */
+  readonly further: Registry | null;
   readonly clock: () => number;
 }
+
+const ERROR_ORIGINS = ["user", "external", "internal"];
 
 /** Prometheus metrics of pipeline and API, in a registry of their own. */
 export function createMetrics(sources: MetricSources): ApiMetrics {
@@ -29,6 +37,14 @@ export function createMetrics(sources: MetricSources): ApiMetrics {
   collectDefaultMetrics({ register: registry });
   registerPipelineMetrics(registry, sources);
   registerAlertMetrics(registry, sources);
+  registerReadinessMetrics(registry, sources);
+  const errors = new Counter({
+    name: "millrace_graphql_errors_total",
+    help: "Errors in GraphQL answers, by whose fault they are: the caller's (user), a server's (external), or our own.",
+    labelNames: ["origin"],
+    registers: [registry],
+  });
+  for (const origin of ERROR_ORIGINS) errors.inc({ origin }, 0);
   const requests = new Histogram({
     name: "millrace_http_request_duration_seconds",
     help: "Duration of HTTP requests.",
@@ -36,9 +52,12 @@ export function createMetrics(sources: MetricSources): ApiMetrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
+  const served = sources.further === null ? [registry] : [registry, sources.further];
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: async () => (await Promise.all(served.map((each) => each.metrics()))).join("\n"),
+    observeError: (origin) =>
+      errors.inc({ origin: ERROR_ORIGINS.find((known) => known === origin) ?? "internal" }),
     observeRequest: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: String(status) }, seconds),
   };
@@ -79,6 +98,17 @@ function registerPipelineMetrics(registry: Registry, { pipeline, clock, forecast
       }
     },
   );
+  registerTopicEnds(gauge, pipeline);
+  gauge(
+    "millrace_watermark_timestamp_seconds",
+    "The task's watermark: event time up to which windows are closed, since the epoch.",
+    ["task"],
+    (g) => {
+      for (const { taskId, watermarkMs } of pipeline.tasks()) {
+        if (watermarkMs !== null && Number.isFinite(watermarkMs)) g.set({ task: taskId }, watermarkMs / 1000);
+      }
+    },
+  );
   gauge("millrace_watermark_delay_seconds", "Clock minus the task's watermark.", ["task"], (g) => {
     for (const { taskId, watermarkMs } of pipeline.tasks()) {
       if (watermarkMs !== null && Number.isFinite(watermarkMs)) {
@@ -101,6 +131,47 @@ function registerPipelineMetrics(registry: Registry, { pipeline, clock, forecast
   registerModelMetrics(gauge, pipeline);
   gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {
     for (const { taskId, state } of pipeline.tasks()) g.set({ task: taskId, state }, 1);
+  });
+}
+
+/** Of each partition once, however many tasks read it. */
+function registerTopicEnds(gauge: MakeGauge, pipeline: PipelineStatus): void {
+  gauge(
+    "millrace_topic_end_offset",
+    "Offset behind the newest record of a partition that tasks read: how much has come.",
+    ["topic", "partition"],
+    (g) => {
+      const ends = new Map<string, { topic: string; partition: number; end: number }>();
+      for (const { topic, partition, endOffset } of pipeline.tasks().flatMap(({ inputs }) => inputs)) {
+        const key = `${topic}/${partition}`;
+        const end = Math.max(endOffset, ends.get(key)?.end ?? 0);
+        ends.set(key, { topic, partition, end });
+      }
+      for (const { topic, partition, end } of ends.values()) g.set({ topic, partition }, end);
+    },
+  );
+}
+
+/** As `/ready` says; the servers are asked when Prometheus asks. */
+function registerReadinessMetrics(registry: Registry, { readiness }: MetricSources): void {
+  const registers = [registry];
+  new Gauge({
+    name: "millrace_ready",
+    help: "1 where /ready says so.",
+    registers,
+    async collect() {
+      this.set(Object.values(await readiness.checks()).every(Boolean) ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "millrace_dependency_up",
+    help: "1 where the tasks all run, and where the server answers in time: what millrace_ready depends on.",
+    labelNames: ["dependency"],
+    registers,
+    async collect() {
+      for (const [dependency, isUp] of Object.entries(await readiness.checks()))
+        this.set({ dependency }, isUp ? 1 : 0);
+    },
   });
 }
 
@@ -140,7 +211,8 @@ function registerModelMetrics(gauge: MakeGauge, pipeline: PipelineStatus): void 
       }
     });
   };
-  const health = (name: string, help: string, figure: (health: ModelHealth) => number | null): void =>
+  type Health = NonNullable<ModelStatus["health"]>;
+  const health = (name: string, help: string, figure: (health: Health) => number | null): void =>
     perModel(
       `millrace_model_${name}`,
       `${help}, newest window.`,
@@ -151,6 +223,9 @@ function registerModelMetrics(gauge: MakeGauge, pipeline: PipelineStatus): void 
   health("score_stability", "Population stability index of the scores", (h) => h.scoreStability);
   health("feature_stability_max", "The same of the least stable feature", (h) =>
     h.featureStability.length === 0 ? null : h.featureStability[0].index,
+  );
+  health("drifted", "1 where scores or features have drifted from the training by the settings", (h) =>
+    h.drifted === true ? 1 : 0,
   );
   health("labels", "Sampled scores whose label became known", ({ labels }) => labels);
   health("precision", "Share of the scores at or above the threshold that came true", (h) => h.precision);

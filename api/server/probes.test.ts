@@ -1,6 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestApi, taskOf } from "./api.fixture.ts";
 
+const MODEL_HEALTH = {
+  rows: 900,
+  meanScore: 0.4,
+  scoreStability: 0.3,
+  featureStability: [],
+  labels: 0,
+  positives: 0,
+  truePositives: 0,
+  falsePositives: 0,
+  precision: null,
+  recall: null,
+  calibrationError: null,
+};
+
 describe("probes, metrics and pages", () => {
   let api: TestApi;
   beforeAll(async () => {
@@ -73,6 +87,69 @@ describe("probes, metrics and pages", () => {
     expect(text).not.toContain("no-such-page");
     expect(text).toContain("millrace_alert_subscribers 0");
     expect(text).toContain("process_cpu_seconds_total");
+  });
+
+  it("expose readiness by what it depends on, and the ends of the topics once each", async () => {
+    const health = { ...MODEL_HEALTH, version: "v3", drifted: true };
+    const model = {
+      plugin: "fraud",
+      champion: "v3",
+      challenger: null,
+      championMicros: null,
+      challengerMicros: null,
+    };
+    api.tasks = [
+      taskOf({ models: [{ ...model, health }] }),
+      taskOf({
+        taskId: "events-1",
+        watermarkMs: null,
+        models: [{ ...model, health: { ...health, drifted: false } }],
+      }),
+    ];
+    const text = await (await get("/metrics")).text();
+    expect(text).toContain("millrace_ready 1\n");
+    expect(text).toContain('millrace_topic_end_offset{topic="customer-events",partition="0"} 100\n');
+    expect(text.match(/^millrace_topic_end_offset\{/gm)).toHaveLength(1);
+    expect(text).toContain('millrace_watermark_timestamp_seconds{task="events-0"} 1700000000\n');
+    expect(text).not.toContain('millrace_watermark_timestamp_seconds{task="events-1"}');
+    expect(text).toContain('millrace_model_drifted{task="events-0",plugin="fraud",version="v3"} 1\n');
+    expect(text).toContain('millrace_model_drifted{task="events-1",plugin="fraud",version="v3"} 0\n');
+    api.hotStoreHangs = true;
+    const hanging = await (await get("/metrics")).text();
+    api.hotStoreHangs = false;
+    expect(hanging).toContain("millrace_ready 0\n");
+    expect(hanging).toContain('millrace_dependency_up{dependency="tasks"} 1\n');
+    expect(hanging).toContain('millrace_dependency_up{dependency="query-engine"} 1\n');
+    expect(hanging).toContain('millrace_dependency_up{dependency="hot-store"} 0\n');
+  });
+
+  it("count the errors of answers by whose fault they are", async () => {
+    const ask = (query: string) =>
+      fetch(`${api.server.url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query }),
+      });
+    const counts = async () => {
+      const text = await (await get("/metrics")).text();
+      return [...text.matchAll(/^millrace_graphql_errors_total\{origin="(\w+)"\} (\d+)$/gm)].map(
+        ([, ...found]) => found,
+      );
+    };
+    expect(await counts()).toEqual([
+      ["user", "0"],
+      ["external", "0"],
+      ["internal", "0"],
+    ]);
+    await ask("{ noSuchField }");
+    api.failing = new Error("down");
+    await ask("{ latestRevenueByCategory { rows { categoryId } } }");
+    api.failing = null;
+    expect(await counts()).toEqual([
+      ["user", "1"],
+      ["external", "0"],
+      ["internal", "1"],
+    ]);
   });
 
   it("serve pages that load everything from here", async () => {

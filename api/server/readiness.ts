@@ -7,6 +7,16 @@ export interface Readiness {
   readonly waitingFor: readonly string[];
 }
 
+/** What readiness depends on, and whether each is as it has to be. */
+export type ReadinessChecks = Readonly<Record<"tasks" | "query-engine" | "hot-store", boolean>>;
+
+export interface ReadinessProbe {
+  /** Callers at the same time share the requests to the servers. */
+  (): Promise<Readiness>;
+  /** The same, by what it depends on. */
+  checks(): Promise<ReadinessChecks>;
+}
+
 export interface ReadinessDeps {
   readonly pipeline: PipelineStatus;
   readonly queryEngine: QueryEngine;
@@ -16,24 +26,29 @@ export interface ReadinessDeps {
 }
 
 /** Ready: there are tasks, all of them are known to run, and query engine and hot store answer in time. */
-export function createReadinessProbe(deps: ReadinessDeps): () => Promise<Readiness> {
+export function createReadinessProbe(deps: ReadinessDeps): ReadinessProbe {
   const { pipeline, queryEngine, hotStore, timeoutMs } = deps;
-  const servers = [
-    {
-      name: "the query engine",
-      answers: sharedProbe(timeoutMs, (signal) => queryEngine.query("select 1 as one", [], { signal })),
-    },
-    // No such value needs to be there: that there is none is an answer.
-    { name: "the hot store", answers: sharedProbe(timeoutMs, () => hotStore.get("readiness", "probe")) },
-  ];
-  return async () => {
+  const queryEngineAnswers = sharedProbe(timeoutMs, (signal) =>
+    queryEngine.query("select 1 as one", [], { signal }),
+  );
+  // No such value needs to be there: that there is none is an answer.
+  const hotStoreAnswers = sharedProbe(timeoutMs, () => hotStore.get("readiness", "probe"));
+
+  async function checks(): Promise<ReadinessChecks> {
+    const tasks = waitingForTasks(pipeline).length === 0;
+    const [engine, store] = await Promise.all([queryEngineAnswers(), hotStoreAnswers()]);
+    return { tasks, "query-engine": engine, "hot-store": store };
+  }
+
+  async function probe(): Promise<Readiness> {
     const waitingFor = waitingForTasks(pipeline);
-    const answers = await Promise.all(servers.map((server) => server.answers()));
-    for (const [i, { name }] of servers.entries()) {
-      if (!answers[i]) waitingFor.push(`${name} does not answer`);
-    }
+    const answers = await checks();
+    if (!answers["query-engine"]) waitingFor.push("the query engine does not answer");
+    if (!answers["hot-store"]) waitingFor.push("the hot store does not answer");
     return { ready: waitingFor.length === 0, waitingFor };
-  };
+  }
+
+  return Object.assign(probe, { checks });
 }
 
 function waitingForTasks(pipeline: PipelineStatus): string[] {

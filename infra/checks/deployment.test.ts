@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { unknownVariables } from "../config/index.ts";
+import { settings, unknownVariables } from "../config/index.ts";
 import { MALLOC } from "../platform/engine-settings.ts";
 import { composeDependencies, composeServices, composeViolations } from "./compose.ts";
 import { repositoryRoot } from "./source-file.ts";
@@ -58,6 +58,37 @@ describe("the compose files", () => {
     const needed = (name: string) => composeDependencies(services.find((service) => service.name === name)!);
     expect(needed("api").sort()).toEqual(["bucket", "catalog", "contracts", "redis", "topics", "trino"]);
     expect(needed("worker-2")).toEqual(expect.arrayContaining([...needed("api"), "api"]));
+  });
+
+  test("give Prometheus and Grafana what they read from the repository", () => {
+    const textOf = (name: string) => services.find((service) => service.name === name)?.text ?? "";
+    const mounted = (name: string) =>
+      new Map([...textOf(name).matchAll(/^\s+- \.\/(\S+):(\S+):ro$/gm)].map(([, from, to]) => [to, from]));
+    for (const from of [...mounted("prometheus").values(), ...mounted("grafana").values()])
+      expect(existsSync(join(repositoryRoot, from)), from).toBe(true);
+    const [, rulesFolder] =
+      /^ {2}- (.*)\/\*\.yml$/m.exec(read("infra/images/prometheus/prometheus.yml")) ?? [];
+    expect(mounted("prometheus").get(rulesFolder)).toBe("infra/images/prometheus/rules");
+    const [, dashboards] = /^ {6}path: (.*)$/m.exec(read("infra/images/grafana/dashboards.yml")) ?? [];
+    expect(mounted("grafana").get(dashboards)).toBe("infra/images/grafana/dashboards");
+  });
+
+  test("have Prometheus ask every process of ours at its port", () => {
+    const { apiPort, workerPort } = {
+      apiPort: Number(/^ {4}MILLRACE_PORT=(\d+)$/m.exec(read("infra/images/Dockerfile"))?.[1]),
+      workerPort: settings.workerPort.default,
+    };
+    const ours = names.flatMap((name) => {
+      if (name === "api") return [`${name}:${apiPort}`];
+      return name.startsWith("worker-") ? [`${name}:${workerPort}`] : [];
+    });
+    const targets = [
+      ...read("infra/images/prometheus/prometheus.yml").matchAll(/targets: (\[.*\])/g),
+    ].flatMap(([, list]): string[] => JSON.parse(list));
+    expect(ours).toHaveLength(3);
+    expect(targets).toEqual(expect.arrayContaining(ours));
+    const worker = services.find(({ name }) => name === "worker-1")?.text ?? "";
+    expect(worker).toContain(`http://127.0.0.1:${workerPort}/health`);
   });
 
   test("ask for the variables that .env.example lists, secrets empty there", () => {

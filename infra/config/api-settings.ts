@@ -19,6 +19,12 @@ const origins: ListSetting = {
 export const apiSettings = {
   host: { type: "text", group, default: "127.0.0.1", doc: "Address that the API listens on." },
   port: count(group, 4_000, [0, 65_535], "Port of the API; 0 takes a free one."),
+  workerPort: count(
+    group,
+    4_001,
+    [0, 65_535],
+    "First port for `/metrics`, `/health` and `/ready` of worker processes, on the address of `host`: each takes the first free one of 64 from there on, and its log tells which; 0 for none.",
+  ),
   production: { type: "boolean", group, default: false, doc: "Switches introspection and GraphiQL off." },
   apiKeys: {
     type: "secret",

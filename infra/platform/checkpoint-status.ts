@@ -9,6 +9,8 @@ import type {
 export interface CheckpointStatusDeps {
   readonly log: EventLog;
   readonly checkpoints: CheckpointStore;
+  /** Under which the workers commit their offsets. */
+  readonly group: string;
   /** What each task reads: a checkpoint names it, but the first is yet to come. */
   readonly inputs: ReadonlyMap<string, readonly TaskInput[]>;
   /** Tasks that a live worker has now. */
@@ -20,6 +22,8 @@ export interface CheckpointStatusDeps {
 export interface TaskInput {
   readonly topic: string;
   readonly partition: number;
+  /** Another task keeps this partition: as of {@link PipelineInput.readsAlong}. */
+  readonly readsAlong?: boolean;
 }
 
 /** Tasks of which nothing was learnt for longer are told as `unknown`; several refreshes may fail before. */
@@ -71,18 +75,29 @@ export class CheckpointStatus implements PipelineStatus {
   ): Promise<TaskStatus> {
     const checkpoint = await this.deps.checkpoints.newest(taskId);
     const inputs = await Promise.all(
-      reads.map(async ({ topic, partition }) => {
+      reads.map(async (input) => {
+        const { topic, partition } = input;
         const key = `${topic}/${partition}`;
         const asked = offsets.get(key) ?? this.deps.log.offsets(topic, partition);
         offsets.set(key, asked);
         const { begin, end } = await asked;
         const saved = checkpoint?.inputs.find((i) => i.topic === topic && i.partition === partition);
-        const position = saved?.offset ?? begin;
+        const known = saved?.offset ?? begin;
+        const position = end > known ? Math.max(known, await this.passed(taskId, input)) : known;
         const endOffset = Math.max(position, end);
         return { topic, partition, position, endOffset, lag: endOffset - position };
       }),
     );
     return statusOf(taskId, checkpoint, inputs, owned ? "running" : "recovering");
+  }
+
+  /**
+   * How far the task has told the log that it is. Where it passed what is no record, such as the end of a
+   * transaction that a dead producer had left open, that is further than any checkpoint: none is due then.
+   */
+  private async passed(taskId: string, { topic, partition, readsAlong = false }: TaskInput): Promise<number> {
+    const { log, group } = this.deps;
+    return (await log.committedOffset(readsAlong ? `${group}/${taskId}` : group, topic, partition)) ?? 0;
   }
 }
 

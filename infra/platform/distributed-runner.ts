@@ -5,7 +5,7 @@ import type { Config } from "../config/index.ts";
 import type { Adapters } from "./adapters.ts";
 import { CheckpointStatus, type TaskInput } from "./checkpoint-status.ts";
 import { committed, drainInOrder } from "./input-ends.ts";
-import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
+import type { PipelineRunner, PlatformLogger, RunnerReports, StageFigures } from "./pipeline-runner.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, tasksOfPartition } from "./topics.ts";
 import { warnOfUnowned } from "./warn-of-unowned.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
@@ -29,7 +29,7 @@ export class DistributedRunner implements PipelineRunner {
   private timer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
 
-  constructor(config: Config, adapters: Adapters, logger: PlatformLogger) {
+  constructor(config: Config, adapters: Adapters, { logger, metrics }: RunnerReports) {
     this.config = config;
     this.adapters = adapters;
     this.logger = logger;
@@ -39,10 +39,11 @@ export class DistributedRunner implements PipelineRunner {
       // It only reads: the name of an incarnation is for what is written.
       checkpoints: new CheckpointStore(adapters.objects, "reader"),
       ownedTasks: async () => new Set((await adapters.ownedPartitions()).flatMap(tasksOfPartition)),
+      group: config.kafkaGroup,
       inputs: inputsByTask(partitions),
       clock: Date.now,
     });
-    this.processes = new WorkerProcesses(config, logger, Date.now);
+    this.processes = new WorkerProcesses(config, { logger, metrics }, Date.now);
   }
 
   tasks(): readonly TaskStatus[] {
@@ -143,7 +144,7 @@ function inputsByTask(partitions: number): ReadonlyMap<string, TaskInput[]> {
     const others = Array.from({ length: partitions }, (_, partition) => partition).filter((p) => p !== own);
     inputs.set(eventsTaskId(own), [
       ...contracts.map(({ topic }) => ({ topic, partition: own })),
-      ...wholeTopics.flatMap((topic) => others.map((partition) => ({ topic, partition }))),
+      ...wholeTopics.flatMap((topic) => others.map((partition) => ({ topic, partition, readsAlong: true }))),
     ]);
   }
   return inputs.set(INSIGHTS_TASK, [{ topic: PANE_TOPIC, partition: 0 }]);

@@ -1,9 +1,10 @@
 import { MillraceError } from "../../schema/index.ts";
 import type { EventLog, TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
+import type { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { HomeLock } from "./home-lock.ts";
 import { committed, drainInOrder } from "./input-ends.ts";
-import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
+import type { PipelineRunner, PlatformLogger, RunnerReports, StageFigures } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { Supervisor } from "./supervisor.ts";
 import { assignTasks } from "./topics.ts";
@@ -14,13 +15,20 @@ export class EmbeddedRunner implements PipelineRunner {
   private readonly log: EventLog;
   private readonly lock: HomeLock | { readonly heldBy: number | null };
   private readonly logger: PlatformLogger;
+  private readonly metrics: WorkMetrics;
   private supervisor: Supervisor | null = null;
 
-  constructor(config: Config, log: EventLog, lock: EmbeddedRunner["lock"], logger: PlatformLogger) {
+  constructor(
+    config: Config,
+    log: EventLog,
+    lock: EmbeddedRunner["lock"],
+    { logger, metrics }: RunnerReports,
+  ) {
     this.config = config;
     this.log = log;
     this.lock = lock;
     this.logger = logger;
+    this.metrics = metrics;
   }
 
   get runBy(): number | null {
@@ -53,8 +61,10 @@ export class EmbeddedRunner implements PipelineRunner {
       taskIds,
       workerIndex,
     }));
-    this.supervisor = new Supervisor(data, Date.now, supervisorLog(this.logger));
-    await this.supervisor.start();
+    const supervisor = new Supervisor(data, Date.now, supervisorLog(this.logger, this.metrics));
+    this.supervisor = supervisor;
+    this.metrics.watch(() => supervisor.loads());
+    await supervisor.start();
   }
 
   async startUnlessRunning(): Promise<void> {
@@ -86,15 +96,21 @@ export class EmbeddedRunner implements PipelineRunner {
   }
 }
 
-/** A supervisor's events, logged. */
-export function supervisorLog(logger: PlatformLogger): ConstructorParameters<typeof Supervisor>[2] {
+/** A supervisor's events, logged and counted. */
+export function supervisorLog(
+  logger: PlatformLogger,
+  metrics: WorkMetrics,
+): ConstructorParameters<typeof Supervisor>[2] {
   return {
+    onWork: (_worker, report) => metrics.add(report),
     onWarning: (worker, message) => logger.warn({ worker }, message),
-    onFailure: (worker, message, final) =>
+    onFailure(worker, message, final, code) {
+      metrics.workerFailed(code);
       logger.error(
         { worker, final },
         `worker failed${final ? " for good" : ", starting it again"}: ${message}`,
-      ),
+      );
+    },
     onStopFailure: (worker, message) =>
       logger.warn(
         { worker },

@@ -100,6 +100,7 @@ describe("a worker of a group that gives it a partition", () => {
 
   test("stops its tasks before it tells that the group failed", async () => {
     run();
+    expect(worker.waitingFor()).toEqual(["the group has not given it its share of the tasks yet"]);
     await expect.poll(works, POLL).toBe(1);
     const error = new MillraceError("the group failed", { code: "group-failed", origin: "external" });
     endGroup.reject(error);
@@ -117,9 +118,14 @@ describe("a worker of a group that gives it a partition", () => {
     writeFileSync(broken, "no checkpoint");
     run();
     await expect.poll(() => told.length > 1 && works() === 0, POLL).toBe(true);
+    expect(worker.waitingFor()).toEqual(["its tasks of partition 0 do not work yet"]);
+    expect(worker.taskCount).toBe(2);
     rmSync(broken);
     await expect.poll(works, POLL).toBe(1);
     expect(readies).toBe(1);
+    expect(worker.waitingFor()).toEqual([]);
+    await worker.stop();
+    expect(worker.waitingFor()).toEqual(["it stops"]);
   });
 
   test("goes on with what it is given where the last checkpoint of what it had has failed", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MillraceError } from "../../schema/index.ts";
 import type { TaskMembership } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
+import { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { openAdapters, retryEnvironment } from "./adapters.ts";
 import { awaitServers } from "./await-servers.ts";
 import { supervisorLog } from "./embedded-runner.ts";
@@ -46,14 +47,19 @@ export class GroupWorker {
   private readonly spare: SpareThread | null;
   /** For what others give to a process that comes to them: the one to spare is there from then on. */
   private readonly first: SpareThread | null;
+  private readonly metrics: WorkMetrics;
+  /** Those of the shares whose tasks work. */
+  private readonly working = new Set<Supervisor>();
   private failure: MillraceError | null = null;
   private ending: Promise<void> | null = null;
 
   /** See {@link open}. */
-  constructor(config: Config, logger: PlatformLogger, group: Group) {
+  constructor(config: Config, logger: PlatformLogger, group: Group, metrics = new WorkMetrics()) {
     this.config = config;
     this.logger = logger;
     this.group = group;
+    this.metrics = metrics;
+    metrics.watch(() => this.shares.flatMap(({ supervisor }) => supervisor.loads()));
     const events = {
       onWarm: () => logger.info({}, "has a warm thread to spare"),
       onStandingBy: (tasks: readonly string[]) => logger.info({ tasks }, "stands by for tasks of others"),
@@ -66,7 +72,7 @@ export class GroupWorker {
   }
 
   /** Resolves when every server can be worked with. */
-  static async open(config: Config, logger: PlatformLogger): Promise<GroupWorker> {
+  static async open(config: Config, logger: PlatformLogger, metrics?: WorkMetrics): Promise<GroupWorker> {
     const warn = (message: string): void => logger.warn({}, message);
     const adapters = await openAdapters(config, Date.now, { warn });
     try {
@@ -78,7 +84,7 @@ export class GroupWorker {
     }
     const { joinWorkers, WorkerGroup } = await import("./worker-group.ts");
     const owners = new WorkerGroup(config);
-    return new GroupWorker(config, logger, { join: () => joinWorkers(config, warn), owners });
+    return new GroupWorker(config, logger, { join: () => joinWorkers(config, warn), owners }, metrics);
   }
 
   /**
@@ -103,6 +109,20 @@ export class GroupWorker {
     }
     await this.ending;
     if (this.failure !== null) throw this.failure;
+  }
+
+  /** Tasks that it has been given. */
+  get taskCount(): number {
+    return this.shares.flatMap(({ partitions }) => partitions.flatMap(tasksOfPartition)).length;
+  }
+
+  /** What it waits for before it does all that the group has given it, for a person; empty where it does. */
+  waitingFor(): string[] {
+    if (this.ending !== null) return ["it stops"];
+    if (this.partitions === null) return ["the group has not given it its share of the tasks yet"];
+    return this.shares
+      .filter(({ supervisor }) => !this.working.has(supervisor))
+      .map(({ partitions }) => `its tasks of partition ${partitions.join(", ")} do not work yet`);
   }
 
   /** Stops after a last checkpoint, then leaves: the others take over at once. */
@@ -141,6 +161,7 @@ export class GroupWorker {
     this.logger.info({ tasks: partitions.flatMap(tasksOfPartition) }, "has its share of the tasks");
     const { staying, ending, beginning } = shareChange(this.shares, partitions);
     await Promise.all(ending.map(({ supervisor }) => supervisor.stop()));
+    for (const { supervisor } of ending) this.working.delete(supervisor);
     // Asked to stop meanwhile, it must not begin anything that nobody would end.
     if (this.ending !== null) return;
     const begun = beginning.length === 0 ? [] : [this.supervise(beginning, staying.length, onReady)];
@@ -168,7 +189,7 @@ export class GroupWorker {
 
   private supervise(partitions: readonly number[], workerIndex: number, onReady: () => void): RunningShare {
     const taskIds = partitions.flatMap(tasksOfPartition);
-    const { onFailure, ...events } = supervisorLog(this.logger);
+    const { onFailure, ...events } = supervisorLog(this.logger, this.metrics);
     const data = { config: platformConfig(this.config), taskIds, workerIndex };
     const handlers: SupervisorEvents = {
       ...events,
@@ -179,10 +200,12 @@ export class GroupWorker {
       onReady: (worker, tasks, ms) => {
         this.logger.info({ worker, tasks, ms }, "works on its tasks");
         this.spare?.startSoon();
+        this.working.add(supervisor);
         onReady();
       },
-      onFailure: (worker, message, final) => {
-        onFailure(worker, message, final);
+      onFailure: (worker, message, final, code) => {
+        this.working.delete(supervisor);
+        onFailure(worker, message, final, code);
         if (final) this.fail(message);
       },
     };

@@ -1,4 +1,4 @@
-import type { TaskStatus } from "../../stream/index.ts";
+import type { TaskStatus, WorkReport } from "../../stream/index.ts";
 import type { InputEnd } from "./input-ends.ts";
 import type { StageFigures } from "./pipeline-runner.ts";
 import type { PlatformConfig } from "./platform-config.ts";
@@ -24,6 +24,17 @@ export interface WorkerThreadStart {
   readonly work: ThreadWork | null;
 }
 
+/** How busy a thread was since it told last. */
+export interface ThreadLoad {
+  /** Share of the time that it computed, 0 to 1. */
+  readonly busy: number;
+  /** How late it came to telling, ms: what was due waited for as long. */
+  readonly delayMs: number;
+}
+
+/** Time between two reports of a thread's work. */
+export const WORK_REPORT_MS = 1_000;
+
 export type ToWorker =
   | { readonly type: "begin"; readonly work: ThreadWork }
   /** A spare thread keeps up the state of these tasks, and of no others. */
@@ -47,6 +58,7 @@ export type FromWorker =
       readonly tasks: readonly TaskStatus[];
       readonly figures: StageFigures;
     }
+  | { readonly type: "work"; readonly report: WorkReport; readonly load: ThreadLoad }
   | { readonly type: "drained"; readonly id: number }
   | {
       readonly type: "failed";

@@ -1,4 +1,5 @@
 import type { PipelineStatus } from "../../stream/index.ts";
+import type { WorkMetrics } from "../monitoring/work-metrics.ts";
 
 /** What a run costs, over all its workers; empty unless `measureStages` is set. */
 export interface StageFigures {
@@ -23,6 +24,12 @@ export interface PipelineRunner extends PipelineStatus {
   stageFigures(): StageFigures;
   /** Stops what was started, after a last checkpoint. */
   stop(): Promise<void>;
+}
+
+/** Where a runner tells what happens. */
+export interface RunnerReports {
+  readonly logger: PlatformLogger;
+  readonly metrics: WorkMetrics;
 }
 
 export interface PlatformLogger {

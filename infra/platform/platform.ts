@@ -1,6 +1,7 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
 import type { AlertBus, EventLog, HotStore, PipelineStatus, TaskStatus } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
+import { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { type Adapters, openAdapters, type QueryLimits, retryEnvironment } from "./adapters.ts";
 import { awaitServers } from "./await-servers.ts";
 import { DistributedRunner } from "./distributed-runner.ts";
@@ -30,6 +31,8 @@ export interface PlatformOptions {
   readonly queryLimits?: QueryLimits;
   /** How long servers that are down are waited for, ms; by default as {@link awaitServers} does. */
   readonly serversWaitMsMax?: number;
+  /** Where the work of its workers is counted, for who serves that. */
+  readonly metrics?: WorkMetrics;
 }
 
 /** Log, lake, hot store and what runs between them, by mode: the composition root of a command. */
@@ -130,6 +133,7 @@ async function openParts(
     runsQueries = false,
     queryLimits,
     serversWaitMsMax,
+    metrics = new WorkMetrics(),
   }: PlatformOptions,
   resources: AsyncDisposableStack,
 ): Promise<PlatformParts> {
@@ -162,10 +166,11 @@ async function openParts(
   if (runsQueries && !embedded) {
     await awaitServers([{ ...engine, run: () => assertReadsLake(queryEngine, config) }], waiting);
   }
+  const reports = { logger, metrics };
   const runner =
     lock !== null
-      ? new EmbeddedRunner(config, log, lock, logger)
-      : new DistributedRunner(config, adapters, logger);
+      ? new EmbeddedRunner(config, log, lock, reports)
+      : new DistributedRunner(config, adapters, reports);
   resources.defer(() => runner.stop());
   return { adapters, queryEngine, runner, resources };
 }

@@ -48,7 +48,11 @@ export class SpareWork {
     const { setup } = this;
     const isOver = (): boolean => this.asked !== null;
     await warmUp({
-      createPipeline: pipelineFactory({ ...setup, config: { ...setup.config, partitions: 1 } }, "warm-up"),
+      // Nothing of it counts.
+      createPipeline: pipelineFactory(
+        { ...setup, config: { ...setup.config, partitions: 1 }, tally: undefined },
+        "warm-up",
+      ),
       scheduling: eventLoopScheduling,
       isOver,
     });

@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureTables } from "../../lakehouse/index.ts";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
+import type { WorkReport } from "../../stream/index.ts";
 import { freshFolder, removeFolder, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { consumerGroupsOf } from "./consumer-groups.ts";
@@ -25,6 +26,7 @@ interface Failure {
   readonly worker: number;
   readonly message: string;
   readonly final: boolean;
+  readonly code: string;
 }
 
 describe("supervisor", () => {
@@ -32,6 +34,7 @@ describe("supervisor", () => {
   let adapters: Adapters;
   let supervisor: Supervisor | null;
   let failures: Failure[];
+  let work: WorkReport[];
   /** Why last checkpoints failed. */
   let stopFailures: string[];
   /** Of each worker's start, by its first task. */
@@ -44,6 +47,7 @@ describe("supervisor", () => {
     adapters = openEmbeddedAdapters(home, Date.now);
     supervisor = null;
     failures = [];
+    work = [];
     stopFailures = [];
     stepsOf = {};
     caughtUp = [];
@@ -72,8 +76,9 @@ describe("supervisor", () => {
         stepsOf[task] = Object.keys(ms);
       },
       onCaughtUp: (worker: number) => caughtUp.push(worker),
-      onFailure: (worker: number, message: string, final: boolean) =>
-        failures.push({ worker, message, final }),
+      onWork: (_worker: number, report: WorkReport) => work.push(report),
+      onFailure: (worker: number, message: string, final: boolean, code: string) =>
+        failures.push({ worker, message, final, code }),
       onStopFailure: (_worker: number, message: string) => stopFailures.push(message),
     };
     supervisor = new Supervisor(data, Date.now, events, { restartDelayMs: RESTART_DELAY_MS, spare });
@@ -186,7 +191,9 @@ describe("supervisor", () => {
     await some.start();
     await fenceTask(adapters.objects, "events-0");
     await some.drain(await append(50));
-    expect(failures).toMatchObject([{ worker: 0, final: false }]);
+    expect(failures).toMatchObject([{ worker: 0, final: false, code: "task-fenced" }]);
+    const failed = { name: "checkpointFailures", labels: ["task-fenced"], count: 1 };
+    expect(work.flatMap(({ counts }) => counts)).toContainEqual(failed);
     expect(failures[0].message).toContain("task-fenced");
     expect(await silverRows()).toEqual({ n: 100, ids: 100 });
     expect(some.tasks().find(({ taskId }) => taskId === "events-0")).toMatchObject({
@@ -194,6 +201,25 @@ describe("supervisor", () => {
       error: null,
       epoch: 4,
     });
+  });
+
+  test("tells what the threads have done, and how busy those are that run", async () => {
+    const some = createSupervisor();
+    expect(some.loads()).toEqual([]);
+    await some.start();
+    await some.drain(await append(50));
+    const records = () =>
+      work
+        .flatMap(({ counts }) => counts)
+        .filter(({ name, labels }) => name === "records" && labels[0] === "customer-events")
+        .reduce((sum, { count }) => sum + count, 0);
+    await expect.poll(records, POLL).toBe(100);
+    expect(work.flatMap(({ checkpointMs }) => checkpointMs).length).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => some.loads().length, POLL).toBe(2);
+    for (const { busy } of some.loads()) expect(busy).toBeLessThanOrEqual(1);
+    await some.stop();
+    expect(some.loads()).toEqual([]);
+    expect(records()).toBe(100);
   });
 
   test("a last checkpoint that fails is told as that, and not as a worker that is given up", async () => {

@@ -1,8 +1,14 @@
 import type { Worker as Thread } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
-import type { PipelineStatus, TaskStatus } from "../../stream/index.ts";
+import type { PipelineStatus, TaskStatus, WorkReport } from "../../stream/index.ts";
 import type { InputEnd } from "./input-ends.ts";
-import type { FromWorker, ToWorker, WorkerThreadData } from "./messages.ts";
+import {
+  type FromWorker,
+  type ThreadLoad,
+  type ToWorker,
+  WORK_REPORT_MS,
+  type WorkerThreadData,
+} from "./messages.ts";
 import type { StageFigures } from "./pipeline-runner.ts";
 import { type SpareThread, startWorkerThread } from "./spare-thread.ts";
 import type { StepTimes } from "./step-times.ts";
@@ -21,8 +27,10 @@ export interface SupervisorEvents {
   /** Since they are restored, no event of the worker's tasks has waited for long any more. */
   readonly onCaughtUp?: (worker: number, taskIds: readonly string[]) => void;
   readonly onWarning: (worker: number, message: string) => void;
+  /** What a worker has done since it told last. */
+  readonly onWork?: (worker: number, report: WorkReport) => void;
   /** A worker failed and is started again, or (`final`) is not. */
-  readonly onFailure: (worker: number, message: string, final: boolean) => void;
+  readonly onFailure: (worker: number, message: string, final: boolean, code: string) => void;
   /** The last checkpoint of a worker failed: nothing is lost, but the next start has to do its work again. */
   readonly onStopFailure: (worker: number, message: string) => void;
 }
@@ -45,6 +53,8 @@ interface Slot {
   thread: Thread | null;
   tasks: readonly TaskStatus[];
   figures: StageFigures;
+  /** Of the thread that runs, as it told at that moment; null before it first did. */
+  load: (ThreadLoad & { readonly at: number }) | null;
   /** Failures in a row, and those of them that do not pass by themselves. */
   failures: number;
   restarts: number;
@@ -82,6 +92,7 @@ export class Supervisor implements PipelineStatus {
       thread: null,
       tasks: data.taskIds.map(startingStatus),
       figures: { cpuMicros: {}, stateBytes: {} },
+      load: null,
       failures: 0,
       restarts: 0,
       startedAt: 0,
@@ -106,6 +117,15 @@ export class Supervisor implements PipelineStatus {
       cpuMicros: addedUp(this.slots.map(({ figures }) => figures.cpuMicros)),
       stateBytes: addedUp(this.slots.map(({ figures }) => figures.stateBytes)),
     };
+  }
+
+  /** How busy each thread is that runs. One that has not told for long is late by all of that. */
+  loads(): readonly ThreadLoad[] {
+    return this.slots.flatMap(({ load }) => {
+      if (load === null) return [];
+      const silentMs = this.clock() - load.at - WORK_REPORT_MS;
+      return [{ busy: load.busy, delayMs: Math.max(load.delayMs, silentMs) }];
+    });
   }
 
   /** Resolves when every worker has processed, checkpointed and published everything before the ends. */
@@ -158,6 +178,7 @@ export class Supervisor implements PipelineStatus {
       slot.stopped = new Promise((resolve) => {
         thread.on("exit", (code) => {
           slot.thread = null;
+          slot.load = null;
           if (this.stopping && failure !== null)
             this.events.onStopFailure(slot.data.workerIndex, textOf(failure));
           if (this.stopping || (failure === null && code === 0)) {
@@ -191,7 +212,7 @@ export class Supervisor implements PipelineStatus {
     if (this.clock() - slot.startedAt > HEALTHY_MS) slot.restarts = slot.failures = 0;
     const reason = textOf(failure);
     const final = !failure.retry && slot.restarts >= RESTARTS_MAX;
-    this.events.onFailure(slot.data.workerIndex, reason, final);
+    this.events.onFailure(slot.data.workerIndex, reason, final, failure.code);
     slot.tasks = slot.tasks.map((task) => ({
       ...task,
       state: final ? "failed" : "recovering",
@@ -223,6 +244,10 @@ export class Supervisor implements PipelineStatus {
     if (message.type === "status") {
       slot.tasks = message.tasks;
       slot.figures = message.figures;
+    }
+    if (message.type === "work") {
+      slot.load = { ...message.load, at: this.clock() };
+      this.events.onWork?.(slot.data.workerIndex, message.report);
     }
     if (message.type === "ready") {
       const { workerIndex, taskIds } = slot.data;

@@ -1,5 +1,7 @@
 import { pino } from "pino";
 import { loadConfig } from "../config/index.ts";
+import { WorkMetrics } from "../monitoring/work-metrics.ts";
+import { WorkerEndpoint } from "../monitoring/worker-endpoint.ts";
 import { GroupWorker } from "./group-worker.ts";
 import type { FromWorkerProcess } from "./worker-processes.ts";
 
@@ -17,10 +19,13 @@ process.on("disconnect", () => interrupted.resolve());
 // Ctrl-C in a terminal goes to the whole group of processes; the one that started this one stops it.
 process.on("SIGINT", () => undefined);
 
+const metrics = new WorkMetrics();
 try {
-  const worker = await Promise.race([GroupWorker.open(config, logger), interrupted.promise]);
+  await using endpoint = await WorkerEndpoint.open(config, logger, metrics);
+  const worker = await Promise.race([GroupWorker.open(config, logger, metrics), interrupted.promise]);
   // Servers were waited for, and nothing is begun that would have to end.
   if (worker === undefined) process.exit();
+  endpoint.watch(worker);
   void interrupted.promise.then(() => worker.stop());
   await worker.run(() => send({ type: "ready" }));
 } catch (error) {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { MillraceError } from "../../schema/index.ts";
 import { type Config, environmentName, type SettingKey, settings } from "../config/index.ts";
-import type { PlatformLogger } from "./pipeline-runner.ts";
+import type { PlatformLogger, RunnerReports } from "./pipeline-runner.ts";
 
 const RESTART_DELAY_MS = 500;
 const RESTART_DELAY_MS_MAX = 30_000;
@@ -33,13 +33,15 @@ interface Slot {
 export class WorkerProcesses {
   private readonly config: Config;
   private readonly logger: PlatformLogger;
+  private readonly metrics: RunnerReports["metrics"];
   private readonly clock: () => number;
   private readonly slots: Slot[];
   private stopping = false;
 
-  constructor(config: Config, logger: PlatformLogger, clock: () => number) {
+  constructor(config: Config, { logger, metrics }: RunnerReports, clock: () => number) {
     this.config = config;
     this.logger = logger;
+    this.metrics = metrics;
     this.clock = clock;
     this.slots = Array.from({ length: config.workers }, (_, index) => ({
       index,
@@ -98,6 +100,7 @@ export class WorkerProcesses {
   }
 
   private launchLater(slot: Slot, reason: string, start: Start): void {
+    this.metrics.workerProcessEnded();
     slot.failures = this.clock() - slot.startedAt > HEALTHY_MS ? 1 : slot.failures + 1;
     if (slot.failures > START_FAILURES_MAX) start.failed(neverStarted(slot, reason));
     const delayMs = Math.min(RESTART_DELAY_MS * 2 ** (slot.failures - 1), RESTART_DELAY_MS_MAX);

@@ -15,6 +15,7 @@ import {
   type StandbyTasksDeps,
   Task,
   Worker,
+  WorkTally,
 } from "../../stream/index.ts";
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { lakeTables } from "./lake-tables.ts";
@@ -39,6 +40,8 @@ export interface PipelineSetup {
   /** Milliseconds from any origin, with fractions. */
   readonly stopwatch: () => number;
   readonly stageClock: StageClock;
+  /** Where the work is counted; by default nobody asks. */
+  readonly tally?: WorkTally | undefined;
 }
 
 /** What tasks are made of. */
@@ -67,6 +70,7 @@ export interface WorkerSetup extends TaskSetup {
 /** Wires a worker with its tasks: the composition root of the stream. */
 export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   const { config, adapters, clock, stageClock, onPoint, standby } = setup;
+  const tally = setup.tally ?? new WorkTally();
   const { log, hotStore, objects, catalog } = adapters;
   const environment = setup.environment ?? {
     nonce: newNonce(),
@@ -74,7 +78,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     retry: retryEnvironment,
   };
   const { nonce, scheduling } = environment;
-  const createTask = taskFactory(setup, nonce);
+  const createTask = taskFactory({ ...setup, tally }, nonce);
   const tasks = setup.taskIds.map((taskId) => standby?.take(taskId) ?? createTask(taskId));
   const publisher = createLakePublisher({
     catalog,
@@ -82,6 +86,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     tables: lakeTables,
     clock,
     onPoint,
+    onRetry: (table, code) => tally.add("publishRetries", [table, code], 1),
     ...environment.retry,
   });
   const checkpoints = new CheckpointStore(objects, nonce, environment.imageCodec);
@@ -94,6 +99,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     clock,
     scheduling,
     stageClock,
+    tally,
     onPoint,
   });
 }
@@ -118,17 +124,18 @@ function newNonce(): string {
 
 /** Makes tasks without state; `nonce` names the incarnation of their files. */
 function taskFactory(setup: TaskSetup, nonce: string): (taskId: string) => Task {
+  const { tally } = setup;
   const { log, hotStore, alertBus } = setup.adapters;
   const createPipeline = pipelineFactory(setup, nonce);
   return (taskId) => {
-    const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC });
+    const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC, tally });
     return new Task(createPipeline(taskId, outbox), outbox);
   };
 }
 
 /** Makes the pipelines of tasks; `nonce` names the incarnation of their files. */
 export function pipelineFactory(
-  { config, adapters, models, stopwatch, stageClock }: PipelineSetup,
+  { config, adapters, models, stopwatch, stageClock, tally }: PipelineSetup,
   nonce: string,
 ): (taskId: string, outbox: Outbox) => Pipeline {
   const { propensity, sessions, fraud, recommend, outlook } = models;
@@ -150,6 +157,7 @@ export function pipelineFactory(
       recommender: recommend,
       outlook,
       stageClock,
+      tally,
     });
   };
 }

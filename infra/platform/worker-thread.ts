@@ -6,11 +6,12 @@ import {
   noStageClock,
   type StandbyTasks,
   type Worker,
+  WorkTally,
 } from "../../stream/index.ts";
 import { openAdapters } from "./adapters.ts";
 import { crashPoint } from "./crash-point.ts";
 import { Inbox } from "./inbox.ts";
-import type { FromWorker, ToWorker, WorkerThreadStart } from "./messages.ts";
+import { type FromWorker, type ToWorker, WORK_REPORT_MS, type WorkerThreadStart } from "./messages.ts";
 import { SpareWork } from "./spare-work.ts";
 import { StepClock } from "./step-times.ts";
 import { openStreamModels, refreshModels } from "./stream-models.ts";
@@ -34,6 +35,7 @@ const adapters = await openAdapters(config.settings, Date.now, { warn, logWrites
 adapters.alertBus.prepare?.().catch(() => undefined);
 /** Statuses on their way, one after another: the adapters that they read stay open until they are sent. */
 let statuses: Promise<void> = Promise.resolve();
+const tally = new WorkTally();
 const stageClock = config.measureStages ? new CpuStageClock(threadCpuMicros) : noStageClock;
 
 let stopRefreshing = (): void => undefined;
@@ -43,7 +45,7 @@ try {
   const models = await openStreamModels({ adapters, clock: Date.now, warn });
   steps.done("models loaded");
   stopRefreshing = refreshModels(models, config.settings.modelRefreshMs, eventLoopScheduling);
-  const setup = { config, adapters, models, stopwatch: () => performance.now(), stageClock };
+  const setup = { config, adapters, models, stopwatch: () => performance.now(), stageClock, tally };
   if (firstWork !== null) await runTasks(firstWork.taskIds, setup);
   else await spareUntilAsked(setup);
 } catch (error) {
@@ -89,6 +91,7 @@ async function runTasks(taskIds: readonly string[], setup: TaskSetup, standby?: 
   send({ type: "ready", ms: steps.times });
   worker.whenCaughtUp(() => send({ type: "caught-up" }));
   const timer = isAsked ? setInterval(() => void queueStatus(worker), STATUS_EVERY_MS) : undefined;
+  const stopReporting = reportWork(worker);
   inbox.receiveAll((message) => {
     if (message.type === "stop") worker.stop();
     else if (message.type === "give-way") worker.giveWay(message.until);
@@ -103,8 +106,28 @@ async function runTasks(taskIds: readonly string[], setup: TaskSetup, standby?: 
     await worker.run();
   } finally {
     clearInterval(timer);
+    stopReporting();
   }
   if (isAsked) await sendStatus(worker, "stopped");
+}
+
+/** Tells what was done, every second and (what it returns) at the end. */
+function reportWork(worker: Worker): () => void {
+  let toldAt = performance.now();
+  let loopUse = performance.eventLoopUtilization();
+  const tell = (): void => {
+    const now = performance.now();
+    const use = performance.eventLoopUtilization();
+    const busy = performance.eventLoopUtilization(use, loopUse).utilization;
+    const delayMs = Math.max(0, now - toldAt - WORK_REPORT_MS);
+    [toldAt, loopUse] = [now, use];
+    send({ type: "work", report: worker.takeWork(), load: { busy, delayMs } });
+  };
+  const timer = setInterval(tell, WORK_REPORT_MS);
+  return () => {
+    clearInterval(timer);
+    tell();
+  };
 }
 
 /** What is known is told by its message; of a bug, the place helps too. */

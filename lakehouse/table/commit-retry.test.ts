@@ -68,6 +68,8 @@ async function race(options: {
   return retries.sort((a, b) => a - b);
 }
 
+const AWAY = { code: "catalog-unreachable", origin: "external", retry: true } as const;
+
 describe("retries of commits that race", () => {
   it.each([20, 100, 400])(
     "are at most 3 in 95 of 100 commits of eight writers whose attempts take %i ms",
@@ -82,6 +84,24 @@ describe("retries of commits that race", () => {
 
   it("are none for one writer", async () => {
     expect(new Set(await race({ writers: 1, commits: 20, attemptMs: 50, seed: 1 }))).toEqual(new Set([0]));
+  });
+
+  it("are told, each with what the try before failed with", async () => {
+    const told: string[] = [];
+    const left = [commitConflict("gold.probe", "moved"), new MillraceError("no answer", AWAY)];
+    await retryCommit(
+      "gold.probe",
+      {
+        sleep: () => Promise.resolve(),
+        random: () => 0,
+        onRetry: (table, code) => told.push(`${table} ${code}`),
+      },
+      async () => {
+        const error = left.shift();
+        if (error !== undefined) throw error;
+      },
+    );
+    expect(told).toEqual(["gold.probe commit-conflict", "gold.probe catalog-unreachable"]);
   });
 
   /** Waits between tries that fail with the errors in turn, each after so long. */
@@ -103,11 +123,7 @@ describe("retries of commits that race", () => {
   }
 
   it("come within a second where the catalog was away, however long an attempt waited for it", async () => {
-    const away = new MillraceError("no answer", {
-      code: "catalog-unreachable",
-      origin: "external",
-      retry: true,
-    });
+    const away = new MillraceError("no answer", AWAY);
     const waits = await waitsAfter(Array(10).fill(away), 10_000);
     expect(waits).toHaveLength(10);
     expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);

@@ -9,6 +9,8 @@ export interface RetryOptions {
   readonly clock?: () => number;
   /** Tries of one commit before its error is passed on (default 20). */
   readonly attemptsMax?: number;
+  /** Hears of each further try, with the error code of the one before. */
+  readonly onRetry?: (table: string, code: string) => void;
 }
 
 const ATTEMPTS_MAX = 20;
@@ -47,6 +49,7 @@ export async function retryCommit<T>(
   for (let tried = 1; ; tried++) {
     const startedAt = clock();
     let ceiling: number;
+    let code: string;
     try {
       return await attempt();
     } catch (error) {
@@ -59,7 +62,8 @@ export async function retryCommit<T>(
           cause: error,
         });
       }
-      if (error.code === "commit-conflict") {
+      ({ code } = error);
+      if (code === "commit-conflict") {
         const attemptMs = clock() - startedAt;
         const isKnown = tried > 1 || attemptMs <= ATTEMPT_MS_MAX;
         const first = isKnown ? BACKOFF_ATTEMPTS * Math.min(attemptMs, ATTEMPT_MS_MAX) : 0;
@@ -69,6 +73,7 @@ export async function retryCommit<T>(
         ceiling = Math.min(FAILURE_BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** failures++);
       }
     }
+    options.onRetry?.(table, code);
     await options.sleep(ceiling * (0.5 + options.random() / 2));
   }
 }

@@ -33,18 +33,21 @@ export function nameColumns(batch: EventBatch, fields: readonly { readonly name:
 }
 
 /** Why a record was refused. The codes are stable: dashboards and the dead-letter API name them. */
-export type RefusalReason =
-  | "empty"
-  | "too-large"
-  | "invalid-utf8"
-  | "invalid-json"
-  | "invalid-avro"
-  | "unknown-schema"
-  | "missing-field"
-  | "wrong-type"
-  | "unknown-symbol"
-  | "out-of-range"
-  | "time-in-future";
+export const refusalReasons = [
+  "empty",
+  "too-large",
+  "invalid-utf8",
+  "invalid-json",
+  "invalid-avro",
+  "unknown-schema",
+  "missing-field",
+  "wrong-type",
+  "unknown-symbol",
+  "out-of-range",
+  "time-in-future",
+] as const;
+
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /** One refused record; goes to `bronze.dead_letters` with its bytes. */
 export interface Refusal {

@@ -1,5 +1,6 @@
 import { bronzeDeadLetters, type Refusal } from "../../schema/index.ts";
 import type { OperatorOutputs } from "../runtime/operator.ts";
+import { WorkTally } from "../runtime/work-tally.ts";
 import type { RecordCounts } from "./record-counts.ts";
 
 export interface DeadLetters {
@@ -7,7 +8,11 @@ export interface DeadLetters {
 }
 
 /** Keeps refused records with reason, field and origin in `bronze.dead_letters`, and counts them. */
-export function createDeadLetters(outputs: OperatorOutputs, counts: RecordCounts): DeadLetters {
+export function createDeadLetters(
+  outputs: OperatorOutputs,
+  counts: RecordCounts,
+  tally: WorkTally = new WorkTally(),
+): DeadLetters {
   const rows = outputs.openRows(bronzeDeadLetters);
   const out = {
     topic: rows.text("_topic"),
@@ -36,7 +41,10 @@ export function createDeadLetters(outputs: OperatorOutputs, counts: RecordCounts
 
   return {
     add(refusals) {
-      refusals.forEach(addOne);
+      for (const refusal of refusals) {
+        addOne(refusal);
+        tally.add("deadLetters", [refusal.topic, refusal.reason], 1);
+      }
       counts.addRefused(refusals.length);
     },
   };

@@ -173,9 +173,9 @@ export class ModelHealthMonitor {
   private close(window: OpenWindow): void {
     const health = this.window.read();
     this.writeRow(window, health);
-    this.raiseDrift(window, health);
+    const drifted = this.raiseDrift(window, health);
     this.raiseMiscalibration(window, health);
-    this.last = { ...health, version: window.version };
+    this.last = { ...health, version: window.version, drifted };
     this.window.clear();
     this.open = null;
     this.closedUntil = window.end;
@@ -212,14 +212,14 @@ export class ModelHealthMonitor {
     rows.int32("_partition").values[r] = this.deps.partition;
   }
 
-  /** The id has no partition: every task sees a sample of the same traffic, and one alert says it. */
-  private raiseDrift({ start, end, version }: OpenWindow, health: ModelHealth): void {
+  /** Whether there is drift. The id has no partition: every task sees a sample of the same traffic, and one alert says it. */
+  private raiseDrift({ start, end, version }: OpenWindow, health: ModelHealth): boolean {
     const { driftIndex, driftRowsMin } = this.config;
     const { plugin, timeBound } = this.deps;
     const told = health.featureStability.find(({ feature }) => !timeBound.includes(feature));
     const worst = told ?? { feature: "", index: 0 };
     const score = health.scoreStability ?? 0;
-    if (health.rows < driftRowsMin || Math.max(score, worst.index) < driftIndex) return;
+    if (health.rows < driftRowsMin || Math.max(score, worst.index) < driftIndex) return false;
     const what = score >= driftIndex ? "scores" : `feature ${worst.feature}`;
     this.raise({ start, end, version }, "model-drift", {
       title: `${plugin} sees other traffic than its model ${version} was trained on: its ${what} drifted`,
@@ -230,6 +230,7 @@ export class ModelHealthMonitor {
         featureStability: round6(worst.index),
       },
     });
+    return true;
   }
 
   private raiseMiscalibration(window: Omit<OpenWindow, "newest">, health: ModelHealth): void {

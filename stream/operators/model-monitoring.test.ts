@@ -297,11 +297,17 @@ describe("drift", () => {
       Array.from({ length: SAMPLE_EVERY * 400 }, (_, i) => event(`u${i % 400}`, price(), NOON + i * 400)),
     );
     rig.end();
-    return { alerts: rig.outputs.alerts, rows: rig.outputs.table("gold.model_health") };
+    const { health } = rig.operator.status();
+    return {
+      alerts: rig.outputs.alerts,
+      rows: rig.outputs.table("gold.model_health"),
+      drifted: health?.drifted,
+    };
   }
 
   test("raises no alert where traffic is as in training", () => {
-    const { alerts, rows } = alertsOf(() => random() * 50);
+    const { alerts, rows, drifted } = alertsOf(() => random() * 50);
+    expect(drifted).toBe(false);
     expect(alerts.filter(({ kind }) => kind === "model-drift")).toEqual([]);
     expect(rows[0].score_stability).toBeLessThan(0.1);
   });
@@ -309,6 +315,7 @@ describe("drift", () => {
   test("raises one alert a window where it is not, with the feature and its index", () => {
     const found = alertsOf(() => 30 + random() * 25);
     const { rows } = found;
+    expect(found.drifted).toBe(true);
     const alerts = found.alerts.filter(({ kind }) => kind === "model-drift");
     expect(alerts).toHaveLength(rows.length);
     expect(alerts[0]).toMatchObject({

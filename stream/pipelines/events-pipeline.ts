@@ -55,6 +55,7 @@ import type { Operator } from "../runtime/operator.ts";
 import { EMIT_ROWS, HOT_PART_KEYS, type Pipeline, type PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { READ_LIMITS } from "../runtime/task.ts";
+import type { WorkTally } from "../runtime/work-tally.ts";
 import type { Outbox } from "../sinks/outbox.ts";
 import type { TableSink } from "../sinks/table-sink.ts";
 import { TaskTime, type TimeConfig } from "../time/index.ts";
@@ -116,6 +117,8 @@ export interface EventsPipelineDeps {
   /** What schema ids of Avro records mean. */
   readonly schemas: WriterSchemas;
   readonly stageClock: StageClock;
+  /** Where dead letters are counted by reason; by default nobody asks. */
+  readonly tally?: WorkTally | undefined;
 }
 
 /**
@@ -143,7 +146,7 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
   for (const dictionary of Object.values(keys)) keySection.dictionary(dictionary);
   const outputs = new TaskOutputs(outbox, { taskId, nonce, fileBytesMax: config.fileBytesMax });
   const counts = new RecordCounts();
-  const deadLetters = createDeadLetters(outputs, counts);
+  const deadLetters = createDeadLetters(outputs, counts, deps.tally);
   const capacity = READ_LIMITS.recordsMax;
   const decoderOptions = {
     keys,

@@ -10,8 +10,8 @@ export interface ModelStatus {
   /** Time of a score of the same vectors, microseconds; null without a challenger. */
   readonly championMicros: number | null;
   readonly challengerMicros: number | null;
-  /** Of the newest window that is over, with the version that scored in it; null before the first. */
-  readonly health: (ModelHealth & { readonly version: string }) | null;
+  /** Of the newest window that is over, with the version that scored in it and whether drift was told; null before the first. */
+  readonly health: (ModelHealth & { readonly version: string; readonly drifted?: boolean }) | null;
 }
 
 /** State of one task, for the API, the metrics and `millrace status`. Times are ms since the epoch. */

@@ -7,6 +7,7 @@ import type { Pipeline, PipelineInput } from "./pipeline.ts";
 import { RestoredState } from "./restored-state.ts";
 import { StateImageWriter } from "./state-image.ts";
 import type { TaskStatus } from "./status.ts";
+import type { WorkTally } from "./work-tally.ts";
 
 /** Most records and bytes of one read: the batch that flows through the columns. */
 export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
@@ -49,6 +50,8 @@ interface OpenInput {
   /** Read and not yet processed; the reader's position is then behind it. */
   pending: RecordBatch | null;
   position: number;
+  /** Records that were processed since {@link Task.countRecords}. */
+  uncounted: number;
   /** The wait that is under way: an input that stays silent has one, however often others wake the task. */
   waiting: Promise<void> | null;
 }
@@ -135,7 +138,7 @@ export class Task {
         );
         const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
         const reader = await log.reader(input.topic, input.partition, position);
-        return { input, reader, pending: null, position, waiting: null };
+        return { input, reader, pending: null, position, uncounted: 0, waiting: null };
       }),
     );
   }
@@ -167,10 +170,19 @@ export class Task {
     next.input.process(records);
     next.pending = null;
     next.position = records.baseOffset + records.count;
+    next.uncounted += records.count;
     this.recordsSinceCut += records.count;
     this.processedInRound = true;
     this.ingestedAt = records.ingestedAt;
     return true;
+  }
+
+  /** Adds the records that were processed since the last call, by their topics. */
+  countRecords(tally: WorkTally): void {
+    for (const opened of this.opened) {
+      tally.add("records", [opened.input.topic], opened.uncounted);
+      opened.uncounted = 0;
+    }
   }
 
   /** Whether the log has, or may have, records of an input that have not come yet. */

@@ -3,7 +3,8 @@ import type { EventLog, LogReader } from "../ports/event-log.ts";
 import { eventLoopScheduling, type Scheduling } from "./scheduling.ts";
 import type { Task } from "./task.ts";
 import { quiet, RuntimeHome, untilTrue } from "./testing/runtime-home.ts";
-import type { Worker, WorkerConfig } from "./worker.ts";
+import type { Worker } from "./worker.ts";
+import type { WorkerConfig } from "./worker-config.ts";
 
 const REST_MS = 50;
 

@@ -13,21 +13,8 @@ import type { StageClock } from "./stage-clock.ts";
 import { stateBytesBySection } from "./state-bytes.ts";
 import type { TaskStatus } from "./status.ts";
 import type { Task, TaskCut } from "./task.ts";
-
-export interface WorkerConfig {
-  readonly checkpointIntervalMs: number;
-  /** The same while there is a backlog: fewer, larger checkpoints let it catch up sooner. */
-  readonly checkpointBacklogIntervalMs: number;
-  /** A checkpoint begins early after so many records, so that files and memory stay bounded. */
-  readonly checkpointRecordsMax: number;
-  /** Time between the rounds in which changed hot values are written, each once however often it has changed. */
-  readonly hotFlushMs: number;
-  /** The same while there is a backlog. */
-  readonly hotFlushBacklogMs: number;
-  /** Silence after which the second stage no longer waits for a task. */
-  readonly idleAfterMs: number;
-  readonly consumerGroup: string;
-}
+import type { WorkReport, WorkTally } from "./work-tally.ts";
+import type { WorkerConfig } from "./worker-config.ts";
 
 export interface WorkerDeps {
   readonly log: EventLog;
@@ -38,6 +25,7 @@ export interface WorkerDeps {
   readonly clock: () => number;
   readonly scheduling: Scheduling;
   readonly stageClock: StageClock;
+  readonly tally: WorkTally;
   /** Called at each named point of the checkpoint protocol: crash tests kill the process there. */
   readonly onPoint: (point: string) => void;
 }
@@ -170,6 +158,12 @@ export class Worker {
 
   status(ends: ReadonlyMap<string, number>, state: TaskStatus["state"]): TaskStatus[] {
     return this.tasks.map((task) => task.status(ends, state));
+  }
+
+  /** What was done since the last call. */
+  takeWork(): WorkReport {
+    for (const task of this.tasks) task.countRecords(this.deps.tally);
+    return this.deps.tally.take();
   }
 
   /** Memory of the tasks' state, bytes by section. */
@@ -305,12 +299,14 @@ export class Worker {
   }
 
   private startCheckpoint(): void {
-    this.lastCutAt = this.deps.clock();
+    const { clock, tally } = this.deps;
+    this.lastCutAt = clock();
     const cutting = this.cutTasks().finally(() => {
       this.cutting = null;
     });
     this.cutting = cutting.catch(() => undefined);
-    this.inBackground(cutting.then((cuts) => this.commit(cuts)));
+    const committing = cutting.then((cuts) => this.commit(cuts));
+    this.inBackground(tally.checkpoint(committing, clock));
   }
 
   /** What has to end before the next checkpoint begins; its failure is the worker's. */
@@ -372,8 +368,8 @@ export class Worker {
     this.throwFailure();
   }
 
-  /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. */
-  private async commit(cuts: readonly StagedCut[]): Promise<void> {
+  /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. Resolves to the number of cuts. */
+  private async commit(cuts: readonly StagedCut[]): Promise<number> {
     const { checkpoints, publisher, onPoint } = this.deps;
     onPoint("before-stage");
     // Hot values follow, see requireOwnership().
@@ -393,6 +389,7 @@ export class Worker {
     await Promise.all(cuts.map(({ task, cut }) => this.offsets.commit(task, cut.inputs)));
     onPoint("after-offset-commit");
     for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
+    return cuts.length;
   }
 
   private async stageAll(cuts: readonly StagedCut[]): Promise<Checkpoint[]> {

@@ -1,6 +1,7 @@
 import type { Alert, AlertBus } from "../ports/alert-bus.ts";
 import type { EventLog } from "../ports/event-log.ts";
-import type { HotStore } from "../ports/hot-store.ts";
+import type { HotBatch, HotStore } from "../ports/hot-store.ts";
+import { WorkTally } from "../runtime/work-tally.ts";
 import { HotBatchWriter, type HotOutputs } from "./hot-batch-writer.ts";
 
 /** Alerts, pane blocks and hot values that wait for their write; above it the task stops reading. */
@@ -21,6 +22,8 @@ export interface OutboxDeps {
   readonly alertBus: Pick<AlertBus, "publish">;
   readonly taskId: string;
   readonly paneTopic: string;
+  /** Where alerts and hot values are counted; by default nobody asks. */
+  readonly tally?: WorkTally | undefined;
 }
 
 /**
@@ -30,6 +33,7 @@ export interface OutboxDeps {
  */
 export class Outbox implements HotOutputs {
   private readonly deps: OutboxDeps;
+  private readonly tally: WorkTally;
   private alerts: Alert[] = [];
   private panes: PaneRecord[] = [];
   private readonly hot = new Map<string, HotBatchWriter>();
@@ -40,6 +44,7 @@ export class Outbox implements HotOutputs {
 
   constructor(deps: OutboxDeps) {
     this.deps = deps;
+    this.tally = deps.tally ?? new WorkTally();
   }
 
   /** Items that are not written yet. */
@@ -77,7 +82,7 @@ export class Outbox implements HotOutputs {
     const { alerts } = this;
     if (alerts.length > 0) {
       this.alerts = [];
-      this.urgent = this.track(this.urgent, alerts.length, this.deps.alertBus.publish(alerts));
+      this.urgent = this.track(this.urgent, alerts.length, this.publish(alerts));
     }
     return this.urgent;
   }
@@ -104,8 +109,18 @@ export class Outbox implements HotOutputs {
 
   private writeHot(writer: HotBatchWriter): void {
     const batch = writer.take();
-    const write = this.deps.hotStore.putMany(batch).then(() => writer.giveBack(batch));
+    const write = this.putHot(batch).then(() => writer.giveBack(batch));
     this.writingHot = this.track(this.writingHot, batch.count, write);
+  }
+
+  private async putHot(batch: HotBatch): Promise<void> {
+    await this.tally.failure("hotFailures", this.deps.hotStore.putMany(batch));
+    this.tally.add("hotValues", [], batch.count);
+  }
+
+  private async publish(alerts: readonly Alert[]): Promise<void> {
+    await this.deps.alertBus.publish(alerts);
+    for (const { kind } of alerts) this.tally.add("alerts", [kind], 1);
   }
 
   /** Resolves when the writes before and this one are done. */

@@ -4,6 +4,8 @@ import { createModelRegistry } from "../../../ml/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
 import { apiConfigOf, type Config } from "../../config/index.ts";
 import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
+import { MaintenanceMetrics } from "../../monitoring/maintenance-metrics.ts";
+import { WorkMetrics } from "../../monitoring/work-metrics.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { type CliIo, createLogger, onInterrupt, unlessInterrupted } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
@@ -54,18 +56,26 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   const began = io.clock();
   const logger = createLogger(config, io);
   const interruption = onInterrupt();
+  const metrics = new WorkMetrics();
   try {
     await withPlatform(
       config,
       io,
-      { runsWorkers: true, runsQueries: true, makesHome: true, interruption },
+      { runsWorkers: true, runsQueries: true, makesHome: true, interruption, metrics },
       async (platform) => {
         await unlessInterrupted(platform.startWorkers(), interruption, "its workers had not started yet");
         // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
         await using running = new AsyncDisposableStack();
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
-        const api = running.adopt(await startApi(platform, forecasts, logger), (server) => server.close());
-        running.adopt(startMaintenance(platform, logger), (maintenance) => maintenance.stop());
+        const { registry } = metrics;
+        const api = running.adopt(await startApi(platform, { forecasts, logger, registry }), (server) =>
+          server.close(),
+        );
+        const maintained = new MaintenanceMetrics(registry, {
+          intervalMs: config.maintenanceIntervalMs,
+          clock: io.clock,
+        });
+        running.adopt(startMaintenance(platform, logger, maintained), (maintenance) => maintenance.stop());
         const rate = options.generator ? config.generatorEventsPerSecond : 0;
         if (rate > 0)
           running.adopt(await startGenerator(platform, rate, logger), (generator) => generator.stop());
@@ -79,7 +89,13 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
   }
 }
 
-function startApi(platform: Platform, forecasts: ScheduledForecasts, logger: PlatformLogger) {
+interface ApiParts {
+  readonly forecasts: ScheduledForecasts;
+  readonly logger: PlatformLogger;
+  readonly registry: WorkMetrics["registry"];
+}
+
+function startApi(platform: Platform, { forecasts, logger, registry }: ApiParts) {
   const { queryEngine, hotStore, alertBus, config } = platform;
   return createApiServer({
     queryEngine,
@@ -89,6 +105,7 @@ function startApi(platform: Platform, forecasts: ScheduledForecasts, logger: Pla
     pipeline: platform,
     models: createModelRegistry(platform.adapters.objects),
     forecasts: forecasts.live,
+    metrics: registry,
     clock: Date.now,
     logger,
     config: apiConfigOf(config),

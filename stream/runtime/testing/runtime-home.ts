@@ -13,7 +13,9 @@ import type { Pipeline } from "../pipeline.ts";
 import { eventLoopScheduling } from "../scheduling.ts";
 import { noStageClock } from "../stage-clock.ts";
 import { Task } from "../task.ts";
-import { Worker, type WorkerConfig, type WorkerDeps } from "../worker.ts";
+import { WorkTally } from "../work-tally.ts";
+import { Worker, type WorkerDeps } from "../worker.ts";
+import type { WorkerConfig } from "../worker-config.ts";
 
 export const TOPICS = ["first", "second"] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -185,6 +187,7 @@ export class RuntimeHome {
         clock: () => this.nowMs,
         scheduling: eventLoopScheduling,
         stageClock: noStageClock,
+        tally: new WorkTally(),
         onPoint: () => undefined,
         ...options.deps,
       },

@@ -1,0 +1,78 @@
+import kafkajs from "kafkajs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { customerEventContract, encodeJson } from "../../schema/index.ts";
+import type { Config } from "../config/index.ts";
+import { CollectedLog, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
+import { connectionSettings } from "../servers/local-servers.ts";
+import { testServer, testServers, uniqueName } from "../servers/test-servers.ts";
+import { GroupWorker } from "./group-worker.ts";
+import { Platform } from "./platform.ts";
+
+const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
+const POLL = { timeout: 60_000, interval: 250 };
+const TOPIC = "customer-events";
+
+let config: Config;
+let platform: Platform;
+let worker: GroupWorker;
+let running: Promise<void>;
+beforeAll(async () => {
+  await testServers.start(SERVERS);
+  const name = uniqueName("aborted");
+  config = scenarioConfig("unused", {
+    mode: "distributed",
+    ...connectionSettings(testServers, SERVERS),
+    trinoUrl: "http://127.0.0.1:1",
+    kafkaTopicPrefix: `${name}.`,
+    kafkaGroup: name,
+    s3Prefix: name,
+    redisPrefix: name,
+    partitions: 1,
+    workers: 0,
+    warmSpare: false,
+    checkpointIntervalMs: 500,
+  });
+  platform = await Platform.open(config, new CollectedLog());
+  worker = await GroupWorker.open(config, new CollectedLog());
+  running = worker.run(() => undefined);
+});
+afterAll(async () => {
+  await worker.stop();
+  await running;
+  await platform.close();
+});
+
+/** Of the task's input, as the API and the metrics tell it. */
+async function input() {
+  await platform.refreshTasks();
+  const [task] = platform.tasks();
+  return task.inputs.find(({ topic }) => topic === TOPIC);
+}
+
+it("an idle platform has no lag behind a transaction that was aborted, as where a broker or a producer dies", async () => {
+  const event = { eventId: "e", eventType: "page_view", eventTime: Date.now(), userId: "u" };
+  const bytes = encodeJson(customerEventContract, event as never);
+  const [starts, ends] = [Int32Array.of(0), Int32Array.of(bytes.length)];
+  await platform.log.append([{ topic: TOPIC, partition: 0, count: 1, bytes, starts, ends }]);
+  await expect.poll(async () => (await input())?.position, POLL).toBe(1);
+
+  const { bootstrap } = await testServer("kafka");
+  const kafka = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer({
+    transactionalId: uniqueName("dead"),
+    maxInFlightRequests: 1,
+    idempotent: true,
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  await transaction.send({
+    topic: `${config.kafkaTopicPrefix}${TOPIC}`,
+    messages: [{ partition: 0, value: "never" }],
+  });
+  await transaction.abort();
+  await producer.disconnect();
+
+  // The record that nobody may read, and the end of its transaction.
+  await expect.poll(async () => (await input())?.endOffset, POLL).toBe(3);
+  await expect.poll(async () => (await input())?.lag, POLL).toBe(0);
+});
