@@ -214,7 +214,9 @@ describe("supervisor", () => {
         .filter(({ name, labels }) => name === "records" && labels[0] === "customer-events")
         .reduce((sum, { count }) => sum + count, 0);
     await expect.poll(records, POLL).toBe(100);
-    expect(work.flatMap(({ checkpointMs }) => checkpointMs).length).toBeGreaterThanOrEqual(2);
+    // One of each worker.
+    const checkpoints = () => work.flatMap(({ checkpointMs }) => checkpointMs).length;
+    await expect.poll(checkpoints, POLL).toBeGreaterThanOrEqual(2);
     await expect.poll(() => some.loads().length, POLL).toBe(2);
     for (const { busy } of some.loads()) expect(busy).toBeLessThanOrEqual(1);
     await some.stop();

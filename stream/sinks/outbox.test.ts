@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus } from "../ports/alert-bus.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { HotStore } from "../ports/hot-store.ts";
 import { probeAlert, RuntimeHome } from "../runtime/testing/runtime-home.ts";
+import { WorkTally } from "../runtime/work-tally.ts";
 import { Outbox } from "./outbox.ts";
 
 describe("outbox", () => {
@@ -13,7 +15,12 @@ describe("outbox", () => {
   afterEach(() => home.remove());
 
   function createOutbox(
-    ports: { readonly log?: EventLog; readonly alertBus?: AlertBus; readonly hotStore?: HotStore } = {},
+    ports: {
+      readonly log?: EventLog;
+      readonly alertBus?: AlertBus;
+      readonly hotStore?: HotStore;
+      readonly tally?: WorkTally;
+    } = {},
   ): Outbox {
     const { log, hotStore, alertBus } = home;
     return new Outbox({ log, hotStore, alertBus, taskId: "events-0", paneTopic: "panes", ...ports });
@@ -50,6 +57,29 @@ describe("outbox", () => {
     expect(await panes()).toEqual(["block 0"]);
     expect(await home.hotStore.get("probe", "k")).toBe("1");
     expect(outbox.pending).toBe(0);
+  });
+
+  test("counts alerts by kind and hot values once they are taken, and failures by their code", async () => {
+    const tally = new WorkTally();
+    const outbox = createOutbox({ tally });
+    outbox.addAlert(probeAlert("first", 1));
+    outbox.addAlert(probeAlert("first", 2));
+    putHot(outbox, "k", "1");
+    await outbox.flush();
+    expect(tally.take().counts).toEqual(
+      expect.arrayContaining([
+        { name: "alerts", labels: ["probe"], count: 2 },
+        { name: "hotValues", labels: [], count: 1 },
+      ]),
+    );
+    const error = new MillraceError("away", { code: "hot-store-unreachable", origin: "external" });
+    const away = { putMany: () => Promise.reject(error) } as unknown as HotStore;
+    const failing = createOutbox({ tally, hotStore: away });
+    putHot(failing, "k", "2");
+    await expect(failing.flush()).rejects.toBe(error);
+    expect(tally.take().counts).toEqual([
+      { name: "hotFailures", labels: ["hot-store-unreachable"], count: 1 },
+    ]);
   });
 
   test("a flush waits for writes that an earlier one began", async () => {
