@@ -186,6 +186,13 @@ describe("limits and errors of the API", () => {
     await own.stop();
   });
 
+  /** Errors in answers since the start, by whose fault they were. */
+  async function errorCounts(): Promise<Record<string, number>> {
+    const text = await (await fetch(`${api.server.url}/metrics`)).text();
+    const found = text.matchAll(/^millrace_graphql_errors_total\{origin="(\w+)"\} (\d+)$/gm);
+    return Object.fromEntries([...found].map(([, origin, count]) => [origin, Number(count)]));
+  }
+
   it("show nothing of what is not the caller's fault, but a reference into the log", async () => {
     const query = "{ sessions { edges { cursor } } }";
     await api.commit(silverSessions, [sessionRow()]);
@@ -198,6 +205,7 @@ describe("limits and errors of the API", () => {
         "external",
       ],
     ];
+    const before = await errorCounts();
     for (const [failure, code, origin] of failures) {
       api.failing = failure;
       const answer = await api.query(query);
@@ -213,6 +221,11 @@ describe("limits and errors of the API", () => {
     api.failing = new MillraceError("too slow, ask for less", { code: "query-timeout", origin: "user" });
     const [error] = (await api.query(query)).errors ?? [];
     api.failing = null;
+    // Each of the three over HTTP and over a socket.
+    const { user, external, internal } = await errorCounts();
+    expect(internal - before.internal).toBe(4);
+    expect(external - before.external).toBe(2);
+    expect(user - before.user).toBe(1);
     expect(error.message).toBe("too slow, ask for less");
     expect(error.extensions).toEqual({ code: "query-timeout", origin: "user", retry: false });
   });
