@@ -2,6 +2,7 @@ import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
+import { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { CollectedLog, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { testServer, testServers, uniqueName } from "../servers/test-servers.ts";
@@ -12,6 +13,7 @@ const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
 const POLL = { timeout: 60_000, interval: 250 };
 const TOPIC = "customer-events";
 
+const metrics = new WorkMetrics();
 let config: Config;
 let platform: Platform;
 let worker: GroupWorker;
@@ -33,7 +35,7 @@ beforeAll(async () => {
     checkpointIntervalMs: 500,
   });
   platform = await Platform.open(config, new CollectedLog());
-  worker = await GroupWorker.open(config, new CollectedLog());
+  worker = await GroupWorker.open(config, new CollectedLog(), metrics);
   running = worker.run(() => undefined);
 });
 afterAll(async () => {
@@ -75,4 +77,13 @@ it("an idle platform has no lag behind a transaction that was aborted, as where 
   // The record that nobody may read, and the end of its transaction.
   await expect.poll(async () => (await input())?.endOffset, POLL).toBe(3);
   await expect.poll(async () => (await input())?.lag, POLL).toBe(0);
+});
+
+it("the worker's own metrics tell what it has done, and that it does all that it was given", async () => {
+  const text = () => metrics.registry.metrics();
+  await expect.poll(text, POLL).toMatch(/^millrace_records_total\{topic="customer-events"\} 1$/m);
+  await expect.poll(text, POLL).toMatch(/^millrace_checkpoint_duration_seconds_count [1-9]\d*$/m);
+  await expect.poll(text, POLL).toMatch(/^millrace_hot_values_total [1-9]\d*$/m);
+  expect(worker.taskCount).toBe(2);
+  expect(worker.waitingFor()).toEqual([]);
 });
