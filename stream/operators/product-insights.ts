@@ -68,6 +68,21 @@ export interface ProductInsights {
   dropped(): { readonly blocks: number; readonly increments: number };
 }
 
+/**
+ * The boundaries from `first` to `last`, ascending, that end a window of so many panes with one of `panes` in it.
+ * Between two panes may lie years: an event that claims to be of 1970, or history in front of live events.
+ */
+export function* boundariesBehindPanes(
+  panes: Iterable<number>,
+  { first, last, panesMax }: { readonly first: number; readonly last: number; readonly panesMax: number },
+): Generator<number> {
+  let next = first;
+  for (const pane of [...panes].sort((a, b) => a - b)) {
+    next = Math.max(next, pane + 1);
+    for (; next <= Math.min(last, pane + panesMax); next++) yield next;
+  }
+}
+
 /** How far an idle task may be behind the others and still correct their windows, ms of event time. */
 const IDLE_MS_MAX = 86_400_000;
 /** Notes of a flash-sale finding. */
@@ -199,7 +214,7 @@ export function createProductInsights(
     const newest = newestPane();
     const first = Math.max(numbers.values[EVALUATED] / paneMs + 1, oldestPane() + 1);
     const last = Math.min(due / paneMs, newest + panesMax);
-    for (let boundary = first; boundary <= last; boundary++) {
+    for (const boundary of boundariesBehindPanes(activity.panes(), { first, last, panesMax })) {
       report(boundary, newest);
       numbers.values[EVALUATED] = boundary * paneMs;
     }

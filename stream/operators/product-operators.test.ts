@@ -8,7 +8,11 @@ import {
 import type { Alert } from "../ports/alert-bus.ts";
 import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
 import { createDedupe, defaultDedupeConfig } from "./dedupe.ts";
-import { createProductInsights, defaultProductInsightsConfig } from "./product-insights.ts";
+import {
+  boundariesBehindPanes,
+  createProductInsights,
+  defaultProductInsightsConfig,
+} from "./product-insights.ts";
 import { createProductPanes, defaultProductPanesConfig } from "./product-panes.ts";
 import { createProductTable } from "./product-table.ts";
 import {
@@ -246,6 +250,42 @@ describe("the end of the inputs", () => {
     expect(rows.map(({ views, revision }) => [views, revision])).toEqual([
       [1, 1],
       [2, 2],
+    ]);
+  });
+});
+
+describe("years between two panes", () => {
+  it("have no boundaries, and nothing else is left out", () => {
+    const random = seededRandom(7);
+    for (let run = 0; run < 200; run++) {
+      const panes = Array.from({ length: Math.floor(random() * 6) }, () => Math.floor(random() * 60));
+      const [first, last] = [Math.floor(random() * 60), Math.floor(random() * 80)];
+      const panesMax = 1 + Math.floor(random() * 8);
+      const expected = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i).filter(
+        (boundary) => panes.some((pane) => pane < boundary && boundary <= pane + panesMax),
+      );
+      expect([...boundariesBehindPanes(panes, { first, last, panesMax })]).toEqual(expected);
+    }
+    const far = { first: 1, last: Number.POSITIVE_INFINITY, panesMax: 2 };
+    expect([...boundariesBehindPanes([0, 30_000_000], far)]).toEqual([1, 2, 30_000_001, 30_000_002]);
+  });
+
+  it("are passed at once where a task was silent before them", () => {
+    const [old, silent] = [
+      ["events-0", [Date.UTC(1970, 0, 20), Date.UTC(2026, 0, 5)]],
+      ["events-1", [Date.UTC(2026, 0, 5)]],
+    ].map(([name, times]) => {
+      const events = (times as number[]).map((eventTime) => ({
+        ...{ eventId: `${name}-${eventTime}`, eventType: "item_view", eventTime },
+        ...{ userId: name, productId: "p" },
+      }));
+      return runPanes(name as string, events as unknown as CustomerEvent[], [0, events.length]);
+    });
+    const run = runInsights(["events-0", "events-1"], [...old.blocks, ...silent.blocks]);
+    const rows = run.rows.get("gold.product_activity") ?? [];
+    expect(rows.map(({ window_start, views }) => [window_start, views])).toEqual([
+      [Date.UTC(1970, 0, 20), 1],
+      [Date.UTC(2026, 0, 5), 2],
     ]);
   });
 });

@@ -87,7 +87,8 @@ export class SessionPool {
   takeEnded(closeMs: number, take: (session: number) => void): void {
     const { stepMs } = this.config;
     const numbers = this.numbers.values;
-    const target = Math.floor(closeMs / stepMs);
+    // Before 1970 there is no bucket, and nothing ends.
+    const target = Math.max(0, Math.floor(closeMs / stepMs));
     if (numbers[CURSOR] === Number.NEGATIVE_INFINITY) {
       if (Number.isFinite(target)) this.setCursor(target);
       return;

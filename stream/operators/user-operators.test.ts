@@ -197,3 +197,18 @@ describe.each(SEEDS)("user operators on random events, seed %i", (seed) => {
     expect(resumed.hot).toEqual(straight.hot);
   });
 });
+
+it("an event of the first minute of 1970, in front of others, is a session like them", () => {
+  const times = [0, 61_000, Date.UTC(2026, 0, 1)];
+  const events = times.map((eventTime, i) => ({
+    ...{ eventId: `e${i}`, eventType: "item_view", eventTime },
+    ...{ userId: "u", productId: "p" },
+  }));
+  const { rows } = run(events as unknown as CustomerEvent[], [0, 1, 2, 3]);
+  expect(
+    rows.get("silver.sessions")?.map(({ session_start, events: count }) => [session_start, count]),
+  ).toEqual([
+    [0, 2],
+    [times[2], 1],
+  ]);
+});

@@ -47,7 +47,7 @@ export class MetricRing implements MetricHistory {
   open(window: number): void {
     const newest = this.numbers.values[NEWEST];
     if (window > newest) {
-      for (let empty = Math.max(newest + 1, window - this.size + 1); empty <= window; empty++)
+      for (let empty = Math.max(0, newest + 1, window - this.size + 1); empty <= window; empty++)
         this.clear(empty);
       this.numbers.values[NEWEST] = window;
       this.numbers.mark(NEWEST);

@@ -56,7 +56,8 @@ export class DemandRings {
     const at = line * 2 + NEWEST;
     const newest = this.bounds.values[at];
     const from = Number.isNaN(newest) ? step - RING + 1 : Math.max(newest + 1, step - RING + 1);
-    for (let empty = from; empty <= step; empty++) this.units.values[line * RING + (empty % RING)] = 0;
+    for (let empty = Math.max(0, from); empty <= step; empty++)
+      this.units.values[line * RING + (empty % RING)] = 0;
     this.units.markRange(line * RING, (line + 1) * RING);
     this.bounds.values[at] = step;
   }
