@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createFloat64Column, customerEventContract, type EventBatch, RowFlag } from "../../schema/index.ts";
 import { copyState, randomCuts, seededRandom } from "../operators/testing/drive.ts";
 import { createKeys, makeBatch } from "../operators/testing/make-batch.ts";
+import { TaskTime } from "./task-time.ts";
 import { defaultTimeConfig, END_OF_INPUT, WatermarkTracker } from "./watermark.ts";
 
 const CONFIG = { ...defaultTimeConfig, outOfOrdernessMs: 2000, allowedLatenessMs: 60_000, tickMs: 1000 };
@@ -81,5 +82,22 @@ describe("WatermarkTracker", () => {
     const tracker = new WatermarkTracker("w", CONFIG);
     scanAll(tracker, [100_000], [0, 1]);
     expect(tracker.endOfInput()).toEqual(END_OF_INPUT);
+  });
+});
+
+describe("TaskTime", () => {
+  it("ends with the last topic that has begun, also where one ended without an event", () => {
+    const trackers = ["events", "orders", "payments"].map((name) => new WatermarkTracker(name, CONFIG));
+    const [events, orders] = trackers;
+    const time = new TaskTime(trackers);
+    expect(time.advance()).toBe(false);
+    events.endOfInput();
+    expect([time.advance(), time.nowMs]).toEqual([true, Number.POSITIVE_INFINITY]);
+    scanAll(orders, [100_000], [0, 1]);
+    expect([time.advance(), time.nowMs]).toEqual([true, 98_000]);
+    orders.endOfInput();
+    expect([time.advance(), time.nowMs]).toEqual([true, Number.POSITIVE_INFINITY]);
+    // What comes behind an end without events is not too late.
+    expect(scanAll(events, [5, 100_000], [0, 2]).flags).toEqual([0, 0]);
   });
 });

@@ -89,7 +89,7 @@ export class WatermarkTracker {
     return this.numbers.values[MAX_TIME] - this.config.outOfOrdernessMs;
   }
 
-  /** Whether an end of the input came, and nothing behind the windows that it reported. */
+  /** Whether an end of the input came, and nothing behind the windows that it reported; also without any event. */
   get ended(): boolean {
     return this.numbers.values[CLOSED_THROUGH] > this.numbers.values[MAX_TIME];
   }
@@ -145,7 +145,8 @@ export class WatermarkTracker {
   /** Closes what was seen so far: everything is due, and what falls into a reported window is too late. */
   endOfInput(): Progress {
     const numbers = this.numbers.values;
-    const closed = numbers[MAX_TIME] + this.config.longestWindowMs;
+    // Without any event it closes nothing, and has ended all the same.
+    const closed = Math.max(0, numbers[MAX_TIME] + this.config.longestWindowMs);
     if (closed > numbers[CLOSED_THROUGH]) numbers[CLOSED_THROUGH] = closed;
     this.numbers.mark(CLOSED_THROUGH);
     return END_OF_INPUT;
