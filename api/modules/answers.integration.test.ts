@@ -5,14 +5,16 @@ import { S3ObjectStore } from "../../lakehouse/adapters/s3/index.ts";
 import { TrinoQueryEngine } from "../../lakehouse/adapters/trino/index.ts";
 import type { Catalog } from "../../lakehouse/index.ts";
 import { TestApi } from "../server/api.fixture.ts";
+import type { ApiConfig } from "../server/config.ts";
 import { answersContract } from "./answers.contract.ts";
 import { connectionsContract } from "./connections.contract.ts";
+import { deadLettersContract } from "./dead-letters.contract.ts";
 import { detectorsContract } from "./detectors.contract.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { predictionsContract } from "./predictions.contract.ts";
 import { productsContract } from "./products.contract.ts";
 
-async function start(): Promise<TestApi> {
+async function start(config: Partial<ApiConfig> = {}): Promise<TestApi> {
   const trino = await testServer("trino");
   const { uri } = await testServer("catalog");
   const { endpoint, region, bucket, ...credentials } = await testServer("minio");
@@ -24,7 +26,7 @@ async function start(): Promise<TestApi> {
   const { url: server, user, catalog: trinoCatalog } = trino;
   const connection = { server, user, trinoCatalog, namespacePrefix };
   const engine = new TrinoQueryEngine({ ...connection, ...environment, catalog });
-  return TestApi.start({}, () => ({ catalog, objectStore, engine }));
+  return TestApi.start(config, () => ({ catalog, objectStore, engine }));
 }
 
 answersContract("Trino", start);
@@ -42,3 +44,4 @@ function withPrefix(catalog: Catalog, prefix: string): Catalog {
     list: (namespace) => catalog.list(`${prefix}${namespace}`),
   };
 }
+deadLettersContract("Trino", start);

@@ -56,7 +56,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What callers choose, or what the API itself says of an answer. */
-const OWN = ["AnswerSource", "FunnelDimension", "Granularity", "RecommendationSource"];
+const OWN = ["AnswerSource", "FunnelDimension", "Granularity", "RecommendationSource", "ResendOutcome"];
 
 const enums = Object.values(describeApiSchema().getTypeMap()).filter(
   (type): type is GraphQLEnumType => isEnumType(type) && !type.name.startsWith("__"),

@@ -24,7 +24,9 @@ import {
 import { icebergSchema } from "../../lakehouse/table/schema.ts";
 import { createModelRegistry, type LiveForecasts } from "../../ml/index.ts";
 import {
+  bronzeDeadLetters,
   bronzeTable,
+  contracts,
   goldDemandForecasts,
   goldFlashSaleAlerts,
   goldFraudScores,
@@ -37,7 +39,6 @@ import {
   goldRecommendations,
   inventoryUpdateContract,
   productContract,
-  ruleChangeContract,
   silverEvents,
   silverSessions,
   type TableSpec,
@@ -48,10 +49,13 @@ import { LmdbHotStore } from "../../stream/adapters/lmdb-hot-store.ts";
 import { ALERTS_TOPIC, LogAlertBus } from "../../stream/adapters/log-alert-bus.ts";
 import {
   type Alert,
+  bronzeDeadLetterResends,
   bronzeRuleChanges,
+  DeadLetterResends,
   detectorTables,
   type HotStore,
   hotBatchOf,
+  ownSchemaSource,
   type TaskStatus,
 } from "../../stream/index.ts";
 import type { ApiConfig } from "./config.ts";
@@ -61,6 +65,8 @@ const MS_PER_DAY = 86_400_000;
 export const bronzeProducts = bronzeTable(productContract);
 export const bronzeInventory = bronzeTable(inventoryUpdateContract);
 const TABLES = [
+  bronzeDeadLetters,
+  bronzeDeadLetterResends,
   bronzeRuleChanges,
   goldFraudScores,
   bronzeProducts,
@@ -130,7 +136,7 @@ export class TestApi {
     const lake = openLake(home);
     const log = new LmdbEventLog({ path: join(home, "log"), clock: Date.now });
     await log.createTopics(
-      [ALERTS_TOPIC, ruleChangeContract.topic].map((name) => {
+      [ALERTS_TOPIC, ...contracts.map(({ topic }) => topic)].map((name) => {
         return { name, partitions: 1, retentionMs: 3_600_000, retentionBytes: null };
       }),
     );
@@ -158,6 +164,7 @@ export class TestApi {
       close: () => this.lake.engine.close(),
     };
     this.server = await createApiServer({
+      resends: this.resendsWith(queryEngine),
       queryEngine,
       hotStore: this.hotStoreThatMayHang(),
       alertBus: this.alertBus,
@@ -168,6 +175,14 @@ export class TestApi {
       clock: Date.now,
       logger: { info: record, warn: record, error: record },
       config: { port: 0, ...config },
+    });
+  }
+
+  /** What sends dead letters again, beside others on the same log. */
+  resendsWith(engine: QueryEngine = this.lake.engine): DeadLetterResends {
+    return new DeadLetterResends({
+      ...{ log: this.log, engine, clock: Date.now, sleep: (ms) => sleep(ms), random: Math.random },
+      decoding: { source: ownSchemaSource, recordBytesMax: 1 << 20, futureSkewMs: 3_600_000 },
     });
   }
 

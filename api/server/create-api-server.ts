@@ -5,7 +5,14 @@ import type { Registry } from "prom-client";
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
-import type { AlertBus, EventLog, HotStore, PipelineStatus } from "../../stream/index.ts";
+import {
+  type AlertBus,
+  type DeadLetterResends,
+  type EventLog,
+  type HotStore,
+  type PipelineStatus,
+  RESEND_LETTERS_MAX,
+} from "../../stream/index.ts";
 import { AlertHub } from "../modules/alerts/hub.ts";
 import type { Caller, NoCaller } from "../modules/common/caller.ts";
 import type { ApiContext } from "../modules/common/context.ts";
@@ -28,6 +35,8 @@ export interface ApiServerDeps {
   readonly alertBus: AlertBus;
   /** Takes changes of rules. */
   readonly eventLog: EventLog;
+  /** Sends dead letters again. */
+  readonly resends: DeadLetterResends;
   readonly pipeline: PipelineStatus;
   readonly models: ModelRegistry;
   /** How forecasts fared that came due with the newest run of this process; null before it. */
@@ -51,7 +60,7 @@ export interface ApiServer {
 export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const { alertBus, clock, logger, pipeline } = deps;
   const config: ApiConfig = { ...apiConfigDefaults, ...deps.config };
-  const { schema, products } = createApiSchema(deps);
+  const { schema, products, deadLetters } = createApiSchema(deps);
   const callerOf = createCallers(config.apiKeys);
   const alertHub = new AlertHub(
     alertBus,
@@ -65,6 +74,9 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       maxBatchSize: PRODUCTS_A_QUERY_MAX,
     }),
     productActivity: new ProductActivityLoader(products),
+    deadLetterResends: new DataLoader((keys: readonly string[]) => deadLetters.resendsOf(keys), {
+      maxBatchSize: RESEND_LETTERS_MAX,
+    }),
     ...(closeSlow && { closeSlow }),
   });
   const maskError = createErrorMasker(logger, { hideSchema: config.production });

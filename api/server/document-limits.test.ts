@@ -100,6 +100,14 @@ describe("the estimated cost of a document", () => {
     expect(costOf(orders(""))).toBe(of(20));
   });
 
+  it("counts as many queries of the lake as a field says that it asks", () => {
+    const letters = (inner: string) => costOf(`{ deadLetters(first: 10) { edges { node { ${inner} } } } }`);
+    expect(letters("resend { note }") - letters("id")).toBe(2 * 500 + 10);
+    expect(letters("id")).toBe(1 + 10 * 3 + 500);
+    expect(costOf("{ deadLetterSummary { letters } }")).toBe(2 + 500);
+    expect(costOf('mutation { resendDeadLetter(letter: { id: "orders-0-1" }) { outcome } }')).toBe(2 + 1_500);
+  });
+
   it("counts queries of the lake, once for all rows around them", () => {
     const activities = (count: number, first: number) =>
       `{ products(first: ${first}) { edges { node { ${Array.from({ length: count }, (_, i) => `a${i}: activity(first: ${i + 1}) { edges { cursor } }`).join(" ")} } } } }`;

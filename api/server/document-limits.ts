@@ -40,7 +40,7 @@ interface Measure {
 
 const NOTHING: Measure = { depth: 0, aliases: 0, fields: 0, lakeQueries: 0 };
 const PAGE_ARGUMENTS = new Set(["first", "limit"]);
-/** Fields that take it are answered by a query of the lake. */
+/** Fields that take it are answered by a query of the lake; others say how many they ask, see {@link lakeQueriesOf}. */
 const SNAPSHOT_ARGUMENT = "asOf";
 /** What a query of the lake counts as, in fields: with the default limit an operation starts at most 40. */
 const LAKE_QUERY_COST = 500;
@@ -138,12 +138,11 @@ class DocumentMeter {
     if (leaf) return { depth: 1, aliases, fields: 1, lakeQueries: 0 };
     const field = fieldOf(parent, node.name.value);
     const inner = this.measure(node.selectionSet, field && getNamedType(field.type));
-    const asksLake = field?.args.some(({ name }) => name === SNAPSHOT_ARGUMENT) === true;
     return {
       depth: 1 + inner.depth,
       aliases: aliases + inner.aliases,
       fields: 1 + this.rows(node, field) * inner.fields,
-      lakeQueries: inner.lakeQueries + (asksLake ? 1 : 0),
+      lakeQueries: inner.lakeQueries + lakeQueriesOf(field),
     };
   }
 
@@ -172,6 +171,13 @@ class DocumentMeter {
   private given(argument: ArgumentNode | undefined): unknown {
     return argument && valueFromASTUntyped(argument.value, this.variables);
   }
+}
+
+/** Queries that answer a field: as its extension `lakeQueries` says, else one where it takes a snapshot. */
+function lakeQueriesOf(field: GraphQLField<unknown, unknown> | undefined): number {
+  const declared = field?.extensions.lakeQueries;
+  if (typeof declared === "number") return declared;
+  return field?.args.some(({ name }) => name === SNAPSHOT_ARGUMENT) === true ? 1 : 0;
 }
 
 function fieldOf(parent: ParentType, name: string): GraphQLField<unknown, unknown> | undefined {

@@ -3,7 +3,7 @@ import { type GraphQLSchema, lexicographicSortSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { QueryEngine } from "../../lakehouse/index.ts";
 import type { ModelRegistry } from "../../ml/index.ts";
-import type { EventLog, HotStore, PipelineStatus } from "../../stream/index.ts";
+import type { DeadLetterResends, EventLog, HotStore, PipelineStatus } from "../../stream/index.ts";
 import { AlertsResolver } from "../modules/alerts/resolver.ts";
 import { AlertsService } from "../modules/alerts/service.ts";
 import { AlertsSubscription } from "../modules/alerts/subscription.ts";
@@ -12,6 +12,8 @@ import { AnomaliesService } from "../modules/anomalies/service.ts";
 import { type Role, requireRole } from "../modules/common/caller.ts";
 import type { ApiContext } from "../modules/common/context.ts";
 import { LakeReader } from "../modules/common/lake-reader.ts";
+import { DeadLettersResolver } from "../modules/dead-letters/resolver.ts";
+import { DeadLettersService } from "../modules/dead-letters/service.ts";
 import { ForecastsResolver } from "../modules/forecasts/resolver.ts";
 import { ForecastsService } from "../modules/forecasts/service.ts";
 import { FraudResolver } from "../modules/fraud/resolver.ts";
@@ -46,6 +48,7 @@ const RESOLVERS = [
   AlertsResolver,
   AlertsSubscription,
   AnomaliesResolver,
+  DeadLettersResolver,
   ForecastsResolver,
   FraudResolver,
   FunnelResolver,
@@ -69,19 +72,22 @@ export interface SchemaPorts {
   readonly pipeline: PipelineStatus;
   readonly models: ModelRegistry;
   readonly eventLog: EventLog;
+  readonly resends: DeadLetterResends;
   readonly clock: () => number;
 }
 
 export interface ApiSchema {
   readonly schema: GraphQLSchema;
   readonly products: ProductsService;
+  readonly deadLetters: DeadLettersService;
 }
 
 /** The executable schema, its resolvers wired to services over the ports. */
 export function createApiSchema(ports: SchemaPorts): ApiSchema {
-  const { queryEngine, hotStore, pipeline, models, eventLog, clock } = ports;
+  const { queryEngine, hotStore, pipeline, models, eventLog, resends, clock } = ports;
   const lake = new LakeReader(queryEngine, pipeline);
   const products = new ProductsService(lake);
+  const deadLetters = new DeadLettersService(lake, resends);
   const sessions = new SessionsService(lake);
   const propensity = new PropensityService(lake, hotStore);
   const popular = new PopularProductsService(lake, hotStore);
@@ -89,6 +95,7 @@ export function createApiSchema(ports: SchemaPorts): ApiSchema {
     new AlertsResolver(new AlertsService(lake)),
     new AlertsSubscription(),
     new AnomaliesResolver(new AnomaliesService(lake)),
+    new DeadLettersResolver(deadLetters),
     new FraudResolver(new FraudService(lake, hotStore)),
     new FunnelResolver(new FunnelService(lake, hotStore)),
     new InventoryResolver(new InventoryService(lake, hotStore)),
@@ -106,7 +113,7 @@ export function createApiSchema(ports: SchemaPorts): ApiSchema {
     new UsersResolver(new UsersService(lake, hotStore), sessions, propensity),
   ];
   const byClass = new Map<unknown, object>(instances.map((instance) => [instance.constructor, instance]));
-  return { schema: buildSchema((resolver) => byClass.get(resolver)), products };
+  return { schema: buildSchema((resolver) => byClass.get(resolver)), products, deadLetters };
 }
 
 /** The schema without anything behind it: for its SDL. */

@@ -47,7 +47,10 @@ const NEED_NONE = [
 /** With arguments that are right, so that only the home is missing. */
 const NEED_ONE: Record<string, readonly string[]> = {
   status: [],
-  "dead-letters": [],
+  "dead-letters list": [],
+  "dead-letters show": ["orders-0-1"],
+  "dead-letters export": [],
+  "dead-letters resend": ["orders-0-1"],
   query: ["SELECT 1"],
   compact: [],
   consume: ["alerts"],
@@ -84,7 +87,7 @@ describe("a home that is not there", () => {
     expect([...MAKE_ONE, ...NEED_NONE, ...Object.keys(NEED_ONE)].toSorted()).toEqual(names.toSorted());
   });
 
-  test.each([...CALLS, ["replay", "bronze", "--into", "side"]].map((args) => [args]))(
+  test.each([...CALLS, ["dead-letters"], ["replay", "bronze", "--into", "side"]].map((args) => [args]))(
     "is refused, and not made, by %j",
     async (args) => {
       const { code, out, err } = await run(...args, "--home", "typo");

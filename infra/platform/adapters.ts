@@ -7,7 +7,13 @@ import type {
   ViewCatalog,
 } from "../../lakehouse/index.ts";
 import type { WriterSchemas } from "../../schema/index.ts";
-import { type AlertBus, CheckpointStore, type EventLog, type HotStore } from "../../stream/index.ts";
+import {
+  type AlertBus,
+  CheckpointStore,
+  type EventLog,
+  type HotStore,
+  type SchemaSource,
+} from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import type { ServerCheck } from "./await-servers.ts";
 
@@ -33,6 +39,8 @@ export interface Adapters {
   readonly log: EventLog;
   /** What schema ids of Avro records mean; with a registry, see `withRegistrySchemas`. */
   readonly schemas: WriterSchemas;
+  /** Where ids that they lack are looked up; readers of the log do so by themselves. */
+  readonly schemaSource: SchemaSource;
   readonly hotStore: HotStore;
   readonly alertBus: AlertBus;
   readonly objects: ObjectStore;

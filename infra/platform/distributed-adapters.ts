@@ -22,7 +22,7 @@ export function openDistributedAdapters(
   clock: () => number,
   warn: (message: string) => void,
 ): Adapters {
-  const { log, schemas } = openLog(config, clock, warn);
+  const { log, schemaSource } = openLog(config, clock, warn);
   const hotStore = new RedisHotStore({
     url: config.redisUrl,
     isCluster: config.redisCluster,
@@ -42,7 +42,8 @@ export function openDistributedAdapters(
   ];
   return {
     log,
-    schemas,
+    schemas: schemaSource.schemas,
+    schemaSource,
     hotStore,
     alertBus,
     objects,

@@ -6,8 +6,8 @@ import {
   LocalObjectStore,
 } from "../../lakehouse/adapters/index.ts";
 import { maintainTables } from "../../lakehouse/index.ts";
-import { ownSchemas } from "../../schema/index.ts";
 import { HomeLog, LmdbHotStore, LogAlertBus } from "../../stream/adapters/index.ts";
+import { ownSchemaSource } from "../../stream/index.ts";
 import { type AdapterOptions, type Adapters, preparedCheckpoints, retryEnvironment } from "./adapters.ts";
 import { readyHome } from "./home-folder.ts";
 import { lakeTables, lakeViews } from "./lake-tables.ts";
@@ -29,7 +29,8 @@ export function openEmbeddedAdapters(
   const catalog = new FileCatalog({ objectStore: objects, clock });
   return {
     log,
-    schemas: ownSchemas,
+    schemas: ownSchemaSource.schemas,
+    schemaSource: ownSchemaSource,
     hotStore,
     alertBus,
     objects,

@@ -1,5 +1,9 @@
-import { ownSchemas, type WriterSchemas } from "../../schema/index.ts";
-import { createSchemaResolvingLog, type EventLog } from "../../stream/index.ts";
+import {
+  createSchemaResolvingLog,
+  type EventLog,
+  ownSchemaSource,
+  type SchemaSource,
+} from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { RegistrySchemas, type RegistrySchemasDeps } from "./registry-schemas.ts";
 import { SchemaRegistry } from "./schema-registry.ts";
@@ -12,8 +16,8 @@ export function withRegistrySchemas(
   log: EventLog,
   config: Config,
   deps: Omit<RegistrySchemasDeps, "registry">,
-): { readonly log: EventLog; readonly schemas: WriterSchemas } {
-  if (config.schemaRegistryUrl === "") return { log, schemas: ownSchemas };
+): { readonly log: EventLog; readonly schemaSource: SchemaSource } {
+  if (config.schemaRegistryUrl === "") return { log, schemaSource: ownSchemaSource };
   const source = new RegistrySchemas({ ...deps, registry: new SchemaRegistry(config) });
-  return { log: createSchemaResolvingLog(log, source), schemas: source.schemas };
+  return { log: createSchemaResolvingLog(log, source), schemaSource: source };
 }

@@ -131,6 +131,7 @@ export interface EventsPipelineDeps {
  * fraud-labels    → decode → bronze → dedupe → features → detectors
  * products        → decode → bronze → product table
  * rule-changes    → decode → bronze → the rules that detectors judge by
+ * dead-letter-resends → decode → bronze
  * other topics    → decode → bronze → dedupe → detectors
  *
  * Bronze and silver are written when a batch is through: what they have in common is encoded once.

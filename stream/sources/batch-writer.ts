@@ -129,6 +129,11 @@ export class TopicWriter {
     this.putAt(partitionOf(Buffer.from(key), this.partitions.length), value);
   }
 
+  /** Writes one record whole, as bytes. */
+  putRecord(key: string, value: Uint8Array): void {
+    this.putBytes(partitionOf(Buffer.from(key), this.partitions.length), value);
+  }
+
   putAt(partition: number, value: string): void {
     const writer = this.partitions[partition];
     writer.begin(value.length * 3);

@@ -8,5 +8,6 @@ export * from "./generator/write-ndjson.ts";
 export * from "./loaders/index.ts";
 export * from "./partitioner.ts";
 export * from "./random.ts";
+export * from "./resends/index.ts";
 export * from "./schema-resolving-log.ts";
 export * from "./zipf.ts";

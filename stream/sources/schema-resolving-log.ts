@@ -1,6 +1,7 @@
 import {
   contractByTopic,
   MillraceError,
+  ownSchemas,
   type RecordBatch,
   unknownSchemaIds,
   type WriterSchemas,
@@ -14,6 +15,9 @@ export interface SchemaSource {
   /** Resolves when `schemas` has an answer for each of the ids; rejects where the source cannot be asked. */
   resolve(ids: readonly number[]): Promise<void>;
 }
+
+/** The ids that hold where no registry gives others. */
+export const ownSchemaSource: SchemaSource = { schemas: ownSchemas, resolve: async () => undefined };
 
 /**
  * The log, with readers of contracts' topics that hand a batch out only when the schema ids of its

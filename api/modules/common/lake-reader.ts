@@ -1,4 +1,4 @@
-import type { QueryEngine } from "../../../lakehouse/index.ts";
+import type { QueryEngine, QueryOptions, SqlValue } from "../../../lakehouse/index.ts";
 import { MillraceError, type TableSpec } from "../../../schema/index.ts";
 import type { PipelineStatus } from "../../../stream/index.ts";
 import { type CursorValue, decodeCursor, encodeCursor, type KeysetColumn } from "./cursor.ts";
@@ -26,6 +26,8 @@ export interface PageQuery<Node> {
   readonly conditions: Conditions;
   /** Fixed SQL condition on the rows that hold. */
   readonly holding?: string;
+  /** Whether `holding` reads other tables: then all of them are read as they are now, and `asOf` is refused. */
+  readonly readsOthers?: boolean;
   readonly toNode: (row: Row) => Node;
 }
 
@@ -69,20 +71,26 @@ export class LakeReader {
   async rows(pinned: PinnedTable, sql: string, conditions = new Conditions()): Promise<readonly Row[]> {
     if (pinned.snapshotId === null) return [];
     const { parameters, eventTime } = conditions;
-    try {
-      const options = { asOf: pinned.snapshotId, eventTime };
-      return (await this.engine.query(sql, parameters, options)).rows;
-    } catch (error) {
-      throw ownFault(error);
-    }
+    return this.query(sql, parameters, { asOf: pinned.snapshotId, eventTime });
+  }
+
+  /** Rows of a query over the pinned table and others, all as they are now: what came since is among them. */
+  async rowsOfNow(pinned: PinnedTable, sql: string, conditions: Conditions): Promise<readonly Row[]> {
+    // No hint at event time: it would leave out files of the other tables.
+    return pinned.snapshotId === null ? [] : this.query(sql, conditions.parameters, {});
   }
 
   /** One page of a connection over rows that hold (highest revision of their key). */
   async page<Node>(query: PageQuery<Node>): Promise<Page<Node>> {
+    const { conditions, page, readsOthers = false } = query;
     const { first, holding, orderBy } = pageSql(query);
-    const pinned = await this.pin(query.table, query.page.asOf);
+    if (readsOthers && typeof page.asOf === "string")
+      throw userError("invalid-argument", "asOf is of one table, and this filter reads two: leave out one.");
+    const pinned = await this.pin(query.table, page.asOf);
     const sql = `${holding} order by ${orderBy} limit ${first + 1}`;
-    const rows = await this.rows(pinned, sql, query.conditions);
+    const rows = await (readsOthers
+      ? this.rowsOfNow(pinned, sql, conditions)
+      : this.rows(pinned, sql, conditions));
     return toPage(rows, { ...query, first, freshness: pinned.freshness });
   }
 
@@ -106,6 +114,14 @@ export class LakeReader {
     return values.map((value) =>
       toPage(byValue.get(value) ?? [], { ...query, first, freshness: pinned.freshness }),
     );
+  }
+
+  private async query(sql: string, parameters: readonly SqlValue[], options: QueryOptions) {
+    try {
+      return (await this.engine.query(sql, parameters, options)).rows;
+    } catch (error) {
+      throw ownFault(error);
+    }
   }
 }
 

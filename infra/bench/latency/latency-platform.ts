@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Worker as Thread } from "node:worker_threads";
 import { createApiServer } from "../../../api/index.ts";
 import { createModelRegistry } from "../../../ml/index.ts";
+import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
 import { Platform, type PlatformLogger } from "../../platform/platform.ts";
 import { sendResult } from "../child.ts";
 import { benchConfig } from "../reference-job.ts";
@@ -49,6 +50,7 @@ async function run(home: string, options: Omit<ProducerOptions, "home" | "partit
     alertBus,
     eventLog: platform.log,
     pipeline: platform,
+    resends: deadLetterResendsOf(platform),
     models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,
     logger,

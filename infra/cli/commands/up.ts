@@ -6,6 +6,7 @@ import { apiConfigOf, type Config } from "../../config/index.ts";
 import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import { MaintenanceMetrics } from "../../monitoring/maintenance-metrics.ts";
 import { WorkMetrics } from "../../monitoring/work-metrics.ts";
+import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { type CliIo, createLogger, onInterrupt, unlessInterrupted } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
@@ -103,6 +104,7 @@ function startApi(platform: Platform, { forecasts, logger, registry }: ApiParts)
     alertBus,
     eventLog: platform.log,
     pipeline: platform,
+    resends: deadLetterResendsOf(platform),
     models: createModelRegistry(platform.adapters.objects),
     forecasts: forecasts.live,
     metrics: registry,

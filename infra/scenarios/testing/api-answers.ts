@@ -1,5 +1,6 @@
 import { createApiServer } from "../../../api/index.ts";
 import { createModelRegistry } from "../../../ml/index.ts";
+import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
 import type { Platform } from "../../platform/platform.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -47,6 +48,7 @@ export async function apiAnswers(platform: Platform): Promise<Readonly<Record<st
     alertBus,
     eventLog: platform.log,
     pipeline: platform,
+    resends: deadLetterResendsOf(platform),
     models: createModelRegistry(platform.adapters.objects),
     clock: Date.now,
     logger: quiet,

@@ -1,6 +1,7 @@
 import { createApiServer } from "../../../api/index.ts";
 import { createModelRegistry } from "../../../ml/index.ts";
 import type { Rule } from "../../../stream/index.ts";
+import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
 import type { Platform } from "../../platform/platform.ts";
 
 const KEY = "0123456789abcdef";
@@ -20,6 +21,7 @@ export async function addRuleThroughApi(platform: Platform): Promise<void> {
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const api = await createApiServer({
     ...{ queryEngine, hotStore, alertBus, eventLog: log, pipeline: platform },
+    resends: deadLetterResendsOf(platform),
     models: createModelRegistry(adapters.objects),
     clock: Date.now,
     logger: quiet,

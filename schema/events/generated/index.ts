@@ -17,6 +17,8 @@ import { fraudLabelV1, type FraudLabel, type FraudLabelBatch } from "./fraud-lab
 import { readUsualFraudLabel } from "./fraud-label.reader.ts";
 import { ruleChangeV1, type RuleChange, type RuleChangeBatch } from "./rule-change.ts";
 import { readUsualRuleChange } from "./rule-change.reader.ts";
+import { deadLetterResendV1, type DeadLetterResend, type DeadLetterResendBatch } from "./dead-letter-resend.ts";
+import { readUsualDeadLetterResend } from "./dead-letter-resend.reader.ts";
 
 export type { CustomerEvent, CustomerEventBatch } from "./customer-event.ts";
 export type { Order, OrderBatch } from "./order.ts";
@@ -26,6 +28,7 @@ export type { UserProfile, UserProfileBatch } from "./user-profile.ts";
 export type { Product, ProductBatch } from "./product.ts";
 export type { FraudLabel, FraudLabelBatch } from "./fraud-label.ts";
 export type { RuleChange, RuleChangeBatch } from "./rule-change.ts";
+export type { DeadLetterResend, DeadLetterResendBatch } from "./dead-letter-resend.ts";
 
 // The newest version of each contract.
 export const customerEventContract = customerEventV1;
@@ -36,12 +39,13 @@ export const userProfileContract = userProfileV1;
 export const productContract = productV1;
 export const fraudLabelContract = fraudLabelV1;
 export const ruleChangeContract = ruleChangeV1;
+export const deadLetterResendContract = deadLetterResendV1;
 
 /** Every published version; the schema id of the wire format is the position, from 1. */
-export const contractVersions: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1, ruleChangeV1];
+export const contractVersions: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1, ruleChangeV1, deadLetterResendV1];
 
 /** The newest version of each contract, one per topic. */
-export const contracts: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1, ruleChangeV1];
+export const contracts: readonly EventContract[] = [customerEventV1, orderV1, paymentV1, inventoryUpdateV1, userProfileV1, productV1, fraudLabelV1, ruleChangeV1, deadLetterResendV1];
 
 /** The readers of the newest versions' usual layouts, by contract. */
 export const usualReaders: ReadonlyMap<EventContract, UsualReader> = new Map<EventContract, UsualReader>([
@@ -53,6 +57,7 @@ export const usualReaders: ReadonlyMap<EventContract, UsualReader> = new Map<Eve
   [productV1, readUsualProduct],
   [fraudLabelV1, readUsualFraudLabel],
   [ruleChangeV1, readUsualRuleChange],
+  [deadLetterResendV1, readUsualDeadLetterResend],
 ]);
 
 /** The event type of each contract. */
@@ -65,6 +70,7 @@ export interface EventByContract {
   readonly "product": Product;
   readonly "fraud-label": FraudLabel;
   readonly "rule-change": RuleChange;
+  readonly "dead-letter-resend": DeadLetterResend;
 }
 
 /** The batch type of each contract. */
@@ -77,4 +83,5 @@ export interface BatchByContract {
   readonly "product": ProductBatch;
   readonly "fraud-label": FraudLabelBatch;
   readonly "rule-change": RuleChangeBatch;
+  readonly "dead-letter-resend": DeadLetterResendBatch;
 }

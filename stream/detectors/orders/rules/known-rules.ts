@@ -1,19 +1,14 @@
 import {
   columnValue,
   createDecoder,
-  MillraceError,
   type RuleChangeBatch,
   ruleChangeContract,
   unknownName,
 } from "../../../../schema/index.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
+import { READ_TO_END_RECORDS_MAX, readToEnd } from "../../../sources/read-to-end.ts";
 import { DEFAULT_RULES } from "./rule.ts";
 import type { RuleVersion } from "./rule-history.ts";
-
-const READ = { recordsMax: 1_000, bytesMax: 1 << 20 };
-const WAIT_MS = 100;
-/** Waits in a row without a record after which the log is taken for one that does not answer. */
-const WAITS_MAX = 100;
 
 /**
  * Refuses, with `invalid-argument` and the rules that there are, an id that no rule ever had: none that was shipped,
@@ -34,24 +29,13 @@ export async function requireKnownRule(
 /** Rules that were set by changes which the log still keeps; its retention spares what the lake has not. */
 async function loggedRules(log: EventLog): Promise<Set<string>> {
   const { topic } = ruleChangeContract;
-  const decoder = createDecoder(ruleChangeContract, { capacity: READ.recordsMax });
+  const decoder = createDecoder(ruleChangeContract, { capacity: READ_TO_END_RECORDS_MAX });
   const found = new Set<string>();
   const spec = (await log.topics()).find(({ name }) => name === topic);
   for (let partition = 0; partition < (spec?.partitions ?? 0); partition++) {
-    const { begin, end } = await log.offsets(topic, partition);
-    if (begin === end) continue;
-    const reader = await log.reader(topic, partition, begin);
-    try {
-      for (let waits = 0; reader.position < end; ) {
-        const records = reader.read(READ);
-        if (records?.control === "data") addSet(decoder.decode(records, 0, records.count), found);
-        waits = records === null ? waits + 1 : 0;
-        if (waits > WAITS_MAX) throw unread(`${topic}/${partition}@${reader.position}`);
-        if (records === null) await reader.wait(WAIT_MS);
-      }
-    } finally {
-      reader.close();
-    }
+    await readToEnd(log, { topic, partition, offset: 0 }, (records) =>
+      addSet(decoder.decode(records, 0, records.count), found),
+    );
   }
   return found;
 }
@@ -61,12 +45,4 @@ function addSet({ length, ruleId, rule }: RuleChangeBatch, found: Set<string>): 
   for (let row = 0; row < length; row++) {
     if (columnValue(rule, row) !== null) found.add(String(columnValue(ruleId, row)));
   }
-}
-
-function unread(place: string): MillraceError {
-  return new MillraceError(`The log does not give its records from ${place} on. Try again.`, {
-    code: "log-not-read",
-    origin: "external",
-    retry: true,
-  });
 }
