@@ -10,7 +10,7 @@ import { Platform } from "../../platform/platform.ts";
 import { environmentOf } from "../../platform/worker-processes.ts";
 import { CollectedLog, freshFolder, removeFolder } from "./scenario-home.ts";
 
-const CLI = fileURLToPath(new URL("./cli-child.ts", import.meta.url));
+const CHILD = fileURLToPath(new URL("./resend-child.ts", import.meta.url));
 const KEY = "0123456789abcdef";
 const MINUTES_MS = 60_000;
 const TIME = Date.UTC(2024, 4, 1);
@@ -98,10 +98,10 @@ export function describeDeadLetters({ name, freshConfig }: DeadLetterHarness): v
       return (await ask(text, { letters: sent })).resendDeadLetters;
     }
 
-    /** `dead-letters resend --from -` in a process of its own, with what it was killed by. */
-    async function command(lines: readonly object[], crashAt = "") {
-      const child = spawn(process.execPath, [CLI, "dead-letters", "resend", "--from", "-", "--json"], {
-        env: { PATH: process.env.PATH, USER: "bob", ...environmentOf(config), MILLRACE_CRASH_AT: crashAt },
+    /** Sends the letters of the lines in a process of its own, which may kill itself. */
+    async function sendElsewhere(lines: readonly object[], crashAt = "") {
+      const child = spawn(process.execPath, [CHILD], {
+        env: { PATH: process.env.PATH, ...environmentOf(config), MILLRACE_CRASH_AT: crashAt },
         cwd: folder,
       });
       let out = "";
@@ -225,7 +225,7 @@ export function describeDeadLetters({ name, freshConfig }: DeadLetterHarness): v
       const [some, ...others] = [raced.slice(0, 5), raced, raced.toReversed(), raced];
       const [outcomes, ...ended] = await Promise.all([
         resend(some),
-        ...others.map((letters) => command(letters)),
+        ...others.map((letters) => sendElsewhere(letters)),
       ]);
       for (const { code, err } of ended) expect({ code, err }).toEqual({ code: 0, err: "" });
       const sentByApi = outcomes.filter(({ outcome }) => outcome === "SENT").length;
@@ -249,10 +249,10 @@ export function describeDeadLetters({ name, freshConfig }: DeadLetterHarness): v
         await append("orders", [JSON.stringify({ ...order(point), totalMinor: 1e16 })]);
         const [{ id }] = await letters(place);
         const line = { id, payload: order(point) };
-        expect(await command([line], point)).toMatchObject({ signal: "SIGKILL", report: null });
+        expect(await sendElsewhere([line], point)).toMatchObject({ signal: "SIGKILL", report: null });
         await platform.waitUntilProcessed();
         expect(Object.keys(await timesIn("bronze.orders", point))).toHaveLength(times);
-        const { report } = await command([line]);
+        const { report } = await sendElsewhere([line]);
         expect(report).toMatchObject({ sent: 1 - times, alreadySent: times, refused: {} });
         await platform.waitUntilProcessed();
         expect(await timesIn("bronze.orders", point)).toEqual({ [point]: 1 });
