@@ -93,12 +93,12 @@ export class DeadLettersService {
     const pinned = await this.lake.pin(bronzeDeadLetters);
     const rows = await this.lake.rowsOfNow(
       pinned,
-      `select letters._topic, letters.reason, count(*) as letters, count(resends.event_id) as resent, ` +
+      `select letters._topic, letters.reason, count(*) as letter_count, count(resends.event_id) as resent_count, ` +
         `min(letters._ingested_at) as first_time, max(letters._ingested_at) as last_time ` +
         `from (select _topic, _partition, _offset, _ingested_at, reason ` +
         `from {${tableName(bronzeDeadLetters)}}${conditions.toSql()}) as letters ` +
         `left join ${RESENDS} as resends on ${sentAs("letters")} ` +
-        `group by letters._topic, letters.reason order by count(*) desc, letters._topic, letters.reason`,
+        `group by letters._topic, letters.reason order by letter_count desc, _topic, reason`,
       conditions,
     );
     const counts = rows.map(toCount);
@@ -175,8 +175,8 @@ function toCount(row: Row): DeadLetterCount {
   return {
     topic: text(row, "_topic"),
     reason: text(row, "reason"),
-    letters: number(row, "letters"),
-    resent: number(row, "resent"),
+    letters: number(row, "letter_count"),
+    resent: number(row, "resent_count"),
     firstTime: time(row, "first_time"),
     lastTime: time(row, "last_time"),
   };
