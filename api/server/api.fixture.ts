@@ -53,6 +53,7 @@ import {
   bronzeRuleChanges,
   DeadLetterResends,
   detectorTables,
+  type EventLog,
   type HotStore,
   hotBatchOf,
   ownSchemaSource,
@@ -164,7 +165,7 @@ export class TestApi {
       close: () => this.lake.engine.close(),
     };
     this.server = await createApiServer({
-      resends: this.resendsWith(queryEngine),
+      resends: this.resendsWith(this.log, queryEngine),
       queryEngine,
       hotStore: this.hotStoreThatMayHang(),
       alertBus: this.alertBus,
@@ -179,9 +180,9 @@ export class TestApi {
   }
 
   /** What sends dead letters again, beside others on the same log. */
-  resendsWith(engine: QueryEngine = this.lake.engine): DeadLetterResends {
+  resendsWith(log: EventLog = this.log, engine = this.lake.engine): DeadLetterResends {
     return new DeadLetterResends({
-      ...{ log: this.log, engine, clock: Date.now, sleep: (ms) => sleep(ms), random: Math.random },
+      ...{ log, engine, clock: Date.now, sleep: (ms) => sleep(ms), random: Math.random },
       decoding: { source: ownSchemaSource, recordBytesMax: 1 << 20, futureSkewMs: 3_600_000 },
     });
   }
