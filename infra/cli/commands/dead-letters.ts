@@ -21,7 +21,7 @@ import { textTable } from "../text-table.ts";
 import { registerResend } from "./resend.ts";
 
 interface DeadLetterOptions extends Record<string, unknown> {
-  readonly limit: number;
+  readonly limit?: number;
   readonly reason?: string;
   readonly topic?: string;
   readonly unsent?: boolean;
@@ -60,7 +60,7 @@ Repair and send many, with any editor in between; what is sent once stays sent, 
     .action((id: string, options: DeadLetterOptions) => show(id, options, io));
   filtered(letters.command("export"))
     .description("letters that were not sent again, one JSON object a line, oldest first, to be repaired")
-    .option("--limit <n>", "letters at most", wholeNumber(1), Number.MAX_SAFE_INTEGER)
+    .option("--limit <n>", "letters at most; by default all", wholeNumber(1))
     .addHelpText(
       "after",
       `
@@ -94,7 +94,7 @@ async function list(options: DeadLetterOptions, io: CliIo): Promise<void> {
 }
 
 function pagesOf(platform: Platform, options: DeadLetterOptions, order: "asc" | "desc") {
-  const { limit, ...filter } = options;
+  const { limit = Number.POSITIVE_INFINITY, ...filter } = options;
   return letterPages(platform.queryEngine, deadLetterResendsOf(platform), filter, { order, limit });
 }
 
