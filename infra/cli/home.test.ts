@@ -53,6 +53,7 @@ const NEED_ONE: Record<string, readonly string[]> = {
   "dead-letters resend": ["orders-0-1"],
   query: ["SELECT 1"],
   compact: [],
+  backup: ["--to", "copy"],
   consume: ["alerts"],
   train: ["fraud"],
   forecast: [],

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../../schema/index.ts";
 import { type CliIo, PartialFailure, processIo, ReportedFailure } from "./cli-io.ts";
+import { registerBackup } from "./commands/backup.ts";
 import { registerCompact } from "./commands/compact.ts";
 import { registerConfig } from "./commands/config.ts";
 import { registerConsume } from "./commands/consume.ts";
@@ -77,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerDeadLetters,
     registerQuery,
     registerCompact,
+    registerBackup,
     registerTopics,
     registerViews,
     registerSchemas,

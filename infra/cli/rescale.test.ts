@@ -24,14 +24,14 @@ describe("millrace rescale", { timeout: 10 * MINUTE_MS }, () => {
   }, 10 * MINUTE_MS);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  async function produce(productIds: readonly string[]): Promise<CliRun> {
+  async function produce(productIds: readonly string[], home = "old"): Promise<CliRun> {
     const products = productIds.map((productId) => ({
       eventId: `of-${productId}`,
       productId,
       updateTime: 1_767_225_600_000,
     }));
     const input = products.map((product) => `${JSON.stringify(product)}\n`).join("");
-    return runCli(["produce", "products", "--home", "old", "--log-level", "error"], { folder, input });
+    return runCli(["produce", "products", "--home", home, "--log-level", "error"], { folder, input });
   }
 
   function expectRefusal({ code, out, err }: CliRun, expected: { code: string; message: RegExp }): void {
@@ -87,5 +87,22 @@ describe("millrace rescale", { timeout: 10 * MINUTE_MS }, () => {
     expect(JSON.parse(out)).toEqual({ products: PRODUCTS.length });
     const other = await rescale("--to", "4", "--into", "new");
     expectRefusal(other, { code: "rescale-target-taken", message: /begun for 3 partitions, not 4/ });
+  });
+
+  it("makes a platform of the lake alone, where log and checkpoints are lost", async () => {
+    for (const lost of ["log", "checkpoints"]) await rm(at("old", lost), { recursive: true });
+    await run("topics", "apply", "--home", "old");
+    const refused = await rescale("--to", "2", "--into", "rebuilt");
+    expectRefusal(refused, { code: "lake-ahead", message: /which has no checkpoint.*Restore both/ });
+    await rm(at("old", "log"), { recursive: true });
+    const { code, out } = await rescale("--to", "2", "--into", "rebuilt", "--lake-only");
+    expect({ code, records: JSON.parse(out).records }).toEqual({ code: 0, records: PRODUCTS.length });
+    expect((await produce(["p4"], "rebuilt")).code).toBe(0);
+    await writeFile(at("none.ndjson"), "");
+    const again = await run("replay", "ndjson", at("none.ndjson"), "--home", "rebuilt", "--wait");
+    expect(again.code).toBe(0);
+    const query = ["query", "--home", "rebuilt", "--format", "ndjson"];
+    const rows = await run(...query, "SELECT count(*)::INT AS products FROM bronze.products");
+    expect(JSON.parse(rows.out)).toEqual({ products: PRODUCTS.length + 1 });
   });
 });

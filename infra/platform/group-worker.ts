@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MillraceError } from "../../schema/index.ts";
-import type { TaskMembership } from "../../stream/index.ts";
+import { MillraceError, tableName } from "../../schema/index.ts";
+import { CheckpointStore, type TaskMembership } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { openAdapters, retryEnvironment } from "./adapters.ts";
@@ -8,9 +8,11 @@ import { awaitServers } from "./await-servers.ts";
 import { supervisorLog } from "./embedded-runner.ts";
 import { getReadyBesideOthers } from "./get-ready.ts";
 import { GivingWay } from "./giving-way.ts";
+import { lakeTables } from "./lake-tables.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
+import { assertSameMoment } from "./same-moment.ts";
 import { type Share, shareChange, standbyPartitions } from "./share-change.ts";
 import { SpareThread } from "./spare-thread.ts";
 import { SpreadNotes } from "./spread-notes.ts";
@@ -79,6 +81,12 @@ export class GroupWorker {
       const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
       await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });
       await new SpreadNotes(adapters.objects).assertWhole();
+      await assertSameMoment({
+        catalog: adapters.catalog,
+        checkpoints: new CheckpointStore(adapters.objects, "reader"),
+        tables: lakeTables.map(tableName),
+        warn,
+      });
     } finally {
       await adapters.close();
     }

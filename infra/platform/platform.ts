@@ -1,5 +1,13 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
-import type { AlertBus, EventLog, HotStore, PipelineStatus, TaskStatus } from "../../stream/index.ts";
+import { tableName } from "../../schema/index.ts";
+import {
+  type AlertBus,
+  CheckpointStore,
+  type EventLog,
+  type HotStore,
+  type PipelineStatus,
+  type TaskStatus,
+} from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { type Adapters, openAdapters, type QueryLimits, retryEnvironment } from "./adapters.ts";
@@ -12,6 +20,7 @@ import { lakeTables } from "./lake-tables.ts";
 import type { PipelineRunner, PlatformLogger, StageFigures } from "./pipeline-runner.ts";
 import { prepareTopics } from "./prepare-topics.ts";
 import { prepareViews } from "./prepare-views.ts";
+import { assertSameMoment } from "./same-moment.ts";
 import { SpreadNotes } from "./spread-notes.ts";
 import { platformTopics } from "./topics.ts";
 
@@ -163,6 +172,14 @@ async function openParts(
   }
   await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
   if (makesHome) await prepareViews(adapters, config, logger);
+  if (runsWorkers) {
+    await assertSameMoment({
+      catalog,
+      checkpoints: new CheckpointStore(objectStore, "reader"),
+      tables: lakeTables.map(tableName),
+      warn: (message) => logger.warn({}, message),
+    });
+  }
   if (runsQueries && !embedded) {
     await awaitServers([{ ...engine, run: () => assertReadsLake(queryEngine, config) }], waiting);
   }

@@ -1,9 +1,7 @@
-import type { LoadedTable } from "../ports/catalog.ts";
 import type { StagedCommit } from "../ports/staged-file.ts";
-import { TableLayout, tableKey } from "../table/layout.ts";
-import { unpublishedCommits } from "../table/publisher.ts";
+import { tableKey } from "../table/layout.ts";
+import { keysInUse } from "./keys-in-use.ts";
 import { type MaintenanceOptions, readTable } from "./maintenance-options.ts";
-import { reachableKeys } from "./reachable-keys.ts";
 
 export interface RemoveOrphansOptions extends MaintenanceOptions {
   /**
@@ -40,26 +38,4 @@ export async function removeOrphans(table: string, options: RemoveOrphansOptions
   const orphans = [...old.keys()].filter((key) => !inUse.has(key));
   await options.objectStore.delete(orphans);
   return { objects: orphans.length, bytes: orphans.reduce((sum, key) => sum + (old.get(key) ?? 0), 0) };
-}
-
-async function keysInUse(
-  table: string,
-  loaded: LoadedTable,
-  { objectStore, prepared }: RemoveOrphansOptions,
-): Promise<ReadonlySet<string>> {
-  const { metadata } = loaded;
-  const layout = new TableLayout(table, metadata, objectStore);
-  const keys = await reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore);
-  keys.add(`${tableKey(table)}/metadata/version-hint.text`);
-  keys.add(layout.keyOf(loaded.metadataLocation));
-  // Earlier metadata versions, and statistics files of other engines, whatever member names them.
-  const visit = (value: unknown): void => {
-    if (typeof value === "string" && value.startsWith(`${metadata.location}/`)) keys.add(layout.keyOf(value));
-    else if (typeof value === "object" && value !== null)
-      for (const member of Object.values(value)) visit(member);
-  };
-  visit(metadata);
-  for (const { files } of unpublishedCommits(table, metadata, prepared))
-    for (const { key } of files) keys.add(key);
-  return keys;
 }

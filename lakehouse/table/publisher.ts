@@ -147,6 +147,15 @@ export function publishedEpoch(metadata: TableMetadata, taskId: string): number 
   return text === undefined ? -1 : Number(text);
 }
 
+/** By task, the newest epoch that a table has of it. */
+export function publishedEpochs(metadata: TableMetadata): ReadonlyMap<string, number> {
+  const prefix = taskProperty("");
+  const epochs = new Map<string, number>();
+  for (const [name, value] of Object.entries(metadata.properties ?? {}))
+    if (name.startsWith(prefix)) epochs.set(name.slice(prefix.length), Number(value));
+  return epochs;
+}
+
 /**
  * What of the commits a table does not have yet, each with this table's files alone. Of prepared checkpoints
  * these files are the only copy of their rows, and nothing in the table refers to them.

@@ -14,6 +14,7 @@ import { ALERTS_TOPIC, type AlertLog } from "./log-alert-bus.ts";
 import type { UniqueEntry } from "./log-writes.ts";
 
 const EVENTS = "log";
+const ALERTS = "alerts";
 
 type Offsets = Parameters<EventLog["commitOffsets"]>[1];
 
@@ -33,7 +34,7 @@ export class HomeLog implements EventLog, AlertLog {
 
   constructor(home: string, options: Omit<LmdbEventLogOptions, "path">) {
     this.events = new LmdbEventLog({ ...options, path: join(home, EVENTS) });
-    this.alerts = new LmdbEventLog({ ...options, path: join(home, "alerts") });
+    this.alerts = new LmdbEventLog({ ...options, path: join(home, ALERTS) });
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -80,6 +81,15 @@ export class HomeLog implements EventLog, AlertLog {
     const events = await this.events.enforceRetention(nowMs, groupsOf);
     const alerts = await this.alerts.enforceRetention(nowMs, groupsOf);
     return { recordsDropped: events.recordsDropped + alerts.recordsDropped };
+  }
+
+  /**
+   * Copies both logs into another home, beside whoever appends. Alerts go first: every one that is copied then has
+   * what caused it in the copy of the other log.
+   */
+  async copyTo(home: string): Promise<void> {
+    await this.alerts.copyTo(join(home, ALERTS));
+    await this.events.copyTo(join(home, EVENTS));
   }
 
   async close(): Promise<void> {

@@ -143,6 +143,11 @@ export class LmdbEventLog implements EventLog {
     return { recordsDropped };
   }
 
+  /** Copies the log as it is now into a folder, beside whoever appends. */
+  copyTo(folder: string): Promise<void> {
+    return this.store.copyTo(folder);
+  }
+
   async close(): Promise<void> {
     await this.writes.close();
     this.wakeup.close();

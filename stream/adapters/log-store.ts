@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { type Database, open, type RootDatabase, type TransactionFlags } from "lmdb";
 import { MillraceError } from "../../schema/index.ts";
 import type { TopicSpec } from "../ports/event-log.ts";
@@ -79,6 +80,13 @@ export class LogStore {
   look(): void {
     this.refresh();
     this.seen = this.sequence();
+  }
+
+  /** Copies what is committed now into a folder, which is made: one state of all, whatever others write meanwhile. */
+  async copyTo(folder: string): Promise<void> {
+    this.assertOpen();
+    mkdirSync(folder, { recursive: true });
+    await this.root.backup(folder, true);
   }
 
   assertOpen(): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/index.ts";
 import { temporaryFolder } from "../adapters/testing.ts";
-import { type Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import { type Checkpoint, CheckpointStore, checkpointKey } from "./checkpoint-store.ts";
 
 const TASK = "events-1";
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -52,6 +52,24 @@ describe("checkpoint store", () => {
     await owner.prepare(checkpoint);
     return checkpoint;
   }
+
+  test("refuses a checkpoint of a later format, and reads those of versions that told none", async () => {
+    const checkpoint = await prepare(3);
+    const key = checkpointKey(TASK, 3);
+    const stored = JSON.parse(Buffer.from(await objects.get(key)).toString());
+    expect(stored.format).toBe(1);
+    const put = (object: unknown) => objects.put(key, bytes(JSON.stringify(object)));
+    const { format: _, ...early } = stored;
+    await put(early);
+    expect(await store.newest(TASK)).toEqual(checkpoint);
+    await put({ ...stored, format: 2 });
+    await expect(store.newest(TASK)).rejects.toMatchObject({
+      code: "checkpoint-newer",
+      message: expect.stringMatching(
+        /format 2, and this version reads up to 1: run the newer version/,
+      ) as string,
+    });
+  });
 
   test("tells the newest of all tasks, also of one that goes on between the listing and the read", async () => {
     expect(await store.newestOfAll()).toEqual([]);

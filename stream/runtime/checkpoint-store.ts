@@ -13,6 +13,11 @@ export interface Checkpoint {
   readonly files: readonly StagedFile[];
   /** Keys of the state images to apply in order: one full image, then deltas. */
   readonly stateImages: readonly string[];
+  /**
+   * By table, the newest epoch before this one that has files of the task for it: a table that lacks that is older than
+   * the checkpoint. Checkpoints of early versions do not tell.
+   */
+  readonly published?: Readonly<Record<string, number>>;
   readonly createdAt: number;
   /** Event-time progress at this epoch: for who watches from another process. */
   readonly watermarkMs: number | null;
@@ -22,6 +27,8 @@ export interface Checkpoint {
   readonly models?: TaskStatus["models"];
 }
 
+/** Of checkpoints that this version writes; it reads all up to this one. To be raised where an earlier version would misread one. */
+const FORMAT = 1;
 const CHECKPOINTS = "checkpoints/";
 const EPOCH_DIGITS = 12;
 /** Parts of a task that are unpacked ahead of their turn: as many as the pool has threads. */
@@ -91,7 +98,7 @@ export class CheckpointStore {
    */
   async prepare(checkpoint: Checkpoint): Promise<void> {
     const key = checkpointKey(checkpoint.taskId, checkpoint.epoch);
-    const bytes = new TextEncoder().encode(JSON.stringify(checkpoint));
+    const bytes = encodeCheckpoint(checkpoint);
     try {
       await this.objects.put(key, bytes, { ifAbsent: true });
     } catch (error) {
@@ -108,12 +115,12 @@ export class CheckpointStore {
     if (newest !== null && newest > checkpointKey(taskId, epoch)) throw fenced({ taskId, epoch });
   }
 
-  /** The newest prepared checkpoint, or null for a fresh task. */
+  /** The newest prepared checkpoint, or null for a fresh task. Rejects with `checkpoint-newer`. */
   async newest(taskId: string): Promise<Checkpoint | null> {
     const key = await this.newestKey(taskId);
     if (key === null) return null;
     try {
-      return JSON.parse(new TextDecoder().decode(await this.objects.get(key))) as Checkpoint;
+      return decodeCheckpoint(key, await this.objects.get(key));
     } catch (error) {
       // Between the listing and the read its owner may have collected it: a newer one is there then.
       if (isMissingObject(error) && (await this.newestKey(taskId)) !== key) return this.newest(taskId);
@@ -191,6 +198,22 @@ export class CheckpointStore {
   }
 }
 
+/** The object of a checkpoint. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ format: FORMAT, ...checkpoint }));
+}
+
+function decodeCheckpoint(key: string, bytes: Uint8Array): Checkpoint {
+  const { format = 1, ...checkpoint } = JSON.parse(new TextDecoder().decode(bytes)) as Checkpoint & {
+    readonly format?: number;
+  };
+  if (format <= FORMAT) return checkpoint;
+  throw new MillraceError(
+    `the checkpoint ${key} has format ${format}, and this version reads up to ${FORMAT}: run the newer version that wrote it, or restore a backup from before the upgrade`,
+    { code: "checkpoint-newer", origin: "user" },
+  );
+}
+
 /** Each part behind its length as u32. */
 function framed(parts: readonly Uint8Array[]): Uint8Array[] {
   return parts.flatMap((part) => {
@@ -234,7 +257,8 @@ function imagePrefix(taskId: string): string {
   return `${taskPrefix(taskId)}state/`;
 }
 
-function checkpointKey(taskId: string, epoch: number): string {
+/** Where the checkpoint of an epoch stands among the objects. */
+export function checkpointKey(taskId: string, epoch: number): string {
   return `${taskPrefix(taskId)}${epochText(epoch)}.json`;
 }
 

@@ -33,7 +33,13 @@ export class StateImageReader {
   begin(last: Uint8Array): void {
     for (const saved of openPart(last).header.sections) {
       const section = sectionOf(this.sections, saved.name);
-      for (const { name, length } of saved.lengths) arrayOf(section, name).reserve(length);
+      requireAll(section, saved);
+      for (const { name, length, kind } of saved.lengths) {
+        const array = arrayOf(section, name);
+        if (kind !== undefined && kind !== array.kind)
+          throw stateMismatch(`the array ${saved.name}.${name} as ${kind}`);
+        array.reserve(length);
+      }
       for (const { name, size, heap } of saved.dictionaries) {
         const dictionary = dictionaryOf(section, name);
         dictionary.beginRestore(size, heap);
@@ -123,9 +129,20 @@ function dictionaryOf({ name: section, dictionaries }: StateSection, name: strin
   return dictionary;
 }
 
-function stateMismatch(what: string): MillraceError {
+/**
+ * A section is restored whole: its arrays are columns of the same slots. One that the checkpoint does not have at all begins
+ * empty, as that of a new operator does.
+ */
+function requireAll(section: StateSection, saved: SectionHeader): void {
+  const names = new Set([...saved.lengths, ...saved.dictionaries].map(({ name }) => name));
+  for (const { name } of [...section.arrays, ...section.dictionaries])
+    if (!names.has(name))
+      throw stateMismatch(`the section ${section.name} without ${name}`, "which this version needs");
+}
+
+function stateMismatch(what: string, why = "which this version does not keep"): MillraceError {
   return new MillraceError(
-    `the checkpoint holds ${what}, which this version does not keep; run the version that wrote it, or replay into a fresh home folder`,
+    `the checkpoint holds ${what}, ${why}; run the version that wrote it, or replay into a fresh home folder`,
     { code: "state-mismatch", origin: "user" },
   );
 }

@@ -141,4 +141,30 @@ describe("state images", () => {
     const image = new StateImageWriter([live.section]).capture("full");
     expect(() => restoreParts([new StateSection("users")], image)).toThrow(/does not keep/);
   });
+
+  test("state whose section lacks an array that this version has, or has it as another kind, is refused", () => {
+    const live = createState();
+    live.put("user-1", 1, 2);
+    const image = () => new StateImageWriter([live.section]).capture("full");
+    const more = createState();
+    more.section.int32("added");
+    expect(() => restoreParts([more.section], image())).toThrow(
+      /users without added, which this version needs/,
+    );
+    const other = createState();
+    other.section.float64("sums");
+    live.section.int32("sums");
+    expect(() => restoreParts([other.section], image())).toThrow(/users\.sums as int32/);
+  });
+
+  test("a section that no checkpoint has yet begins empty", () => {
+    const live = createState();
+    live.put("user-1", 1, 2);
+    const restored = createState();
+    const fresh = new StateSection("newcomers");
+    const counts = fresh.int32("counts");
+    restoreParts([restored.section, fresh], new StateImageWriter([live.section]).capture("full"));
+    expect(restored.read()).toEqual([["user-1", 1, 2]]);
+    expect(counts.length).toBe(0);
+  });
 });

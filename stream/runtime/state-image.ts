@@ -1,4 +1,4 @@
-import type { KeyDictionary, SlotArray, StateSection } from "../../schema/index.ts";
+import type { KeyDictionary, SlotArray, SlotKind, StateSection } from "../../schema/index.ts";
 import { bytesOf, gatherSpans, takeSpans } from "./state-spans.ts";
 
 /**
@@ -20,7 +20,8 @@ export interface PartHeader {
 
 export interface SectionHeader {
   readonly name: string;
-  readonly lengths: readonly { readonly name: string; readonly length: number }[];
+  /** Of all arrays of the section; early versions did not tell the kind. */
+  readonly lengths: readonly { readonly name: string; readonly length: number; readonly kind?: SlotKind }[];
   readonly dictionaries: readonly {
     readonly name: string;
     readonly fromSize: number;
@@ -119,7 +120,7 @@ export class StateImageWriter {
   private lastPart(): Uint8Array {
     const pieces: Uint8Array[] = [];
     const sections = this.sections.map((section): SectionHeader => {
-      const lengths = section.arrays.map(({ name, length }) => ({ name, length }));
+      const lengths = section.arrays.map(({ name, kind, length }) => ({ name, kind, length }));
       const dictionaries = section.dictionaries.map((dictionary) => {
         const from = this.savedDictionaries.get(dictionary) ?? { size: 0, heap: 0 };
         const { name, size, heapBytes: heap } = dictionary;

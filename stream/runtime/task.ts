@@ -71,6 +71,8 @@ export class Task {
   /** The image that the next cut completes, once it is begun. */
   private begun: { readonly kind: "full" | "delta"; readonly ahead: Uint8Array[] } | null = null;
   private opened: OpenInput[] = [];
+  /** By table, the newest epoch that has files for it. */
+  private readonly lastEpochs = new Map<string, number>();
   private chain: string[] = [];
   private chainBytes = { full: 0, deltas: 0 };
   /** Of the round of hot values that is under way: keys left, keys a turn, whether records came since it began. */
@@ -95,6 +97,9 @@ export class Task {
   async find(checkpoints: CheckpointStore): Promise<Checkpoint | null> {
     const checkpoint = await checkpoints.newest(this.taskId);
     this.epoch = checkpoint?.epoch ?? 0;
+    for (const [table, epoch] of Object.entries(checkpoint?.published ?? {}))
+      this.lastEpochs.set(table, epoch);
+    if (checkpoint !== null) this.noteFiles(checkpoint);
     return checkpoint;
   }
 
@@ -156,6 +161,7 @@ export class Task {
       inputs: checkpoint?.inputs ?? this.inputs(),
       files: [],
       stateImages: checkpoint?.stateImages ?? [],
+      published: this.published(),
       createdAt: nowMs,
       watermarkMs: checkpoint?.watermarkMs ?? null,
       events: checkpoint?.events ?? this.pipeline.counters(),
@@ -333,6 +339,16 @@ export class Task {
     }
     this.hotOfCut = false;
     await this.outbox.flush();
+  }
+
+  /** What its tables have to hold before the next epoch is prepared; see {@link Checkpoint.published}. */
+  published(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.lastEpochs);
+  }
+
+  /** Notes for which tables an epoch has files, once its checkpoint is made. */
+  noteFiles({ epoch, files }: Pick<Checkpoint, "epoch" | "files">): void {
+    for (const { table } of files) this.lastEpochs.set(table, epoch);
   }
 
   /** Notes the chain of images that the newest prepared checkpoint names. */

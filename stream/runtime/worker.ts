@@ -398,9 +398,11 @@ export class Worker {
       const { taskId, epoch, inputs, watermarkMs, events, models } = cut;
       const files = await stageFiles(this.deps.objects, await this.finishFiles(cut));
       const stateImages = [...cut.imagesBefore, image];
-      const createdAt = this.deps.clock();
-      staged.push({ taskId, epoch, inputs, files, stateImages, createdAt, watermarkMs, events, models });
+      const [createdAt, published] = [this.deps.clock(), task.published()];
+      const state = { stateImages, published, createdAt, watermarkMs, events, models };
+      staged.push({ taskId, epoch, inputs, files, ...state });
       task.noteChain(stateImages, createdAt);
+      task.noteFiles({ epoch, files });
     }
     return staged;
   }

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { relative, resolve, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { HISTORY_QUERIES } from "../../platform/adapters.ts";
@@ -24,6 +24,7 @@ import { loadedConfigOf, withSettings } from "../settings-options.ts";
 interface RescaleOptions extends Record<string, unknown> {
   readonly to: number;
   readonly into: string;
+  readonly lakeOnly?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,6 +36,10 @@ export function registerRescale(program: Command, io: CliIo): void {
       "--into <place>",
       "the new home; in distributed mode the new platform's configuration file",
     )
+    .option(
+      "--lake-only",
+      "take what the lake has, and leave the old platform's log and checkpoints aside: for one that has lost them",
+    )
     .option("--json", "one JSON document on standard output")
     .addHelpText(
       "after",
@@ -44,6 +49,9 @@ bronze goes into the new platform's log by its key, with the ingest time that it
 state, hot values and alerts are those that so many partitions would have had from the beginning, with the settings and
 models of now. The old platform stays as it is, with its dead letters and forecasts (millrace forecast makes new ones).
 Then start the new one: with --home FOLDER --partitions N and the old one's settings, or with its configuration file.
+
+With --lake-only nothing runs on the old platform: what its log holds and bronze does not is not in the new one. It is the
+way back where the log or the checkpoints are lost.
 
 Killed or interrupted, the same command goes on. A new platform that has a part of its history is opened by nothing else,
 and one that has anything of its own, or was begun from other records, is refused: delete it, or choose another place.
@@ -68,15 +76,20 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
   const interruption = onInterrupt();
   const progress = new Progress(io);
   try {
+    const lakeOnly = options.lakeOnly === true;
+    // A home whose log is lost gets an empty one.
+    const makesHome = lakeOnly && config.mode === "embedded" && existsSync(join(config.home, "lake"));
     const records = await withPlatform(
       config,
       io,
-      { runsWorkers: true, runsQueries: true, queryLimits: HISTORY_QUERIES, interruption },
+      { runsWorkers: !lakeOnly, runsQueries: true, queryLimits: HISTORY_QUERIES, makesHome, interruption },
       async (platform) => {
-        const ends = await producedEnds(platform.log, config.partitions);
-        progress.show(() => "processing what the old platform's log still holds");
-        await processed(platform, interruption, options);
-        await assertNothingCame(platform.log, ends);
+        const ends = lakeOnly ? [] : await producedEnds(platform.log, config.partitions);
+        if (!lakeOnly) {
+          progress.show(() => "processing what the old platform's log still holds");
+          await processed(platform, interruption, options);
+          await assertNothingCame(platform.log, ends);
+        }
         const { queryEngine: engine, adapters } = platform;
         const spread = await spreadAnew({
           engine,
