@@ -98,8 +98,9 @@ describe("millrace rescale", { timeout: 10 * MINUTE_MS }, () => {
     const { code, out } = await rescale("--to", "2", "--into", "rebuilt", "--lake-only");
     expect({ code, records: JSON.parse(out).records }).toEqual({ code: 0, records: PRODUCTS.length });
     expect((await produce(["p4"], "rebuilt")).code).toBe(0);
-    await writeFile(at("none.ndjson"), "");
-    const again = await run("replay", "ndjson", at("none.ndjson"), "--home", "rebuilt", "--wait");
+    const event = { eventId: "e1", eventType: "page_view", eventTime: 1_767_225_600_000, userId: "u1" };
+    await writeFile(at("one.ndjson"), JSON.stringify(event));
+    const again = await run("replay", "ndjson", at("one.ndjson"), "--home", "rebuilt", "--wait");
     expect(again.code).toBe(0);
     const query = ["query", "--home", "rebuilt", "--format", "ndjson"];
     const rows = await run(...query, "SELECT count(*)::INT AS products FROM bronze.products");
