@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
-import { byteLines, openInputFile, type ResendOutcome } from "../../../stream/index.ts";
+import { byteLines, type InputFile, openInputFile, type ResendOutcome } from "../../../stream/index.ts";
 import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
 import { type CliIo, onInterrupt, Progress, ReportedFailure } from "../cli-io.ts";
 import { LetterSender, type SentLetters } from "../letter-sender.ts";
@@ -87,9 +87,10 @@ function shown(outcome: ResendOutcome): object {
 
 async function resendLines(file: string, options: ResendOptions, io: CliIo): Promise<void> {
   const config = configOf(options, io);
-  const input = await inputOf(file, io);
+  const source = await sourceOf(file, io);
   const lineBytesMax = config.recordBytesMax * LINE_BYTES_PER_RECORD_BYTE + LINE_BYTES_BESIDE;
   const interruption = onInterrupt();
+  const input = source?.read() ?? io.input(interruption.signal);
   const report = await withPlatform(config, io, { runsWorkers: false }, async (platform) => {
     const sender = new LetterSender(deadLetterResendsOf(platform), authorshipOf(options, io));
     const progress = new Progress(io);
@@ -127,13 +128,16 @@ function tell(report: SentLetters, options: ResendOptions, io: CliIo): void {
     throw new ReportedFailure(`${refusals + notFound} letters were refused or not found`);
 }
 
-async function inputOf(file: string, io: CliIo): Promise<AsyncIterable<Buffer>> {
-  return file === "-" ? io.input() : (await openInputFile(resolve(io.folder, file))).read();
+/** The opened file, or null where it is standard input. */
+async function sourceOf(file: string, io: CliIo): Promise<InputFile | null> {
+  return file === "-" ? null : openInputFile(resolve(io.folder, file));
 }
 
 async function bytesOf(file: string, io: CliIo): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of await inputOf(file, io)) pieces.push(piece);
+  // Nothing is sent yet: a signal ends the process as it does any other.
+  const input = (await sourceOf(file, io))?.read() ?? io.input(new AbortController().signal);
+  for await (const piece of input) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
