@@ -1,4 +1,6 @@
 import type { EventContract } from "../events/contract.ts";
+import { bronzeChecks } from "./bronze-checks.ts";
+import { between } from "./checks.ts";
 import { defineTable, type LakeType, type TableSpec } from "./table-spec.ts";
 
 const LAKE_TYPES: Record<EventContract["fields"][number]["type"], LakeType> = {
@@ -45,6 +47,7 @@ export function bronzeTable(contract: EventContract): TableSpec {
         doc: "Members the contract does not know, as JSON.",
       },
     ],
+    checks: bronzeChecks(contract),
   };
 }
 
@@ -65,4 +68,5 @@ export const bronzeDeadLetters = defineTable({
     ["record_base64", "string", "required", "The record as received, base64, cut to the configured maximum."],
     ["record_bytes", "long", "required", "Size of the record as received."],
   ],
+  checks: [between("record_bytes", 0)],
 });

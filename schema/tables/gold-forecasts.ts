@@ -1,3 +1,4 @@
+import { between, holds, oneOf } from "./checks.ts";
 import { defineTable } from "./table-spec.ts";
 
 /** Lengths of the steps of a forecast: the column `step`. Weeks begin on Monday. */
@@ -25,6 +26,11 @@ export const goldDemandForecasts = defineTable({
     ["data_until", "timestamptz", "required", "End of the demand that it was made from, exclusive."],
     ["made_at", "timestamptz", "required", "When the run began: the same in all of its rows."],
   ],
+  checks: [
+    oneOf("step", FORECAST_STEPS),
+    between("mean", 0),
+    holds("intervals-nested", "lower_95 <= lower_80 AND lower_80 <= upper_80 AND upper_80 <= upper_95"),
+  ],
 });
 
 export const goldForecastAccuracy = defineTable({
@@ -46,5 +52,10 @@ export const goldForecastAccuracy = defineTable({
     ["within_95", "long", "required", "Series whose 95 % interval does."],
     ["measured_until", "timestamptz", "required", "End of the demand that it was measured by, exclusive."],
     ["measured_at", "timestamptz", "required", "When the run that measured began."],
+  ],
+  checks: [
+    oneOf("step", FORECAST_STEPS),
+    between("absolute_error", 0),
+    holds("counts-add-up", "0 <= within_80 AND within_80 <= within_95 AND within_95 <= forecasts"),
   ],
 });

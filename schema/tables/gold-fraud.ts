@@ -1,3 +1,4 @@
+import { between, oneOf } from "./checks.ts";
 import { defineTable } from "./table-spec.ts";
 
 export const goldFraudScores = defineTable({
@@ -32,5 +33,18 @@ export const goldFraudScores = defineTable({
     ["_events_offset", "long", "required", "Customer events below this offset were known."],
     ["_payments_offset", "long", "required", "Payments below this offset were known."],
     ["_labels_offset", "long", "required", "Fraud labels below this offset were known."],
+  ],
+  checks: [
+    oneOf("decision", ["pass", "review", "block"]),
+    between("score", 0, 1),
+    {
+      name: "order-known",
+      kind: "reference",
+      severity: "error",
+      column: "order_id",
+      table: "bronze.orders",
+      tableColumn: "order_id",
+      daysBefore: 1,
+    },
   ],
 });

@@ -1,3 +1,4 @@
+import { between, holds, oneOf } from "./checks.ts";
 import { defineTable } from "./table-spec.ts";
 
 export const goldShadowScores = defineTable({
@@ -18,6 +19,7 @@ export const goldShadowScores = defineTable({
     ["_partition", "int", "required", "Log partition of the event."],
     ["_offset", "long", "required", "Log offset of the event."],
   ],
+  checks: [between("champion_score", 0, 1), between("challenger_score", 0, 1)],
 });
 
 export const goldModelHealth = defineTable({
@@ -72,6 +74,12 @@ export const goldModelHealth = defineTable({
     ["challenger_micros", "double", "optional", "Time of a shadow score of the same vectors, microseconds."],
     ["_partition", "int", "required", "Log partition of the task."],
   ],
+  checks: [
+    between("scores", 0),
+    between("precision", 0, 1),
+    between("recall", 0, 1),
+    holds("counts-add-up", "0 <= true_positives AND true_positives <= positives AND positives <= labels"),
+  ],
 });
 
 export const goldSessionScores = defineTable({
@@ -93,4 +101,5 @@ export const goldSessionScores = defineTable({
     ["_partition", "int", "required", "Log partition of the event."],
     ["_offset", "long", "required", "Log offset of the event."],
   ],
+  checks: [oneOf("kind", ["crossed", "fell"]), between("score", 0, 1)],
 });

@@ -1,3 +1,4 @@
+import { between } from "./checks.ts";
 import { defineTable } from "./table-spec.ts";
 
 export const goldRecommendations = defineTable({
@@ -25,4 +26,5 @@ export const goldRecommendations = defineTable({
       "The model, or `learned-in-the-stream` where none knows the visit.",
     ],
   ],
+  checks: [between("rank", 1)],
 });

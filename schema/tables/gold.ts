@@ -1,3 +1,4 @@
+import { between, oneOf } from "./checks.ts";
 import { defineTable } from "./table-spec.ts";
 
 // Columns that windowed tables have in common.
@@ -15,6 +16,12 @@ export const REVISION = [
   "1 when first reported; a correction has the next number.",
 ] as const;
 
+/** What counts as activity of a product. */
+const ACTIVITY =
+  "product_id IS NOT NULL AND event_type IN ('page_view', 'item_view', 'cart_add', 'purchase')";
+/** What a window may need beyond its end: the tasks wait for one another, and checkpoints come every so often. */
+const SETTLE_MS = 900_000;
+
 export const goldPageViewsByUser = defineTable({
   namespace: "gold",
   name: "page_views_by_user",
@@ -27,6 +34,18 @@ export const goldPageViewsByUser = defineTable({
     ["user_id", "string", "required", "The shopper."],
     ["views", "int", "required", "Page and item views in the window."],
     REVISION,
+  ],
+  checks: [
+    between("views", 0),
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      column: "window_end",
+      table: "silver.events",
+      where: "event_type IN ('page_view', 'item_view')",
+      settleMs: SETTLE_MS,
+    },
   ],
 });
 
@@ -44,6 +63,35 @@ export const goldProductActivity = defineTable({
     ["cart_adds", "int", "required", "Cart additions."],
     ["purchases", "int", "required", "Purchase events."],
     REVISION,
+  ],
+  checks: [
+    between("views", 0),
+    between("cart_adds", 0),
+    between("purchases", 0),
+    {
+      name: "equals-silver",
+      kind: "reconciliation",
+      severity: "error",
+      compares: "sums",
+      table: "silver.events",
+      where: ACTIVITY,
+      windowMs: 60_000,
+      groups: { product_id: "product_id" },
+      totals: {
+        views: "CASE WHEN event_type IN ('page_view', 'item_view') THEN 1 ELSE 0 END",
+        cart_adds: "CASE WHEN event_type = 'cart_add' THEN 1 ELSE 0 END",
+        purchases: "CASE WHEN event_type = 'purchase' THEN 1 ELSE 0 END",
+      },
+    },
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      column: "window_end",
+      table: "silver.events",
+      where: ACTIVITY,
+      settleMs: SETTLE_MS,
+    },
   ],
 });
 
@@ -70,6 +118,22 @@ export const goldPopularProducts = defineTable({
     ["purchases", "int", "required", "Purchases in the window."],
     REVISION,
   ],
+  checks: [
+    between("rank", 1),
+    between("score", 0),
+    between("views", 0),
+    between("cart_adds", 0),
+    between("purchases", 0),
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      column: "window_end",
+      table: "silver.events",
+      where: ACTIVITY,
+      settleMs: SETTLE_MS,
+    },
+  ],
 });
 
 export const goldPopularByCategory = defineTable({
@@ -91,6 +155,13 @@ export const goldPopularByCategory = defineTable({
     ["purchases", "int", "required", "Purchases in the window."],
     REVISION,
   ],
+  checks: [
+    between("rank", 1),
+    between("score", 0),
+    between("views", 0),
+    between("cart_adds", 0),
+    between("purchases", 0),
+  ],
 });
 
 export const goldFlashSaleAlerts = defineTable({
@@ -109,6 +180,7 @@ export const goldFlashSaleAlerts = defineTable({
     ["status", "string", "required", "raised, or retracted where late data took the ground away."],
     REVISION,
   ],
+  checks: [between("views", 0), between("purchases", 0)],
 });
 
 /** What a row of crossings says: the column `kind` of the scores of sessions. */
@@ -138,4 +210,5 @@ export const goldPropensityScores = defineTable({
     ["_partition", "int", "required", "Log partition of the event."],
     ["_offset", "long", "required", "Log offset of the event."],
   ],
+  checks: [oneOf("kind", CROSSING_KINDS), between("score", 0, 1)],
 });

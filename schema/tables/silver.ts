@@ -1,4 +1,9 @@
+import { customerEventContract } from "../events/generated/index.ts";
+import { between, currencyCode, holds, oneOf } from "./checks.ts";
 import { defineTable } from "./table-spec.ts";
+
+const EVENT_TYPES = customerEventContract.fields.find(({ column }) => column === "event_type")?.symbols ?? [];
+const BRONZE = "bronze.customer_events";
 
 export const silverEvents = defineTable({
   namespace: "silver",
@@ -36,6 +41,55 @@ export const silverEvents = defineTable({
     ["_offset", "long", "required", "Log offset."],
     ["_ingested_at", "timestamptz", "required", "When the log took it."],
   ],
+  checks: [
+    // An event that comes long after its id was forgotten is not known for a repeat; such a one is late.
+    {
+      name: "key-unique",
+      kind: "uniqueness",
+      severity: "error",
+      columns: ["event_id"],
+      perDay: true,
+      where: "NOT is_late",
+    },
+    {
+      name: "position-unique",
+      kind: "uniqueness",
+      severity: "error",
+      columns: ["_partition", "_offset"],
+    },
+    oneOf("event_type", EVENT_TYPES),
+    between("price_minor", 0),
+    between("quantity", 1),
+    currencyCode("currency"),
+    holds("time-not-ahead", "date_diff('millisecond', _ingested_at, event_time) <= :futureSkewMs"),
+    holds("purchase-priced", "event_type <> 'purchase' OR price_minor IS NOT NULL", "warn"),
+    {
+      name: "product-known",
+      kind: "reference",
+      severity: "warn",
+      column: "product_id",
+      where: "event_type = 'purchase'",
+      table: "bronze.products",
+      tableColumn: "product_id",
+      settleMs: 900_000,
+    },
+    {
+      name: "nothing-lost",
+      kind: "reconciliation",
+      severity: "error",
+      compares: "complete",
+      table: BRONZE,
+      id: "event_id",
+    },
+    {
+      name: "nothing-added",
+      kind: "reconciliation",
+      severity: "error",
+      compares: "contained",
+      table: BRONZE,
+    },
+    { name: "fresh", kind: "freshness", severity: "warn", table: BRONZE, settleMs: 300_000 },
+  ],
 });
 
 export const silverSessions = defineTable({
@@ -60,5 +114,17 @@ export const silverSessions = defineTable({
     ["entry_product_id", "string", "optional", "Product of the first event."],
     ["exit_event_type", "string", "required", "Type of the last event."],
     ["exit_product_id", "string", "optional", "Product of the last event."],
+  ],
+  checks: [
+    oneOf("entry_event_type", EVENT_TYPES),
+    oneOf("exit_event_type", EVENT_TYPES),
+    between("events", 1),
+    between("revenue_minor", 0),
+    holds("duration-adds-up", "duration_ms = date_diff('millisecond', session_start, session_end)"),
+    holds(
+      "counts-add-up",
+      "page_views >= 0 AND cart_adds >= 0 AND purchases >= 0 AND page_views + cart_adds + purchases <= events",
+    ),
+    holds("converted-by-purchase", "converted = (purchases > 0)"),
   ],
 });

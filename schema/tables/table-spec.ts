@@ -1,3 +1,5 @@
+import type { QualityCheck } from "./quality-check.ts";
+
 export type LakeType = "string" | "int" | "long" | "double" | "boolean" | "timestamptz";
 
 /** One column of a lake table. Field ids are part of the format: never changed, never used again. */
@@ -28,6 +30,8 @@ export interface TableSpec {
   readonly newestRunBy?: string;
   /** Column of counts: a newest row in which it is 0 stands for no row, late data took away what it counted. */
   readonly nothingWhenZero?: string;
+  /** What its rows are held to, beside what follows from keys, windows and revisions: see `lakehouse/quality`. */
+  readonly checks?: readonly QualityCheck[];
 }
 
 /** Whether rows are corrected: written again with a higher `revision`. */

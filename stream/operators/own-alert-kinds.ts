@@ -6,6 +6,7 @@ export const OWN_ALERT_KINDS = {
   "model-problem": "A model cannot be used, and another or none scores in its place.",
   "model-drift": "Scores, features or intervals of a model are no longer as they were in training.",
   "model-calibration": "What a model's scores say is not what comes.",
+  "data-quality": "A check finds rows of a table that cannot be right.",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type OwnAlertKind = keyof typeof OWN_ALERT_KINDS;

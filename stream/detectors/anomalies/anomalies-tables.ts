@@ -1,4 +1,4 @@
-import { defineTable, REVISION, WINDOW_END, WINDOW_START } from "../../../schema/index.ts";
+import { defineTable, oneOf, REVISION, WINDOW_END, WINDOW_START } from "../../../schema/index.ts";
 
 export const goldMetrics = defineTable({
   namespace: "gold",
@@ -23,6 +23,16 @@ export const goldMetrics = defineTable({
       "Median of the same hour of the week in the six weeks before; null before two of these have values.",
     ],
     REVISION,
+  ],
+  checks: [
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      column: "window_end",
+      table: "silver.events",
+      settleMs: 7_200_000,
+    },
   ],
 });
 
@@ -54,4 +64,5 @@ export const goldAnomalies = defineTable({
     ["status", "string", "required", "raised, or retracted where late data took the ground away."],
     REVISION,
   ],
+  checks: [oneOf("direction", ANOMALY_DIRECTIONS)],
 });

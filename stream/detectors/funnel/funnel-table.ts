@@ -1,4 +1,4 @@
-import { defineTable, REVISION, WINDOW_END, WINDOW_START } from "../../../schema/index.ts";
+import { defineTable, holds, oneOf, REVISION, WINDOW_END, WINDOW_START } from "../../../schema/index.ts";
 
 export const goldFunnel = defineTable({
   namespace: "gold",
@@ -45,5 +45,12 @@ export const goldFunnel = defineTable({
     ["checkout_times", "string", "required", "The same from cart to checkout."],
     ["purchase_times", "string", "required", "The same from checkout to purchase."],
     REVISION,
+  ],
+  checks: [
+    oneOf("basis", ["session", "user"]),
+    holds(
+      "steps-narrow",
+      "views >= carts AND carts >= checkouts AND checkouts >= purchases AND purchases >= 0",
+    ),
   ],
 });

@@ -1,4 +1,4 @@
-import { defineTable, REVISION } from "../../../schema/index.ts";
+import { between, defineTable, oneOf, REVISION } from "../../../schema/index.ts";
 
 export const silverInventory = defineTable({
   namespace: "silver",
@@ -18,6 +18,24 @@ export const silverInventory = defineTable({
     ["_partition", "int", "required", "Log partition of the update."],
     ["_offset", "long", "required", "Log offset of the update."],
     REVISION,
+  ],
+  checks: [
+    oneOf("kind", ["snapshot", "delta"]),
+    oneOf("level", ["ok", "low", "out"]),
+    {
+      name: "nothing-added",
+      kind: "reconciliation",
+      severity: "error",
+      compares: "contained",
+      table: "bronze.inventory_updates",
+    },
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      table: "bronze.inventory_updates",
+      settleMs: 300_000,
+    },
   ],
 });
 
@@ -52,5 +70,10 @@ export const goldInventoryAlerts = defineTable({
     ["reorder_quantity", "long", "required", "Proposed units to order; 0 where nothing is needed."],
     ["status", "string", "required", "raised, or retracted where a late update took the ground away."],
     REVISION,
+  ],
+  checks: [
+    oneOf("kind", ["low-stock", "stock-out", "stock-recovery"]),
+    between("reorder_quantity", 0),
+    between("demand_units", 0),
   ],
 });

@@ -1,4 +1,4 @@
-import { defineTable, REVISION } from "../../../schema/index.ts";
+import { between, currencyCode, defineTable, holds, oneOf, REVISION } from "../../../schema/index.ts";
 
 export const silverOrders = defineTable({
   namespace: "silver",
@@ -54,5 +54,32 @@ export const silverOrders = defineTable({
     ["profile_segment", "string", "optional", "The buyer's segment then."],
     ["signup_time", "timestamptz", "optional", "When the account was opened, as of then."],
     REVISION,
+  ],
+  checks: [
+    oneOf("status", ["placed", "paid", "shipped", "delivered", "cancelled", "refunded"]),
+    oneOf("payment_status", ["authorized", "captured", "failed", "refunded"]),
+    currencyCode("currency"),
+    between("failed_payments", 0),
+    holds(
+      "payment-whole",
+      "(payment_id IS NULL) = (payment_status IS NULL) AND (payment_id IS NULL) = (paid_minor IS NULL)",
+    ),
+    {
+      name: "order-known",
+      kind: "reference",
+      severity: "error",
+      column: "order_id",
+      table: "bronze.orders",
+      tableColumn: "order_id",
+      daysBefore: 1,
+    },
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      table: "bronze.orders",
+      where: "status = 'placed'",
+      settleMs: 900_000,
+    },
   ],
 });

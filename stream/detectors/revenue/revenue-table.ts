@@ -1,4 +1,12 @@
-import { defineTable, REVISION, WINDOW_END, WINDOW_START } from "../../../schema/index.ts";
+import {
+  between,
+  currencyCode,
+  defineTable,
+  holds,
+  REVISION,
+  WINDOW_END,
+  WINDOW_START,
+} from "../../../schema/index.ts";
 
 export const goldRevenueByCategory = defineTable({
   namespace: "gold",
@@ -26,5 +34,37 @@ export const goldRevenueByCategory = defineTable({
     ["refunded_minor", "long", "required", "Refunds, cancellations and failed payments, minor units."],
     ["net_minor", "long", "required", "Gross less refunded, minor units; below zero in a window of refunds."],
     ["bookings", "int", "required", "Purchases and subtractions in it; 0: late data took all of them away."],
+  ],
+  checks: [
+    between("revenue_minor", 0),
+    between("units", 0),
+    between("purchases", 0),
+    between("bookings", 0),
+    currencyCode("currency"),
+    holds("net-adds-up", "net_minor = revenue_minor - refunded_minor"),
+    {
+      name: "equals-silver",
+      kind: "reconciliation",
+      severity: "error",
+      compares: "sums",
+      table: "silver.events",
+      where: "event_type = 'purchase'",
+      windowMs: "revenueWindowMs",
+      groups: { category_id: "coalesce(category_id, 'unknown')", currency: "coalesce(currency, 'XXX')" },
+      totals: {
+        revenue_minor: "coalesce(price_minor, 0) * coalesce(quantity, 1)",
+        units: "coalesce(quantity, 1)",
+        purchases: "1",
+      },
+    },
+    {
+      name: "fresh",
+      kind: "freshness",
+      severity: "warn",
+      column: "window_end",
+      table: "silver.events",
+      where: "event_type = 'purchase'",
+      settleMs: 900_000,
+    },
   ],
 });

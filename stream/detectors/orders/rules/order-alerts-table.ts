@@ -1,4 +1,4 @@
-import { defineTable, REVISION } from "../../../../schema/index.ts";
+import { defineTable, oneOf, REVISION } from "../../../../schema/index.ts";
 
 export const goldOrderAlerts = defineTable({
   namespace: "gold",
@@ -17,4 +17,5 @@ export const goldOrderAlerts = defineTable({
     ["status", "string", "required", "raised, or retracted where later records took the ground away."],
     REVISION,
   ],
+  checks: [oneOf("severity", ["low", "medium", "high"])],
 });
