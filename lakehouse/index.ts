@@ -6,4 +6,5 @@ export * from "./ports/object-store.ts";
 export * from "./ports/query-engine.ts";
 export * from "./ports/staged-file.ts";
 export * from "./ports/view-catalog.ts";
+export * from "./quality/index.ts";
 export * from "./table/index.ts";
