@@ -7,6 +7,9 @@ import {
   FORECAST_STEPS,
   orderContract,
   paymentContract,
+  QUALITY_KINDS,
+  QUALITY_SEVERITIES,
+  QUALITY_STATUSES,
 } from "../../schema/index.ts";
 import {
   ALERT_SEVERITIES,
@@ -41,6 +44,9 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
   AlertSeverity: ALERT_SEVERITIES,
   AlertStatus: ALERT_STATUSES,
   AnomalyDirection: ANOMALY_DIRECTIONS,
+  DataQualityKind: QUALITY_KINDS,
+  DataQualitySeverity: QUALITY_SEVERITIES,
+  DataQualityStatus: QUALITY_STATUSES,
   ForecastStep: FORECAST_STEPS,
   FraudDecision: ORDER_DECISIONS,
   FunnelBasis: FUNNEL_BASES,

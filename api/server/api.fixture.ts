@@ -18,6 +18,7 @@ import {
   dataFileKey,
   ensureTables,
   type ObjectStore,
+  type QualityStatus,
   type QueryEngine,
   type SqlValue,
 } from "../../lakehouse/index.ts";
@@ -27,6 +28,7 @@ import {
   bronzeDeadLetters,
   bronzeTable,
   contracts,
+  goldDataQuality,
   goldDemandForecasts,
   goldFlashSaleAlerts,
   goldFraudScores,
@@ -72,6 +74,7 @@ const TABLES = [
   goldFraudScores,
   bronzeProducts,
   bronzeInventory,
+  goldDataQuality,
   goldDemandForecasts,
   goldRecommendations,
   goldFlashSaleAlerts,
@@ -111,6 +114,7 @@ export class TestApi {
   readonly logged: object[] = [];
   tasks: TaskStatus[] = [];
   forecasts: LiveForecasts | null = null;
+  quality: QualityStatus = { runs: 0, failures: 0, newest: null };
   statusAgeMs = 0;
   /** Whether the hot store does not answer. */
   hotStoreHangs = false;
@@ -173,6 +177,7 @@ export class TestApi {
       pipeline: { tasks: () => this.tasks, statusAgeMs: () => this.statusAgeMs },
       models: createModelRegistry(this.lake.objectStore),
       forecasts: () => this.forecasts,
+      quality: () => this.quality,
       clock: Date.now,
       logger: { info: record, warn: record, error: record },
       config: { port: 0, ...config },

@@ -2,7 +2,7 @@ import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
-import type { QueryEngine } from "../../lakehouse/index.ts";
+import type { QualityStatus, QueryEngine } from "../../lakehouse/index.ts";
 import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import {
@@ -43,6 +43,8 @@ export interface ApiServerDeps {
   readonly forecasts?: () => LiveForecasts | null;
   /** Metrics that are served with the API's. */
   readonly metrics?: Registry;
+  /** What the checks of tables came to that this process runs by schedule. */
+  readonly quality?: () => QualityStatus;
   readonly clock: () => number;
   readonly logger: ApiLogger;
   /** What is left out has the value of {@link apiConfigDefaults}. */
@@ -107,6 +109,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     ...{ pipeline, clock, readiness, hub: alertHub, sockets: () => sockets.open },
     forecasts: deps.forecasts ?? (() => null),
     further: deps.metrics ?? null,
+    quality: deps.quality ?? (() => null),
   });
   observeRequests(app, metrics);
   allowOrigins(app, config.allowedOrigins);

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { QualityStatus } from "../../lakehouse/index.ts";
 import type { LiveAccuracy, LiveForecasts } from "../../ml/index.ts";
 import type { ModelStatus, PipelineStatus } from "../../stream/index.ts";
 import type { AlertHub } from "../modules/alerts/hub.ts";
@@ -26,6 +27,7 @@ interface MetricSources {
   readonly readiness: Pick<ReadinessProbe, "checks">;
   /** Metrics that others keep, and that are served with these. */
   readonly further: Registry | null;
+  readonly quality: () => QualityStatus | null;
   readonly clock: () => number;
 }
 
@@ -63,7 +65,10 @@ export function createMetrics(sources: MetricSources): ApiMetrics {
   };
 }
 
-function registerPipelineMetrics(registry: Registry, { pipeline, clock, forecasts }: MetricSources): void {
+function registerPipelineMetrics(
+  registry: Registry,
+  { pipeline, clock, forecasts, quality }: MetricSources,
+): void {
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): Gauge =>
     new Gauge({
@@ -128,6 +133,7 @@ function registerPipelineMetrics(registry: Registry, { pipeline, clock, forecast
     (g) => g.set((pipeline.statusAgeMs?.() ?? 0) / 1000),
   );
   registerForecastMetrics(gauge, forecasts);
+  registerQualityMetrics(registry, gauge, { quality, clock });
   registerModelMetrics(gauge, pipeline);
   gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {
     for (const { taskId, state } of pipeline.tasks()) g.set({ task: taskId, state }, 1);
@@ -190,6 +196,40 @@ function registerForecastMetrics(gauge: MakeGauge, forecasts: MetricSources["for
   perStep("coverage_95", "Share within their 95 % interval", ({ coverage95 }) => coverage95);
   perStep("wape", "Sum of the absolute errors over the demand", ({ wape }) => wape);
   perStep("bias", "Sum of expected less asked for over the demand", ({ bias }) => bias);
+}
+
+/** Of the checks that this process has run by schedule: of several processes one runs them at a time. */
+function registerQualityMetrics(
+  registry: Registry,
+  gauge: MakeGauge,
+  { quality, clock }: Pick<MetricSources, "quality" | "clock">,
+): void {
+  new Counter({
+    name: "millrace_data_quality_runs_total",
+    help: "Scheduled checks of the tables, by whether they came to their end.",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const status = quality();
+      if (status === null) return;
+      this.inc({ outcome: "done" }, status.runs);
+      this.inc({ outcome: "failed" }, status.failures);
+    },
+  });
+  gauge("millrace_data_quality_age_seconds", "Time since the newest of these runs began.", [], (g) => {
+    const newest = quality()?.newest ?? null;
+    if (newest !== null) g.set((clock() - newest.checkedAt) / 1000);
+  });
+  gauge(
+    "millrace_data_quality_check_failed",
+    "1 for each check of a table that failed, or could not be run, in the newest of these runs.",
+    ["table", "check", "severity", "status"],
+    (g) => {
+      for (const { table, check, severity, status } of quality()?.newest?.results ?? [])
+        if (status === "failed" || status === "unknown") g.set({ table, check, severity, status }, 1);
+    },
+  );
 }
 
 type MakeGauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => Gauge;

@@ -33,6 +33,8 @@ import { PopularProductsResolver, ProductsResolver } from "../modules/products/r
 import { ProductsService } from "../modules/products/service.ts";
 import { PropensityResolver } from "../modules/propensity/resolver.ts";
 import { PropensityService } from "../modules/propensity/service.ts";
+import { QualityResolver } from "../modules/quality/resolver.ts";
+import { QualityService } from "../modules/quality/service.ts";
 import { RecommendationsResolver } from "../modules/recommendations/resolver.ts";
 import { RecommendationsService } from "../modules/recommendations/service.ts";
 import { RevenueResolver } from "../modules/revenue/resolver.ts";
@@ -59,6 +61,7 @@ const RESOLVERS = [
   PopularProductsResolver,
   ProductsResolver,
   PropensityResolver,
+  QualityResolver,
   RecommendationsResolver,
   RevenueResolver,
   RulesResolver,
@@ -106,6 +109,7 @@ export function createApiSchema(ports: SchemaPorts): ApiSchema {
     new ProductsResolver(products),
     new ForecastsResolver(new ForecastsService(lake, hotStore)),
     new PropensityResolver(propensity),
+    new QualityResolver(new QualityService(lake, clock)),
     new RecommendationsResolver(new RecommendationsService(lake, hotStore, popular)),
     new RevenueResolver(new RevenueService(lake, hotStore)),
     new RulesResolver(new RulesService(lake, eventLog, clock)),

@@ -1,6 +1,6 @@
 export * from "./bronze.ts";
-export * from "./current-view.ts";
 export * from "./checks.ts";
+export * from "./current-view.ts";
 export * from "./gold.ts";
 export * from "./gold-forecasts.ts";
 export * from "./gold-fraud.ts";
