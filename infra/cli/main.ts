@@ -12,6 +12,7 @@ import { registerForecast } from "./commands/forecast.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerModels } from "./commands/models.ts";
 import { registerProduce } from "./commands/produce.ts";
+import { registerQuality } from "./commands/quality.ts";
 import { registerQuery } from "./commands/query.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerRescale } from "./commands/rescale.ts";
@@ -77,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerStatus,
     registerDeadLetters,
     registerQuery,
+    registerQuality,
     registerCompact,
     registerBackup,
     registerTopics,

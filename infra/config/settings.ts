@@ -127,6 +127,19 @@ export const settings = {
     [10_000, DAY_MS],
     "Time between compactions while the platform runs.",
   ),
+  qualityIntervalMs: ms(
+    "Runtime",
+    3_600_000,
+    [0, 30 * DAY_MS],
+    "Time between checks of all tables while the platform runs, into `gold.data_quality`; 0 for none (`millrace quality` checks at any time).",
+  ),
+  qualityDays: count(
+    "Runtime",
+    2,
+    [1, 3_650],
+    "Newest days of each table that are checked; bounds what a run costs.",
+    "days",
+  ),
   measureStages: {
     type: "boolean",
     group: "Runtime",

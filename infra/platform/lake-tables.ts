@@ -3,6 +3,7 @@ import {
   bronzeTable,
   contracts,
   currentView,
+  goldDataQuality,
   goldDemandForecasts,
   goldFlashSaleAlerts,
   goldForecastAccuracy,
@@ -42,6 +43,7 @@ export const lakeTables: readonly TableSpec[] = [
   goldForecastAccuracy,
   goldShadowScores,
   goldModelHealth,
+  goldDataQuality,
   ...detectorTables,
 ];
 

@@ -8,6 +8,8 @@ import { MaintenanceMetrics } from "../../monitoring/maintenance-metrics.ts";
 import { WorkMetrics } from "../../monitoring/work-metrics.ts";
 import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
+import { platformQuality } from "../../quality/platform-quality.ts";
+import type { ScheduledQuality } from "../../quality/scheduled-quality.ts";
 import { type CliIo, createLogger, onInterrupt, unlessInterrupted } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -68,9 +70,11 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
         // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
         await using running = new AsyncDisposableStack();
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
+        const quality = running.adopt(platformQuality(platform, logger), (each) => each.stop());
         const { registry } = metrics;
-        const api = running.adopt(await startApi(platform, { forecasts, logger, registry }), (server) =>
-          server.close(),
+        const api = running.adopt(
+          await startApi(platform, { forecasts, quality, logger, registry }),
+          (server) => server.close(),
         );
         const maintained = new MaintenanceMetrics(registry, {
           intervalMs: config.maintenanceIntervalMs,
@@ -92,11 +96,12 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
 
 interface ApiParts {
   readonly forecasts: ScheduledForecasts;
+  readonly quality: ScheduledQuality;
   readonly logger: PlatformLogger;
   readonly registry: WorkMetrics["registry"];
 }
 
-function startApi(platform: Platform, { forecasts, logger, registry }: ApiParts) {
+function startApi(platform: Platform, { forecasts, quality, logger, registry }: ApiParts) {
   const { queryEngine, hotStore, alertBus, config } = platform;
   return createApiServer({
     queryEngine,
@@ -108,6 +113,7 @@ function startApi(platform: Platform, { forecasts, logger, registry }: ApiParts)
     models: createModelRegistry(platform.adapters.objects),
     forecasts: forecasts.live,
     metrics: registry,
+    quality: quality.status,
     clock: Date.now,
     logger,
     config: apiConfigOf(config),

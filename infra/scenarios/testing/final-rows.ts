@@ -7,6 +7,7 @@ export const NEEDS_MORE: readonly string[] = [
   "gold.shadow_scores",
   "gold.demand_forecasts",
   "gold.forecast_accuracy",
+  "gold.data_quality",
   "gold.anomalies",
 ];
 
