@@ -27,7 +27,6 @@ const refuse = (code: string, message: string, cause?: unknown): MillraceError =
  */
 export async function openInputFile(path: string): Promise<InputFile> {
   const size = await fileSize(path);
-  if (size === 0) throw refuse("input-empty", `${path} is empty: there is nothing to load from it.`);
   const { fingerprint, gzipped } = await inspect(path);
   if (gzipped) for await (const _ of readContent(path, gzipped));
   return { path, fingerprint, bytesTotal: size, read: (onRead) => readContent(path, gzipped, onRead) };
@@ -45,6 +44,7 @@ async function fileSize(path: string): Promise<number> {
       throw refuse("input-not-a-file", `${path} is a directory: name one file in it.`);
     }
     if (!info.isFile()) throw refuse("input-not-a-file", `${path} is not a regular file.`);
+    if (info.size === 0) throw refuse("input-empty", `${path} is empty: there is nothing to load from it.`);
     return info.size;
   } catch (error) {
     if (error instanceof MillraceError) throw error;
