@@ -61,7 +61,8 @@ GROUP BY category_id, currency
 \`\`\`
 
 Trino finds the views in the catalog, where \`millrace up\` and \`millrace views apply\` put them; \`millrace query\` knows them
-in both modes.
+in both modes. Trino passes over \`FOR VERSION AS OF\` behind a view and reads what holds now: for the past put it to the table,
+or ask \`millrace query --as-of\`, which takes views too.
 
 Other engines may write, beside Millrace, where it has a catalog and Trino (the distributed mode):
 
@@ -69,8 +70,8 @@ Other engines may write, beside Millrace, where it has a catalog and Trino (the 
   \`expire_snapshots\` are safe; orphans are for \`millrace compact\`, which knows the files that are staged.
 - Columns that they add stay, and are null in Millrace's rows. Those that they drop come back at the next start; one that they
   rename keeps workers from starting, until it has its name again. Partitioning and order that they set are for their files.
-- Never drop a table, rename one or roll it back to a snapshot: what was published is not published again. What you compute
-  belongs into a namespace of your own.
+- Never drop a table, rename one or roll it back to a snapshot: Millrace goes on with a new, empty one in the same folder, or
+  behind the snapshot, and publishes nothing again. What you compute belongs into a namespace of your own.
 `;
 
 function section(table: TableSpec): string {

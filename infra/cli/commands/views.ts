@@ -76,5 +76,6 @@ function table(rows: readonly string[][]): string {
 
 function failOn(differences: readonly ViewDifference[]): void {
   if (differences.length === 0) return;
-  throw new ReportedFailure(`${differences.length} views are not as they should be`);
+  const views = differences.map(({ view }) => view).join(", ");
+  throw new ReportedFailure(`not as they should be: ${views}`);
 }
