@@ -6,6 +6,7 @@ import { expireSnapshots, removeOrphans } from "../maintenance/index.ts";
 import { createLakePublisher, ensureTables } from "./index.ts";
 import { parseLossless } from "./lossless-json.ts";
 import { currentSnapshot } from "./table-metadata.ts";
+import { createOlderTable } from "./testing/older-table.ts";
 import { MS_PER_DAY } from "./testing/probe-table.ts";
 import { stageRows } from "./testing/stage-rows.ts";
 
@@ -159,6 +160,16 @@ describe("writers beside Trino", () => {
       [500, "theirs", null],
       [600, null, "ours"],
     ]);
+  });
+
+  it("keep their next column's id free also in a table of an older version", async () => {
+    const older = { ...lake.spec, name: `${lake.spec.name}_older` };
+    await createOlderTable(older, lake);
+    await ensureTables([older], lake.deps);
+    await run("ALTER TABLE $_older ADD COLUMN note varchar");
+    await ensureTables([withColumn(older, "extra")], lake.deps);
+    const columns = (await run("DESCRIBE $_older")).map(([name]) => name);
+    expect(columns).toEqual([...older.columns.map(({ name }) => name), "extra", "note"]);
   });
 
   it("give back the columns that Trino drops, and take those that it lets be null", async () => {
