@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { createProgram } from "../cli/main.ts";
 import { unknownVariables } from "../config/index.ts";
 import { alertsOf, commandsOf, entriesOf, unknownIn } from "./operations.ts";
-import { repositoryRoot } from "./source-file.ts";
+import { isTestCode, readSources, repositoryRoot } from "./source-file.ts";
 
 // What whoever runs Millrace reads at night has to be true.
 
@@ -95,6 +95,15 @@ describe("the runbook", () => {
       for (const part of ["Means", "Look", "Causes", "Do", "Over"])
         expect(text.includes(`**${part}:**`), `${title}: ${part}`).toBe(true);
     }
+  });
+
+  test("its codes are those of errors that there are", () => {
+    const sources = readSources().filter(({ path }) => !isTestCode(path));
+    const table = sectionOf(read(RUNBOOK), "### Codes");
+    const codes = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) => cell.match(/[a-z-]+/g) ?? []);
+    expect(codes.length).toBeGreaterThan(0);
+    const unknown = codes.filter((code) => !sources.some(({ text }) => text.includes(`"${code}"`)));
+    expect(unknown).toEqual([]);
   });
 
   test("alerts are read out of rule files", () => {
