@@ -18,6 +18,8 @@ import { currentSchema, currentSnapshot, type IcebergSchema } from "./table-meta
 export interface EnsureTablesOptions extends RetryOptions {
   readonly catalog: Catalog;
   readonly objectStore: ObjectStore;
+  /** Hears of each table that was missing, and is there now, empty. */
+  readonly onCreated?: (table: string) => void;
 }
 
 /**
@@ -33,7 +35,11 @@ export function ensureTable(spec: TableSpec, options: EnsureTablesOptions): Prom
   const name = tableName(spec);
   return retryCommit(name, options, async () => {
     const table = await options.catalog.load(name);
-    if (table === null) return options.catalog.commit(name, creation(spec, options.objectStore));
+    if (table === null) {
+      const created = await options.catalog.commit(name, creation(spec, options.objectStore));
+      options.onCreated?.(name);
+      return created;
+    }
     const schema = evolveSchema(spec, {
       current: currentSchema(table.metadata),
       all: table.metadata.schemas,

@@ -20,6 +20,8 @@ export function taskProperty(taskId: string): string {
 export interface LakePublisherOptions extends RetryOptions {
   readonly catalog: Catalog;
   readonly objectStore: ObjectStore;
+  /** Hears of each table that was missing, and was created for the files that came. */
+  readonly onCreated?: (table: string) => void;
   /** Every table that staged files may name; created when the first file comes. */
   readonly tables: readonly TableSpec[];
   /** Current time, ms. */

@@ -150,6 +150,15 @@ describe("REST catalog behind a network that fails", () => {
     await expect(catalog.load(table)).rejects.toMatchObject({ code: "catalog-not-found", origin: "user" });
   });
 
+  it.each(["shop", "/shop/"])("asks under the prefix that it was given (%s)", async (prefix) => {
+    const catalog = open({ uri: proxy.url, prefix, limits: QUICK });
+    const from = proxy.requests.length;
+    await catalog.load("gold.funnel").catch(() => undefined);
+    expect(proxy.requests.slice(from).map(({ url }) => url)).toContain(
+      "/v1/shop/namespaces/gold/tables/funnel",
+    );
+  });
+
   it("stops when its signal does", async () => {
     const closing = new AbortController();
     const catalog = open({ signal: closing.signal });

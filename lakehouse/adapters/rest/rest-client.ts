@@ -10,6 +10,8 @@ export interface RestCatalogOptions {
   readonly uri: string;
   /** Which of the catalog's warehouses; absent where it has one. */
   readonly warehouse?: string;
+  /** Path behind `/v1`; absent: what the catalog says of its warehouse. */
+  readonly prefix?: string;
   readonly auth?: CatalogAuth;
   readonly limits?: Partial<RestCatalogLimits>;
   /** Gives up the requests that are under way. */
@@ -96,8 +98,8 @@ export class RestClient {
       readonly overrides?: Readonly<Record<string, string>>;
     };
     const values = { ...config?.defaults, ...config?.overrides };
-    const prefix = values.prefix === undefined ? "" : `/${values.prefix}`;
-    return `${withoutSlash(values.uri ?? this.base)}/v1${prefix}`;
+    const prefix = (this.options.prefix ?? values.prefix ?? "").replace(/^\/+|\/+$/g, "");
+    return `${withoutSlash(values.uri ?? this.base)}/v1${prefix === "" ? "" : `/${prefix}`}`;
   }
 
   /** With the token; once more with a new one where the catalog refuses it. */

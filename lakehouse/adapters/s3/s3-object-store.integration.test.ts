@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
@@ -206,6 +210,26 @@ describe("S3 object store with wrong settings", () => {
   it("accepts right ones", async () => {
     const store = open();
     await store.check();
+    await store.checkConditions();
+    expect(await keys(store)).toEqual([]);
     await store.close();
+  });
+
+  it("refuses a store that ignores the condition of a write", async () => {
+    const careless = createServer(async (request, response) => {
+      await buffer(request);
+      response.end(request.method === "POST" ? "<DeleteResult/>" : "");
+    }).listen(0, "127.0.0.1");
+    await once(careless, "listening");
+    const endpoint = `http://127.0.0.1:${(careless.address() as AddressInfo).port}`;
+    const store = open({ endpoint });
+    await expect(store.checkConditions()).rejects.toMatchObject({
+      code: "object-store-conditions-ignored",
+      retry: false,
+      message: expect.stringContaining(endpoint),
+    });
+    await store.close();
+    careless.closeAllConnections();
+    careless.close();
   });
 });

@@ -67,6 +67,9 @@ const LIMITS: S3Limits = {
 
 /** S3's maximum of one `DeleteObjects`. */
 const DELETES_AT_ONCE = 1_000;
+/** Folder of the objects of {@link S3ObjectStore.checkConditions}, each of which lives for a moment. */
+const PROBES = "probes/";
+const PRECONDITION_FAILED = "precondition-failed";
 /** Object metadata that tells whose put made an object. */
 const PUT_ID = "millrace-put";
 
@@ -86,6 +89,7 @@ export class S3ObjectStore implements ObjectStore {
   private readonly prefix: string;
   private readonly limits: S3Limits;
   private readonly retry: RequestRetryOptions;
+  private closed = false;
 
   constructor(options: S3ObjectStoreOptions) {
     this.limits = { ...LIMITS, ...options.limits };
@@ -107,6 +111,30 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
+  /**
+   * Resolves when the store refuses a conditional put of what is there; rejects with
+   * `object-store-conditions-ignored` where it takes it, as servers do that do not know the condition: two
+   * workers could both go on with a task, and nothing would show it but rows that are there twice.
+   */
+  async checkConditions(): Promise<void> {
+    const key = `${PROBES}${randomUUID()}`;
+    const once = { ifAbsent: true };
+    await this.put(key, new Uint8Array(1), once);
+    const isRefused = await this.put(key, new Uint8Array(1), once).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof MillraceError && error.code === PRECONDITION_FAILED) return true;
+        throw error;
+      },
+    );
+    await this.delete([key]);
+    if (isRefused) return;
+    throw new MillraceError(
+      `the object store at ${this.place.endpoint} ignores the condition of a write (If-None-Match: *), by which one of two workers is kept from a task: take a version of it that knows conditional writes, or another store`,
+      { code: "object-store-conditions-ignored", origin: "user" },
+    );
+  }
+
   async put(key: string, content: ObjectBytes, options: { readonly ifAbsent?: boolean } = {}): Promise<void> {
     const bytes = joinPieces(content);
     const id = randomUUID();
@@ -116,7 +144,7 @@ export class S3ObjectStore implements ObjectStore {
     };
     if (bytes.length > this.limits.singlePutBytesMax) return this.putParts(key, bytes, target, id);
     const input = { ...target, Body: bytes, ContentLength: bytes.length, Metadata: { [PUT_ID]: id } };
-    await this.unlessOwn(key, id, "precondition-failed", () =>
+    await this.unlessOwn(key, id, PRECONDITION_FAILED, () =>
       this.send(`put of "${key}"`, () => this.client.send(new PutObjectCommand(input))),
     );
   }
@@ -177,8 +205,9 @@ export class S3ObjectStore implements ObjectStore {
     return `s3://${this.place.bucket}/${this.prefix}${key}`;
   }
 
-  /** Closes the connections; requests that are under way fail. */
+  /** Closes the connections; requests that are under way fail, and are not tried again. */
   async close(): Promise<void> {
+    this.closed = true;
     this.client.destroy();
   }
 
@@ -207,7 +236,7 @@ export class S3ObjectStore implements ObjectStore {
         MultipartUpload: { Parts },
       });
       // Repeated after a lost answer, it finds no upload any more, or its own object in the way.
-      const ownCodes = "precondition-failed object-store-upload-gone";
+      const ownCodes = `${PRECONDITION_FAILED} object-store-upload-gone`;
       await this.unlessOwn(key, id, ownCodes, () =>
         this.send(`end of the upload of "${key}"`, () => this.client.send(complete)),
       );
@@ -277,13 +306,14 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   private send<T>(what: string, request: () => Promise<T>): Promise<T> {
-    return retryRequest(this.retry, async () => {
+    const tryOnce = async (): Promise<T> => {
       try {
         return await request();
       } catch (error) {
         throw s3Error(error, what, this.place);
       }
-    });
+    };
+    return retryRequest(this.retry, tryOnce, ({ retry }) => retry && !this.closed);
   }
 
   private target(key: string): { readonly Bucket: string; readonly Key: string } {
