@@ -93,6 +93,16 @@ function registerPipelineMetrics(
       }
     },
   });
+  new Counter({
+    name: "millrace_lost_records_total",
+    help: "Records that the log no longer had when they were due: retention was faster, or a topic was made again.",
+    labelNames: ["task"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { taskId, lostRecords = 0 } of pipeline.tasks()) this.inc({ task: taskId }, lostRecords);
+    },
+  });
   gauge(
     "millrace_task_lag_records",
     "Records in the log not processed yet.",

@@ -100,7 +100,12 @@ export interface EventLog {
   producerSequence(id: string): Promise<number>;
   /** Oldest offset kept, and the offset after the newest, also where that cannot be read yet. */
   offsets(topic: string, partition: number): Promise<{ readonly begin: number; readonly end: number }>;
-  /** A reader from the offset on; an offset below the oldest kept rejects with code `offset-out-of-range`. */
+  /**
+   * Which topic it is, for a log whose topics others can delete and make again under the same name: offsets
+   * then begin anew. Rejects as {@link offsets} does; left out where that cannot be.
+   */
+  topicId?(topic: string): Promise<string>;
+  /** A reader from the offset on; an offset that is not in the log rejects with code `offset-out-of-range`. */
   reader(topic: string, partition: number, offset: number): Promise<LogReader>;
   /**
    * Notes how far a consumer group has come: for lag monitors, and so that retention spares what is

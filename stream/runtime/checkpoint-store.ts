@@ -9,6 +9,10 @@ export interface Checkpoint {
   readonly epoch: number;
   /** Next offset to read, by input. */
   readonly inputs: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+  /** By topic of the inputs, which one it was; none where the log's topics cannot be made again. */
+  readonly topicIds?: Readonly<Record<string, string>>;
+  /** Records that the log no longer had when they were due, ever. */
+  readonly lostRecords?: number;
   /** Data files staged since the last epoch: published with this one. */
   readonly files: readonly StagedFile[];
   /** Keys of the state images to apply in order: one full image, then deltas. */
@@ -138,6 +142,12 @@ export class CheckpointStore {
       if (key.endsWith(".json")) taskIds.add(key.slice(CHECKPOINTS.length, key.lastIndexOf("/")));
     const newest = await Promise.all([...taskIds].map((taskId) => this.newest(taskId)));
     return newest.filter((checkpoint) => checkpoint !== null);
+  }
+
+  /** Whether any task ever ran. */
+  async hasAny(): Promise<boolean> {
+    for await (const _ of this.objects.list(CHECKPOINTS)) return true;
+    return false;
   }
 
   /** Fetches the images of a checkpoint, all at once, and unpacks them while they are read. */

@@ -40,6 +40,8 @@ export interface TaskStatus {
     readonly late: number;
     readonly tooLate: number;
   };
+  /** Records that the log no longer had when they were due: they were left out. Left out where it is 0. */
+  readonly lostRecords?: number;
   /** None for a task that scores nothing; of another process, as of its newest checkpoint. */
   readonly models?: readonly ModelStatus[];
 }

@@ -3,6 +3,7 @@ import type { EventLog, LogReader } from "../ports/event-log.ts";
 import type { Outbox } from "../sinks/outbox.ts";
 import type { DetachedFile } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import { type LostInput, openInput } from "./open-input.ts";
 import type { Pipeline, PipelineInput } from "./pipeline.ts";
 import { RestoredState } from "./restored-state.ts";
 import { StateImageWriter } from "./state-image.ts";
@@ -27,11 +28,16 @@ const DELTAS_MAX = 20;
 /** And their bytes, as a share of the full image's: whoever restores the task reads both. */
 const DELTA_BYTES_SHARE_MAX = 0.5;
 
+/** Without a setting: nothing is left out without somebody's decision. */
+const STOP_WHERE_LOST: LostInput = { action: "stop", onSkipped: () => undefined };
+
 /** A consistent cut of a task: everything that its next checkpoint holds, not yet uploaded. */
 export interface TaskCut {
   readonly taskId: string;
   readonly epoch: number;
   readonly inputs: Checkpoint["inputs"];
+  readonly topicIds: Readonly<Record<string, string>>;
+  readonly lostRecords: number;
   readonly files: readonly DetachedFile[];
   /** Keys whose hot values are to be written before the checkpoint; see {@link Task.writeHot}. */
   readonly hotWaiting: number;
@@ -66,6 +72,10 @@ export class Task {
   /** When the log took the batch that was processed last, ms. */
   ingestedAt = 0;
   checkpointedAt: number | null = null;
+  private readonly lostInput: LostInput;
+  private topicIds: Record<string, string> = {};
+  /** Since the task first began. */
+  private lostRecords = 0;
   private readonly images: StateImageWriter;
   private readonly restored: RestoredState;
   /** The image that the next cut completes, once it is begun. */
@@ -82,9 +92,10 @@ export class Task {
   /** Whether hot values that waited at a cut are still to be written. */
   private hotOfCut = false;
 
-  constructor(pipeline: Pipeline, outbox: Outbox) {
+  constructor(pipeline: Pipeline, outbox: Outbox, lostInput: LostInput = STOP_WHERE_LOST) {
     this.pipeline = pipeline;
     this.outbox = outbox;
+    this.lostInput = lostInput;
     this.images = new StateImageWriter(pipeline.sections);
     this.restored = new RestoredState(pipeline.sections);
   }
@@ -135,14 +146,13 @@ export class Task {
   }
 
   /** All at once: a partition is some requests to the log, and a task has a dozen of them. */
-  private openInputs(log: EventLog, checkpoint: Checkpoint | null): Promise<OpenInput[]> {
+  private async openInputs(log: EventLog, checkpoint: Checkpoint | null): Promise<OpenInput[]> {
+    this.lostRecords = checkpoint?.lostRecords ?? 0;
     return Promise.all(
       this.pipeline.inputs.map(async (input) => {
-        const saved = checkpoint?.inputs.find(
-          (i) => i.topic === input.topic && i.partition === input.partition,
-        );
-        const position = saved?.offset ?? (await log.offsets(input.topic, input.partition)).begin;
-        const reader = await log.reader(input.topic, input.partition, position);
+        const { reader, position, topicId, lost } = await openInput(input, checkpoint, log, this.lostInput);
+        if (topicId !== null) this.topicIds[input.topic] = topicId;
+        this.lostRecords += lost;
         return { input, reader, pending: null, position, uncounted: 0, waiting: null };
       }),
     );
@@ -159,6 +169,9 @@ export class Task {
       taskId: this.taskId,
       epoch: this.epoch,
       inputs: checkpoint?.inputs ?? this.inputs(),
+      // Of the topics that the offsets are of: nothing was read from these yet.
+      topicIds: checkpoint === null ? this.topicIds : (checkpoint.topicIds ?? {}),
+      lostRecords: checkpoint?.lostRecords ?? this.lostRecords,
       files: [],
       stateImages: checkpoint?.stateImages ?? [],
       published: this.published(),
@@ -225,6 +238,7 @@ export class Task {
       watermarkMs: this.pipeline.watermarkMs(),
       epoch: this.epoch,
       checkpointedAt: this.checkpointedAt,
+      ...(this.lostRecords > 0 && { lostRecords: this.lostRecords }),
       events: this.pipeline.counters(),
       models: this.pipeline.models?.() ?? [],
     };
@@ -298,6 +312,8 @@ export class Task {
       taskId: this.taskId,
       epoch: this.epoch,
       inputs: this.inputs(),
+      topicIds: this.topicIds,
+      lostRecords: this.lostRecords,
       files,
       hotWaiting: this.pipeline.hotWaiting(),
       image,

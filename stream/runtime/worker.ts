@@ -99,9 +99,7 @@ export class Worker {
     const restored = await openTasks(this.tasks, { ...this.deps, hotKeeper: this.hotKeeper, onStep });
     for (const task of this.tasks) this.offsets.beginAt(task);
     // Who waits for these offsets from another process must not wait for the next record to come.
-    this.inBackground(
-      Promise.all(restored.map(({ task, checkpoint }) => this.offsets.commit(task, checkpoint.inputs))),
-    );
+    this.inBackground(Promise.all(restored.map(({ task }) => this.offsets.commit(task, task.inputs()))));
     this.lastCutAt = this.lastHotAt = this.lastTurnAt = clock();
   }
 
@@ -395,12 +393,13 @@ export class Worker {
   private async stageAll(cuts: readonly StagedCut[]): Promise<Checkpoint[]> {
     const staged: Checkpoint[] = [];
     for (const { task, cut, image } of cuts) {
-      const { taskId, epoch, inputs, watermarkMs, events, models } = cut;
+      const { taskId, epoch, inputs, topicIds, lostRecords, watermarkMs, events, models } = cut;
       const files = await stageFiles(this.deps.objects, await this.finishFiles(cut));
       const stateImages = [...cut.imagesBefore, image];
       const [createdAt, published] = [this.deps.clock(), task.published()];
+      const input = { inputs, topicIds, lostRecords };
       const state = { stateImages, published, createdAt, watermarkMs, events, models };
-      staged.push({ taskId, epoch, inputs, files, ...state });
+      staged.push({ taskId, epoch, ...input, files, ...state });
       task.noteChain(stateImages, createdAt);
       task.noteFiles({ epoch, files });
     }

@@ -31,6 +31,7 @@ export function createSchemaResolvingLog(log: EventLog, source: SchemaSource): E
     append: (batches, producer) => log.append(batches, producer),
     producerSequence: (id) => log.producerSequence(id),
     offsets: (topic, partition) => log.offsets(topic, partition),
+    ...(log.topicId && { topicId: (topic: string) => log.topicId!(topic) }),
     commitOffsets: (group, offsets) => log.commitOffsets(group, offsets),
     committedOffset: (group, topic, partition) => log.committedOffset(group, topic, partition),
     enforceRetention: (nowMs, groupsOf) => log.enforceRetention(nowMs, groupsOf),

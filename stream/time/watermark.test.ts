@@ -48,6 +48,21 @@ describe("WatermarkTracker", () => {
     expect(tracker.progress).toEqual({ watermarkMs: 98_000, closeMs: 38_000 });
   });
 
+  it("takes what comes in time behind an event of the future for late, and for too late beyond the lateness", () => {
+    const NOW = 1_000_000;
+    const { allowedLatenessMs } = CONFIG;
+    for (const [aheadMs, flag] of [
+      [allowedLatenessMs, RowFlag.late],
+      [60 * allowedLatenessMs, RowFlag.tooLate],
+    ]) {
+      const times = [NOW - 1, NOW + aheadMs, NOW, NOW + 1];
+      expect(scanAll(new WatermarkTracker("w", CONFIG), times, [0, times.length]).flags).toEqual([
+        ...[0, 0],
+        ...[flag, flag],
+      ]);
+    }
+  });
+
   it("stops before the very row at which the tick changes", () => {
     const tracker = new WatermarkTracker("w", CONFIG);
     const { advances } = scanAll(tracker, [10_500, 10_999, 11_000, 11_999, 15_000], [0, 5]);

@@ -27,6 +27,8 @@ export class KafkaAlertLog implements AlertLog {
   /** Appends under way, by id. */
   private readonly appending = new Map<string, Promise<unknown>>();
   private following: Promise<LogReader> | null = null;
+  /** Which topic the index is of. */
+  private topicId: string | undefined;
   /** Records below this offset are in the index. */
   private followed = 0;
   private waiting: { readonly offset: number; readonly done: (error?: unknown) => void }[] = [];
@@ -118,6 +120,13 @@ export class KafkaAlertLog implements AlertLog {
 
   private async open(): Promise<LogReader> {
     try {
+      const topicId = await this.log.topicId?.(this.topic);
+      // Where the topic was made again, what the index holds is of the old one.
+      if (this.topicId !== undefined && topicId !== this.topicId) {
+        this.followed = 0;
+        this.index.clear();
+      }
+      this.topicId = topicId;
       const { begin, end } = await this.log.offsets(this.topic, this.partition);
       const reader = await this.log.reader(
         this.topic,

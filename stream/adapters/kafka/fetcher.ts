@@ -1,4 +1,4 @@
-import type { MillraceError } from "../../../schema/index.ts";
+import { MillraceError } from "../../../schema/index.ts";
 import {
   type FetchAnswer,
   type FetchedPartition,
@@ -14,6 +14,8 @@ import type { OutageWarnings } from "./outage-warnings.ts";
 export interface FetchTarget {
   readonly topic: string;
   readonly partition: number;
+  /** Which topic it began with: the offset is one of that topic. Null where that does not matter. */
+  readonly topicId: string | null;
   readonly fetchOffset: number;
   /** False while enough waits to be read: that is the back-pressure. */
   readonly wantsRecords: boolean;
@@ -29,6 +31,8 @@ interface Place {
   nodeId: number | null;
   fetching: boolean;
   failures: number;
+  /** Whether a fetch failed since the topic was known to be the same: it may have been made again meanwhile. */
+  isDoubtful: boolean;
 }
 
 /** Bytes of one answer; 256 kB are clearly slower, more only takes memory (infra/decisions/0003). */
@@ -66,7 +70,7 @@ export class Fetcher {
   }
 
   add(target: FetchTarget): void {
-    const place: Place = { nodeId: null, fetching: false, failures: 0 };
+    const place: Place = { nodeId: null, fetching: false, failures: 0, isDoubtful: false };
     this.places.set(target, place);
     void this.locate(target, place);
   }
@@ -90,6 +94,8 @@ export class Fetcher {
     while (this.places.get(target) === place && !client.closed) {
       if (place.failures > 0) await client.sleep(backoffMs(place.failures));
       try {
+        if (place.isDoubtful && !(await this.isSameTopic(target))) return target.fail(replacedError(target));
+        place.isDoubtful = false;
         place.nodeId = await client.leaderOf(target.topic, target.partition);
         this.startLanes(place.nodeId);
         return this.wake();
@@ -101,6 +107,10 @@ export class Fetcher {
         if (!client.closed) this.warnings.failed(error);
       }
     }
+  }
+
+  private async isSameTopic({ topic, topicId }: FetchTarget): Promise<boolean> {
+    return topicId === null || (await this.clients.behind.topicId(topic)) === topicId;
   }
 
   private startLanes(nodeId: number): void {
@@ -185,7 +195,12 @@ export class Fetcher {
     }
     this.clients.behind.noteFailure(error);
     this.warnings.failed(error);
+    this.relocate(target, place);
+  }
+
+  private relocate(target: FetchTarget, place: Place): void {
     place.nodeId = null;
+    place.isDoubtful = true;
     void this.locate(target, place);
   }
 
@@ -194,13 +209,19 @@ export class Fetcher {
     for (const target of asked) {
       const place = this.places.get(target);
       if (place === undefined) continue;
-      if (!error.retry) target.fail(error);
-      else {
-        place.nodeId = null;
-        void this.locate(target, place);
-      }
+      if (error.retry) this.relocate(target, place);
+      else target.fail(error);
     }
   }
+}
+
+/** Records of the new topic must not be taken for those behind the old one's offset. */
+function replacedError({ topic, partition, fetchOffset }: FetchTarget): MillraceError {
+  return new MillraceError(
+    `offset ${fetchOffset} of ${topic}[${partition}] is not in the log: the topic was deleted and made again, ` +
+      "so that its offsets begin anew",
+    { code: "offset-out-of-range", origin: "user" },
+  );
 }
 
 interface LaneContext {

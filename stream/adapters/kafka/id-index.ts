@@ -22,6 +22,11 @@ export class IdIndex {
     this.newer.set(id, offset);
   }
 
+  clear(): void {
+    this.newer = new Map();
+    this.older = new Map();
+  }
+
   first(id: string): number | undefined {
     return this.newer.get(id) ?? this.older.get(id);
   }

@@ -67,6 +67,33 @@ it("drops a repeat that two processes have both written, for readers on either s
   await dispose();
 });
 
+it("publishes into a topic that was deleted and made again, and what it had published before", async () => {
+  const { bus, log, topic, dispose } = await open();
+  await bus.publish([alertOf("a"), alertOf("b"), alertOf("c")]);
+  const { bootstrap } = await testServer("kafka");
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topic] });
+  const poll = { timeout: 20_000, interval: 50 };
+  await expect.poll(async () => (await admin.listTopics()).includes(topic), poll).toBe(false);
+  await admin.disconnect();
+  await log.createTopics([{ name: topic, partitions: 1, retentionMs: null, retentionBytes: null }]);
+  // Until it has noticed, one may fail: a task then begins anew, and sends its alerts again.
+  const published = (): Promise<boolean> =>
+    bus.publish([alertOf("b"), alertOf("d")]).then(
+      async () => (await log.offsets(topic, 0)).end === 2,
+      () => false,
+    );
+  await expect.poll(published, poll).toBe(true);
+  const ids: string[] = [];
+  for await (const { alert } of bus.subscribe("begin", new AbortController().signal)) {
+    ids.push(alert.id);
+    if (ids.length === 2) break;
+  }
+  expect(ids.sort()).toEqual(["b", "d"]);
+  await dispose();
+});
+
 it("does not publish again what another process has published", async () => {
   const first = await open();
   const otherLog = new KafkaEventLog({

@@ -5,6 +5,7 @@ import { MillraceError } from "../../../schema/index.ts";
 import { readInt32 } from "./batch-header.ts";
 import { asKafkaError, isConnectionLost, isStale } from "./kafka-errors.ts";
 import { type Broker, type Cluster, createCluster, type Encoder, openSocket } from "./kafkajs-internals.ts";
+import { topicIdRequest } from "./topic-id.ts";
 
 /** How to reach a Kafka cluster; `ssl` and `sasl` go to kafkajs as they are. */
 export interface KafkaConnectionOptions extends Pick<KafkaConfig, "ssl" | "sasl"> {
@@ -14,7 +15,7 @@ export interface KafkaConnectionOptions extends Pick<KafkaConfig, "ssl" | "sasl"
   readonly clientId: string;
 }
 
-/** Request of our own encoding, in a version before flexible ones; the answer begins with its throttle time. */
+/** Request of our own encoding; that of a flexible version begins with the tags of its head, as its answer does. */
 export interface RawRequest<T> {
   readonly apiKey: number;
   readonly apiName: string;
@@ -54,6 +55,8 @@ export class KafkaClient {
   private reached = false;
   private readonly connections = new Map<Promise<Cluster>, Connections>();
   private readonly leaders = new Map<string, readonly number[]>();
+  /** What is asked for now. */
+  private readonly topicIds = new Map<string, Promise<string>>();
   /** Nodes, by kind and id of what they coordinate. */
   private readonly coordinators = new Map<string, number>();
   private readonly stopped = new AbortController();
@@ -123,6 +126,22 @@ export class KafkaClient {
       code: "unknown-partition",
       origin: "user",
     });
+  }
+
+  /**
+   * Id that Kafka gave the topic when it was made. It is not kept, the topic may be another by now; who asks at the
+   * same time, as the readers of its partitions do, is told the same.
+   */
+  topicId(topic: string): Promise<string> {
+    let asked = this.topicIds.get(topic);
+    if (asked === undefined) {
+      asked = this.cluster()
+        .then(({ brokerPool }) => brokerPool.findConnectedBroker())
+        .then((broker) => this.send(broker, topicIdRequest(topic)))
+        .finally(() => this.topicIds.delete(topic));
+      this.topicIds.set(topic, asked);
+    }
+    return asked;
   }
 
   async broker(nodeId: number): Promise<Broker> {

@@ -89,10 +89,10 @@ export function asKafkaError(error: unknown, what: string, brokers: readonly str
       origin: "user",
     });
   if (FENCED.has(kind))
-    return fail("another process has taken over this producer; this one must stop writing", {
-      code: "producer-fenced",
-      origin: "external",
-    });
+    return fail(
+      "another process has taken over this producer, or its transaction took longer than Kafka lets it; this one must stop writing",
+      { code: "producer-fenced", origin: "external" },
+    );
   if (kind === "MESSAGE_TOO_LARGE" || kind === "RECORD_LIST_TOO_LARGE")
     return fail("a record batch is larger than the topic takes; raise its max.message.bytes", {
       code: "record-too-large",
@@ -105,6 +105,11 @@ export function asKafkaError(error: unknown, what: string, brokers: readonly str
         code: "kafka-session-timeout-refused",
         origin: "user",
       },
+    );
+  if (kind === "INCONSISTENT_GROUP_PROTOCOL")
+    return fail(
+      "programs of another kind are members of this consumer group; end them, or give the workers a group of their own (kafkaGroup)",
+      { code: "kafka-group-taken", origin: "user" },
     );
   const tls = tlsFailureText(message, brokers);
   if (tls !== null) return fail(tls, { code: "kafka-tls-failed", origin: "user" });

@@ -64,23 +64,23 @@ export class KafkaEventLog implements EventLog {
   private readonly groupOffsets: GroupOffsets;
 
   constructor(options: KafkaEventLogOptions) {
-    const { connection, clock, codec = "zstd" } = options;
+    const { connection, clock, codec = "zstd", warn = () => undefined } = options;
     this.client = new KafkaClient(connection);
     this.tailClient = new KafkaClient(connection);
     this.adminTopics = new KafkaTopics(connection, options.replicationFactor ?? 1);
     this.fetcher = new Fetcher(
       { tail: this.tailClient, behind: this.client },
-      new OutageWarnings(options.warn ?? (() => undefined), clock),
+      new OutageWarnings(warn, clock),
     );
     this.producerOptions = { codec, clock };
     this.appender = new PartitionAppender(this.client, this.producerOptions);
-    this.transactions = this.transactional(`${connection.clientId}/${randomUUID()}`);
+    this.transactions = this.transactional(`${connection.clientId}/${randomUUID()}`, false);
     this.marks = new ProducerMarks(options.producersTopic ?? "millrace-producers", {
       readerFromBegin: async (topic, partition) =>
-        this.openReader(topic, partition, await this.listOffset(topic, partition, EARLIEST)),
+        this.openReader({ topic, partition, offset: await this.listOffset(topic, partition, EARLIEST) }),
       end: (topic, partition) => this.listOffset(topic, partition, LATEST),
     });
-    this.groupOffsets = new GroupOffsets(this.client);
+    this.groupOffsets = new GroupOffsets(this.client, warn, clock);
   }
 
   createTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -121,10 +121,17 @@ export class KafkaEventLog implements EventLog {
     return { begin, end };
   }
 
+  topicId(topic: string): Promise<string> {
+    return this.client.run(`looking up ${topic}`, () => this.client.topicId(topic));
+  }
+
   async reader(topic: string, partition: number, offset: number): Promise<LogReader> {
-    const { begin, end } = await this.offsets(topic, partition);
+    const [{ begin, end }, topicId] = await Promise.all([
+      this.offsets(topic, partition),
+      this.topicId(topic),
+    ]);
     if (offset < begin || offset > end) throw outOfRangeError(topic, partition, offset, { begin, end });
-    return this.openReader(topic, partition, offset);
+    return this.openReader({ topic, partition, offset, topicId });
   }
 
   commitOffsets(
@@ -187,27 +194,24 @@ export class KafkaEventLog implements EventLog {
     }
     let producer = this.marked.get(id);
     if (producer === undefined) {
-      producer = new MarkedProducer(id, this.transactional(`${this.marks.topic}/${id}`), this.marks);
+      producer = new MarkedProducer(id, this.transactional(`${this.marks.topic}/${id}`, true), this.marks);
       this.marked.set(id, producer);
     }
     return producer;
   }
 
-  private transactional(id: string): TransactionalProducer {
-    return new TransactionalProducer(id, this.client, this.producerOptions);
+  private transactional(id: string, isShared: boolean): TransactionalProducer {
+    return new TransactionalProducer(id, this.client, this.producerOptions, isShared);
   }
 
-  private openReader(topic: string, partition: number, offset: number): LogReader {
-    const reader = new KafkaLogReader(
-      { topic, partition, offset },
-      {
-        wanted: () => this.fetcher.wake(),
-        closed: (closed) => {
-          this.fetcher.remove(closed);
-          this.readers.delete(closed);
-        },
+  private openReader(at: ConstructorParameters<typeof KafkaLogReader>[0]): LogReader {
+    const reader = new KafkaLogReader(at, {
+      wanted: () => this.fetcher.wake(),
+      closed: (closed) => {
+        this.fetcher.remove(closed);
+        this.readers.delete(closed);
       },
-    );
+    });
     this.readers.add(reader);
     this.fetcher.add(reader);
     return reader;

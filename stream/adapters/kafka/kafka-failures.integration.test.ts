@@ -4,12 +4,14 @@ import type { Socket } from "node:net";
 import { afterEach, expect, it, vi } from "vitest";
 import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
 import { batchOf, numbered, readRecords } from "../../ports/event-log.contract.ts";
+import { planAppend } from "./append-parts.ts";
 import { KafkaGroupOwners } from "./group-owners.ts";
 import { KafkaClient } from "./kafka-client.ts";
 import { asKafkaError } from "./kafka-errors.ts";
 import { KafkaEventLog } from "./kafka-event-log.ts";
 import { protocolError } from "./kafkajs-internals.ts";
 import type { KafkaWarning } from "./outage-warnings.ts";
+import { TransactionalProducer } from "./transactional-producer.ts";
 
 const KafkaBroker = createRequire(import.meta.url)("kafkajs/src/broker/index.js") as {
   prototype: { findGroupCoordinator(): Promise<unknown> };
@@ -128,6 +130,26 @@ it("shuts out a process whose producer another has taken over, until it takes it
   await zombie.append([batchOf(topic, 0, ["c"])], { id, sequence: 3 });
   const records = await readRecords(await heir.reader(topic, 0, 0), 3);
   expect(records.map(({ value }) => value)).toEqual(["a", "b", "c"]);
+});
+
+it("sends again what the coordinator has rolled back for its time, where nobody else has the id", async () => {
+  const log = await openLog();
+  const topic = await createTopic(log);
+  const client = new KafkaClient({ brokers: [(await testServer("kafka")).bootstrap], clientId: "test" });
+  closing.push(client);
+  const id = uniqueName("own");
+  const producer = (isShared: boolean) =>
+    new TransactionalProducer(id, client, { codec: "none", clock: Date.now }, isShared);
+  const parts = (value: string) => planAppend([0, 1].map((at) => batchOf(topic, at, [value]))).parts;
+  const own = producer(false);
+  await own.append(parts("a"));
+  // What the coordinator does with a transaction that took too long does a claim, too: the epoch is a later one.
+  await producer(true).claim();
+  await own.append(parts("b"));
+  for (const partition of [0, 1]) {
+    const records = await readRecords(await log.reader(topic, partition, 0), 2);
+    expect(records.map(({ value }) => value)).toEqual(["a", "b"]);
+  }
 });
 
 it("leaves out what an open transaction of a dead process wrote, once another has taken over", async () => {

@@ -19,6 +19,7 @@ interface Fetched {
 export class KafkaLogReader implements LogReader, FetchTarget {
   readonly topic: string;
   readonly partition: number;
+  readonly topicId: string | null;
   position: number;
   fetchOffset: number;
   isBehind = true;
@@ -36,11 +37,17 @@ export class KafkaLogReader implements LogReader, FetchTarget {
   private readonly waiters = new Set<() => void>();
 
   constructor(
-    at: { readonly topic: string; readonly partition: number; readonly offset: number },
+    at: {
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: number;
+      readonly topicId?: string;
+    },
     changed: { readonly wanted: () => void; readonly closed: (reader: KafkaLogReader) => void },
   ) {
     this.topic = at.topic;
     this.partition = at.partition;
+    this.topicId = at.topicId ?? null;
     this.position = at.offset;
     this.fetchOffset = at.offset;
     this.changed = changed;

@@ -25,6 +25,8 @@ const SESSION_TIMEOUT_MS = 6000;
 const HEARTBEAT_MS = 250;
 /** Name of the assignor; members of one group have to agree on it. */
 const PROTOCOL = "millrace-sticky";
+/** Longest that a member which leaves waits for an answer of the group. */
+const LEAVE_MS_MAX = 3_000;
 /** Longest that the coordinator waits for members to join again. */
 const REBALANCE_TIMEOUT_MS = 10_000;
 /** What Kafka says to a member that it holds for dead. */
@@ -94,7 +96,10 @@ class Membership implements TaskMembership {
     if (this.leaving) return this.running;
     this.leaving = true;
     this.wake?.();
+    // The group notices by itself: nobody waits for brokers that do not answer.
+    const timer = setTimeout(() => this.client.close(), LEAVE_MS_MAX);
     await this.running;
+    clearTimeout(timer);
   }
 
   /** Joins, stays as long as the group does not change, joins again. */
@@ -107,6 +112,7 @@ class Membership implements TaskMembership {
           failures = 0;
           await this.stay(joined);
         } catch (cause) {
+          if (this.leaving) break;
           failures++;
           await this.failed(cause, failures);
         }

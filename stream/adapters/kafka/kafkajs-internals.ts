@@ -16,6 +16,8 @@ export interface Encoder {
   writeInt32(value: number): Encoder;
   writeInt64(value: number): Encoder;
   writeString(value: string | null): Encoder;
+  writeUVarInt(value: number): Encoder;
+  writeUVarIntString(value: string | null): Encoder;
   writeBytes(value: Buffer): Encoder;
 }
 

@@ -8,6 +8,8 @@ import { type ProducerOptions, ProducerSession, produce } from "./producer-sessi
  * the id or this has passed, and so long no reader gets past it.
  */
 const TRANSACTION_TIMEOUT_MS = 10_000;
+/** Tries of one append of an id that nobody else has: each may be rolled back for its time. */
+const OWN_TRIES_MAX = 3;
 
 /**
  * Appends to several partitions so that all is there or nothing, one transaction after the other.
@@ -20,13 +22,16 @@ export class TransactionalProducer {
   readonly id: string;
   private readonly client: KafkaClient;
   private readonly options: ProducerOptions;
+  private readonly isShared: boolean;
   private session: Promise<ProducerSession> | null = null;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(id: string, client: KafkaClient, options: ProducerOptions) {
+  /** @param isShared whether another process may claim the id */
+  constructor(id: string, client: KafkaClient, options: ProducerOptions, isShared: boolean) {
     this.id = id;
     this.client = client;
     this.options = options;
+    this.isShared = isShared;
   }
 
   /**
@@ -48,9 +53,32 @@ export class TransactionalProducer {
 
   /** Resolves with the parts' base offsets once they are committed; calls are served in their order. */
   append(parts: readonly AppendPart[]): Promise<number[]> {
-    const result = this.last.then(() => this.transact(parts));
+    const result = this.last.then(() => this.transactInTime(parts));
     this.last = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * Who has an id for itself is shut out by the coordinator alone, which has rolled back what took longer than
+   * a transaction may: brokers were away, or this process slept. Nothing of it is there, so it is sent again.
+   */
+  private async transactInTime(parts: readonly AppendPart[]): Promise<number[]> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.transact(parts);
+      } catch (error) {
+        if (this.isShared || !isFenced(error)) throw error;
+        this.session = null;
+        if (tried >= OWN_TRIES_MAX || this.client.closed) throw this.tooSlowError(error);
+      }
+    }
+  }
+
+  private tooSlowError(cause: unknown): MillraceError {
+    return new MillraceError(
+      `Kafka has rolled back ${OWN_TRIES_MAX} transactions in a row that took longer than ${TRANSACTION_TIMEOUT_MS / 1000} s; nothing of them is there, look at the brokers' load`,
+      { code: "kafka-failed", origin: "external", retry: true, cause },
+    );
   }
 
   private async transact(parts: readonly AppendPart[]): Promise<number[]> {

@@ -9,6 +9,7 @@ import { TaskOutputs } from "../../pipelines/task-outputs.ts";
 import type { Alert } from "../../ports/alert-bus.ts";
 import { Outbox } from "../../sinks/outbox.ts";
 import { CheckpointStore } from "../checkpoint-store.ts";
+import type { LostInput } from "../open-input.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { eventLoopScheduling } from "../scheduling.ts";
 import { noStageClock } from "../stage-clock.ts";
@@ -84,6 +85,7 @@ export interface TestWorkerOptions {
   readonly deps?: Partial<WorkerDeps>;
   readonly nonce?: string;
   readonly taskIds?: readonly string[];
+  readonly lostInput?: LostInput;
   /** Instead of probes under these ids. */
   readonly tasks?: readonly Task[];
   /** What a task's outbox writes to, where it is not the home's own. */
@@ -160,7 +162,7 @@ export class RuntimeHome {
   createTask(taskId = "probe", options: TestWorkerOptions = {}): Task {
     const { log, hotStore, alertBus } = this;
     const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC, ...options.outbox });
-    return new Task(createProbePipeline(taskId, options.nonce ?? "n", outbox), outbox);
+    return new Task(createProbePipeline(taskId, options.nonce ?? "n", outbox), outbox, options.lostInput);
   }
 
   /** The probe's newest epoch behind the one with which its first worker claimed it. */

@@ -5,6 +5,8 @@ import type { ShopOptions, ShopTruth } from "./shop-options.ts";
 
 const TICK_MS = 50;
 const CHUNK_RECORDS = 10_000;
+/** Time that an append under way has when the generator stops: a log whose server is down takes minutes. */
+const STOP_MS_MAX = 2_000;
 
 export interface LiveGeneratorOptions {
   readonly log: EventLog;
@@ -61,14 +63,22 @@ export class LiveGenerator {
   }
 
   start(): void {
-    this.#running ??= this.#run().catch(this.#options.onError);
+    this.#running ??= this.#run().catch((error: unknown) => {
+      // Stopped, it may have been left with an append that the log has given up since.
+      if (!this.#stopped) this.#options.onError(error);
+    });
   }
 
-  /** Resolves when the last append is durable. */
+  /** Resolves when the last append is durable, or the log has not taken it for some time: it may still be then. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake();
-    await this.#running;
+    let timer: NodeJS.Timeout | undefined;
+    const inTime = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STOP_MS_MAX);
+    });
+    await Promise.race([this.#running, inTime]);
+    clearTimeout(timer);
   }
 
   async #run(): Promise<void> {
