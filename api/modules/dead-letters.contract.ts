@@ -35,7 +35,7 @@ function appendingTogether(log: EventLog, count: number): EventLog {
   };
   return new Proxy(log, {
     get(target, name: keyof EventLog) {
-      return name === "append" ? append : target[name].bind(target);
+      return name === "append" ? append : target[name]?.bind(target);
     },
   });
 }

@@ -31,7 +31,8 @@ export function processIo(): CliIo {
   };
 }
 
-async function* piecesUntil(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+/** What a stream has until it ends, or until the signal. */
+export async function* piecesUntil(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
     yield* addAbortSignal(signal, stream);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough, type Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "./testing/run-cli.ts";
@@ -27,7 +28,7 @@ const parsed = (out: string) =>
     .map((line) => JSON.parse(line));
 
 /** Runs in a home of the test's own. */
-const millrace = (home: string, args: readonly string[], input = "") =>
+const millrace = (home: string, args: readonly string[], input: string | Readable = "") =>
   runCli([...args, "--home", home], { folder, input });
 
 describe("produce and consume", () => {
@@ -55,6 +56,21 @@ describe("produce and consume", () => {
         );
       }
     }
+  });
+
+  it("end at a signal while the input says nothing more, with what was appended", async () => {
+    const input = new PassThrough();
+    input.write(lines([update(1), update(2)]));
+    const others = process.listeners("SIGTERM");
+    const producing = millrace("waiting", ["produce", "inventory-updates", "--json"], input);
+    const own = () => process.listeners("SIGTERM").filter((listener) => !others.includes(listener));
+    await expect.poll(() => own().length > 0 && input.readableLength === 0, { timeout: 20_000 }).toBe(true);
+    for (const listener of own()) listener("SIGTERM");
+    const { code, out } = await producing;
+    expect(code).toBe(0);
+    const { produced } = JSON.parse(out);
+    const values = parsed((await millrace("waiting", ["consume", "inventory-updates"])).out);
+    expect(values).toHaveLength(produced);
   });
 
   it("refuse lines that are no events, count them by reason and say where, with exit code 1", async () => {

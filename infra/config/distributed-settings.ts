@@ -54,6 +54,14 @@ const redisAddress: UrlSetting = {
 const AUTHORITIES =
   "PEM file with the certificates of the authorities that are trusted; without one, those that Node knows, and NODE_EXTRA_CA_CERTS names.";
 
+const lostInputs: ChoiceSetting<"stop" | "skip"> = {
+  type: "choice",
+  group,
+  choices: ["stop", "skip"],
+  default: "stop",
+  doc: "What a task does whose next records are gone from Kafka (retention dropped them before they were processed, or the topic was deleted and made again): stop, until somebody has decided, or skip them: the log says so, `millrace status` and the metric `millrace_lost_records_total` count them. To be set for one start, not for good.",
+};
+
 /** Where the servers of the distributed mode are, and with what credentials they are reached. */
 export const distributedSettings = {
   kafkaBrokers: brokers,
@@ -80,6 +88,16 @@ export const distributedSettings = {
     min: 1,
     max: 32,
     doc: "Copies of each topic that `millrace topics apply` creates; at most as many as there are brokers.",
+  },
+  lostInput: lostInputs,
+  stopWithinMs: {
+    type: "integer",
+    unit: "ms",
+    group,
+    default: 12_000,
+    min: 1_000,
+    max: 600_000,
+    doc: "Time that a process which is asked to stop gives its tasks for a last checkpoint, where servers are slow or down. Nothing is lost behind it: whoever takes the tasks over goes on from the checkpoint before. Keep it below the time after which a supervisor kills.",
   },
   kafkaTopicPrefix: text("", "Put before the name of every topic, for several platforms on one Kafka."),
 

@@ -55,6 +55,8 @@ export interface Adapters {
   ownedPartitions(): Promise<readonly number[]>;
   /** What to ask each server before it is relied on; none where there is no server. */
   readonly checks: readonly ServerCheck[];
+  /** What else to ask before tasks rely on it; it writes. */
+  readonly writerChecks?: readonly ServerCheck[];
   close(): Promise<void>;
 }
 

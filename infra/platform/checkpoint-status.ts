@@ -109,6 +109,7 @@ function statusOf(
   inputs: TaskStatus["inputs"],
   state: TaskStatus["state"],
 ): TaskStatus {
+  const lostRecords = checkpoint?.lostRecords ?? 0;
   return {
     taskId,
     state,
@@ -117,6 +118,7 @@ function statusOf(
     watermarkMs: checkpoint?.watermarkMs ?? null,
     epoch: checkpoint?.epoch ?? 0,
     checkpointedAt: checkpoint?.createdAt ?? null,
+    ...(lostRecords > 0 && { lostRecords }),
     events: checkpoint?.events ?? NO_EVENTS,
     models: checkpoint?.models ?? [],
   };

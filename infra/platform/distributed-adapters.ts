@@ -34,9 +34,10 @@ export function openDistributedAdapters(
   const catalog = openCatalog(config, clock);
   const alertBus = new KafkaAlertBus(log);
   const workers = new WorkerGroup(config);
+  const objectStore = `the object store at ${config.s3Endpoint || config.s3Region}`;
   const checks: ServerCheck[] = [
     { server: `Kafka at ${config.kafkaBrokers.join(", ")}`, run: () => log.topics() },
-    { server: `the object store at ${config.s3Endpoint || config.s3Region}`, run: () => objects.check() },
+    { server: objectStore, run: () => objects.check() },
     { server: `the catalog at ${config.catalogUri}`, run: () => catalog.check() },
     { server: "Redis", run: () => hotStore.check() },
   ];
@@ -60,11 +61,13 @@ export function openDistributedAdapters(
         ...(signal && { signal }),
       }),
     checks,
+    writerChecks: [{ server: objectStore, run: () => objects.checkConditions() }],
     async close() {
       workers.close();
       await alertBus.close();
       await hotStore.close();
       await log.close();
+      await objects.close();
     },
   };
 }
@@ -90,6 +93,7 @@ function openCatalog(config: Config, clock: () => number): RestCatalog {
   return new RestCatalog({
     uri: config.catalogUri,
     ...(config.catalogWarehouse !== "" && { warehouse: config.catalogWarehouse }),
+    ...(config.catalogPrefix !== "" && { prefix: config.catalogPrefix }),
     auth: catalogAuth(config),
     clock,
     sleep,

@@ -5,12 +5,17 @@ import type { Config } from "../config/index.ts";
 import type { Adapters } from "./adapters.ts";
 import { CheckpointStatus, type TaskInput } from "./checkpoint-status.ts";
 import { committed, drainInOrder } from "./input-ends.ts";
+import { PartitionWatch } from "./partition-watch.ts";
 import type { PipelineRunner, PlatformLogger, RunnerReports, StageFigures } from "./pipeline-runner.ts";
-import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, tasksOfPartition } from "./topics.ts";
+import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC, platformTopics, tasksOfPartition } from "./topics.ts";
 import { warnOfUnowned } from "./warn-of-unowned.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
 
 const REFRESH_MS = 1_000;
+/** Time between two looks at the topics' partitions, which people change. */
+const TOPICS_LOOK_MS = 60_000;
+/** Time that answers which are under way have when all else has stopped. */
+const ANSWERS_MS_MAX = 2_000;
 
 /**
  * Leaves the tasks to the worker processes of the consumer group, of which it may start some itself,
@@ -27,6 +32,8 @@ export class DistributedRunner implements PipelineRunner {
   /** Settled when nobody waits until all is processed. */
   private waits: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | null = null;
+  private readonly partitionWatch: PartitionWatch;
+  private topicsTimer: NodeJS.Timeout | null = null;
   private refreshing: Promise<void> | null = null;
 
   constructor(config: Config, adapters: Adapters, { logger, metrics }: RunnerReports) {
@@ -44,6 +51,12 @@ export class DistributedRunner implements PipelineRunner {
       clock: Date.now,
     });
     this.processes = new WorkerProcesses(config, { logger, metrics }, Date.now);
+    this.partitionWatch = new PartitionWatch({
+      expected: platformTopics(config),
+      topics: () => adapters.log.topics(),
+      warn: (message) => logger.warn({}, message),
+      clock: Date.now,
+    });
   }
 
   tasks(): readonly TaskStatus[] {
@@ -78,6 +91,7 @@ export class DistributedRunner implements PipelineRunner {
   async watch(): Promise<void> {
     await this.refresh();
     this.timer ??= setInterval(() => void this.refresh(), REFRESH_MS);
+    this.topicsTimer ??= setInterval(() => void this.partitionWatch.look(), TOPICS_LOOK_MS);
   }
 
   waitUntilProcessed(): Promise<void> {
@@ -108,13 +122,15 @@ export class DistributedRunner implements PipelineRunner {
     }
   }
 
-  /** A wait that is not done by then rejects, before the log is closed under it. */
+  /** A wait that is not done by then rejects; one for a server that is down does when the log is closed. */
   async stop(): Promise<void> {
     this.stopping = true;
-    if (this.timer !== null) clearInterval(this.timer);
+    for (const timer of [this.timer, this.topicsTimer]) if (timer !== null) clearInterval(timer);
     await this.processes.stop();
-    await this.waits;
-    await this.refreshing;
+    const done = new AbortController();
+    const inTime = sleep(ANSWERS_MS_MAX, undefined, { signal: done.signal }).catch(() => undefined);
+    await Promise.race([Promise.all([this.waits, this.refreshing]), inTime]);
+    done.abort();
   }
 
   private requireNotStopped(): void {
@@ -129,7 +145,9 @@ export class DistributedRunner implements PipelineRunner {
   refresh(): Promise<void> {
     this.refreshing ??= this.status
       .refresh()
-      .catch((err: unknown) => this.logger.warn({ err }, "the workers' status is not known at the moment"))
+      .catch((err: unknown) => {
+        if (!this.stopping) this.logger.warn({ err }, "the workers' status is not known at the moment");
+      })
       .finally(() => {
         this.refreshing = null;
       });

@@ -9,6 +9,7 @@ import { prepareTopics } from "./prepare-topics.ts";
 
 const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
 const WAIT_MS_MAX = 1_000;
+const POLL = { timeout: 60_000, interval: 50 };
 /** An address at which nothing listens. */
 const NOWHERE = "127.0.0.1:1";
 
@@ -82,7 +83,7 @@ describe("a distributed platform that cannot start", () => {
     try {
       const topic = `${config.kafkaTopicPrefix}orders`;
       await admin.deleteTopics({ topics: [topic] });
-      await expect.poll(async () => (await admin.listTopics()).includes(topic)).toBe(false);
+      await expect.poll(async () => (await admin.listTopics()).includes(topic), POLL).toBe(false);
       const missing = { code: "topic-missing", message: expect.stringContaining(topic) as string };
       await expect(prepareTopics(config, true)).rejects.toMatchObject(missing);
       await expect(prepareTopics(config, false)).rejects.toMatchObject(missing);

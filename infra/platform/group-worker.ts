@@ -25,6 +25,9 @@ export interface Group {
   readonly owners: Pick<WorkerGroup, "ownedPartitions" | "close">;
 }
 
+/** A last checkpoint that takes longer is told of. */
+const TELL_OF_WAIT_MS = 2_000;
+
 /** Tasks of the partitions on one thread: they publish together. */
 interface RunningShare extends Share {
   readonly supervisor: Supervisor;
@@ -79,7 +82,12 @@ export class GroupWorker {
     const adapters = await openAdapters(config, Date.now, { warn });
     try {
       const topics = { server: "Kafka's topics", run: () => prepareTopics(config, false) };
-      await awaitServers([...adapters.checks, topics], { logger, clock: Date.now, ...retryEnvironment });
+      const { checks, writerChecks = [] } = adapters;
+      await awaitServers([...checks, ...writerChecks, topics], {
+        logger,
+        clock: Date.now,
+        ...retryEnvironment,
+      });
       await new SpreadNotes(adapters.objects).assertWhole();
       await assertSameMoment({
         catalog: adapters.catalog,
@@ -133,11 +141,27 @@ export class GroupWorker {
       .map(({ partitions }) => `its tasks of partition ${partitions.join(", ")} do not work yet`);
   }
 
-  /** Stops after a last checkpoint, then leaves: the others take over at once. */
+  /**
+   * Stops after a last checkpoint, then leaves: the others take over at once. Where servers are down, it stops
+   * without one when the time that the settings give for it is over.
+   */
   stop(): Promise<void> {
-    const spares = [this.spare?.close(), this.first?.close()];
-    this.ending ??= Promise.all([this.stopTasks(), ...spares]).then(() => this.membership?.leave());
+    this.ending ??= this.end();
     return this.ending;
+  }
+
+  private async end(): Promise<void> {
+    const { stopWithinMs } = this.config;
+    const tasks = this.shares.flatMap(({ partitions }) => partitions.flatMap(tasksOfPartition));
+    const seconds = stopWithinMs / 1000;
+    const telling = setTimeout(() => {
+      this.logger.info({ tasks }, `waits for a last checkpoint of its tasks, ${seconds} s in all at most`);
+    }, TELL_OF_WAIT_MS);
+    // Where it still gets ready beside others, it waits for no answer about them.
+    this.group.owners.close();
+    await Promise.all([this.stopTasks(stopWithinMs), this.spare?.close(), this.first?.close()]);
+    clearTimeout(telling);
+    await this.membership?.leave();
   }
 
   /** Resolves to the partitions that it is ready for. */
@@ -231,7 +255,7 @@ export class GroupWorker {
     void this.stop();
   }
 
-  private async stopTasks(): Promise<void> {
-    await Promise.all(this.shares.map(({ supervisor }) => supervisor.stop()));
+  private async stopTasks(withinMs: number): Promise<void> {
+    await Promise.all(this.shares.map(({ supervisor }) => supervisor.stop(withinMs)));
   }
 }

@@ -15,6 +15,7 @@ export interface PlatformConfig {
   readonly settings: Config;
   readonly partitions: number;
   readonly measureStages: boolean;
+  readonly lostInput: Config["lostInput"];
   readonly worker: WorkerConfig;
   readonly events: EventsPipelineConfig;
   readonly insights: InsightsPipelineConfig;
@@ -39,11 +40,12 @@ const SAMPLE_EVERY = 64;
 const ORDER_LABEL_DELAY_MS = 30 * 86_400_000;
 
 export function platformConfig(config: Config): PlatformConfig {
-  const { partitions, measureStages, fileBytesMax } = config;
+  const { partitions, measureStages, lostInput, fileBytesMax } = config;
   return {
     settings: config,
     partitions,
     measureStages,
+    lostInput,
     worker: {
       checkpointIntervalMs: config.checkpointIntervalMs,
       checkpointBacklogIntervalMs: config.checkpointBacklogIntervalMs,

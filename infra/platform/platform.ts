@@ -23,6 +23,7 @@ import { prepareViews } from "./prepare-views.ts";
 import { assertSameMoment } from "./same-moment.ts";
 import { SpreadNotes } from "./spread-notes.ts";
 import { platformTopics } from "./topics.ts";
+import { warnOfNewTable } from "./warn-of-new-table.ts";
 
 export type { PlatformLogger } from "./pipeline-runner.ts";
 
@@ -36,6 +37,8 @@ export interface PlatformOptions {
   readonly makesHome?: boolean;
   /** Who cannot do without the query engine waits for it, too. */
   readonly runsQueries?: boolean;
+  /** Its topics keep everything, and the times that records bring: nobody is told that they differ. */
+  readonly takesHistory?: boolean;
   /** Of the query engine. */
   readonly queryLimits?: QueryLimits;
   /** How long servers that are down are waited for, ms; by default as {@link awaitServers} does. */
@@ -140,6 +143,7 @@ async function openParts(
     runsWorkers = true,
     makesHome = true,
     runsQueries = false,
+    takesHistory = false,
     queryLimits,
     serversWaitMsMax,
     metrics = new WorkMetrics(),
@@ -167,10 +171,12 @@ async function openParts(
   await new SpreadNotes(objectStore).assertWhole();
   if (embedded) await log.createTopics(platformTopics(config));
   else {
-    await prepareTopics(config, makesHome);
+    await prepareTopics(config, makesHome, (message) => takesHistory || logger.warn({}, message));
     if (!makesHome) await assertLakeMade(catalog, config);
   }
-  await ensureTables(lakeTables, { catalog, objectStore, ...retryEnvironment });
+  const hasRun = await new CheckpointStore(objectStore, "reader").hasAny();
+  const onCreated = hasRun ? warnOfNewTable((message) => logger.warn({}, message)) : () => undefined;
+  await ensureTables(lakeTables, { catalog, objectStore, onCreated, ...retryEnvironment });
   if (makesHome) await prepareViews(adapters, config, logger);
   if (runsWorkers) {
     await assertSameMoment({

@@ -18,6 +18,7 @@ export function createPrefixedLog(log: EventLog, prefix: string): EventLog {
       ),
     producerSequence: (id) => log.producerSequence(id),
     offsets: (topic, partition) => log.offsets(full(topic), partition),
+    ...(log.topicId && { topicId: (topic: string) => log.topicId!(full(topic)) }),
     reader: async (topic, partition, offset) =>
       renamed(await log.reader(full(topic), partition, offset), topic),
     commitOffsets: (group, offsets) =>

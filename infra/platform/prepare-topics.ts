@@ -7,9 +7,14 @@ import { applyTopics, differencesOf, type TopicDifference } from "../topics/topi
 /**
  * Creates the topics of a platform that has none yet. One that is missing later was deleted, or the
  * address leads to another Kafka: made anew and empty, it would hide that, so it is told with code
- * `topic-missing`. Partition counts must be as configured (`topic-mismatch`): they are the tasks.
+ * `topic-missing`. Partition counts must be as configured (`topic-mismatch`): they are the tasks. Other
+ * settings may be somebody's decision, but records can be lost by them: `warn` hears of those that differ.
  */
-export async function prepareTopics(config: Config, mayCreate: boolean): Promise<void> {
+export async function prepareTopics(
+  config: Config,
+  mayCreate: boolean,
+  warn: (message: string) => void = () => undefined,
+): Promise<void> {
   const declared = declaredTopics(config).filter(({ only }) => only === null || only === config.mode);
   const admin = await KafkaTopicAdmin.open(config);
   try {
@@ -26,6 +31,7 @@ export async function prepareTopics(config: Config, mayCreate: boolean): Promise
       );
     }
     const [other] = differences.filter(({ property }) => property === "partitions");
+    for (const each of differences) if (each !== other) warn(differenceText(each));
     if (other === undefined) return;
     throw new MillraceError(
       `${where} has topic ${other.topic} with ${other.found} partitions, not ${other.declared}: ${other.advice}`,
@@ -35,3 +41,18 @@ export async function prepareTopics(config: Config, mayCreate: boolean): Promise
     await admin.close();
   }
 }
+
+function differenceText({ topic, property, found, declared, advice }: TopicDifference): string {
+  const risk = RISKS.get(property);
+  const why = risk === undefined ? "" : `, ${risk}`;
+  return `topic ${topic} has ${property}=${found}, not ${declared}${why}: ${advice}, or change what is declared`;
+}
+
+/** What a setting of Kafka does to a topic of ours that was not meant for it. */
+const RISKS = new Map([
+  ["cleanup.policy", "by which Kafka may remove records that were not processed"],
+  ["retention.ms", "after which Kafka removes records, processed or not"],
+  ["retention.bytes", "above which Kafka removes records, processed or not"],
+  ["message.timestamp.type", "so that a producer's clock decides about lateness and order"],
+  ["max.message.bytes", "above which Kafka refuses records"],
+]);

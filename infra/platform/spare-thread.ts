@@ -13,6 +13,9 @@ const START_DELAY_MS = 3_000;
 /** Behind a spare that could not be started: a server may be down. */
 const RETRY_MS = 60_000;
 
+/** Time that a thread which is closed has to end by itself. */
+const CLOSE_MS_MAX = 3_000;
+
 /** Starts the thread of a worker: with work, or as a spare one that is told later. */
 export function startWorkerThread(start: WorkerThreadStart, name: string): Thread {
   setHeapGrowth();
@@ -113,12 +116,15 @@ export class SpareThread {
     return thread;
   }
 
-  /** Resolves when the thread has ended. */
+  /** Resolves when the thread has ended. It owns nothing: one that waits for a server is ended at that. */
   async close(): Promise<void> {
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
-    this.thread?.postMessage({ type: "stop" } satisfies ToWorker);
+    const { thread } = this;
+    thread?.postMessage({ type: "stop" } satisfies ToWorker);
+    const timer = setTimeout(() => void thread?.terminate(), CLOSE_MS_MAX);
     await this.ended;
+    clearTimeout(timer);
   }
 
   private note(message: FromWorker): void {

@@ -148,17 +148,29 @@ export class Supervisor implements PipelineStatus {
     for (const slot of this.slots) this.send(slot, { type: "give-way", until });
   }
 
-  /** Stops every worker after a last checkpoint; a drain that is not done by then rejects. */
-  async stop(): Promise<void> {
+  /**
+   * Stops every worker after a last checkpoint; a drain that is not done by then rejects. A worker that has none
+   * after so long is ended without it, at whatever it does: as where it is killed, nothing is lost.
+   */
+  async stop(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
     this.stopping = true;
     await Promise.all(
       this.slots.map(async (slot) => {
         this.send(slot, { type: "stop" });
+        const isBounded = Number.isFinite(withinMs);
+        const timer = isBounded ? setTimeout(() => this.endOverdue(slot, withinMs), withinMs) : undefined;
         await slot.stopped;
+        clearTimeout(timer);
         for (const { failed } of slot.drains.values()) failed(workerStopped(slot));
         slot.drains.clear();
       }),
     );
+  }
+
+  private endOverdue(slot: Slot, withinMs: number): void {
+    if (slot.thread === null) return;
+    this.events.onStopFailure(slot.data.workerIndex, `its end took longer than ${withinMs / 1000} s`);
+    void slot.thread.terminate();
   }
 
   private startThread(slot: Slot): Promise<void> {

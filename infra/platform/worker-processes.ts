@@ -9,8 +9,10 @@ const RESTART_DELAY_MS_MAX = 30_000;
 const START_FAILURES_MAX = 3;
 /** A process that ran this long has proved itself: the next delay is the first again. */
 const HEALTHY_MS = 60_000;
-/** Time for the last checkpoint; after it, the process is killed, and recovery does the rest. */
-const STOP_MS_MAX = 60_000;
+/** Beyond the time that it gives its tasks: after it the process is killed, and recovery does the rest. */
+const STOP_MARGIN_MS = 6_000;
+/** An end that takes longer is told of. */
+const TELL_OF_WAIT_MS = 2_000;
 
 /** What a worker process tells the one that started it. */
 export type FromWorkerProcess = { readonly type: "ready" };
@@ -67,14 +69,20 @@ export class WorkerProcesses {
   /** Asks each for a last checkpoint and waits for its end. */
   async stop(): Promise<void> {
     this.stopping = true;
+    const msMax = this.config.stopWithinMs + STOP_MARGIN_MS;
+    const telling = setTimeout(() => {
+      const message = `waits for the worker processes' last checkpoints, ${msMax / 1000} s in all at most; another signal ends it at once`;
+      this.logger.info({ pids: this.pids() }, message);
+    }, TELL_OF_WAIT_MS);
     await Promise.all(
       this.slots.map(async ({ child, ended }) => {
         child?.kill("SIGTERM");
-        const timer = setTimeout(() => child?.kill("SIGKILL"), STOP_MS_MAX);
+        const timer = setTimeout(() => child?.kill("SIGKILL"), msMax);
         await ended;
         clearTimeout(timer);
       }),
     );
+    clearTimeout(telling);
   }
 
   private launch(slot: Slot, start: Start): void {

@@ -22,6 +22,7 @@ import { lakeTables } from "./lake-tables.ts";
 import type { PlatformConfig } from "./platform-config.ts";
 import type { StreamModels } from "./stream-models.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC } from "./topics.ts";
+import { warnOfNewTable } from "./warn-of-new-table.ts";
 
 /** Order and chance, which a simulation decides itself. */
 export interface WorkerEnvironment {
@@ -47,6 +48,8 @@ export interface PipelineSetup {
 /** What tasks are made of. */
 export interface TaskSetup extends PipelineSetup {
   readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus"> & Partial<Pick<Adapters, "schemas">>;
+  /** Hears of input that is skipped; by default nobody does. */
+  readonly warn?: (message: string) => void;
 }
 
 /** What tasks of others are followed with. */
@@ -87,6 +90,8 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     clock,
     onPoint,
     onRetry: (table, code) => tally.add("publishRetries", [table, code], 1),
+    // All were there when the platform was opened.
+    ...(setup.warn && { onCreated: warnOfNewTable(setup.warn) }),
     ...environment.retry,
   });
   const checkpoints = new CheckpointStore(objects, nonce, environment.imageCodec);
@@ -127,9 +132,11 @@ function taskFactory(setup: TaskSetup, nonce: string): (taskId: string) => Task 
   const { tally } = setup;
   const { log, hotStore, alertBus } = setup.adapters;
   const createPipeline = pipelineFactory(setup, nonce);
+  const onSkipped = setup.warn ?? (() => undefined);
   return (taskId) => {
     const outbox = new Outbox({ log, hotStore, alertBus, taskId, paneTopic: PANE_TOPIC, tally });
-    return new Task(createPipeline(taskId, outbox), outbox);
+    const lostInput = { action: setup.config.lostInput, onSkipped };
+    return new Task(createPipeline(taskId, outbox), outbox, lostInput);
   };
 }
 

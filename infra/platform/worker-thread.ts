@@ -45,7 +45,8 @@ try {
   const models = await openStreamModels({ adapters, clock: Date.now, warn });
   steps.done("models loaded");
   stopRefreshing = refreshModels(models, config.settings.modelRefreshMs, eventLoopScheduling);
-  const setup = { config, adapters, models, stopwatch: () => performance.now(), stageClock, tally };
+  const stopwatch = (): number => performance.now();
+  const setup = { config, adapters, models, stopwatch, stageClock, tally, warn };
   if (firstWork !== null) await runTasks(firstWork.taskIds, setup);
   else await spareUntilAsked(setup);
 } catch (error) {

@@ -66,7 +66,7 @@ function differences(
       found: String(found.partitions),
       mendedByApply: false,
       // A key would change its partition, and so the task that holds its state.
-      advice: `set the number back to ${found.partitions}, or fill a new platform by millrace rescale: a partition added later parts keys from their state`,
+      advice: `where the setting was changed, set it back to ${found.partitions}; where partitions were added to the topic, which cannot be undone, fill a new platform by millrace rescale: keys have left their state`,
     });
   }
   if (found.replication !== null && found.replication !== topic.replication) {

@@ -48,7 +48,8 @@ async function produce(topic: string, file: string, options: ProduceOptions, io:
   const schemaId = options.format === "avro" ? await schemaIdOf(contract, config) : null;
   const began = io.clock();
   const interruption = onInterrupt();
-  const input = source?.read() ?? io.input(interruption.signal);
+  const { signal } = interruption;
+  const input = source?.read() ?? io.input(signal);
   const report = await withTopic(topic, config, io, { makesHome: true }, async ({ adapters, partitions }) => {
     const producer = new LineProducer({
       log: adapters.log,
@@ -62,8 +63,8 @@ async function produce(topic: string, file: string, options: ProduceOptions, io:
     const progress = new Progress(io);
     try {
       for await (const lines of byteLines(input, config.recordBytesMax)) {
-        await producer.take(lines, interruption.signal);
-        if (interruption.signal.aborted) break;
+        await producer.take(lines, signal);
+        if (signal.aborted) break;
         progress.show(() => `${producer.report.produced.toLocaleString("en")} records appended to ${topic}`);
       }
     } catch (error) {

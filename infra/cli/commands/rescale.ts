@@ -104,9 +104,8 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
       },
     );
     progress.show(() => "processing them");
-    await withPlatform(target, io, { runsWorkers: true, makesHome: true }, (platform) =>
-      processed(platform, interruption, options),
-    );
+    const session = { runsWorkers: true, makesHome: true, takesHistory: true };
+    await withPlatform(target, io, session, (platform) => processed(platform, interruption, options));
     await endHistory(target);
     const seconds = (io.clock() - began) / 1000;
     const result = { records, partitions: target.partitions, into: options.into, seconds };

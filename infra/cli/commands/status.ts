@@ -38,23 +38,29 @@ async function status(options: Record<string, unknown>, io: CliIo): Promise<void
 
 function runningText(
   { mode, kafkaGroup, home }: Config,
-  report: { readonly runBy: number | null; readonly tasks: readonly { readonly state: string }[] },
+  report: {
+    readonly runBy: number | null;
+    readonly tasks: readonly { readonly state: string; readonly lostRecords: number }[];
+  },
 ): string {
   if (mode === "embedded")
     return `${home}: ${report.runBy === null ? "not running" : `run by process ${report.runBy}`}`;
   const running = report.tasks.filter(({ state }) => state === "running").length;
-  return `group ${kafkaGroup}: ${running} of ${report.tasks.length} tasks have a worker`;
+  const lost = report.tasks.reduce((sum, { lostRecords }) => sum + lostRecords, 0);
+  const note = lost === 0 ? "" : `; ${lost} records were gone before they were processed, and skipped`;
+  return `group ${kafkaGroup}: ${running} of ${report.tasks.length} tasks have a worker${note}`;
 }
 
 /** By their newest checkpoints; in embedded mode the process that runs them knows them alone. */
 async function tasks(platform: Platform) {
   await platform.refreshTasks();
-  return platform.tasks().map(({ taskId, state, epoch, checkpointedAt, watermarkMs }) => ({
+  return platform.tasks().map(({ taskId, state, epoch, checkpointedAt, watermarkMs, lostRecords = 0 }) => ({
     taskId,
     state,
     epoch,
     checkpointedAt,
     watermarkMs,
+    lostRecords,
   }));
 }
 

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { CliIo } from "../cli-io.ts";
+import { type CliIo, piecesUntil } from "../cli-io.ts";
 import { main } from "../main.ts";
 
 export interface CliRun {
@@ -12,12 +12,13 @@ export interface CliSurroundings {
   readonly folder: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Standard input. */
-  readonly input?: string;
+  readonly input?: string | Readable;
 }
 
 /** Runs a command line in this process. */
 export async function runCli(args: readonly string[], surroundings: CliSurroundings): Promise<CliRun> {
   const said = { out: "", err: "" };
+  const { input = "" } = surroundings;
   const io: CliIo = {
     out: (text) => {
       said.out += text;
@@ -25,7 +26,8 @@ export async function runCli(args: readonly string[], surroundings: CliSurroundi
     err: (text) => {
       said.err += text;
     },
-    input: () => Readable.from([Buffer.from(surroundings.input ?? "")]),
+    input: (signal) =>
+      piecesUntil(typeof input === "string" ? Readable.from([Buffer.from(input)]) : input, signal),
     errIsTerminal: false,
     environment: surroundings.environment ?? {},
     folder: surroundings.folder,
