@@ -170,13 +170,9 @@ export function outOfRangeError(
   offset: number,
   kept: { readonly begin: number | string; readonly end?: number },
 ): MillraceError {
-  const whatNow =
-    kept.end !== undefined && offset > kept.end
-      ? "a log that is older than the checkpoints, or was made anew, has to be restored with them (infra/operations/backup.md)"
-      : "begin at a kept offset, or rebuild from the lake";
   return new MillraceError(
     `offset ${offset} of ${topic}[${partition}] is not in the log: it keeps ${kept.begin} ` +
-      `to ${kept.end ?? "its end"}; ${whatNow}`,
+      `to ${kept.end ?? "its end"}; begin at a kept offset, or rebuild from the lake`,
     { code: "offset-out-of-range", origin: "user" },
   );
 }

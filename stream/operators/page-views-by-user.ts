@@ -232,7 +232,8 @@ export function createPageViewsByUser(
   }
 
   function freeze(user: number): void {
-    if (!userRecords.isMarked(user) || frozen.has(user)) return;
+    // Of an unkept one the ring has a part only, which is not to be told, whatever else the record waits for.
+    if (!userRecords.isMarked(user) || frozen.has(user) || unkept.has(user)) return;
     frozen.set(user, (out) => recent.write(user, EVENT_TYPES, out));
   }
 

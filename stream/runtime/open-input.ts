@@ -89,7 +89,7 @@ function lossOf(next: number, isOther: boolean, { begin, end }: { begin: number;
     return { what, lost, goOnAt: begin };
   }
   // Brokers that lost their newest records give these offsets to others.
-  const what = `the log ends at ${end}: it has lost records that were processed already`;
+  const what = `the log ends at ${end}: it has lost records that were processed already, or is older than the checkpoints (infra/operations/backup.md)`;
   return { what, lost: 0, goOnAt: end };
 }
 
