@@ -10,6 +10,7 @@ import {
 } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { type Checkpoint, CheckpointStore } from "../../stream/index.ts";
+import { isTaskId } from "../platform/topics.ts";
 import { otherFiles, tablesUnder } from "./home-files.ts";
 
 /** What of a home belongs to one moment, but for its logs, which may be of a later one. */
@@ -37,13 +38,15 @@ export async function findMoment(
 ): Promise<HomeMoment> {
   const { checkpoints, others } = await standingStill(home, objects);
   const epochs = new Map(checkpoints.map(({ taskId, epoch }) => [taskId, epoch]));
+  // What batch jobs have published belongs to every moment.
+  const epochOf = (name: string) => epochs.get(name) ?? (isTaskId(name) ? 0 : Number.POSITIVE_INFINITY);
   const keys = [...others, ...checkpoints.flatMap(({ stateImages }) => stateImages)];
   const keysIfThere: string[] = [];
   const versions = new Map<string, number>();
   for (const table of await tablesUnder(home)) {
     const newest = await catalog.load(table);
     if (newest === null) continue;
-    const version = await versionUpTo(table, newest, epochs, objects);
+    const version = await versionUpTo(table, newest, epochOf, objects);
     if (version === null) throw homeChanged(`${table} keeps no version that belongs to the checkpoints`);
     const files = await filesOf(table, version, checkpoints, objects);
     versions.set(table, files.version);

@@ -52,6 +52,7 @@ const NEED_ONE: Record<string, readonly string[]> = {
   "dead-letters export": [],
   "dead-letters resend": ["orders-0-1"],
   query: ["SELECT 1"],
+  quality: [],
   compact: [],
   backup: ["--to", "copy"],
   consume: ["alerts"],
@@ -70,6 +71,8 @@ const NEED_ONE: Record<string, readonly string[]> = {
   "rules set": ["rules.json"],
   "rules off": ["night-order"],
   "topics check": [],
+  "views apply": [],
+  "views check": [],
 };
 const CALLS = Object.entries(NEED_ONE).map(([name, args]) => [...name.split(" "), ...args]);
 

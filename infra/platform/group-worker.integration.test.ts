@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
-import { scenarioConfig } from "../scenarios/testing/scenario-home.ts";
+import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { testServers, uniqueName } from "../servers/test-servers.ts";
 import { GroupWorker } from "./group-worker.ts";
@@ -57,15 +57,9 @@ describe("workers of one group, with warm threads to spare", () => {
   let platform: Platform;
   beforeAll(async () => {
     await testServers.start(SERVERS);
-    const name = uniqueName("spare");
-    config = scenarioConfig("unused", {
-      mode: "distributed",
-      ...connectionSettings(testServers, SERVERS),
+    const connections = connectionSettings(testServers, SERVERS) as Connections;
+    config = await freshDistributedConfig("unused", uniqueName("spare"), connections, {
       trinoUrl: "http://127.0.0.1:1",
-      kafkaTopicPrefix: `${name}.`,
-      kafkaGroup: name,
-      s3Prefix: name,
-      redisPrefix: name,
       partitions: 2,
       workers: 0,
       warmSpare: true,

@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from "kafkajs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
-import { type Connections, distributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { testServers, uniqueName } from "../servers/test-servers.ts";
@@ -28,7 +28,7 @@ describe("a worker whose input topic was deleted and made again", () => {
   beforeEach(async () => {
     await testServers.start(SERVERS);
     const connections = connectionSettings(testServers, SERVERS);
-    config = distributedConfig("unused", uniqueName("lost"), connections as Connections, {
+    config = await freshDistributedConfig("unused", uniqueName("lost"), connections as Connections, {
       trinoUrl: "http://127.0.0.1:1",
       partitions: 1,
       workers: 0,

@@ -50,6 +50,10 @@ test.each([
   expect(kinds(epochs, [newest])).toEqual(found);
 });
 
+test("takes no batch job for a task", () => {
+  expect(kinds({ "events-0": 3, "demand-forecasts": 1_700_000_000_000 }, [checkpoint(4, 3)])).toEqual([]);
+});
+
 test("finds a lake whose task has no checkpoint", () => {
   expect(kinds({ "events-0": 1 }, [])).toEqual(["lake-ahead"]);
 });

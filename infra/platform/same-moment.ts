@@ -1,6 +1,7 @@
 import { type Catalog, type LoadedTable, publishedEpochs } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import type { Checkpoint, CheckpointStore } from "../../stream/index.ts";
+import { isTaskId } from "./topics.ts";
 
 export interface MomentProblem {
   /**
@@ -25,7 +26,7 @@ export function momentProblems(
   const problems: MomentProblem[] = [];
   const newest = new Map(after.map(({ taskId, epoch }) => [taskId, epoch]));
   for (const [table, { metadata }] of tables) {
-    const epochs = publishedEpochs(metadata);
+    const epochs = new Map([...publishedEpochs(metadata)].filter(([name]) => isTaskId(name)));
     // A task prepares an epoch before it publishes it.
     for (const [taskId, epoch] of epochs) {
       const prepared = newest.get(taskId);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
-import { type Connections, distributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { type PrivateServer, startPrivateServer } from "../servers/private-server.ts";
@@ -20,7 +20,7 @@ describe("a worker process that is asked to stop while Kafka is down", () => {
   beforeEach(async () => {
     await testServers.start(SHARED);
     kafka = await startPrivateServer("kafka");
-    config = distributedConfig(
+    config = await freshDistributedConfig(
       "unused",
       uniqueName("stop"),
       connectionSettings(testServers, SHARED) as Connections,

@@ -25,6 +25,11 @@ export function eventsTaskId(partition: number): string {
 /** Task of the second stage. */
 export const INSIGHTS_TASK = "insights-0";
 
+/** Whether a name is a task's: batch jobs, such as forecasts, publish under names of their own and have no checkpoints. */
+export function isTaskId(name: string): boolean {
+  return name === INSIGHTS_TASK || /^events-\d+$/.test(name);
+}
+
 /** The tasks that go with a partition: whoever has it runs all of them. The second stage goes with the first. */
 export function tasksOfPartition(partition: number): string[] {
   return partition === 0 ? [eventsTaskId(0), INSIGHTS_TASK] : [eventsTaskId(partition)];

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
 import { WorkMetrics } from "../monitoring/work-metrics.ts";
-import { CollectedLog, scenarioConfig } from "../scenarios/testing/scenario-home.ts";
+import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { CollectedLog } from "../scenarios/testing/scenario-home.ts";
 import { connectionSettings } from "../servers/local-servers.ts";
 import { testServer, testServers, uniqueName } from "../servers/test-servers.ts";
 import { GroupWorker } from "./group-worker.ts";
@@ -20,15 +21,9 @@ let worker: GroupWorker;
 let running: Promise<void>;
 beforeAll(async () => {
   await testServers.start(SERVERS);
-  const name = uniqueName("aborted");
-  config = scenarioConfig("unused", {
-    mode: "distributed",
-    ...connectionSettings(testServers, SERVERS),
+  const connections = connectionSettings(testServers, SERVERS) as Connections;
+  config = await freshDistributedConfig("unused", uniqueName("aborted"), connections, {
     trinoUrl: "http://127.0.0.1:1",
-    kafkaTopicPrefix: `${name}.`,
-    kafkaGroup: name,
-    s3Prefix: name,
-    redisPrefix: name,
     partitions: 1,
     workers: 0,
     warmSpare: false,

@@ -108,7 +108,7 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
       });
       await createHistoryTopics(old);
       await feed(old, (log) => feedShop(log, before, { to: FIRST_CHUNKS }));
-      await withPlatform(old, (platform) => platform.waitUntilProcessed());
+      await withPlatform(old, (platform) => platform.waitUntilProcessed(), { takesHistory: true });
       expect(await spread(old, rescaled, 500)).toBeNull();
       // A part of it is there: nothing runs on that.
       const half = Platform.open(rescaled, new CollectedLog());
@@ -116,9 +116,9 @@ describe("platforms on servers", { timeout: 10 * MINUTES_MS }, () => {
       const worker = GroupWorker.open(rescaled, new CollectedLog());
       await expect(worker).rejects.toMatchObject({ code: "rescale-unfinished" });
       expect(await spread(old, rescaled)).toBeGreaterThan(2000);
-      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed());
+      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed(), { takesHistory: true });
       await feed(rescaled, (log) => feedShop(log, after, { from: FIRST_CHUNKS }));
-      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed());
+      await withPlatform(rescaled, (platform) => platform.waitUntilProcessed(), { takesHistory: true });
       await endHistory(rescaled);
       await feed(rescaled, (log) => endShop(log, after));
       await withPlatform(rescaled, (platform) => platform.waitUntilProcessed());

@@ -28,7 +28,7 @@ describe("the version of a table that belongs to checkpoints", () => {
   async function upTo(epochs: Readonly<Record<string, number>>) {
     const newest = await lake.catalog.load(PROBE);
     if (newest === null) throw new Error("the lake has no probe table");
-    return versionUpTo(PROBE, newest, new Map(Object.entries(epochs)), lake.objectStore);
+    return versionUpTo(PROBE, newest, (taskId) => epochs[taskId] ?? 0, lake.objectStore);
   }
 
   async function rowsUpTo(epochs: Readonly<Record<string, number>>): Promise<number> {

@@ -6,29 +6,28 @@ import { publishedEpochs } from "./publisher.ts";
 import type { TableMetadata } from "./table-metadata.ts";
 
 /**
- * The newest version of a table that has no later epoch of any task than these, by task: the version that
- * belongs to such checkpoints. Null where none of those that the table still names is so old. Rejects with
+ * The newest version of a table that has no later epoch of any task than `epochOf` it: the version that belongs to such
+ * checkpoints. Null where none of those that the table still names is so old. Rejects with
  * `object-not-found` where maintenance removes them meanwhile.
  */
 export async function versionUpTo(
   table: string,
   newest: LoadedTable,
-  epochs: ReadonlyMap<string, number>,
+  epochOf: (taskId: string) => number,
   objectStore: ObjectStore,
 ): Promise<LoadedTable | null> {
-  if (isUpTo(newest.metadata, epochs)) return newest;
+  if (isUpTo(newest.metadata, epochOf)) return newest;
   const layout = new TableLayout(table, newest.metadata, objectStore);
   for (const entry of (newest.metadata["metadata-log"] ?? []).toReversed()) {
     const metadataLocation = entry["metadata-file"];
     const bytes = await objectStore.get(layout.keyOf(metadataLocation));
     const metadata = parseLossless(Buffer.from(bytes).toString("utf8")) as TableMetadata;
-    if (isUpTo(metadata, epochs)) return { metadata, metadataLocation };
+    if (isUpTo(metadata, epochOf)) return { metadata, metadataLocation };
   }
   return null;
 }
 
-function isUpTo(metadata: TableMetadata, epochs: ReadonlyMap<string, number>): boolean {
-  for (const [taskId, epoch] of publishedEpochs(metadata))
-    if (epoch > (epochs.get(taskId) ?? 0)) return false;
+function isUpTo(metadata: TableMetadata, epochOf: (taskId: string) => number): boolean {
+  for (const [taskId, epoch] of publishedEpochs(metadata)) if (epoch > epochOf(taskId)) return false;
   return true;
 }

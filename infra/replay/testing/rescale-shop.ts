@@ -35,6 +35,8 @@ export const RESCALE_SETTINGS: Partial<Config> = {
   outOfOrdernessMs: 10_000,
   // A source that nobody hears of is waited for: idleness is a matter of the wall clock.
   idleAfterMs: 3_600_000,
+  // Chunks come faster than their events happened.
+  futureSkewMs: 3_600_000,
 };
 
 /**

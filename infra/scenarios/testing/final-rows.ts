@@ -1,8 +1,9 @@
 import { type TableSpec, takenBack } from "../../../schema/index.ts";
 import { copyOf } from "./lake-reader.ts";
 
-/** Tables that get rows from a job, from models that are no default, or after weeks of history only. */
+/** Tables that get rows from a person, from a job, from models that are no default, or after weeks of history only. */
 export const NEEDS_MORE: readonly string[] = [
+  "bronze.dead_letter_resends",
   "gold.session_scores",
   "gold.shadow_scores",
   "gold.demand_forecasts",

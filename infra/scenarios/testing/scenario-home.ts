@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Config, loadConfig } from "../../config/index.ts";
-import { Platform, type PlatformLogger } from "../../platform/platform.ts";
+import { Platform, type PlatformLogger, type PlatformOptions } from "../../platform/platform.ts";
 
 const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -44,9 +44,13 @@ export class CollectedLog implements PlatformLogger {
 }
 
 /** Runs the real platform on a home while `use` runs, then stops it gracefully. */
-export async function withPlatform<T>(config: Config, use: (platform: Platform) => Promise<T>): Promise<T> {
+export async function withPlatform<T>(
+  config: Config,
+  use: (platform: Platform) => Promise<T>,
+  options: PlatformOptions = {},
+): Promise<T> {
   const log = new CollectedLog();
-  const platform = await Platform.open(config, log);
+  const platform = await Platform.open(config, log, options);
   let result: T;
   try {
     await platform.startWorkers();
