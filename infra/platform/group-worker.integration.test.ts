@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
-import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
-import { connectionSettings } from "../servers/local-servers.ts";
-import { testServers, uniqueName } from "../servers/test-servers.ts";
+import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
+import { uniqueName } from "../servers/test-servers.ts";
 import { GroupWorker } from "./group-worker.ts";
 import { Platform } from "./platform.ts";
 import type { StepTimes } from "./step-times.ts";
 
-const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
+const SHARED = ["kafka", "minio", "redis"] as const;
 const POLL = { timeout: 60_000, interval: 50 };
 const WARM = "has a warm thread to spare";
 const WORKS = "works on its tasks";
@@ -54,11 +54,11 @@ class Member {
 
 describe("workers of one group, with warm threads to spare", () => {
   let config: Config;
+  let catalog: OwnCatalog;
   let platform: Platform;
   beforeAll(async () => {
-    await testServers.start(SERVERS);
-    const connections = connectionSettings(testServers, SERVERS) as Connections;
-    config = await freshDistributedConfig("unused", uniqueName("spare"), connections, {
+    catalog = await startOwnCatalog(SHARED);
+    config = distributedConfig("unused", uniqueName("spare"), catalog.connections, {
       trinoUrl: "http://127.0.0.1:1",
       partitions: 2,
       workers: 0,
@@ -67,7 +67,10 @@ describe("workers of one group, with warm threads to spare", () => {
     const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
     platform = await Platform.open(config, quiet);
   });
-  afterAll(async () => platform.close());
+  afterAll(async () => {
+    await platform.close();
+    await catalog.remove();
+  });
 
   it("the first begins at once, the next joins when it is ready, and what that leaves goes to the spare", async () => {
     const first = new Member();

@@ -1,10 +1,10 @@
 import kafkajs, { type Admin } from "kafkajs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
-import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
-import { connectionSettings } from "../servers/local-servers.ts";
-import { testServers, uniqueName } from "../servers/test-servers.ts";
+import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
+import { uniqueName } from "../servers/test-servers.ts";
 import { declaredTopics } from "../topics/declared-topics.ts";
 import { KafkaTopicAdmin } from "../topics/kafka-topic-admin.ts";
 import { applyTopics } from "../topics/topic-admin.ts";
@@ -13,7 +13,7 @@ import { Platform } from "./platform.ts";
 import { prepareTopics } from "./prepare-topics.ts";
 import { appendPageViews } from "./testing/page-views.ts";
 
-const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
+const SHARED = ["kafka", "minio", "redis"] as const;
 const POLL = { timeout: 60_000, interval: 100 };
 const TOPIC = "customer-events";
 /** Four workers start one after another, of which one gives up after six tries. */
@@ -21,14 +21,14 @@ const TEST_MS_MAX = 300_000;
 
 describe("a worker whose input topic was deleted and made again", () => {
   let config: Config;
+  let catalog: OwnCatalog;
   let platform: Platform;
   let admin: Admin;
   let worker: WorkerChild | null;
   let warnings: string[];
   beforeEach(async () => {
-    await testServers.start(SERVERS);
-    const connections = connectionSettings(testServers, SERVERS);
-    config = await freshDistributedConfig("unused", uniqueName("lost"), connections as Connections, {
+    catalog = await startOwnCatalog(SHARED);
+    config = distributedConfig("unused", uniqueName("lost"), catalog.connections, {
       trinoUrl: "http://127.0.0.1:1",
       partitions: 1,
       workers: 0,
@@ -48,6 +48,7 @@ describe("a worker whose input topic was deleted and made again", () => {
     worker?.signal("SIGKILL");
     await worker?.ended;
     await admin.disconnect();
+    await catalog.remove();
     await platform.close();
   });
 

@@ -1,45 +1,42 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
-import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
-import { connectionSettings } from "../servers/local-servers.ts";
+import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
 import { type PrivateServer, startPrivateServer } from "../servers/private-server.ts";
-import { testServers, uniqueName } from "../servers/test-servers.ts";
+import { uniqueName } from "../servers/test-servers.ts";
 import { committed } from "./input-ends.ts";
 import { Platform } from "./platform.ts";
 import { appendPageViews } from "./testing/page-views.ts";
 
-const SHARED = ["minio", "catalog", "redis"] as const;
+const SHARED = ["minio", "redis"] as const;
 const TOPIC = "customer-events";
 const EVENTS = 20;
 
 describe("a worker process that is asked to stop while Kafka is down", () => {
   let kafka: PrivateServer<"kafka">;
   let config: Config;
+  let catalog: OwnCatalog;
   let worker: WorkerChild | null;
   beforeEach(async () => {
-    await testServers.start(SHARED);
+    catalog = await startOwnCatalog(SHARED);
     kafka = await startPrivateServer("kafka");
-    config = await freshDistributedConfig(
-      "unused",
-      uniqueName("stop"),
-      connectionSettings(testServers, SHARED) as Connections,
-      {
-        kafkaBrokers: [kafka.endpoint.bootstrap],
-        kafkaReplication: 1,
-        kafkaSessionTimeoutMs: 2_500,
-        trinoUrl: "http://127.0.0.1:1",
-        partitions: 1,
-        workers: 0,
-        stopWithinMs: 3_000,
-      },
-    );
+    config = distributedConfig("unused", uniqueName("stop"), catalog.connections, {
+      kafkaBrokers: [kafka.endpoint.bootstrap],
+      kafkaReplication: 1,
+      kafkaSessionTimeoutMs: 2_500,
+      trinoUrl: "http://127.0.0.1:1",
+      partitions: 1,
+      workers: 0,
+      stopWithinMs: 3_000,
+    });
     worker = null;
   });
   afterEach(async () => {
     worker?.signal("SIGKILL");
     await worker?.ended;
     await kafka.remove();
+    await catalog.remove();
   });
 
   async function withPlatform<T>(use: (platform: Platform) => Promise<T>): Promise<T> {

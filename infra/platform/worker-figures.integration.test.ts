@@ -3,26 +3,26 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
 import { WorkMetrics } from "../monitoring/work-metrics.ts";
-import { type Connections, freshDistributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
+import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
 import { CollectedLog } from "../scenarios/testing/scenario-home.ts";
-import { connectionSettings } from "../servers/local-servers.ts";
-import { testServer, testServers, uniqueName } from "../servers/test-servers.ts";
+import { testServer, uniqueName } from "../servers/test-servers.ts";
 import { GroupWorker } from "./group-worker.ts";
 import { Platform } from "./platform.ts";
 
-const SERVERS = ["kafka", "minio", "catalog", "redis"] as const;
+const SHARED = ["kafka", "minio", "redis"] as const;
 const POLL = { timeout: 60_000, interval: 250 };
 const TOPIC = "customer-events";
 
 const metrics = new WorkMetrics();
 let config: Config;
+let catalog: OwnCatalog;
 let platform: Platform;
 let worker: GroupWorker;
 let running: Promise<void>;
 beforeAll(async () => {
-  await testServers.start(SERVERS);
-  const connections = connectionSettings(testServers, SERVERS) as Connections;
-  config = await freshDistributedConfig("unused", uniqueName("aborted"), connections, {
+  catalog = await startOwnCatalog(SHARED);
+  config = distributedConfig("unused", uniqueName("aborted"), catalog.connections, {
     trinoUrl: "http://127.0.0.1:1",
     partitions: 1,
     workers: 0,
@@ -37,6 +37,7 @@ afterAll(async () => {
   await worker.stop();
   await running;
   await platform.close();
+  await catalog.remove();
 });
 
 /** Of the task's input, as the API and the metrics tell it. */
