@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
 import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
-import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
+import { type OwnCatalog, startOwnCatalog } from "../servers/own-catalog.ts";
 import { uniqueName } from "../servers/test-servers.ts";
 import { GroupWorker } from "./group-worker.ts";
 import { Platform } from "./platform.ts";

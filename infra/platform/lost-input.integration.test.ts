@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
 import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
-import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
+import { type OwnCatalog, startOwnCatalog } from "../servers/own-catalog.ts";
 import { uniqueName } from "../servers/test-servers.ts";
 import { declaredTopics } from "../topics/declared-topics.ts";
 import { KafkaTopicAdmin } from "../topics/kafka-topic-admin.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/index.ts";
 import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
-import { type OwnCatalog, startOwnCatalog } from "../scenarios/testing/own-catalog.ts";
+import { type OwnCatalog, startOwnCatalog } from "../servers/own-catalog.ts";
 import { type PrivateServer, startPrivateServer } from "../servers/private-server.ts";
 import { uniqueName } from "../servers/test-servers.ts";
 import { committed } from "./input-ends.ts";

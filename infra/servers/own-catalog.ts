@@ -1,10 +1,11 @@
-import { connectionSettings } from "../../servers/local-servers.ts";
-import { startPrivateServer } from "../../servers/private-server.ts";
-import { testServer, testServers } from "../../servers/test-servers.ts";
-import type { Connections } from "./distributed-config.ts";
+import type { Config } from "../config/index.ts";
+import { connectionSettings } from "./local-servers.ts";
+import { startPrivateServer } from "./private-server.ts";
+import { testServer, testServers } from "./test-servers.ts";
 
 export interface OwnCatalog {
-  readonly connections: Connections;
+  /** How the servers are reached. */
+  readonly connections: Partial<Config> & Pick<Config, "catalogUri">;
   remove(): Promise<void>;
 }
 
