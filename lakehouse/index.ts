@@ -7,4 +7,5 @@ export * from "./ports/query-engine.ts";
 export * from "./ports/staged-file.ts";
 export * from "./ports/view-catalog.ts";
 export * from "./quality/index.ts";
+export * from "./some-at-once.ts";
 export * from "./table/index.ts";

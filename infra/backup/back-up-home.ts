@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FileCatalog, LocalObjectStore } from "../../lakehouse/adapters/index.ts";
+import { someAtOnce } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { HomeLog } from "../../stream/adapters/index.ts";
 import { type Checkpoint, checkpointKey, encodeCheckpoint } from "../../stream/index.ts";
@@ -10,8 +11,8 @@ import {
   BACKUP_LOCK,
   BACKUP_NOTE,
   copySynced,
+  FILES_AT_ONCE,
   filesUnder,
-  forEachOf,
   LINKS_FOLDER,
   linkFile,
 } from "./home-files.ts";
@@ -104,7 +105,7 @@ async function copy(
   await copyLogs(home, unfinished, moment.checkpoints, clock);
   const keys = await filesUnder(links);
   let [files, bytes] = [0, 0];
-  await forEachOf(keys, async (key) => {
+  await someAtOnce(keys, FILES_AT_ONCE, async (key) => {
     signal?.throwIfAborted();
     const copied = await copySynced(join(links, key), join(unfinished, key));
     bytes += copied;
@@ -126,8 +127,8 @@ async function copy(
 async function linkAll(home: string, links: string, { keys, keysIfThere }: HomeMoment): Promise<void> {
   await mkdir(links);
   const linked = (key: string) => linkFile(join(home, key), join(links, key));
-  await forEachOf(keys, linked);
-  await forEachOf(keysIfThere, (key) =>
+  await someAtOnce(keys, FILES_AT_ONCE, linked);
+  await someAtOnce(keysIfThere, FILES_AT_ONCE, (key) =>
     linked(key).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     }),

@@ -19,7 +19,8 @@ const LOCK = /^(platform|backup)\.pid/;
 const TEMPORARY = ".put-";
 /** File systems without links, and parts of a home on another one. */
 const NO_LINK = new Set(["EXDEV", "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
-const FILES_AT_ONCE = 8;
+/** Files that are linked, copied or looked for at a time. */
+export const FILES_AT_ONCE = 8;
 
 /** Keys of the files of a home that no other part of it owns: models, forecasts, configuration. */
 export async function otherFiles(home: string): Promise<string[]> {
@@ -80,24 +81,6 @@ export async function copySynced(from: string, to: string): Promise<number> {
   } finally {
     await file.close();
   }
-}
-
-/** Runs the action for each item, some at a time; rejects with the first failure when none runs any more. */
-export async function forEachOf<T>(items: Iterable<T>, action: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items].reverse();
-  let failed = false;
-  const work = async (): Promise<void> => {
-    while (left.length > 0 && !failed) {
-      try {
-        await action(left.pop() as T);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: FILES_AT_ONCE }, work));
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 async function foldersIn(folder: string): Promise<string[]> {

@@ -5,13 +5,14 @@ import {
   type ObjectStore,
   reachableObjects,
   type StagedFile,
+  someAtOnce,
   unpublishedCommits,
 } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { HomeLog } from "../../stream/adapters/index.ts";
 import { type Checkpoint, CheckpointStore } from "../../stream/index.ts";
 import { momentProblems } from "../platform/same-moment.ts";
-import { forEachOf, tablesUnder } from "./home-files.ts";
+import { FILES_AT_ONCE, tablesUnder } from "./home-files.ts";
 
 const TOLD_MAX = 20;
 
@@ -47,7 +48,7 @@ export async function verifyHome(
       problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  await forEachOf(expected, async ([key, bytes]) => {
+  await someAtOnce(expected, FILES_AT_ONCE, async ([key, bytes]) => {
     const found = await objects.head(key);
     if (found === null) problems.push(`${key} is missing`);
     else if (bytes !== null && found.bytes !== bytes)

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { ObjectStore } from "../../lakehouse/index.ts";
 import type { Platform } from "../platform/platform.ts";
+import { replayName } from "./replay-record.ts";
 
 /**
  * What tells a load of a file that was loaded before (`--again`) from the others: an object under `replays/` while
@@ -14,7 +14,7 @@ export class AgainMark {
   /** @param producerId of the file's first load */
   constructor(platform: Platform, producerId: string) {
     this.#objects = platform.adapters.objects;
-    this.#key = `replays/again-${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}`;
+    this.#key = `replays/again-${replayName(producerId)}`;
   }
 
   /** The mark of the load that was cut off, else this one. */

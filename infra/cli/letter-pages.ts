@@ -6,6 +6,7 @@ import {
   type DeadLetter,
   type DeadLetterResends,
   deadLetterOf,
+  isResendOf,
   letterKeyOf,
   type Resend,
 } from "../../stream/index.ts";
@@ -27,10 +28,7 @@ const LETTERS = tableName(bronzeDeadLetters);
 const RESENDS = tableName(bronzeDeadLetterResends);
 const PAGE_LETTERS = 1_000;
 const ORDER = ["_ingested_at", "_topic", "_partition", "_offset"];
-const UNSENT =
-  `not exists (select 1 from {${RESENDS}} as resends where resends.letter_topic = letters._topic ` +
-  `and resends.letter_partition = letters._partition and resends.letter_offset = letters._offset ` +
-  `and resends.letter_time = letters._ingested_at)`;
+const UNSENT = `not exists (select 1 from {${RESENDS}} as resends where ${isResendOf("resends", "letters")})`;
 
 /** Pages of dead letters in the order of their coming, or against it, with what they were sent again as. */
 export async function* letterPages(

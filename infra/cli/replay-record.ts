@@ -30,7 +30,7 @@ export class ReplayRecord {
   /** The record of an earlier run of the same replay, or a new one. */
   static async open(platform: Platform, producerId: string, nowMs: number): Promise<ReplayRecord> {
     const { objects } = platform.adapters;
-    const key = `replays/${createHash("sha256").update(producerId).digest("hex").slice(0, 32)}.json`;
+    const key = `replays/${replayName(producerId)}.json`;
     if ((await objects.head(key)) !== null) {
       const stored = JSON.parse(new TextDecoder().decode(await objects.get(key))) as StoredReplay;
       return new ReplayRecord(objects, key, stored);
@@ -93,6 +93,11 @@ export class ReplayRecord {
   async #write(): Promise<void> {
     await this.#objects.put(this.#key, new TextEncoder().encode(`${JSON.stringify(this.#stored)}\n`));
   }
+}
+
+/** What a replay's objects are called. */
+export function replayName(producerId: string): string {
+  return createHash("sha256").update(producerId).digest("hex").slice(0, 32);
 }
 
 async function currentOffsets(platform: Platform): Promise<Offsets> {

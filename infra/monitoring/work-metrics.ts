@@ -1,8 +1,9 @@
 import { totalmem } from "node:os";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Histogram, Registry } from "prom-client";
 import { contracts, refusalReasons } from "../../schema/index.ts";
 import { alertKinds, TALLY_LABELS, type TallyName, type WorkReport } from "../../stream/index.ts";
 import type { ThreadLoad } from "../platform/messages.ts";
+import { addGauge } from "./add-gauge.ts";
 
 /** Alerts of kinds that this program does not know, such as the ids of rules that were added, count together. */
 const OTHER_KIND = "other";
@@ -114,26 +115,21 @@ export class WorkMetrics {
   }
 
   private measureProcess(): void {
-    const gauge = (name: string, help: string, value: () => number): void => {
-      const made: Gauge = new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect: () => made.set(value()),
-      });
-    };
     const highest = (figure: (load: ThreadLoad) => number) => () => Math.max(0, ...this.loads().map(figure));
-    gauge(
+    addGauge(
+      this.registry,
       "millrace_worker_busy_ratio",
       "Share of the last second that the busiest worker thread computed.",
       highest(({ busy }) => busy),
     );
-    gauge(
+    addGauge(
+      this.registry,
       "millrace_worker_delay_seconds",
       "How long what was due has waited for the worker thread that was latest, in the last second.",
       highest(({ delayMs }) => delayMs / 1000),
     );
-    gauge(
+    addGauge(
+      this.registry,
       "millrace_memory_limit_bytes",
       "Memory that this process may have: its container's, or the machine's.",
       memoryLimit,

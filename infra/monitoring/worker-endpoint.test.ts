@@ -48,7 +48,7 @@ test("a worker is live from the start, and ready once it waits for nothing", asy
   expect(begun.status).toBe(503);
   expect(await begun.json()).toEqual({ ready: false, waitingFor: ["it waits for its servers"] });
   let waitingFor = ["its tasks of partition 1 do not work yet"];
-  endpoint.watch({ waitingFor: () => waitingFor, taskCount: 2 });
+  endpoint.watch({ waitingFor: () => waitingFor, taskIds: ["events-0", "insights-0"] });
   expect(await (await get("/ready")).json()).toEqual({ ready: false, waitingFor });
   expect(await (await get("/metrics")).text()).toContain("millrace_worker_ready 0\n");
   waitingFor = [];

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
-import { collectDefaultMetrics, Gauge } from "prom-client";
+import { collectDefaultMetrics } from "prom-client";
 import type { Config } from "../config/index.ts";
 import type { GroupWorker } from "../platform/group-worker.ts";
 import type { PlatformLogger } from "../platform/pipeline-runner.ts";
+import { addGauge } from "./add-gauge.ts";
 import type { WorkMetrics } from "./work-metrics.ts";
 
 /** Worker processes of one machine that each find a port. */
@@ -13,7 +14,7 @@ const CONNECTIONS_MAX = 32;
 /** A request must have arrived whole within this time. */
 const REQUEST_MS_MAX = 5_000;
 
-type Watched = Pick<GroupWorker, "waitingFor" | "taskCount">;
+type Watched = Pick<GroupWorker, "waitingFor" | "taskIds">;
 
 interface Answer {
   readonly status: number;
@@ -87,21 +88,17 @@ export class WorkerEndpoint implements AsyncDisposable {
   }
 
   private addMetrics(): void {
-    const gauge = (name: string, help: string, value: () => number): void => {
-      const made: Gauge = new Gauge({
-        name,
-        help,
-        registers: [this.metrics.registry],
-        collect: () => made.set(value()),
-      });
-    };
-    gauge("millrace_worker_ready", "1 where /ready of this worker process says so.", () =>
-      this.waitingFor().length === 0 ? 1 : 0,
+    addGauge(
+      this.metrics.registry,
+      "millrace_worker_ready",
+      "1 where /ready of this worker process says so.",
+      () => (this.waitingFor().length === 0 ? 1 : 0),
     );
-    gauge(
+    addGauge(
+      this.metrics.registry,
       "millrace_worker_tasks",
       "Tasks that this process has been given.",
-      () => this.worker?.taskCount ?? 0,
+      () => this.worker?.taskIds.length ?? 0,
     );
   }
 

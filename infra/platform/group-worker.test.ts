@@ -119,7 +119,7 @@ describe("a worker of a group that gives it a partition", () => {
     run();
     await expect.poll(() => told.length > 1 && works() === 0, POLL).toBe(true);
     expect(worker.waitingFor()).toEqual(["its tasks of partition 0 do not work yet"]);
-    expect(worker.taskCount).toBe(2);
+    expect(worker.taskIds).toHaveLength(2);
     rmSync(broken);
     await expect.poll(works, POLL).toBe(1);
     expect(readies).toBe(1);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MillraceError, tableName } from "../../schema/index.ts";
-import { CheckpointStore, type TaskMembership } from "../../stream/index.ts";
+import { MillraceError } from "../../schema/index.ts";
+import type { TaskMembership } from "../../stream/index.ts";
 import type { Config } from "../config/index.ts";
 import { WorkMetrics } from "../monitoring/work-metrics.ts";
 import { openAdapters, retryEnvironment } from "./adapters.ts";
@@ -8,7 +8,6 @@ import { awaitServers } from "./await-servers.ts";
 import { supervisorLog } from "./embedded-runner.ts";
 import { getReadyBesideOthers } from "./get-ready.ts";
 import { GivingWay } from "./giving-way.ts";
-import { lakeTables } from "./lake-tables.ts";
 import type { PlatformLogger } from "./pipeline-runner.ts";
 import { platformConfig } from "./platform-config.ts";
 import { prepareTopics } from "./prepare-topics.ts";
@@ -89,12 +88,7 @@ export class GroupWorker {
         ...retryEnvironment,
       });
       await new SpreadNotes(adapters.objects).assertWhole();
-      await assertSameMoment({
-        catalog: adapters.catalog,
-        checkpoints: new CheckpointStore(adapters.objects, "reader"),
-        tables: lakeTables.map(tableName),
-        warn,
-      });
+      await assertSameMoment(adapters, warn);
     } finally {
       await adapters.close();
     }
@@ -128,8 +122,8 @@ export class GroupWorker {
   }
 
   /** Tasks that it has been given. */
-  get taskCount(): number {
-    return this.shares.flatMap(({ partitions }) => partitions.flatMap(tasksOfPartition)).length;
+  get taskIds(): string[] {
+    return this.shares.flatMap(({ partitions }) => partitions.flatMap(tasksOfPartition));
   }
 
   /** What it waits for before it does all that the group has given it, for a person; empty where it does. */
@@ -152,7 +146,7 @@ export class GroupWorker {
 
   private async end(): Promise<void> {
     const { stopWithinMs } = this.config;
-    const tasks = this.shares.flatMap(({ partitions }) => partitions.flatMap(tasksOfPartition));
+    const tasks = this.taskIds;
     const seconds = stopWithinMs / 1000;
     const telling = setTimeout(() => {
       this.logger.info({ tasks }, `waits for a last checkpoint of its tasks, ${seconds} s in all at most`);

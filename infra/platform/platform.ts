@@ -1,5 +1,4 @@
 import { ensureTables, type QueryEngine } from "../../lakehouse/index.ts";
-import { tableName } from "../../schema/index.ts";
 import {
   type AlertBus,
   CheckpointStore,
@@ -151,10 +150,8 @@ async function openParts(
   resources: AsyncDisposableStack,
 ): Promise<PlatformParts> {
   const embedded = config.mode === "embedded";
-  const adapters = await openAdapters(config, Date.now, {
-    warn: (message) => logger.warn({}, message),
-    makesHome,
-  });
+  const warn = (message: string): void => logger.warn({}, message);
+  const adapters = await openAdapters(config, Date.now, { warn, makesHome });
   resources.defer(() => adapters.close());
   const lock = embedded ? homeLock(config.home, runsWorkers, resources) : null;
   const queryEngine = adapters.openQueryEngine(queryLimits);
@@ -171,21 +168,14 @@ async function openParts(
   await new SpreadNotes(objectStore).assertWhole();
   if (embedded) await log.createTopics(platformTopics(config));
   else {
-    await prepareTopics(config, makesHome, (message) => takesHistory || logger.warn({}, message));
+    await prepareTopics(config, makesHome, takesHistory ? undefined : warn);
     if (!makesHome) await assertLakeMade(catalog, config);
   }
   const hasRun = await new CheckpointStore(objectStore, "reader").hasAny();
-  const onCreated = hasRun ? warnOfNewTable((message) => logger.warn({}, message)) : () => undefined;
+  const onCreated = hasRun ? warnOfNewTable(warn) : () => undefined;
   await ensureTables(lakeTables, { catalog, objectStore, onCreated, ...retryEnvironment });
   if (makesHome) await prepareViews(adapters, config, logger);
-  if (runsWorkers) {
-    await assertSameMoment({
-      catalog,
-      checkpoints: new CheckpointStore(objectStore, "reader"),
-      tables: lakeTables.map(tableName),
-      warn: (message) => logger.warn({}, message),
-    });
-  }
+  if (runsWorkers) await assertSameMoment(adapters, warn);
   if (runsQueries && !embedded) {
     await awaitServers([{ ...engine, run: () => assertReadsLake(queryEngine, config) }], waiting);
   }

@@ -1,6 +1,8 @@
-import { type Catalog, type LoadedTable, publishedEpochs } from "../../lakehouse/index.ts";
-import { MillraceError } from "../../schema/index.ts";
-import type { Checkpoint, CheckpointStore } from "../../stream/index.ts";
+import { type LoadedTable, publishedEpochs, someAtOnce } from "../../lakehouse/index.ts";
+import { MillraceError, tableName } from "../../schema/index.ts";
+import { type Checkpoint, CheckpointStore } from "../../stream/index.ts";
+import type { Adapters } from "./adapters.ts";
+import { lakeTables } from "./lake-tables.ts";
 import { isTaskId } from "./topics.ts";
 
 export interface MomentProblem {
@@ -47,30 +49,25 @@ export function momentProblems(
   return problems;
 }
 
-export interface SameMomentDeps {
-  readonly catalog: Catalog;
-  readonly checkpoints: Pick<CheckpointStore, "newestOfAll">;
-  /** Names of the tables that tasks publish to. */
-  readonly tables: readonly string[];
-  readonly warn: (message: string) => void;
-}
+/** Tables that are looked up at a time. */
+const TABLES_AT_ONCE = 8;
 
 /**
  * To be called before tasks begin. Rejects with `lake-ahead` or `lake-behind` where the lake and the checkpoints are of
  * different moments, as where one of them was restored alone: going on would lose or leave out rows, and nothing would tell.
  */
-export async function assertSameMoment({
-  catalog,
-  checkpoints,
-  tables,
-  warn,
-}: SameMomentDeps): Promise<void> {
+export async function assertSameMoment(
+  { catalog, objects }: Pick<Adapters, "catalog" | "objects">,
+  warn: (message: string) => void,
+): Promise<void> {
+  // It only reads: the name of an incarnation is for what is written.
+  const checkpoints = new CheckpointStore(objects, "reader");
   const before = await checkpoints.newestOfAll();
   const loaded = new Map<string, LoadedTable>();
-  for (const name of tables) {
+  await someAtOnce(lakeTables.map(tableName), TABLES_AT_ONCE, async (name) => {
     const table = await catalog.load(name);
     if (table !== null) loaded.set(name, table);
-  }
+  });
   const problems = momentProblems(loaded, { before, after: await checkpoints.newestOfAll() });
   for (const { kind, text } of problems)
     if (kind === "table-anew") warn(`${text}: a table that was dropped holds what came since then`);

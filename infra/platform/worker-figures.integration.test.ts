@@ -80,6 +80,6 @@ it("the worker's own metrics tell what it has done, and that it does all that it
   await expect.poll(text, POLL).toMatch(/^millrace_records_total\{topic="customer-events"\} 1$/m);
   await expect.poll(text, POLL).toMatch(/^millrace_checkpoint_duration_seconds_count [1-9]\d*$/m);
   await expect.poll(text, POLL).toMatch(/^millrace_hot_values_total [1-9]\d*$/m);
-  expect(worker.taskCount).toBe(2);
+  expect(worker.taskIds).toHaveLength(2);
   expect(worker.waitingFor()).toEqual([]);
 });

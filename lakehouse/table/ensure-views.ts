@@ -1,6 +1,7 @@
 import { currentRowsSql, MillraceError, type ViewSpec, viewName } from "../../schema/index.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { LoadedView, ViewCatalog, ViewDefinition } from "../ports/view-catalog.ts";
+import { someAtOnce } from "../some-at-once.ts";
 import { tableKey } from "./layout.ts";
 import { icebergSchema } from "./schema.ts";
 
@@ -29,7 +30,7 @@ export async function viewDifferences(
   specs: readonly ViewSpec[],
   options: EnsureViewsOptions,
 ): Promise<ViewDifference[]> {
-  const differences = await each(specs, async (spec) => {
+  const differences = await someAtOnce(specs, VIEWS_AT_ONCE, async (spec) => {
     const found = foundOf(await options.views.load(viewName(spec)), definitionOf(spec, options));
     return found === null ? [] : [{ view: viewName(spec), found }];
   });
@@ -46,7 +47,7 @@ export async function ensureViews(
   specs: readonly ViewSpec[],
   options: EnsureViewsOptions,
 ): Promise<{ readonly applied: readonly ViewDifference[]; readonly left: readonly ViewDifference[] }> {
-  const applied = await each(specs, (spec) => ensureView(spec, options));
+  const applied = await someAtOnce(specs, VIEWS_AT_ONCE, (spec) => ensureView(spec, options));
   const all = applied.filter((difference) => difference !== null);
   return {
     applied: all.filter(({ found }) => found !== "foreign"),
@@ -93,18 +94,4 @@ function foundOf(view: LoadedView | null, definition: ViewDefinition): ViewDiffe
 function comparable({ sql, fields, defaultCatalog, defaultNamespace, properties }: ViewDefinition): string {
   const columns = fields.map(({ name, type, doc }) => [name, type, doc]);
   return JSON.stringify([sql, columns, defaultCatalog, defaultNamespace, properties.comment]);
-}
-
-async function each<T>(
-  specs: readonly ViewSpec[],
-  work: (spec: ViewSpec) => Promise<T>,
-): Promise<readonly T[]> {
-  const left = [...specs.entries()];
-  const results: T[] = new Array(specs.length);
-  const next = async (): Promise<void> => {
-    for (let entry = left.shift(); entry !== undefined; entry = left.shift())
-      results[entry[0]] = await work(entry[1]);
-  };
-  await Promise.all(Array.from({ length: VIEWS_AT_ONCE }, next));
-  return results;
 }

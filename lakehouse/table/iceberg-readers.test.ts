@@ -4,11 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureDuckDbExtensions } from "../../infra/tools/test-tools.ts";
 import { defineTable, type TableSpec } from "../../schema/index.ts";
 import { DuckDbQueryEngine } from "../adapters/index.ts";
-import { ParquetFileWriter } from "../parquet/index.ts";
-import { columnOf } from "../parquet/testing/plain-columns.ts";
 import type { PlainValue } from "../parquet/testing/read-back.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
-import { createLakePublisher, dataFileKey, ensureTables } from "./index.ts";
+import { createLakePublisher, ensureTables } from "./index.ts";
+import { stageRows } from "./testing/stage-rows.ts";
 import {
   createTestLake,
   MS_PER_DAY,
@@ -85,32 +84,11 @@ describe("the lake as other Iceberg readers see it", () => {
     await lake.remove();
   });
 
-  async function stageRows(
+  function stage(
     rows: readonly (readonly PlainValue[])[],
     spec: TableSpec = probeTable,
   ): Promise<StagedFile> {
-    const writer = new ParquetFileWriter(spec);
-    const columns = spec.columns.map((column, i) =>
-      columnOf(
-        column,
-        rows.map((row) => row[i]),
-      ),
-    );
-    writer.append(columns, 0, rows.length);
-    const file = writer.finish();
-    const day = Math.floor(Number(rows[0][1]) / MS_PER_DAY);
-    const key = dataFileKey(PROBE, { field: "event_time_day", day }, `${spec.columns.length}-${rows[0][0]}`);
-    await lake.objectStore.put(key, file.pieces);
-    const { rows: count, splitOffsets, columns: statistics } = file;
-    return {
-      table: PROBE,
-      key,
-      rows: count,
-      bytes: file.bytes,
-      day,
-      columns: statistics,
-      splitOffsets,
-    };
+    return stageRows(spec, rows, lake.objectStore);
   }
 
   async function publish(
@@ -146,7 +124,7 @@ describe("the lake as other Iceberg readers see it", () => {
     ]);
 
   it("gives every type, null, long text and extreme value equally in PyIceberg, DuckDB's extension and our engine", async () => {
-    await publish(1, [await stageRows(ROWS)]);
+    await publish(1, [await stage(ROWS)]);
     const expected = [...ROWS].sort((a, b) => Number(a[0]) - Number(b[0]));
     const report = await pyiceberg();
     expect(report.rows.map((row) => [row.id, row.event_time, row.text, row.small, row.flag])).toEqual(
@@ -181,9 +159,9 @@ describe("the lake as other Iceberg readers see it", () => {
 
   it("lets readers skip files by day and by column bounds", async () => {
     await publish(1, [
-      await stageRows(rowsAt(0, 0, 10)),
-      await stageRows(rowsAt(24, 10, 20)),
-      await stageRows(rowsAt(48, 20, 30)),
+      await stage(rowsAt(0, 0, 10)),
+      await stage(rowsAt(24, 10, 20)),
+      await stage(rowsAt(48, 20, 30)),
     ]);
     const report = await pyiceberg();
     expect(report).toMatchObject({ files: 3, pruned: 2, byBounds: 1 });
@@ -195,9 +173,9 @@ describe("the lake as other Iceberg readers see it", () => {
   });
 
   it("shows past snapshots", async () => {
-    await publish(1, [await stageRows(rowsAt(0, 0, 10))]);
+    await publish(1, [await stage(rowsAt(0, 0, 10))]);
     const first = (await lake.catalog.load(PROBE))!.metadata["current-snapshot-id"];
-    await publish(2, [await stageRows(rowsAt(0, 10, 20))]);
+    await publish(2, [await stage(rowsAt(0, 10, 20))]);
     const report = await pyiceberg(String(first));
     expect([report.rows.length, report.past?.length]).toEqual([20, 10]);
     const folder = `${lake.home}/lake/gold/probe`;
@@ -207,7 +185,7 @@ describe("the lake as other Iceberg readers see it", () => {
   });
 
   it("is read by DuckDB's extension after the home folder was moved", async () => {
-    await publish(1, [await stageRows(rowsAt(0, 0, 10))]);
+    await publish(1, [await stage(rowsAt(0, 0, 10))]);
     const home = `${lake.home}-moved`;
     await lake.rewriter.close();
     await rename(lake.home, home);
@@ -215,19 +193,19 @@ describe("the lake as other Iceberg readers see it", () => {
     const folder = `${home}/lake/gold/probe`;
     const count = `SELECT count(*), max(id) FROM iceberg_scan('${folder}', allow_moved_paths => true)`;
     expect(await icebergScan(count)).toEqual([["10", "9"]]);
-    await publish(2, [await stageRows(rowsAt(0, 10, 20))]);
+    await publish(2, [await stage(rowsAt(0, 10, 20))]);
     expect(await icebergScan(count)).toEqual([["20", "19"]]);
   });
 
   it("reads old files with an added and a widened column", async () => {
-    await publish(1, [await stageRows(rowsAt(0, 0, 5))]);
+    await publish(1, [await stage(rowsAt(0, 0, 5))]);
     const wider = withColumns([
       ["small", "long", "optional", "A small number."],
       ["note", "string", "optional", "New."],
     ]);
     await ensureTables([wider], lake.deps);
     const rows = rowsAt(24, 5, 10).map((row) => [...row.slice(0, 3), 2 ** 40, ...row.slice(4), "noted"]);
-    await publish(2, [await stageRows(rows, wider)], wider);
+    await publish(2, [await stage(rows, wider)], wider);
     const report = await pyiceberg();
     expect(report.rows.map((row) => row.small)).toEqual([0, 1, 2, 3, 4, ...Array(5).fill(2 ** 40)]);
     expect(report.rows.map((row) => row.note)).toEqual([...Array(5).fill(null), ...Array(5).fill("noted")]);
@@ -245,7 +223,7 @@ describe("the lake as other Iceberg readers see it", () => {
   });
 
   it("refuses schema changes that old rows could not be read with", async () => {
-    await publish(1, [await stageRows(rowsAt(0, 0, 5))]);
+    await publish(1, [await stage(rowsAt(0, 0, 5))]);
     for (const [columns, detail] of [
       [[["note", "string", "required", "New."]], "required"],
       [[["text", "long", "optional", "Text."]], "is long, but string"],

@@ -1,4 +1,5 @@
 import type { ObjectStore } from "../ports/object-store.ts";
+import { someAtOnce } from "../some-at-once.ts";
 import { TableLayout } from "./layout.ts";
 import { decodeManifest, decodeManifestList, type ManifestEntry, type ManifestFile } from "./manifest.ts";
 import type { Snapshot, TableMetadata } from "./table-metadata.ts";
@@ -26,17 +27,9 @@ export async function readEntries(
   objectStore: ObjectStore,
 ): Promise<ManifestEntry[][]> {
   const layout = new TableLayout(table, metadata, objectStore);
-  const results: ManifestEntry[][] = new Array(manifests.length);
-  let next = 0;
-  const read = async (): Promise<void> => {
-    while (next < manifests.length) {
-      const index = next++;
-      const manifest = manifests[index];
-      results[index] = decodeManifest(await objectStore.get(layout.keyOf(manifest.manifest_path)), manifest);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, manifests.length) }, read));
-  return results;
+  return someAtOnce(manifests, READS_AT_ONCE, async (manifest) =>
+    decodeManifest(await objectStore.get(layout.keyOf(manifest.manifest_path)), manifest),
+  );
 }
 
 /** Whether a snapshot reads any file of the manifest; others only tell its history. */

@@ -25,7 +25,7 @@ export interface Checkpoint {
   readonly createdAt: number;
   /** Event-time progress at this epoch: for who watches from another process. */
   readonly watermarkMs: number | null;
-  /** Counted since the task was last restored. */
+  /** Counted since the task began: state keeps them. */
   readonly events: TaskStatus["events"];
   /** What scored in this epoch, and how well: for who watches from another process. */
   readonly models?: TaskStatus["models"];

@@ -6,6 +6,7 @@ import {
   type DeadLetterResends,
   deadLetterOf,
   isCut,
+  isResendOf,
   type DeadLetter as Letter,
   letterIdOf,
   letterKeyOf,
@@ -35,15 +36,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const RESENDS = `{${tableName(bronzeDeadLetterResends)}}`;
 
-/** The join of a letter with the record that it was sent. */
-function sentAs(letter: string): string {
-  return (
-    `resends.letter_topic = ${letter}._topic and resends.letter_partition = ${letter}._partition ` +
-    `and resends.letter_offset = ${letter}._offset and resends.letter_time = ${letter}._ingested_at`
-  );
-}
-
-const IS_RESENT = `exists (select 1 from ${RESENDS} as resends where ${sentAs("holding")})`;
+const IS_RESENT = `exists (select 1 from ${RESENDS} as resends where ${isResendOf("resends", "holding")})`;
 
 export class DeadLettersService {
   private readonly lake: LakeReader;
@@ -97,7 +90,7 @@ export class DeadLettersService {
         `min(letters._ingested_at) as first_time, max(letters._ingested_at) as last_time ` +
         `from (select _topic, _partition, _offset, _ingested_at, reason ` +
         `from {${tableName(bronzeDeadLetters)}}${conditions.toSql()}) as letters ` +
-        `left join ${RESENDS} as resends on ${sentAs("letters")} ` +
+        `left join ${RESENDS} as resends on ${isResendOf("resends", "letters")} ` +
         `group by letters._topic, letters.reason order by letter_count desc, _topic, reason`,
       conditions,
     );

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { Worker as Thread } from "node:worker_threads";
 import { createApiServer } from "../../../api/index.ts";
-import { createModelRegistry } from "../../../ml/index.ts";
-import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
+import { apiPortsOf } from "../../platform/api-ports.ts";
 import { Platform, type PlatformLogger } from "../../platform/platform.ts";
 import { sendResult } from "../child.ts";
 import { benchConfig } from "../reference-job.ts";
@@ -43,20 +42,12 @@ process.disconnect?.();
 async function run(home: string, options: Omit<ProducerOptions, "home" | "partitions">): Promise<void> {
   const platform = await Platform.open(benchConfig(home, {}), logger);
   await platform.startWorkers();
-  const { queryEngine, hotStore, alertBus, config } = platform;
   const api = await createApiServer({
-    queryEngine,
-    hotStore,
-    alertBus,
-    eventLog: platform.log,
-    pipeline: platform,
-    resends: deadLetterResendsOf(platform),
-    models: createModelRegistry(platform.adapters.objects),
-    clock: Date.now,
+    ...apiPortsOf(platform),
     logger,
     config: { host: "127.0.0.1", port: 0, production: true },
   });
-  const { partitions } = config;
+  const { partitions } = platform.config;
   const bareReader = startThread("bare-reader-thread", { home, partitions });
   await once(bareReader, "message");
   await sendResult({ type: "listening", url: api.url } satisfies PlatformMessage);

@@ -1,12 +1,11 @@
 import type { Command } from "commander";
 import { createApiServer } from "../../../api/index.ts";
-import { createModelRegistry } from "../../../ml/index.ts";
 import { LiveGenerator } from "../../../stream/index.ts";
 import { apiConfigOf, type Config } from "../../config/index.ts";
 import { type ScheduledForecasts, startForecasts } from "../../forecast/scheduled-forecasts.ts";
 import { MaintenanceMetrics } from "../../monitoring/maintenance-metrics.ts";
 import { WorkMetrics } from "../../monitoring/work-metrics.ts";
-import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
+import { apiPortsOf } from "../../platform/api-ports.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { platformQuality } from "../../quality/platform-quality.ts";
 import type { ScheduledQuality } from "../../quality/scheduled-quality.ts";
@@ -102,21 +101,13 @@ interface ApiParts {
 }
 
 function startApi(platform: Platform, { forecasts, quality, logger, registry }: ApiParts) {
-  const { queryEngine, hotStore, alertBus, config } = platform;
   return createApiServer({
-    queryEngine,
-    hotStore,
-    alertBus,
-    eventLog: platform.log,
-    pipeline: platform,
-    resends: deadLetterResendsOf(platform),
-    models: createModelRegistry(platform.adapters.objects),
+    ...apiPortsOf(platform),
     forecasts: forecasts.live,
     metrics: registry,
     quality: quality.status,
-    clock: Date.now,
     logger,
-    config: apiConfigOf(config),
+    config: apiConfigOf(platform.config),
   });
 }
 

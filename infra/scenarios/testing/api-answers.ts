@@ -1,6 +1,5 @@
 import { createApiServer } from "../../../api/index.ts";
-import { createModelRegistry } from "../../../ml/index.ts";
-import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
+import { apiPortsOf } from "../../platform/api-ports.ts";
 import type { Platform } from "../../platform/platform.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -41,16 +40,8 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 /** What the API answers over a platform that has processed the replay, by operation. */
 export async function apiAnswers(platform: Platform): Promise<Readonly<Record<string, Answer>>> {
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const { queryEngine, hotStore, alertBus } = platform;
   const api = await createApiServer({
-    queryEngine,
-    hotStore,
-    alertBus,
-    eventLog: platform.log,
-    pipeline: platform,
-    resends: deadLetterResendsOf(platform),
-    models: createModelRegistry(platform.adapters.objects),
-    clock: Date.now,
+    ...apiPortsOf(platform),
     logger: quiet,
     config: { host: "127.0.0.1", port: 0, production: false },
   });

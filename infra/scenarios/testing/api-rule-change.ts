@@ -1,7 +1,6 @@
 import { createApiServer } from "../../../api/index.ts";
-import { createModelRegistry } from "../../../ml/index.ts";
 import type { Rule } from "../../../stream/index.ts";
-import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
+import { apiPortsOf } from "../../platform/api-ports.ts";
 import type { Platform } from "../../platform/platform.ts";
 
 const KEY = "0123456789abcdef";
@@ -17,13 +16,9 @@ export const API_REASON = "a scenario";
 
 /** Adds {@link API_RULE} by the API's mutation, from the beginning of time on. */
 export async function addRuleThroughApi(platform: Platform): Promise<void> {
-  const { adapters, log, queryEngine, hotStore, alertBus } = platform;
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const api = await createApiServer({
-    ...{ queryEngine, hotStore, alertBus, eventLog: log, pipeline: platform },
-    resends: deadLetterResendsOf(platform),
-    models: createModelRegistry(adapters.objects),
-    clock: Date.now,
+    ...apiPortsOf(platform),
     logger: quiet,
     config: { port: 0, apiKeys: [{ name: API_AUTHOR, role: "operator", key: KEY }] },
   });

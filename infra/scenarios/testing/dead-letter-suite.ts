@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApiServer, createApiServer } from "../../../api/index.ts";
-import { createModelRegistry } from "../../../ml/index.ts";
 import { RecordWriter } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
-import { deadLetterResendsOf } from "../../platform/dead-letter-resends.ts";
+import { apiPortsOf } from "../../platform/api-ports.ts";
 import { Platform } from "../../platform/platform.ts";
 import { environmentOf } from "../../platform/worker-processes.ts";
 import { CollectedLog, freshFolder, removeFolder } from "./scenario-home.ts";
@@ -275,12 +274,10 @@ function letterOf(topic: string, reason: string, field: string | null) {
 }
 
 function startApi(platform: Platform): Promise<ApiServer> {
-  const { queryEngine, hotStore, alertBus, log: eventLog } = platform;
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   return createApiServer({
-    ...{ queryEngine, hotStore, alertBus, eventLog, pipeline: platform, clock: Date.now, logger: quiet },
-    resends: deadLetterResendsOf(platform),
-    models: createModelRegistry(platform.adapters.objects),
+    ...apiPortsOf(platform),
+    logger: quiet,
     config: { port: 0, apiKeys: [{ name: "ann", role: "operator", key: KEY }] },
   });
 }

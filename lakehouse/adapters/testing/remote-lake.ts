@@ -1,14 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TableSpec, tableName } from "../../../schema/index.ts";
-import { ParquetFileWriter } from "../../parquet/index.ts";
-import { columnOf } from "../../parquet/testing/plain-columns.ts";
 import type { PlainValue } from "../../parquet/testing/read-back.ts";
 import type { StagedCommit, StagedFile } from "../../ports/staged-file.ts";
-import { dataFileKey } from "../../table/index.ts";
 import { EntryStatus } from "../../table/manifest.ts";
 import { readEntries, readManifests } from "../../table/table-files.ts";
 import { MS_PER_DAY, probeTable } from "../../table/testing/probe-table.ts";
+import { stageRows } from "../../table/testing/stage-rows.ts";
 import { RestCatalog } from "../rest/index.ts";
 import { S3ObjectStore } from "../s3/index.ts";
 
@@ -77,18 +74,7 @@ export function openRemoteLake(place: RemoteLakePlace): RemoteLake {
   async function stage(range: { from: number; to: number; day: number }): Promise<StagedFile> {
     const { from, to, day } = range;
     const rows = Array.from({ length: to - from }, (_, i) => probeRow(from + i, day));
-    const writer = new ParquetFileWriter(spec);
-    const columns = spec.columns.map((column, i) =>
-      columnOf(
-        column,
-        rows.map((row) => row[i]),
-      ),
-    );
-    writer.append(columns, 0, rows.length);
-    const { pieces, ...file } = writer.finish();
-    const key = dataFileKey(table, { field: "event_time_day", day }, `${from}-${to}-${randomUUID()}`);
-    await objectStore.put(key, pieces);
-    return { table, key, day, ...file };
+    return await stageRows(spec, rows, objectStore);
   }
 
   async function additions(): Promise<string[]> {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   between,
   currencyCode,
@@ -8,14 +7,13 @@ import {
   type TableSpec,
   tableName,
 } from "../../../schema/index.ts";
-import { ParquetFileWriter } from "../../parquet/index.ts";
-import { columnOf } from "../../parquet/testing/plain-columns.ts";
 import type { PlainValue } from "../../parquet/testing/read-back.ts";
 import type { Catalog } from "../../ports/catalog.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { StagedFile } from "../../ports/staged-file.ts";
 import type { RetryOptions } from "../../table/commit-retry.ts";
-import { createLakePublisher, dataFileKey, ensureTables } from "../../table/index.ts";
+import { createLakePublisher, ensureTables } from "../../table/index.ts";
+import { stageRows } from "../../table/testing/stage-rows.ts";
 import type { QualityOptions } from "../check-tables.ts";
 
 const MINUTE_MS = 60_000;
@@ -364,19 +362,9 @@ async function stage(
 ): Promise<StagedFile[]> {
   const byDay = Map.groupBy(rows, (row) => Math.floor(Number(row[spec.partitionByDayOf]) / DAY_MS));
   const files: StagedFile[] = [];
-  for (const [day, ofDay] of byDay) {
-    const writer = new ParquetFileWriter(spec);
-    const columns = spec.columns.map((column) =>
-      columnOf(
-        column,
-        ofDay.map((row) => row[column.name] ?? null),
-      ),
-    );
-    writer.append(columns, 0, ofDay.length);
-    const { pieces, ...file } = writer.finish();
-    const key = dataFileKey(tableName(spec), { field: `${spec.partitionByDayOf}_day`, day }, randomUUID());
-    await objectStore.put(key, pieces);
-    files.push({ table: tableName(spec), key, day, ...file });
+  for (const ofDay of byDay.values()) {
+    const values = ofDay.map((row) => spec.columns.map(({ name }) => row[name] ?? null));
+    files.push(await stageRows(spec, values, objectStore));
   }
   return files;
 }

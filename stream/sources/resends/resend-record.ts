@@ -37,6 +37,14 @@ export interface LakeResends {
 const { topic } = deadLetterResendContract;
 const TABLE = `{${tableName(bronzeDeadLetterResends)}}`;
 
+/** SQL of the join of a letter's row with that of its resend, by the names that a query has for the two. */
+export function isResendOf(resend: string, letter: string): string {
+  const pairs = { topic: "_topic", partition: "_partition", offset: "_offset", time: "_ingested_at" };
+  return Object.entries(pairs)
+    .map(([name, column]) => `${resend}.letter_${name} = ${letter}.${column}`)
+    .join(" and ");
+}
+
 /** Reads the record: from the lake, and from the log what the lake has not yet. */
 export class ResendRecord {
   private readonly log: EventLog;

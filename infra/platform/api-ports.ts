@@ -1,0 +1,19 @@
+import type { ApiServerDeps } from "../../api/index.ts";
+import { createModelRegistry } from "../../ml/index.ts";
+import { deadLetterResendsOf } from "./dead-letter-resends.ts";
+import type { Platform } from "./platform.ts";
+
+/** What an API server takes of a platform; its log, its settings and what else it shows are the caller's. */
+export function apiPortsOf(platform: Platform): Omit<ApiServerDeps, "logger" | "config"> {
+  const { queryEngine, hotStore, alertBus, log, adapters } = platform;
+  return {
+    queryEngine,
+    hotStore,
+    alertBus,
+    eventLog: log,
+    pipeline: platform,
+    resends: deadLetterResendsOf(platform),
+    models: createModelRegistry(adapters.objects),
+    clock: Date.now,
+  };
+}
