@@ -13,7 +13,16 @@ export const BACKUP_LOCK = "backup.pid";
  * What is not copied as it stands: logs and tables have a way of their own, hot values come back out of state,
  * and locks are of running processes.
  */
-const LEFT_OUT = new Set(["log", "alerts", "hot", "lake", "checkpoints", LINKS_FOLDER, BACKUP_NOTE]);
+const LEFT_OUT = new Set([
+  "log",
+  "alerts",
+  "alerts.lost",
+  "hot",
+  "lake",
+  "checkpoints",
+  LINKS_FOLDER,
+  BACKUP_NOTE,
+]);
 const LOCK = /^(platform|backup)\.pid/;
 /** A file that is being written. */
 const TEMPORARY = ".put-";

@@ -10,17 +10,19 @@ interface Pending {
 }
 
 /**
- * Runs the writes of one turn of the event loop in one transaction. Where it fails, all of them
+ * Runs the writes of one turn of the event loop in one transaction, or each at once where it gathers none. Where it fails, all of them
  * fail; each write is all or nothing by itself, because the transaction is.
  */
 export class CommitQueue {
   private readonly commit: (body: () => void) => void;
+  private readonly waitingBytesMax: number;
   private pending: Pending[] = [];
   private pendingBytes = 0;
   private closed = false;
 
-  constructor(commit: (body: () => void) => void) {
+  constructor(commit: (body: () => void) => void, { gathers }: { readonly gathers: boolean }) {
     this.commit = commit;
+    this.waitingBytesMax = gathers ? WAITING_BYTES_MAX : -1;
   }
 
   async run<T>(bytes: number, body: () => T): Promise<T> {
@@ -33,7 +35,7 @@ export class CommitQueue {
       };
       this.pending.push({ body: write, resolve, reject });
       this.pendingBytes += bytes;
-      if (this.pendingBytes > WAITING_BYTES_MAX) this.flush();
+      if (this.pendingBytes > this.waitingBytesMax) this.flush();
       else if (this.pending.length === 1) setImmediate(() => this.flush());
     });
     return result;

@@ -32,6 +32,11 @@ export interface LmdbEventLogOptions {
    * the sync; `thread` takes one of their own, for a thread that has other things to do.
    */
   readonly writesOn?: "caller" | "thread";
+  /**
+   * The boot of the machine, for a log that is not synced to disk: what is appended is there at once, SIGKILL takes none of it
+   * back, and a power loss leaves a log that must not be opened (see {@link UnsyncedMarks}). Null for one that is synced.
+   */
+  readonly unsyncedInBoot?: string | null;
 }
 
 /**
@@ -45,8 +50,8 @@ export class LmdbEventLog implements EventLog {
   private readonly writes: LogWrites;
 
   constructor(options: LmdbEventLogOptions) {
-    const { path, clock, mapBytes = 2 ** 38 } = options;
-    this.store = new LogStore(path, mapBytes);
+    const { path, clock, mapBytes = 2 ** 38, unsyncedInBoot = null } = options;
+    this.store = new LogStore(path, mapBytes, unsyncedInBoot);
     this.wakeup = new LogWakeup({
       path,
       look: () => {
@@ -57,14 +62,15 @@ export class LmdbEventLog implements EventLog {
       pollMsMax: options.pollMs?.max ?? 20,
     });
     this.writes =
-      options.writesOn === "thread"
+      options.writesOn === "thread" && this.store.syncs
         ? new ThreadLogWrites({ path, mapBytes }, clock)
         : new OwnLogWrites(this.store, this.wakeup, clock);
   }
 
-  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+  /** @param firstOffset of the partitions of topics that are not there yet */
+  async createTopics(specs: readonly TopicSpec[], firstOffset = 0): Promise<void> {
     this.store.write(() => {
-      for (const spec of specs) this.store.createTopic(spec);
+      for (const spec of specs) this.store.createTopic(spec, firstOffset);
     });
   }
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { alertBusContract, alertOf } from "../ports/alert-bus.contract.ts";
+import { alertBusContract } from "../ports/alert-bus.contract.ts";
+import { alertOf } from "../ports/alerts.fixture.ts";
 import { batchOf } from "../ports/event-log.contract.ts";
 import { LmdbEventLog } from "./lmdb-event-log.ts";
 import { ALERTS_TOPIC, LogAlertBus } from "./log-alert-bus.ts";

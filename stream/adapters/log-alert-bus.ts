@@ -24,8 +24,8 @@ const utf8Decoder = new TextDecoder();
 
 /**
  * AlertBus over the one partition of the topic `alerts`: an alert is one JSON record, its cursor the
- * record's partition and offset. A published alert is on the disk before a subscriber sees it, so
- * no cursor can point to an alert that a crash takes back. The index of ids is kept by the log in
+ * record's partition and offset. No cursor points to an alert that the death of a process takes back; what a power
+ * loss does is the log's to say. The index of ids is kept by the log in
  * the append's transaction and is as bounded as the topic: a repeat that comes after retention has
  * dropped the first one is published again.
  *

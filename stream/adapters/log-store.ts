@@ -3,6 +3,7 @@ import { type Database, open, type RootDatabase, type TransactionFlags } from "l
 import { MillraceError } from "../../schema/index.ts";
 import type { TopicSpec } from "../ports/event-log.ts";
 import { chunkKey, chunkKeyOffset, writeChunkKey } from "./log-keys.ts";
+import { UnsyncedMarks } from "./unsynced-marks.ts";
 
 export interface StoredTopic extends TopicSpec {
   readonly id: number;
@@ -26,7 +27,8 @@ const ABORTABLE_SYNC = 3 as TransactionFlags;
  * LMDB's own commit order is kept (`overlappingSync` off): a commit is synced to disk before any
  * reader sees it. So a reader never processes a record that a power loss could take back, and a
  * checkpoint never points past the end of the log. A crash at any moment, of the process or of the
- * machine, leaves the state of the last commit. Writes run as synchronous transactions: the callback
+ * machine, leaves the state of the last commit. A store with marks is not synced until it is closed: there a
+ * crash of the process leaves that state, and one of the machine a mark. Writes run as synchronous transactions: the callback
  * of lmdb-js's asynchronous `transaction()` was never called here (lmdb 3.5.6, Node 24.21).
  */
 export class LogStore {
@@ -44,10 +46,21 @@ export class LogStore {
   /** Readers of this thread see the chunks up to this sequence. */
   seen = 0;
   private closed = false;
+  private readonly marks: UnsyncedMarks | null;
   private readonly topicsByName = new Map<string, StoredTopic>();
 
-  constructor(path: string, mapBytes: number) {
-    this.root = open({ path, mapSize: mapBytes, maxReaders: 1024, maxDbs: 8, overlappingSync: false });
+  /** @param unsyncedInBoot the boot of the machine, for a store that is not synced */
+  constructor(path: string, mapBytes: number, unsyncedInBoot: string | null = null) {
+    this.marks = unsyncedInBoot === null ? null : new UnsyncedMarks(path, unsyncedInBoot);
+    const noSync = this.marks !== null;
+    this.root = open({
+      path,
+      mapSize: mapBytes,
+      maxReaders: 1024,
+      maxDbs: 8,
+      overlappingSync: false,
+      noSync,
+    });
     const binary = { encoding: "binary", keyEncoding: "binary" } as const;
     this.chunks = this.root.openDB<Buffer, Buffer>({ name: "chunks", ...binary });
     this.meta = this.root.openDB<unknown, (string | number)[]>({ name: "meta", encoding: "json" });
@@ -55,10 +68,16 @@ export class LogStore {
     this.uniqueByOffset = this.root.openDB<Buffer, Buffer>({ name: "unique-by-offset", ...binary });
   }
 
-  /** Runs the body in one write transaction, durable when this returns; a throw leaves nothing behind. */
+  /** Whether a write is on the disk when it returns. */
+  get syncs(): boolean {
+    return this.marks === null;
+  }
+
+  /** Runs the body in one write transaction, visible to all when this returns; a throw leaves nothing behind. */
   write<T>(body: () => T): T {
     this.assertOpen();
     try {
+      this.marks?.put();
       return this.root.transactionSync(body, ABORTABLE_SYNC);
     } catch (error) {
       if (error instanceof MillraceError) throw error;
@@ -97,6 +116,7 @@ export class LogStore {
   async close(): Promise<void> {
     this.closed = true;
     await this.root.close();
+    this.marks?.settle();
   }
 
   topic(name: string): StoredTopic {
@@ -170,14 +190,19 @@ export class LogStore {
     return offset;
   }
 
-  /** Inside a write transaction: adds the topic, or checks the one that is there and gives it this retention. */
-  createTopic(spec: TopicSpec): void {
+  /**
+   * Inside a write transaction: adds the topic, whose offsets begin with that one, or checks the one that is there and
+   * gives it this retention.
+   */
+  createTopic(spec: TopicSpec, firstOffset: number): void {
     assertTopicSpec(spec);
     const stored = this.meta.get(["topic", spec.name]) as StoredTopic | undefined;
     if (stored === undefined) {
       const id = ((this.meta.get(["topic-id"]) as number | undefined) ?? 0) + 1;
       this.meta.put(["topic-id"], id);
       this.meta.put(["topic", spec.name], { ...spec, id });
+      for (let partition = 0; partition < spec.partitions && firstOffset > 0; partition++)
+        this.putExtent(id, partition, { begin: firstOffset, end: firstOffset, bytes: 0 });
     } else if (stored.partitions !== spec.partitions) {
       throw new MillraceError(
         `topic ${spec.name} has ${stored.partitions} partitions, not ${spec.partitions}; ` +

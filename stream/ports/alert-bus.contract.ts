@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Alert, AlertBus, PositionedAlert } from "./alert-bus.ts";
+import { alertOf } from "./alerts.fixture.ts";
 
 export interface AlertBusHarness {
   bus: AlertBus;
@@ -7,24 +8,6 @@ export interface AlertBusHarness {
   expireAll(): Promise<void>;
   reopen(): Promise<AlertBus>;
   dispose(): Promise<void>;
-}
-
-export function alertOf(id: string, revision = 1): Alert {
-  return {
-    id,
-    revision,
-    status: "raised",
-    kind: "flash-sale",
-    severity: "high",
-    title: `Flash sale candidate ${id} – ünï😀`,
-    userId: null,
-    productId: "p-1",
-    orderId: null,
-    eventTime: 1_700_000_000_000,
-    windowStart: 1_699_999_940_000,
-    windowEnd: 1_700_000_000_000,
-    figures: { views: 120, currency: "EUR" },
-  };
 }
 
 /** What every AlertBus keeps. */

@@ -178,12 +178,16 @@ export class Worker {
     for (;;) {
       let progress = false;
       for (const [i, task] of this.tasks.entries()) {
-        if (!task.step()) continue;
-        // Nobody waits for those of a backlog: they go together, once a slice.
-        if (!this.hasBacklog && task.outbox.hasAlerts) void this.observed(task.outbox.flushAlerts());
-        this.silences.break(i);
-        ingestedAt = Math.min(ingestedAt, task.ingestedAt);
-        progress = true;
+        // All of an append that is small: who waits for its last record does not wait for the other tasks' parts too.
+        const begun = clock();
+        while (task.step()) {
+          // Nobody waits for those of a backlog: they go together, once a slice.
+          if (!this.hasBacklog && task.outbox.hasAlerts) void this.observed(task.outbox.flushAlerts());
+          this.silences.break(i);
+          ingestedAt = Math.min(ingestedAt, task.ingestedAt);
+          progress = true;
+          if (clock() !== begun) break;
+        }
       }
       // Where no record waits, rows that were put off.
       if (!progress && !this.tasks.some(({ pipeline }) => pipeline.emitSome())) break;

@@ -1,7 +1,8 @@
 import { Kafka, logLevel } from "kafkajs";
 import { expect, it } from "vitest";
 import { testServer, uniqueName } from "../../../infra/servers/test-servers.ts";
-import { alertBusContract, alertOf } from "../../ports/alert-bus.contract.ts";
+import { alertBusContract } from "../../ports/alert-bus.contract.ts";
+import { alertOf } from "../../ports/alerts.fixture.ts";
 import { batchOf } from "../../ports/event-log.contract.ts";
 import { KafkaAlertBus } from "./kafka-alert-bus.ts";
 import { KafkaEventLog } from "./kafka-event-log.ts";
