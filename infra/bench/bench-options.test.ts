@@ -11,8 +11,10 @@ describe("options of the bench", () => {
       subject: "reference job",
       events: 4_000_000,
       parts: ["reference"],
+      workers: [1],
       runs: 1,
     });
+    expect(parse("--workers 2").workers).toEqual([2]);
   });
 
   test("run what the reference job is defined by, and what a platform runs for everything else", () => {
@@ -44,7 +46,7 @@ describe("options of the bench", () => {
 
   test.each([
     ["--recovery", "--recovery is of --mode distributed"],
-    ["--workers 2", "--workers is of --mode distributed"],
+    ["--workers 1,2", "only the distributed reference job takes several --workers"],
     ["--mode distributed --flat", "--flat is of --mode embedded"],
     ["--mode distributed --home /tmp/x", "--home is of --mode embedded"],
     ["--mode distributed --parts reference,all", "only the embedded reference job takes several --parts"],
@@ -55,7 +57,7 @@ describe("options of the bench", () => {
     ["--mode distributed --workers 1,none", "It must be a whole number from 1 on."],
     ["--mode distributed --workers 8", "more --workers than --partitions"],
     ["--mode distributed --recovery --workers 1", "somebody has to take over"],
-    ["--mode distributed --latency --workers 1,2", "takes one number"],
+    ["--mode distributed --latency --workers 1,2", "takes several --workers"],
     ["--mode distributed --latency --recovery", "cannot be used with"],
   ])("refuse %s", (line, why) => {
     const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);

@@ -16,7 +16,7 @@ export interface BenchOptions {
   readonly home: string | null;
   readonly subject: "reference job" | "flat memory" | "latency" | "recovery";
   readonly mode: "embedded" | "distributed";
-  /** Worker processes of the distributed mode: the reference job runs once with each. */
+  /** Distributed: worker processes, the reference job runs once with each. Embedded: one number of threads. */
   readonly workers: readonly number[];
   readonly partitions: number;
   readonly codec: "none" | "zstd";
@@ -43,7 +43,7 @@ interface Parsed
 const WARM_UP_SECONDS = { embedded: 5, distributed: 40 } as const;
 /** What only one of the modes has, by the name of the option. */
 const ONLY = {
-  distributed: ["recovery", "workers", "partitions", "codec", "kills"],
+  distributed: ["recovery", "partitions", "codec", "kills"],
   embedded: ["flat", "home", "stages"],
 } as const;
 /** Unless told otherwise: what the reference job is defined by, and else all that a platform runs. */
@@ -53,7 +53,7 @@ const DEFAULT_PARTS = {
   latency: ["all"],
   recovery: ["all"],
 } as const;
-/** Unless told otherwise; a worker that is killed leaves its tasks to another. */
+/** Of the distributed mode unless told otherwise; a worker that is killed leaves its tasks to another. */
 const WORKERS = { "reference job": [1, 2], "flat memory": [1], latency: [1], recovery: [2] } as const;
 
 /**
@@ -65,15 +65,16 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const { flat, latency, recovery, home, json, ...parsed } = command.opts<Parsed>();
   refuseOtherMode(command, parsed.mode);
   const subject = flat ? "flat memory" : latency ? "latency" : recovery ? "recovery" : "reference job";
-  const workers = parsed.workers ?? WORKERS[subject];
-  if (subject === "latency" && workers.length > 1)
-    command.error("error: --latency takes one number of --workers");
+  const isEmbedded = parsed.mode === "embedded";
+  const workers = parsed.workers ?? (isEmbedded ? [1] : WORKERS[subject]);
+  if (workers.length > 1 && (isEmbedded || subject === "latency"))
+    command.error("error: only the distributed reference job takes several --workers");
   if (subject === "recovery" && (workers.length > 1 || workers[0] < 2))
     command.error("error: --recovery takes one number of --workers, at least 2: somebody has to take over");
   const parts = parsed.parts ?? DEFAULT_PARTS[subject];
   if (parts.length > 1 && (subject !== "reference job" || parsed.mode === "distributed"))
     command.error("error: only the embedded reference job takes several --parts");
-  if (Math.max(...workers) > parsed.partitions)
+  if (!isEmbedded && Math.max(...workers) > parsed.partitions)
     command.error("error: more --workers than --partitions: the others would have nothing to do");
   const { warmUpSeconds = WARM_UP_SECONDS[parsed.mode] } = parsed;
   return { ...parsed, parts, workers, warmUpSeconds, json: json === true, home: home ?? null, subject };
@@ -90,7 +91,7 @@ function refuseOtherMode(command: Command, mode: BenchOptions["mode"]): void {
 function benchCommand(): Command {
   return new Command("npm run bench --")
     .description(
-      "Measures the whole pipeline: the reference job unless --flat, --latency or --recovery is given. In embedded mode with one worker thread; in distributed mode with worker processes on Kafka, MinIO, Redis and an Iceberg catalog that it starts for itself and removes at the end.",
+      "Measures the whole pipeline: the reference job unless --flat, --latency or --recovery is given. In embedded mode with worker threads; in distributed mode with worker processes on Kafka, MinIO, Redis and an Iceberg catalog that it starts for itself and removes at the end.",
     )
     .addOption(
       new Option("--mode <mode>", "what it measures")
@@ -121,7 +122,11 @@ function benchCommand(): Command {
         "distributed: from the kill of a worker process until its tasks go on",
       ).conflicts(["flat", "latency"]),
     )
-    .option("--workers <list>", "distributed: worker processes, such as 1,2", counts)
+    .option(
+      "--workers <list>",
+      "embedded: worker threads (default: 1); distributed: worker processes, such as 1,2",
+      counts,
+    )
     .option("--partitions <n>", "distributed: partitions of the topics", count(1), 4)
     .addOption(
       new Option("--codec <codec>", "distributed: compression of the filled topic")
@@ -140,6 +145,7 @@ Examples:
   $ npm run bench -- --parts reference,detectors,all --runs 3
                                                    what detectors and models cost
   $ npm run bench -- --users 1000000 --products 100000 --parts all
+  $ npm run bench -- --workers 2                   two worker threads
   $ npm run bench -- --flat --events 400000        memory of 400,000 and of 4 million events
   $ npm run bench -- --latency --rate 20000 --seconds 20
   $ npm run bench -- --mode distributed --workers 1,2 --runs 3

@@ -2,11 +2,14 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../config/index.ts";
 import { Platform, type PlatformLogger } from "../platform/platform.ts";
+import { BenchError } from "./bench-error.ts";
 import { MemorySampler } from "./memory-sampler.ts";
 import { LEFT_OUT, type Parts } from "./parts.ts";
 
 export interface ReferenceJobOptions {
   readonly events: number;
+  /** Worker threads. */
+  readonly workers: number;
   readonly measureStages: boolean;
   readonly parts: Parts;
 }
@@ -18,7 +21,7 @@ export interface ReferenceJobResult {
   /** From the first record read to the last table published. */
   readonly seconds: number;
   readonly eventsPerSecond: number;
-  /** CPU of the whole process (all threads) per event after start-up, then of the worker thread by stage. */
+  /** CPU of the whole process (all threads) per event after start-up, then of the worker threads by stage. */
   readonly cpuMicrosPerEvent: { readonly total: number; readonly byStage: Readonly<Record<string, number>> };
   /** Peak of the process's own (anonymous) memory; the mapped log is the kernel's cache. */
   readonly peakRssBytes: number;
@@ -39,13 +42,21 @@ const quiet: PlatformLogger = {
   error: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
 };
 
-/** Configuration of a bench run: one worker, stages measured unless `--no-stages`. */
+/**
+ * Configuration of a bench run: one worker unless told otherwise, stages measured unless `--no-stages`.
+ *
+ * @throws BenchError where there are more workers than tasks
+ */
 export function benchConfig(home: string, overrides: Partial<Record<keyof Config, unknown>>): Config {
-  return loadConfig({
+  const { config } = loadConfig({
     folder: process.cwd(),
     environment: process.env,
     flags: { home, workers: 1, ...overrides },
-  }).config;
+  });
+  const { workers, partitions } = config;
+  if (workers > partitions)
+    throw new BenchError(`--workers ${workers} need as many partitions: set MILLRACE_PARTITIONS=${workers}`);
+  return config;
 }
 
 /**
@@ -55,11 +66,11 @@ export function benchConfig(home: string, overrides: Partial<Record<keyof Config
  */
 export async function runReferenceJob(
   home: string,
-  { events, measureStages, parts }: ReferenceJobOptions,
+  { events, workers, measureStages, parts }: ReferenceJobOptions,
 ): Promise<ReferenceJobResult> {
   const opening = performance.now();
   const platform = await Platform.open(
-    benchConfig(home, { measureStages, leaveOut: LEFT_OUT[parts] }),
+    benchConfig(home, { workers, measureStages, leaveOut: LEFT_OUT[parts] }),
     quiet,
   );
   const memory = new MemorySampler();

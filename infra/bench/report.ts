@@ -88,12 +88,12 @@ function runsText(runs: readonly ReferenceJobRun[]): string {
   if (stages.length > 0) stages.push(["other threads", Math.max(0, total - measured)]);
   const state = Object.entries(run.stateBytes);
   return [
-    `Reference job${ADDED[run.parts]}: ${run.events.toLocaleString("en")} events, one worker${runs.length > 1 ? `, median of ${runs.length} runs (least to most)` : ""}\n\n`,
+    `Reference job${ADDED[run.parts]}: ${run.events.toLocaleString("en")} events, ${run.workers === 1 ? "one worker" : `${run.workers} workers`}${runs.length > 1 ? `, median of ${runs.length} runs (least to most)` : ""}\n\n`,
     textTable([
       [
         "events/s",
         run.eventsPerSecond,
-        `budget ${BUDGET.eventsPerSecond.toLocaleString("en")}`,
+        run.workers === 1 ? `budget ${BUDGET.eventsPerSecond.toLocaleString("en")}` : "",
         most((r) => r.eventsPerSecond),
       ],
       [

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { prepareChunks, stampChunk } from "./log-chunk.ts";
 import { chunkKey } from "./log-keys.ts";
 import type { LogStore, StoredTopic } from "./log-store.ts";
@@ -58,7 +58,7 @@ function uniqueKey(topicId: number, partition: number, id: string): Buffer {
   const key = Buffer.alloc(40);
   key.writeUInt32BE(topicId, 0);
   key.writeUInt32BE(partition, 4);
-  key.set(createHash("sha256").update(id).digest(), 8);
+  key.set(hash("sha256", id, "buffer"), 8);
   return key;
 }
 

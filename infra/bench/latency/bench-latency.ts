@@ -32,13 +32,14 @@ export async function benchLatency(
 
 async function measure(home: string, options: BenchOptions, signal: AbortSignal): Promise<LatencyRun> {
   const { rate, seconds, warmUpSeconds, probesPerSecond, seed } = options;
+  const [workers] = options.workers;
   const load = {
     seed,
     eventsPerSecond: rate,
     probesPerSecond,
     seconds: warmUpSeconds + seconds,
   };
-  const child = startChild("latency/latency-platform", [home, JSON.stringify(load)], signal);
+  const child = startChild("latency/latency-platform", [home, JSON.stringify(load), String(workers)], signal);
   const exit = once(child, "exit").then(([code, killedBy]) => {
     if (code !== 0)
       throw new BenchError(

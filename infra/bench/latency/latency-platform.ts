@@ -19,6 +19,8 @@ export type PlatformMessage =
       readonly seconds: number;
     };
 
+type Load = Omit<ProducerOptions, "home" | "partitions">;
+
 /** Time after the last append in which its alert may still come. */
 const SETTLE_MS = 2000;
 
@@ -30,17 +32,17 @@ const loud =
     );
 const logger: PlatformLogger = { info: () => undefined, warn: loud("warning"), error: loud("error") };
 
-const [home, options] = process.argv.slice(2);
-await run(home, JSON.parse(options) as Omit<ProducerOptions, "home" | "partitions">);
+const [home, options, workers] = process.argv.slice(2);
+await run(home, JSON.parse(options) as Load, Number(workers));
 process.disconnect?.();
 
 /**
- * The real platform as `millrace up` runs it: a worker thread, and the API on the main thread. The
+ * The real platform as `millrace up` runs it: worker threads, and the API on the main thread. The
  * producer and the bare reader are threads beside it, so that both of them and the worker learn of an
  * append in the same way.
  */
-async function run(home: string, options: Omit<ProducerOptions, "home" | "partitions">): Promise<void> {
-  const platform = await Platform.open(benchConfig(home, {}), logger);
+async function run(home: string, options: Load, workers: number): Promise<void> {
+  const platform = await Platform.open(benchConfig(home, { workers }), logger);
   await platform.startWorkers();
   const api = await createApiServer({
     ...apiPortsOf(platform),
