@@ -135,6 +135,13 @@ describe("alerts, which are not synced to disk", () => {
     });
   });
 
+  it("do not keep a log from closing whose folder is gone", async () => {
+    await withBus("first", async (bus) => {
+      await bus.publish([alertOf("a")]);
+      rmSync(join(home, "alerts"), { recursive: true });
+    });
+  });
+
   it("keep the mark of who still has them open", async () => {
     const other = new HomeLog(home, { clock: Date.now, bootId: "first" });
     await other.createTopics(specs);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const MARK = /^unsynced-(?<boot>[0-9a-z-]+)\.(?<pid>\d+)\.[0-9a-f]+$/i;
@@ -42,8 +42,10 @@ export class UnsyncedMarks {
    * counts as ended: where its writes may come later, the mark should have stayed.
    */
   settle(): void {
-    if (!this.isPut) return;
-    syncPath(join(this.folder, DATA_FILE));
+    const data = join(this.folder, DATA_FILE);
+    // Somebody may have taken the folder away: there is nothing to keep then.
+    if (!this.isPut || !existsSync(data)) return;
+    syncPath(data);
     for (const { name, boot, pid } of marksIn(this.folder)) {
       if (name === this.own || (boot === this.boot && !isRunning(pid)))
         rmSync(join(this.folder, name), { force: true });
