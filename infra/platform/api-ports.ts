@@ -3,7 +3,7 @@ import { createModelRegistry } from "../../ml/index.ts";
 import { deadLetterResendsOf } from "./dead-letter-resends.ts";
 import type { Platform } from "./platform.ts";
 
-/** What an API server takes of a platform; its log, its settings and what else it shows are the caller's. */
+/** What an API server takes of a platform; logger, settings and what else it shows are the caller's. */
 export function apiPortsOf(platform: Platform): Omit<ApiServerDeps, "logger" | "config"> {
   const { queryEngine, hotStore, alertBus, log, adapters } = platform;
   return {

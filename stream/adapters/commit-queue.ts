@@ -10,8 +10,8 @@ interface Pending {
 }
 
 /**
- * Runs the writes of one turn of the event loop in one transaction, or each at once where it gathers none. Where it fails, all of them
- * fail; each write is all or nothing by itself, because the transaction is.
+ * Runs the writes of one turn of the event loop in one transaction, or each at once where it gathers none.
+ * Where a transaction fails, all of them fail; each write is all or nothing by itself, because the transaction is.
  */
 export class CommitQueue {
   private readonly commit: (body: () => void) => void;

@@ -135,6 +135,11 @@ describe("alerts, which are not synced to disk", () => {
     });
   });
 
+  it("are not written to by who only opens them", async () => {
+    await withBus("first", (bus) => bus.publish([alertOf("a")]));
+    await withBus("first", async () => expect(marks()).toBe(0));
+  });
+
   it("do not keep a log from closing whose folder is gone", async () => {
     await withBus("first", async (bus) => {
       await bus.publish([alertOf("a")]);

@@ -65,8 +65,7 @@ export class HomeLog implements EventLog, AlertLog {
     const wasUsed = (await this.events.topics()).length > 0;
     await this.events.createTopics(specs.filter(({ name }) => name !== ALERTS_TOPIC));
     const ofAlerts = specs.filter(({ name }) => name === ALERTS_TOPIC);
-    if (ofAlerts.length > 0)
-      await this.alerts.createTopics(ofAlerts, wasUsed ? this.clock() * OFFSETS_PER_MS : 0);
+    await this.alerts.createTopics(ofAlerts, wasUsed ? this.clock() * OFFSETS_PER_MS : 0);
   }
 
   async topics(): Promise<readonly TopicSpec[]> {

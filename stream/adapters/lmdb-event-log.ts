@@ -69,6 +69,9 @@ export class LmdbEventLog implements EventLog {
 
   /** @param firstOffset of the partitions of topics that are not there yet */
   async createTopics(specs: readonly TopicSpec[], firstOffset = 0): Promise<void> {
+    this.store.assertOpen();
+    // Each command that opens a log asks for its topics, which are there but once.
+    if (specs.every((spec) => this.store.hasTopic(spec))) return;
     this.store.write(() => {
       for (const spec of specs) this.store.createTopic(spec, firstOffset);
     });

@@ -190,6 +190,16 @@ export class LogStore {
     return offset;
   }
 
+  /** Whether the topic is there as it is asked for. */
+  hasTopic({ name, partitions, retentionMs, retentionBytes }: TopicSpec): boolean {
+    const stored = this.loadTopic(name);
+    return (
+      stored?.partitions === partitions &&
+      stored.retentionMs === retentionMs &&
+      stored.retentionBytes === retentionBytes
+    );
+  }
+
   /**
    * Inside a write transaction: adds the topic, whose offsets begin with that one, or checks the one that is there and
    * gives it this retention.
