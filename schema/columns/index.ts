@@ -1,6 +1,7 @@
 export * from "./column.ts";
 export * from "./event-batch.ts";
 export * from "./free-bytes.ts";
+export * from "./growing-array.ts";
 export * from "./hash.ts";
 export * from "./key-dictionary.ts";
 export * from "./record-batch.ts";

@@ -59,4 +59,23 @@ describe("KeyDictionary", () => {
       }),
     );
   });
+
+  it("finds keys of all ages while they move to a larger index, after a reset in the middle, too", () => {
+    const dictionary = new KeyDictionary("growing", 16);
+    const textOf = (n: number): string => (n % 2 === 0 ? `${n}` : `a-longer-key-with-the-number-${n}`);
+    dictionary.internText("of another generation");
+    for (let n = 0; n < 100; n++) dictionary.internText(`before ${n}`);
+    dictionary.reset();
+    let seed = 1;
+    const wrong: number[] = [];
+    for (let n = 0; n < 150_000; n++) {
+      if (dictionary.internText(textOf(n)) !== n) wrong.push(n);
+      seed = (seed * 48_271) % 0x7fffffff;
+      const earlier = seed % (n + 1);
+      const id = n % 3 === 0 ? dictionary.find(textOf(earlier)) : dictionary.internText(textOf(earlier));
+      if (id !== earlier || dictionary.find(textOf(n + 1)) !== -1) wrong.push(n);
+    }
+    expect(wrong).toEqual([]);
+    for (let n = 0; n < 150_000; n += 97) expect(dictionary.text(n)).toBe(textOf(n));
+  });
 });

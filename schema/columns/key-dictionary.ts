@@ -1,3 +1,4 @@
+import { GrowingArray } from "./growing-array.ts";
 import { mix32 } from "./hash.ts";
 
 const utf8Decoder = new TextDecoder();
@@ -8,16 +9,22 @@ const SHORT_MAX = 8;
 const READ_AHEAD_ROWS = 128;
 /** Entries that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
 const INDEXED_ROWS = 1024;
+/** Entries that are added from one such call to the next, where the index has grown: all have moved long before it grows again. */
+const MOVE_EVERY = 128;
+const HEAP_MAX = 0x7fffffff;
+const NO_SLOTS = new Int32Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Interns UTF-8 keys as dense ids 0, 1, 2, … in order of first sight. Ids never change, so typed
  * arrays can be indexed by them. Entries live in one byte heap; the index is open addressing with
  * linear probing at a load of at most two thirds, and is rebuilt, never saved: the heap and the
- * ends are append-only, so a checkpoint writes only what was added.
+ * ends are append-only, so a checkpoint writes only what was added. Where it grows, entries move to the larger index
+ * with those that are added, and when they are looked up: all at once were a pause of milliseconds.
  *
  * A slot is four numbers, so that a look-up mostly touches one cache line: of a key of up to 8
  * bytes its first and its last word, which are the key; of a longer one its hash and its place in
- * the heap; then the length and the id, -1 = free.
+ * the heap; then the length and the id, from 1; 0 = free.
  */
 export class KeyDictionary {
   readonly name: string;
@@ -29,9 +36,15 @@ export class KeyDictionary {
   ends: Int32Array;
   heap: Uint8Array;
   private heapWords: DataView;
+  private readonly growingEnds: GrowingArray<Int32Array>;
+  private readonly growingHeap: GrowingArray<Uint8Array>;
   private slots: Int32Array;
   /** Position of the last slot. */
   private mask: number;
+  /** The index before it grew, while it has entries that have not moved: those from `moved` to `toMove`, but some. */
+  private oldSlots: Int32Array = NO_SLOTS;
+  private moved = 0;
+  private toMove = 0;
   /** The last caller's bytes and a view of them. */
   private callerBytes: Uint8Array;
   private callerWords: DataView;
@@ -46,9 +59,11 @@ export class KeyDictionary {
     this.ends = new Int32Array(capacity);
     this.heap = new Uint8Array(capacity * 12);
     this.heapWords = wordsOf(this.heap);
-    this.callerBytes = this.heap;
-    this.callerWords = this.heapWords;
-    this.slots = new Int32Array(slotCountFor(capacity) * 4).fill(-1);
+    this.growingEnds = new GrowingArray(this.ends);
+    this.growingHeap = new GrowingArray(this.heap);
+    this.callerBytes = NO_BYTES;
+    this.callerWords = wordsOf(NO_BYTES);
+    this.slots = new Int32Array(slotCountFor(capacity) * 4);
     this.mask = this.slots.length - 4;
   }
 
@@ -59,7 +74,8 @@ export class KeyDictionary {
 
   /** All of its memory, bytes: entries, what is in reserve, and the index. */
   get memoryBytes(): number {
-    return this.heap.byteLength + this.ends.byteLength + this.slots.byteLength;
+    const { heap, ends, slots, oldSlots } = this;
+    return heap.byteLength + ends.byteLength + slots.byteLength + oldSlots.byteLength;
   }
 
   start(id: number): number {
@@ -78,8 +94,8 @@ export class KeyDictionary {
   intern(bytes: Uint8Array, start: number, end: number): number {
     const words = this.viewOf(bytes);
     const slot = this.slotOf(words, start, end, hashOf(words, start, end));
-    const id = this.slots[slot + 3];
-    return id >= 0 ? id : this.add(words, start, end, slot);
+    const number = this.slots[slot + 3];
+    return number > 0 ? number - 1 : this.addIfNew(words, start, end, slot);
   }
 
   internText(text: string): number {
@@ -108,8 +124,8 @@ export class KeyDictionary {
         values++;
         const end = ends[row];
         const slot = this.slotOf(words, start, end, this.hashes[row - from]);
-        const id = this.slots[slot + 3];
-        ids[row] = id >= 0 ? id : this.add(words, start, end, slot);
+        const number = this.slots[slot + 3];
+        ids[row] = number > 0 ? number - 1 : this.addIfNew(words, start, end, slot);
       }
     }
     return values;
@@ -139,14 +155,17 @@ export class KeyDictionary {
   find(text: string): number {
     const bytes = utf8Encoder.encode(text);
     const words = wordsOf(bytes);
-    return this.slots[this.slotOf(words, 0, bytes.length, hashOf(words, 0, bytes.length)) + 3];
+    const slot = this.slotOf(words, 0, bytes.length, hashOf(words, 0, bytes.length));
+    const number = this.slots[slot + 3];
+    return number > 0 ? number - 1 : this.moveTo(slot, words, 0, bytes.length);
   }
 
   /** Forgets all entries and begins a new generation of ids; keeps the memory. */
   reset(): void {
     this.size = 0;
     this.generation++;
-    this.slots.fill(-1);
+    this.slots.fill(0);
+    this.endMove();
   }
 
   /**
@@ -184,7 +203,7 @@ export class KeyDictionary {
     const first = firstWord(words, start, length);
     const last = lastWord(words, end, length);
     let slot = (hash << 2) & mask;
-    while (slots[slot + 3] >= 0) {
+    while (slots[slot + 3] !== 0) {
       if (slots[slot] === first && slots[slot + 1] === last && slots[slot + 2] === length) return slot;
       slot = (slot + 4) & mask;
     }
@@ -198,7 +217,7 @@ export class KeyDictionary {
     const { slots, mask } = this;
     const length = end - start;
     let slot = (hash << 2) & mask;
-    while (slots[slot + 3] >= 0) {
+    while (slots[slot + 3] !== 0) {
       if (
         slots[slot] === hash &&
         slots[slot + 2] === length &&
@@ -223,9 +242,29 @@ export class KeyDictionary {
     return heapWords.getInt32(last + shift, true) === words.getInt32(last, true);
   }
 
+  /** What has no number in its slot is new, unless it has not moved there yet. */
+  private addIfNew(words: DataView, start: number, end: number, slot: number): number {
+    const id = this.moveTo(slot, words, start, end);
+    return id >= 0 ? id : this.add(words, start, end, slot);
+  }
+
+  /** Takes the key's entry over from the smaller index; returns its id, -1 where there is none. */
+  private moveTo(slot: number, words: DataView, start: number, end: number): number {
+    const { slots, mask, oldSlots } = this;
+    if (oldSlots.length === 0) return -1;
+    this.slots = oldSlots;
+    this.mask = oldSlots.length - 4;
+    const old = this.slotOf(words, start, end, hashOf(words, start, end));
+    this.slots = slots;
+    this.mask = mask;
+    if (end - start > SHORT_MAX) slots[slot + 1] = oldSlots[old + 1];
+    slots[slot + 3] = oldSlots[old + 3];
+    return oldSlots[old + 3] - 1;
+  }
+
   private add(words: DataView, start: number, end: number, slot: number): number {
     const id = this.size;
-    if (id === this.ends.length) this.growEntries(id * 2);
+    if (id === this.ends.length) this.growEntries(id + 1);
     const at = this.heapBytes;
     const length = end - start;
     if (at + length > this.heap.length) this.growHeap(at + length);
@@ -235,29 +274,46 @@ export class KeyDictionary {
     for (; i < length; i++) heapWords.setUint8(at + i, words.getUint8(start + i));
     this.ends[id] = at + length;
     if (length > SHORT_MAX) this.slots[slot + 1] = at;
-    this.slots[slot + 3] = id;
     this.size = id + 1;
+    this.slots[slot + 3] = this.size;
+    if (this.oldSlots.length > 0 && this.size % MOVE_EVERY === 0) this.moveSome();
     const slotCount = this.slots.length >>> 2;
-    if (this.size * 3 > slotCount * 2) this.rebuildIndex(slotCount * 2);
+    if (this.size * 3 > slotCount * 2) this.growIndex(slotCount * 2);
     return id;
   }
 
   private growEntries(capacity: number): void {
-    const ends = new Int32Array(capacity);
-    ends.set(this.ends);
-    this.ends = ends;
+    this.ends = this.growingEnds.grow(this.growingEnds.lengthFor(capacity));
   }
 
   private growHeap(needed: number): void {
-    if (needed > 0x7fffffff) throw new Error(`dictionary ${this.name} is over 2 GiB of keys`);
-    const heap = new Uint8Array(Math.min(0x7fffffff, Math.max(needed, this.heap.length * 2)));
-    heap.set(this.heap);
-    this.heap = heap;
-    this.heapWords = wordsOf(heap);
+    if (needed > HEAP_MAX) throw new Error(`dictionary ${this.name} is over 2 GiB of keys`);
+    this.heap = this.growingHeap.grow(Math.min(HEAP_MAX, this.growingHeap.lengthFor(needed)));
+    this.heapWords = wordsOf(this.heap);
+  }
+
+  private growIndex(slotCount: number): void {
+    this.oldSlots = this.slots;
+    this.moved = 0;
+    this.toMove = this.size;
+    this.slots = new Int32Array(slotCount * 4);
+    this.mask = this.slots.length - 4;
+  }
+
+  private moveSome(): void {
+    const to = Math.min(this.toMove, this.moved + INDEXED_ROWS);
+    this.indexEntries(this.moved, to);
+    this.moved = to;
+    if (to === this.toMove) this.endMove();
+  }
+
+  private endMove(): void {
+    this.oldSlots = NO_SLOTS;
   }
 
   private rebuildIndex(slotCount: number): void {
-    this.slots = new Int32Array(slotCount * 4).fill(-1);
+    this.endMove();
+    this.slots = new Int32Array(slotCount * 4);
     this.mask = this.slots.length - 4;
     const { size } = this;
     for (let from = 0; from < size; from += INDEXED_ROWS)
@@ -270,7 +326,7 @@ export class KeyDictionary {
       const end = ends[id];
       const slot = this.slotOf(heapWords, start, end, hashOf(heapWords, start, end));
       if (end - start > SHORT_MAX) this.slots[slot + 1] = start;
-      this.slots[slot + 3] = id;
+      this.slots[slot + 3] = id + 1;
       start = end;
     }
   }

@@ -1,4 +1,4 @@
-import { type KeyDictionary, mix32 } from "../columns/index.ts";
+import type { KeyDictionary } from "../columns/index.ts";
 import { SlotArray } from "./slot-array.ts";
 
 /** State that does not fit slots (rare and small): saved whole with each checkpoint. */
@@ -22,27 +22,20 @@ export class StateSection {
   }
 
   float64(name: string, fill = 0): SlotArray<Float64Array> {
-    return this.addArray(SlotArray.float64(name, fill, this.spreadOf(name)));
+    return this.addArray(SlotArray.float64(name, fill));
   }
 
   int32(name: string, fill = 0): SlotArray<Int32Array> {
-    return this.addArray(SlotArray.int32(name, fill, this.spreadOf(name)));
+    return this.addArray(SlotArray.int32(name, fill));
   }
 
   uint8(name: string, fill = 0): SlotArray<Uint8Array> {
-    return this.addArray(SlotArray.uint8(name, fill, this.spreadOf(name)));
+    return this.addArray(SlotArray.uint8(name, fill));
   }
 
   dictionary(dictionary: KeyDictionary): KeyDictionary {
     this.dictionaries.push(dictionary);
     return dictionary;
-  }
-
-  /** The same in every run, unlike one that a counter of all arrays would give. */
-  private spreadOf(array: string): number {
-    let hash = 0;
-    for (const character of `${this.name}/${array}`) hash = mix32(hash ^ character.charCodeAt(0));
-    return (hash >>> 0) / 2 ** 32;
   }
 
   private addArray<A extends SlotArray>(array: A): A {

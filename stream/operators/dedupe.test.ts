@@ -57,6 +57,16 @@ describe("dedupe", () => {
     expect(restored.duplicates()).toBe(50_000);
   });
 
+  it("finds ids of all ages while they move to a larger index", () => {
+    const dedupe = create();
+    for (let from = 0; from < 60_000; from += 500) {
+      const old = Array.from({ length: from === 0 ? 0 : 500 }, (_, i) => `id-${(i * 7919 + from) % from}`);
+      const flags = feed(dedupe, [...numbered(from, from + 500), ...old], MINUTE);
+      expect(flags.indexOf(true)).toBe(from === 0 ? -1 : 500);
+      expect(flags.lastIndexOf(false)).toBe(499);
+    }
+  });
+
   it("finds ids of a horizon of a day again behind a restore from a delta", () => {
     const config = { ...CONFIG, horizonMs: 24 * 60 * MINUTE };
     const dedupe = create(config);

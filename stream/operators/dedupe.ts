@@ -44,17 +44,25 @@ const BUCKETS = 3;
 const INDEX_MIN = 1024;
 /** Ids that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
 const INDEXED_IDS = 1024;
+/** Ids that are added from one such call to the next, where the index has grown: all have moved long before it grows again. */
+const MOVE_EVERY = 128;
+const NO_INDEX = new Int32Array(0);
 
 /**
  * Ids of one event-time bucket: an append-only list of 64-bit hashes (the state) and an
  * open-addressing index (derived): a list position from 1 in the low bits, as many as the index's size
- * needs, and bits of the hash above it, so that most misses need no look at the list; 0 is empty. A dropped bucket's arrays are used
- * again by a later one, so memory stays flat.
+ * needs, and bits of the hash above it, so that most misses need no look at the list; 0 is empty. Where it grows, ids move to the
+ * larger index with those that are added: all at once were a pause of tens of milliseconds. A dropped bucket's arrays
+ * are used again by a later one, so memory stays flat.
  */
 class IdBucket {
   readonly hashes: SlotArray<Int32Array>;
   count = 0;
-  private index = new Int32Array(0);
+  private index: Int32Array = NO_INDEX;
+  /** The index before it grew, while some of its ids, those from `moved` to `toMove`, are not in the larger one. */
+  private oldIndex: Int32Array = NO_INDEX;
+  private moved = 0;
+  private toMove = 0;
 
   constructor(hashes: SlotArray<Int32Array>) {
     this.hashes = hashes;
@@ -64,6 +72,7 @@ class IdBucket {
     this.count = 0;
     this.hashes.length = 0;
     this.index.fill(0);
+    this.oldIndex = NO_INDEX;
   }
 
   /** Reads the places of ids [from, to) so that {@link seen} finds them in the cache. */
@@ -89,8 +98,21 @@ class IdBucket {
       }
       slot = (slot + 1) & mask;
     }
+    if (this.oldIndex.length > 0 && this.isInOld(low, high)) return true;
     this.add(low, high);
     index[slot] = (high & ~mask) | this.count;
+    if (this.oldIndex.length > 0 && this.count % MOVE_EVERY === 0) this.moveSome();
+    return false;
+  }
+
+  private isInOld(low: number, high: number): boolean {
+    const { oldIndex } = this;
+    const mask = oldIndex.length - 1;
+    const { values } = this.hashes;
+    for (let slot = low & mask; oldIndex[slot] !== 0; slot = (slot + 1) & mask) {
+      const at = ((oldIndex[slot] & mask) - 1) << 1;
+      if (values[at] === low && values[at + 1] === high) return true;
+    }
     return false;
   }
 
@@ -99,7 +121,10 @@ class IdBucket {
     this.count = count;
     let size = INDEX_MIN;
     while (count * 5 >= size * 3) size *= 2;
-    this.reindex(size);
+    this.oldIndex = NO_INDEX;
+    this.index = new Int32Array(size);
+    for (let from = 0; from < count; from += INDEXED_IDS)
+      this.indexIds(from, Math.min(count, from + INDEXED_IDS));
   }
 
   private add(low: number, high: number): void {
@@ -113,13 +138,17 @@ class IdBucket {
   }
 
   private grow(): void {
-    this.reindex(Math.max(INDEX_MIN, this.index.length * 2));
+    this.oldIndex = this.index;
+    this.moved = 0;
+    this.toMove = this.count;
+    this.index = new Int32Array(Math.max(INDEX_MIN, this.index.length * 2));
   }
 
-  private reindex(size: number): void {
-    this.index = new Int32Array(size);
-    for (let from = 0; from < this.count; from += INDEXED_IDS)
-      this.indexIds(from, Math.min(this.count, from + INDEXED_IDS));
+  private moveSome(): void {
+    const to = Math.min(this.toMove, this.moved + INDEXED_IDS);
+    this.indexIds(this.moved, to);
+    this.moved = to;
+    if (to === this.toMove) this.oldIndex = NO_INDEX;
   }
 
   private indexIds(from: number, to: number): void {
