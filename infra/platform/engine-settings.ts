@@ -6,15 +6,14 @@ import { setFlagsFromString } from "node:v8";
 export const WORKER_HEAP = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 4096 } as const;
 
 /**
- * Settings of glibc's malloc, in which state and files lie, read at the start of a process; other systems take no
- * notice. Pages of 2 MB, where the kernel gives them to who asks (`madvise`, the usual setting): an event meets state all
- * over them. Blocks from 512 KB on are mapped, and given back at once when they are freed: arrays that have
+ * Settings of glibc's malloc, in which batches and files lie, read at the start of a process; other systems take no
+ * notice. Blocks from 512 KB on are mapped, and given back at once when they are freed: arrays that have
  * grown leave others of odd sizes behind, an eighth of the memory. The heaps of smaller ones grow by 4 MB,
- * not page by page, so that they have large pages too.
+ * not page by page. Pages of 2 MB are not asked for: a virtual machine takes milliseconds to clear one where it is first
+ * met, in the middle of a batch, and no event is cheaper by them (4.38 µs with, 4.34 without, four pairs).
  */
 export const MALLOC = {
   GLIBC_TUNABLES: [
-    "glibc.malloc.hugetlb=1",
     "glibc.malloc.mmap_threshold=524288",
     "glibc.malloc.top_pad=4194304",
     "glibc.malloc.trim_threshold=8388608",

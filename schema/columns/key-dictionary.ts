@@ -8,9 +8,9 @@ const SHORT_MAX = 8;
 /** Rows whose places in the index are read ahead: few enough for them to stay in the first cache. */
 const READ_AHEAD_ROWS = 128;
 /** Entries that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
-const INDEXED_ROWS = 1024;
+const INDEXED_ROWS = 128;
 /** Entries that are added from one such call to the next, where the index has grown: all have moved long before it grows again. */
-const MOVE_EVERY = 128;
+const MOVE_EVERY = 64;
 const HEAP_MAX = 0x7fffffff;
 const NO_SLOTS = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);

@@ -126,6 +126,8 @@ export interface Combiner {
   readonly state: StateSection;
   /** Folds the block `bytes[start, end)` of its channel. */
   fold(bytes: Uint8Array, start: number, end: number): void;
+  /** Emits about so many of the rows that are due and were put off; whether there are more. */
+  emitSome?(rowsMax: number): boolean;
   afterRestore?(): void;
   flushHot?(hot: HotOutputs): void;
   /** Marks all hot values for another write, as far as the state still holds what they say. */

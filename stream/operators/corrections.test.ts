@@ -57,8 +57,12 @@ function createRig() {
       };
       const batch = makeBatch<CustomerEventBatch>(customerEventContract, [row as never], { keys });
       driveBatch(batch, batch.eventTime, tracker, operators);
+      insights.emitSome(Number.POSITIVE_INFINITY);
     },
-    end: () => driveEnd(operators),
+    end() {
+      driveEnd(operators);
+      insights.emitSome(Number.POSITIVE_INFINITY);
+    },
   };
 }
 

@@ -43,9 +43,9 @@ const OLDEST = 2;
 const BUCKETS = 3;
 const INDEX_MIN = 1024;
 /** Ids that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
-const INDEXED_IDS = 1024;
+const INDEXED_IDS = 128;
 /** Ids that are added from one such call to the next, where the index has grown: all have moved long before it grows again. */
-const MOVE_EVERY = 128;
+const MOVE_EVERY = 64;
 const NO_INDEX = new Int32Array(0);
 
 /**

@@ -8,7 +8,7 @@ import { ENTRY_NUMBERS, PaneStore } from "./pane-store.ts";
 import { ProductCategories, roundedScore } from "./product-categories.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { SourceWatermarks } from "./source-watermarks.ts";
-import { type ScoreWeights, WindowTotals } from "./window-totals.ts";
+import { type PaneRange, type ScoreWeights, WindowTotals } from "./window-totals.ts";
 
 export interface ProductInsightsConfig {
   /** Size of the first stage's panes and advance of every window here, ms. */
@@ -58,6 +58,8 @@ export interface ProductInsights {
   readonly state: StateSection;
   /** Adds one pane block, `bytes[start, end)`; repeats of a task's sequence change nothing. */
   fold(bytes: Uint8Array, start: number, end: number): void;
+  /** Emits about so many of the rows that are due and were put off, the rest with the next block; whether there are more. */
+  emitSome(rowsMax: number): boolean;
   afterRestore(): void;
   flushHot(hot: HotOutputs): void;
   /** Marks all hot values for another write, as far as the state still holds what they say. */
@@ -93,12 +95,14 @@ const LAST_DUE = 1;
 const CLOSED_PANE = 2;
 const DROPPED_BLOCKS = 3;
 const DROPPED_INCREMENTS = 4;
+/** Products of a step of a report. */
+const STEP_PRODUCTS = 512;
 
 /**
  * Second stage: adds up the panes of all tasks and, at every pane boundary that the lowest watermark
  * passes, reports product activity (tumbling), flash-sale candidates and popular products
  * (hopping). Increments that come for a reported window are collected and corrected together at the
- * next boundary. A flash-sale candidate has a gold row per window in which it holds; the live alert
+ * next boundary. What is due is emitted in steps, all of it before the next block is folded. A flash-sale candidate has a gold row per window in which it holds; the live alert
  * goes out for the first window of a run only, and is retracted if late data takes it away.
  */
 export function createProductInsights(
@@ -132,6 +136,8 @@ export function createProductInsights(
     { length: panesMax },
     (_, age) => 0.5 ** ((age * paneMs) / popular.halfLifeMs),
   );
+  /** What is due and was put off. */
+  let reporting: Generator<number, void> | null = null;
   let hotPopular: PopularProductsRecord | null = null;
   const hotByCategory = new Map<string, PopularProductsRecord>();
 
@@ -152,11 +158,26 @@ export function createProductInsights(
     return oldest;
   }
 
+  function panesOf(boundary: number, panes: number): PaneRange {
+    return { first: boundary - panes, last: boundary - 1 };
+  }
+
   function collect(boundary: number, panes: number, weights: Float64Array): void {
-    totals.collect(activity, { first: boundary - panes, last: boundary - 1 }, weights);
+    totals.collect(activity, panesOf(boundary, panes), weights);
+  }
+
+  /** Visits the products that were collected, in steps. */
+  function* eachProduct(visit: (product: number) => void): Generator<number, void> {
+    for (let from = 0; from < totals.count; from += STEP_PRODUCTS) {
+      const to = Math.min(totals.count, from + STEP_PRODUCTS);
+      for (let i = from; i < to; i++) visit(totals.products[i]);
+      yield to - from;
+    }
   }
 
   function fold(bytes: Uint8Array, start: number): void {
+    // What was due before the block comes without it.
+    emitSome(Number.POSITIVE_INFINITY);
     reader.openBlock(bytes, start);
     const kind = reader.u8();
     const sequence = reader.f64();
@@ -203,19 +224,33 @@ export function createProductInsights(
     return keys;
   }
 
-  /** Corrections and new windows, whenever the lowest watermark has come to another boundary. */
+  /** Has corrections and new windows reported, whenever the lowest watermark has come to another boundary. */
   function advance(): void {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
     // Behind the end of the inputs no boundary comes any more that what a source adds could wait for.
     if (due === numbers.values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
     numbers.values[LAST_DUE] = due;
+    numbers.mark(0);
+    reporting = reportDue(watermarkMs, due);
+  }
+
+  function emitSome(rowsMax: number): boolean {
+    for (let rows = 0; reporting !== null && rows < rowsMax; ) {
+      const step = reporting.next();
+      if (step.done === true) reporting = null;
+      else rows += step.value;
+    }
+    return reporting !== null;
+  }
+
+  function* reportDue(watermarkMs: number, due: number): Generator<number, void> {
     correct();
     const newest = newestPane();
     const first = Math.max(numbers.values[EVALUATED] / paneMs + 1, oldestPane() + 1);
     const last = Math.min(due / paneMs, newest + panesMax);
     for (const boundary of boundariesBehindPanes(activity.panes(), { first, last, panesMax })) {
-      report(boundary, newest);
+      yield* report(boundary, newest);
       numbers.values[EVALUATED] = boundary * paneMs;
     }
     if (Number.isFinite(due)) {
@@ -226,17 +261,18 @@ export function createProductInsights(
     numbers.mark(0);
   }
 
-  function report(boundary: number, newest: number): void {
+  function* report(boundary: number, newest: number): Generator<number, void> {
     collect(boundary, 1, noDecay);
     const pane = windowAt(boundary, 1);
-    for (let i = 0; i < totals.count; i++) rows.writeActivity(pane, totals, totals.products[i], 1);
-    collect(boundary, flashPanes, noDecay);
-    for (let i = 0; i < totals.count; i++) judgeFlash(boundary, totals.products[i], false);
+    yield* eachProduct((product) => rows.writeActivity(pane, totals, product, 1));
+    yield* totals.collecting(activity, panesOf(boundary, flashPanes), noDecay);
+    yield* eachProduct((product) => judgeFlash(boundary, product, false));
+    yield* totals.collecting(activity, panesOf(boundary, popularPanes), decay);
     reportPopular(boundary, 1, boundary <= newest + 1);
   }
 
+  /** Of the totals that were collected. */
   function reportPopular(boundary: number, revision: number, isNewest: boolean): void {
-    collect(boundary, popularPanes, decay);
     if (totals.count === 0) return;
     const ranked = totals.top(popular.top, productIds);
     const window = windowAt(boundary, popularPanes);
@@ -262,6 +298,7 @@ export function createProductInsights(
 
   /** The rankings of the newest windows that were reported, where their panes are still kept. */
   function markHot(): void {
+    emitSome(Number.POSITIVE_INFINITY);
     const boundary = Math.min(numbers.values[EVALUATED] / paneMs, newestPane() + 1);
     if (!Number.isFinite(boundary)) return;
     if (collectKept(boundary)) {
@@ -335,6 +372,7 @@ export function createProductInsights(
     }
     const newest = newestPane();
     for (const boundary of [...popularBoundaries].sort((a, b) => a - b)) {
+      collect(boundary, popularPanes, decay);
       reportPopular(
         boundary,
         popularRevisions.bump(0, boundary, true),
@@ -367,6 +405,7 @@ export function createProductInsights(
   }
 
   function afterRestore(): void {
+    reporting = null;
     for (const table of [activityRevisions, popularRevisions, flashFindings]) table.afterRestore();
     activity.afterRestore();
   }
@@ -375,6 +414,7 @@ export function createProductInsights(
     name: "product-insights",
     state,
     fold,
+    emitSome,
     afterRestore,
     flushHot,
     markHot,

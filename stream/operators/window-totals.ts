@@ -18,6 +18,11 @@ const ACTIVITY = 4;
 /** That pane, counted from 1 in the window; 0 where the product was not seen. */
 const PANE = 5;
 
+export interface PaneRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
  * Totals of products over the panes of one window; scratch memory, filled anew for each window. The
  * score is summed pane by pane over whole counts, so that it does not depend on the order in which
@@ -51,13 +56,23 @@ export class WindowTotals {
   }
 
   /** Totals of panes [first, last]; pane p weighs `decay[last - p]` in the score. */
-  collect(store: PaneStore<Int32Array>, range: { first: number; last: number }, decay: Float64Array): void {
+  collect(store: PaneStore<Int32Array>, range: PaneRange, decay: Float64Array): void {
+    for (const _ of this.collecting(store, range, decay));
+  }
+
+  /** The same in steps, with the entries that each has met; nothing is to be read before the end. */
+  *collecting(store: PaneStore<Int32Array>, range: PaneRange, decay: Float64Array): Generator<number, void> {
     this.clear();
     const panes = range.last - range.first + 1;
     // The newest pane lies last here and first in `decay`.
     const decays = Float64Array.from({ length: panes + 1 }, (_, pane) => decay[panes - pane]);
     for (let pane = 1; pane <= panes; pane++) {
-      store.eachRun(range.first + pane - 1, (values, from, to) => this.add(values, from, to, pane, decays));
+      let entries = 0;
+      store.eachRun(range.first + pane - 1, (values, from, to) => {
+        this.add(values, from, to, pane, decays);
+        entries += (to - from) / ENTRY_NUMBERS;
+      });
+      yield entries;
     }
     for (let i = 0; i < this.count; i++) settle(this.rows, this.products[i] << ROW_SHIFT, decays);
   }

@@ -6,11 +6,14 @@ import {
   type ProductInsightsConfig,
 } from "../operators/index.ts";
 import { RecordCounts } from "../operators/record-counts.ts";
-import type { Pipeline } from "../runtime/pipeline.ts";
+import { EMIT_ROWS, type Pipeline } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import type { Outbox } from "../sinks/outbox.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { TaskOutputs } from "./task-outputs.ts";
+
+/** A pane's block has thousands of products: the tasks of a worker take turns between two of them. */
+const STEP_BYTES = 1 << 16;
 
 export interface InsightsPipelineConfig {
   readonly time: TimeConfig;
@@ -58,12 +61,19 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
     stageClock.lap(channel ?? "unreadable panes");
   }
 
+  function emitSome(rowsMax: number): boolean {
+    let more = false;
+    for (const part of parts.values()) more = part.emitSome?.(rowsMax) === true || more;
+    return more;
+  }
+
   return {
     taskId,
     inputs: [
       {
         topic: config.paneTopic,
         partition: 0,
+        bytesMax: STEP_BYTES,
         process(records) {
           if (records.control !== "data") return;
           stageClock.lap("read");
@@ -79,9 +89,12 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
     afterRestore() {
       for (const part of parts.values()) part.afterRestore?.();
     },
-    emitSome: () => false,
-    flushRows: () => outputs.flushRows(),
-    flushSomeRows: () => outputs.flushSomeRows(),
+    emitSome: () => emitSome(EMIT_ROWS),
+    flushRows() {
+      emitSome(Number.POSITIVE_INFINITY);
+      outputs.flushRows();
+    },
+    flushSomeRows: () => emitSome(EMIT_ROWS) || outputs.flushSomeRows(),
     flushHot(hot) {
       for (const part of parts.values()) part.flushHot?.(hot);
       return false;

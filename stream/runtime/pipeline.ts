@@ -18,6 +18,8 @@ export interface PipelineInput {
    * owner's, not over it, so that retention spares what either still needs.
    */
   readonly readsAlong?: boolean;
+  /** Records that one step takes, where a step of the usual size would be a pause: one, if that is larger. */
+  readonly bytesMax?: number;
   /** Processes the whole batch, synchronously; keeps nothing of it. Never throws for bad data. */
   process(records: RecordBatch): void;
 }

@@ -407,7 +407,8 @@ export class Task {
   private fill(): OpenInput | null {
     let first: OpenInput | null = null;
     for (const input of this.opened) {
-      input.pending ??= input.reader.read(READ_LIMITS);
+      const { bytesMax = READ_LIMITS.bytesMax } = input.input;
+      input.pending ??= input.reader.read({ ...READ_LIMITS, bytesMax });
       if (input.pending === null) continue;
       if (first === null || input.pending.sequence < (first.pending as RecordBatch).sequence) first = input;
     }

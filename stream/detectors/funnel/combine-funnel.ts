@@ -180,13 +180,7 @@ function recordOf(totals: DayTotals, watermarkMs: number | null): FunnelRecord |
     counts: new Float64Array(STEPS.length),
     times: STEPS.slice(1).map(() => new Float64Array(BUCKET_COUNT)),
   }));
-  totals.each(day, (total) => {
-    const sum = sums[totals.groups.bytesOf(total.group)[0]];
-    for (const [step, count] of total.counts.entries()) sum.counts[step] += count;
-    for (const [i, times] of total.times.entries()) {
-      for (const [bucket, count] of times.entries()) sum.times[i][bucket] += count;
-    }
-  });
+  totals.addUp(day, sums, (group) => totals.groups.heap[totals.groups.start(group)]);
   const funnels = BASES.map((basis, i) => ({
     basis,
     steps: STEPS.map((step, at) => ({

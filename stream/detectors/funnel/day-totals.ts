@@ -26,6 +26,9 @@ export interface DayTotal {
   readonly times: readonly Int32Array[];
 }
 
+/** Of several groups. */
+export type DaySum = Pick<DayTotal, "counts"> & { readonly times: readonly Float64Array[] };
+
 /** Sums by group and day of what changes of journeys add to them, until a day is dropped. */
 export class DayTotals {
   readonly groups: KeyDictionary;
@@ -71,9 +74,18 @@ export class DayTotals {
     }
   }
 
-  /** Visits the totals of a day; what is shown is valid during the call. */
-  each(day: number, visit: (total: DayTotal) => void): void {
-    for (const [group, at] of this.byDay().get(day) ?? []) visit(this.total(day, group, at));
+  /** Adds all groups of a day up, into one of the sums each. */
+  addUp(day: number, sums: readonly DaySum[], sumOf: (group: number) => number): void {
+    const { values } = this.entries;
+    const { values: links } = this.links;
+    for (const [group, at] of this.byDay().get(day) ?? []) {
+      const { counts, times } = sums[sumOf(group)];
+      for (let step = 0; step < STEP_COUNT; step++) counts[step] += values[at + COUNTS + step];
+      for (let link = values[at + TIMES]; link !== NONE; link = links[link * LINK + 2]) {
+        const measure = links[link * LINK];
+        times[Math.floor(measure / BUCKET_COUNT)][measure % BUCKET_COUNT] += links[link * LINK + 1];
+      }
+    }
   }
 
   /** Days that are kept, ascending. */
