@@ -115,6 +115,18 @@ describe("task", () => {
     task.close();
   });
 
+  test("a step takes no more than an input's bytes, but one record at least", async () => {
+    await home.append("first", [1, 2, 3]);
+    await home.append("first", [44, 55, 666]);
+    const task = home.createTask();
+    Object.assign(task.pipeline.inputs[0], { bytesMax: 2 });
+    await restore(task, home.log, home.checkpoints());
+    const seen: number[] = [];
+    while (task.step()) seen.push(task.inputs()[0].offset);
+    expect(seen).toEqual([2, 3, 4, 5, 6]);
+    task.close();
+  });
+
   test("positions name the next record to process, not the next to read", async () => {
     await home.append("first", [1, 2, 3]);
     await home.append("second", [4, 5]);

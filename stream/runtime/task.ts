@@ -185,7 +185,7 @@ export class Task {
   step(): boolean {
     const next = this.nextInput();
     if (next === null || next.pending === null) return false;
-    const records = this.withFollowing(next.pending, next.reader);
+    const records = this.withFollowing(next.pending, next);
     next.input.process(records);
     next.pending = null;
     next.position = records.baseOffset + records.count;
@@ -396,12 +396,13 @@ export class Task {
   }
 
   /** With what follows it before any other input's next batch: the order is that of steps one by one. */
-  private withFollowing(pending: RecordBatch, reader: LogReader): RecordBatch {
+  private withFollowing(pending: RecordBatch, { input, reader }: OpenInput): RecordBatch {
     if (reader.readOn === undefined) return pending;
+    const bytesMax = Math.min(JOIN_LIMITS.bytesMax, input.bytesMax ?? JOIN_LIMITS.bytesMax);
     let sequenceBelow = Number.POSITIVE_INFINITY;
     for (const { pending: other } of this.opened)
       if (other !== null && other !== pending) sequenceBelow = Math.min(sequenceBelow, other.sequence);
-    return reader.readOn(pending, { ...JOIN_LIMITS, sequenceBelow });
+    return reader.readOn(pending, { ...JOIN_LIMITS, bytesMax, sequenceBelow });
   }
 
   private fill(): OpenInput | null {
