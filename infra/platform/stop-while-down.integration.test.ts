@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Config } from "../config/index.ts";
 import { distributedConfig } from "../scenarios/testing/distributed-config.ts";
 import { WorkerChild } from "../scenarios/testing/distributed-run.ts";
@@ -49,6 +49,18 @@ describe("a worker process that is asked to stop while Kafka is down", () => {
     }
   }
 
+  /** Without it, nothing may have come since the last checkpoint, and there is none to wait for. */
+  async function processed({ log }: WorkerChild, events: number): Promise<void> {
+    const port = /"port":(\d+),"msg":"answers \/metrics/.exec(log)?.[1];
+    await vi.waitFor(
+      async () => {
+        const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+        expect(metrics).toContain(`millrace_records_total{topic="${TOPIC}"} ${events}\n`);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+  }
+
   // Paused, it takes connections and answers nobody; killed, it refuses them.
   it.each(["kill", "pause"] as const)(
     "by %s ends in the time that it is given, and loses nothing",
@@ -59,6 +71,7 @@ describe("a worker process that is asked to stop while Kafka is down", () => {
         await appendPageViews(log, 0, EVENTS);
         await committed(log, config.kafkaGroup, [{ topic: TOPIC, partition: 0, offset: EVENTS / 2 }]);
         await appendPageViews(log, EVENTS, EVENTS);
+        await processed(worker, 2 * EVENTS);
       });
       await kafka[how]();
       worker?.signal("SIGTERM");
