@@ -27,7 +27,7 @@ const RESERVE_BYTES_MAX = 1 << 19;
  * 8 GiB of it, and a process has some 16,000 times that.
  */
 export class GrowingArray<V extends GrowingValues> {
-  /** Replaced by {@link grow}, which leaves the one of before empty. */
+  /** Replaced by {@link grow}: the one of before is not to be used any more, and mostly is empty. */
   values: V;
   private memory: WasmMemory | null = null;
 

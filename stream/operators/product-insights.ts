@@ -102,8 +102,9 @@ const STEP_PRODUCTS = 512;
  * Second stage: adds up the panes of all tasks and, at every pane boundary that the lowest watermark
  * passes, reports product activity (tumbling), flash-sale candidates and popular products
  * (hopping). Increments that come for a reported window are collected and corrected together at the
- * next boundary. What is due is emitted in steps, all of it before the next block is folded. A flash-sale candidate has a gold row per window in which it holds; the live alert
- * goes out for the first window of a run only, and is retracted if late data takes it away.
+ * next boundary. What is due is emitted in steps, all of it before the next block is folded. A flash-sale
+ * candidate has a gold row per window in which it holds; the live alert goes out for the first window of
+ * a run only, and is retracted if late data takes it away.
  */
 export function createProductInsights(
   config: ProductInsightsConfig,

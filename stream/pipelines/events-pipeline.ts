@@ -51,7 +51,7 @@ import type { OrderMonitorConfig } from "../operators/order-monitor.ts";
 import { RecordCounts } from "../operators/record-counts.ts";
 import { createScoreOrders } from "../operators/score-orders.ts";
 import { createScoreSessions, type ScoreSessionsConfig } from "../operators/score-sessions.ts";
-import type { Operator } from "../runtime/operator.ts";
+import { emitSomeOf, type Operator } from "../runtime/operator.ts";
 import { EMIT_ROWS, HOT_PART_KEYS, type Pipeline, type PipelineInput } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { READ_LIMITS } from "../runtime/task.ts";
@@ -292,12 +292,6 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     stageClock.lap("detectors");
   }
 
-  function emitSome(rowsMax: number): boolean {
-    let more = false;
-    for (const topic of topics) more = topic.emitSome(rowsMax) || more;
-    return more;
-  }
-
   /** Bronze and silver have the same rows, unless some are duplicates. */
   function keepEvents(received: readonly Column[], batch: EventBatch, bronze: TableSink): void {
     const { length } = batch;
@@ -385,12 +379,12 @@ export function createEventsPipeline(config: EventsPipelineConfig, deps: EventsP
     afterRestore() {
       for (const topic of topics) topic.afterRestore();
     },
-    emitSome: () => emitSome(EMIT_ROWS),
+    emitSome: () => emitSomeOf(topics, EMIT_ROWS),
     flushRows() {
-      emitSome(Number.POSITIVE_INFINITY);
+      emitSomeOf(topics, Number.POSITIVE_INFINITY);
       outputs.flushRows();
     },
-    flushSomeRows: () => emitSome(EMIT_ROWS) || outputs.flushSomeRows(),
+    flushSomeRows: () => emitSomeOf(topics, EMIT_ROWS) || outputs.flushSomeRows(),
     flushHot(hot, keysMax) {
       let more = userRecords.flush(hot, keysMax);
       more = recommendations.flushHot(hot) || more;

@@ -6,6 +6,7 @@ import {
   type ProductInsightsConfig,
 } from "../operators/index.ts";
 import { RecordCounts } from "../operators/record-counts.ts";
+import { emitSomeOf } from "../runtime/operator.ts";
 import { EMIT_ROWS, type Pipeline } from "../runtime/pipeline.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import type { Outbox } from "../sinks/outbox.ts";
@@ -62,9 +63,7 @@ export function createInsightsPipeline(config: InsightsPipelineConfig, deps: Ins
   }
 
   function emitSome(rowsMax: number): boolean {
-    let more = false;
-    for (const part of parts.values()) more = part.emitSome?.(rowsMax) === true || more;
-    return more;
+    return emitSomeOf(parts.values(), rowsMax);
   }
 
   return {

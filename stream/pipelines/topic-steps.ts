@@ -6,7 +6,7 @@ import type {
   TextColumn,
 } from "../../schema/index.ts";
 import { createDedupe, type Dedupe, type DedupeConfig } from "../operators/dedupe.ts";
-import type { Operator, Progress } from "../runtime/operator.ts";
+import { emitSomeOf, type Operator, type Progress } from "../runtime/operator.ts";
 import type { StageClock } from "../runtime/stage-clock.ts";
 import { type TimeConfig, WatermarkTracker } from "../time/index.ts";
 
@@ -77,9 +77,7 @@ export class TopicSteps<B extends EventBatch = EventBatch> {
 
   /** Emits some of what the steps have put off; whether there is more. */
   emitSome(rowsMax: number): boolean {
-    let more = false;
-    for (const step of this.steps) more = step.emitSome?.(rowsMax) === true || more;
-    return more;
+    return emitSomeOf(this.steps, rowsMax);
   }
 
   /** Takes up the progress of the restored sections. */

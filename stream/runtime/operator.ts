@@ -32,6 +32,13 @@ export interface Operator<B extends EventBatch = EventBatch> {
   afterRestore?(): void;
 }
 
+/** Has each of them emit some of what it has put off, see {@link Operator.emitSome}; whether there is more. */
+export function emitSomeOf(parts: Iterable<Pick<Operator, "emitSome">>, rowsMax: number): boolean {
+  let more = false;
+  for (const part of parts) more = part.emitSome?.(rowsMax) === true || more;
+  return more;
+}
+
 /** Where an operator's results go. Rows reach the lake with the checkpoint; alerts leave at once. */
 export interface OperatorOutputs {
   /** A buffer of rows of the table; `dictionaries` by column name for the columns that hold ids. */

@@ -10,10 +10,15 @@ import { StateImageWriter } from "./state-image.ts";
 import type { TaskStatus } from "./status.ts";
 import type { WorkTally } from "./work-tally.ts";
 
+interface StepLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
 /** Most records and bytes of one read: the batch that flows through the columns. */
-export const READ_LIMITS = { recordsMax: 4096, bytesMax: 2 << 20 } as const;
+export const READ_LIMITS: StepLimits = { recordsMax: 4096, bytesMax: 2 << 20 };
 /** The same for small batches that are joined: some milliseconds in which nothing else is processed. */
-const JOIN_LIMITS = { recordsMax: 1024, bytesMax: 1 << 18 } as const;
+const JOIN_LIMITS: StepLimits = { recordsMax: 1024, bytesMax: 1 << 18 };
 /** Hot values of one of a worker's turns: half a millisecond in which no record is processed, or one where many wait. */
 const HOT_KEYS_A_TURN = 32;
 const HOT_KEYS_A_TURN_MAX = 64;
@@ -53,6 +58,8 @@ export interface TaskCut {
 interface OpenInput {
   readonly input: PipelineInput;
   readonly reader: LogReader;
+  /** Of one read, and of one join. */
+  readonly limits: { readonly read: StepLimits; readonly join: StepLimits };
   /** Read and not yet processed; the reader's position is then behind it. */
   pending: RecordBatch | null;
   position: number;
@@ -153,7 +160,8 @@ export class Task {
         const { reader, position, topicId, lost } = await openInput(input, checkpoint, log, this.lostInput);
         if (topicId !== null) this.topicIds[input.topic] = topicId;
         this.lostRecords += lost;
-        return { input, reader, pending: null, position, uncounted: 0, waiting: null };
+        const limits = limitsOf(input);
+        return { input, reader, limits, pending: null, position, uncounted: 0, waiting: null };
       }),
     );
   }
@@ -396,25 +404,31 @@ export class Task {
   }
 
   /** With what follows it before any other input's next batch: the order is that of steps one by one. */
-  private withFollowing(pending: RecordBatch, { input, reader }: OpenInput): RecordBatch {
+  private withFollowing(pending: RecordBatch, { limits, reader }: OpenInput): RecordBatch {
     if (reader.readOn === undefined) return pending;
-    const bytesMax = Math.min(JOIN_LIMITS.bytesMax, input.bytesMax ?? JOIN_LIMITS.bytesMax);
     let sequenceBelow = Number.POSITIVE_INFINITY;
     for (const { pending: other } of this.opened)
       if (other !== null && other !== pending) sequenceBelow = Math.min(sequenceBelow, other.sequence);
-    return reader.readOn(pending, { ...JOIN_LIMITS, bytesMax, sequenceBelow });
+    return reader.readOn(pending, { ...limits.join, sequenceBelow });
   }
 
   private fill(): OpenInput | null {
     let first: OpenInput | null = null;
     for (const input of this.opened) {
-      const { bytesMax = READ_LIMITS.bytesMax } = input.input;
-      input.pending ??= input.reader.read({ ...READ_LIMITS, bytesMax });
+      input.pending ??= input.reader.read(input.limits.read);
       if (input.pending === null) continue;
       if (first === null || input.pending.sequence < (first.pending as RecordBatch).sequence) first = input;
     }
     return first;
   }
+}
+
+function limitsOf({ bytesMax = Number.POSITIVE_INFINITY }: PipelineInput): OpenInput["limits"] {
+  const within = (limits: StepLimits): StepLimits => ({
+    ...limits,
+    bytesMax: Math.min(limits.bytesMax, bytesMax),
+  });
+  return { read: within(READ_LIMITS), join: within(JOIN_LIMITS) };
 }
 
 /** The log has records for the input that have not come yet: what others have may be later. */
