@@ -6,6 +6,7 @@ import { createInsightRows, type Window } from "./insight-rows.ts";
 import { PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
 import { ENTRY_NUMBERS, PaneStore } from "./pane-store.ts";
 import { ProductCategories, roundedScore } from "./product-categories.ts";
+import { PutOff } from "./put-off.ts";
 import { RevisionTable } from "./revision-table.ts";
 import { SourceWatermarks } from "./source-watermarks.ts";
 import { type PaneRange, type ScoreWeights, WindowTotals } from "./window-totals.ts";
@@ -56,9 +57,9 @@ export interface ProductInsightsDeps {
 export interface ProductInsights {
   readonly name: string;
   readonly state: StateSection;
-  /** Adds one pane block, `bytes[start, end)`; repeats of a task's sequence change nothing. */
+  /** Takes a copy of one pane block, `bytes[start, end)`, to add it; repeats of a task's sequence change nothing. */
   fold(bytes: Uint8Array, start: number, end: number): void;
-  /** Emits about so many of the rows that are due and were put off, the rest with the next block; whether there are more. */
+  /** Adds and emits about so many of the products and rows that were put off; whether there are more. */
   emitSome(rowsMax: number): boolean;
   afterRestore(): void;
   flushHot(hot: HotOutputs): void;
@@ -95,14 +96,16 @@ const LAST_DUE = 1;
 const CLOSED_PANE = 2;
 const DROPPED_BLOCKS = 3;
 const DROPPED_INCREMENTS = 4;
-/** Products of a step of a report. */
-const STEP_PRODUCTS = 512;
+/** Products of a step of a block or a report. */
+const STEP_PRODUCTS = 64;
+/** Blocks that wait to be added: one of each task, in a minute that closes. More come in a backlog only. */
+const BLOCKS_MAX = 8;
 
 /**
  * Second stage: adds up the panes of all tasks and, at every pane boundary that the lowest watermark
  * passes, reports product activity (tumbling), flash-sale candidates and popular products
  * (hopping). Increments that come for a reported window are collected and corrected together at the
- * next boundary. What is due is emitted in steps, all of it before the next block is folded. A flash-sale
+ * next boundary. Blocks are added in steps, and after each what it makes due is emitted in steps. A flash-sale
  * candidate has a gold row per window in which it holds; the live alert goes out for the first window of
  * a run only, and is retracted if late data takes it away.
  */
@@ -137,8 +140,8 @@ export function createProductInsights(
     { length: panesMax },
     (_, age) => 0.5 ** ((age * paneMs) / popular.halfLifeMs),
   );
-  /** What is due and was put off. */
-  let reporting: Generator<number, void> | null = null;
+  /** Blocks that are to be added, with what each makes due. */
+  const blocks = new PutOff();
   let hotPopular: PopularProductsRecord | null = null;
   const hotByCategory = new Map<string, PopularProductsRecord>();
 
@@ -176,29 +179,36 @@ export function createProductInsights(
     }
   }
 
-  function fold(bytes: Uint8Array, start: number): void {
-    // What was due before the block comes without it.
-    emitSome(Number.POSITIVE_INFINITY);
-    reader.openBlock(bytes, start);
+  function fold(bytes: Uint8Array, start: number, end: number): void {
+    if (blocks.length === BLOCKS_MAX) blocks.finish();
+    blocks.add(foldBlock(bytes.slice(start, end)));
+  }
+
+  function* foldBlock(bytes: Uint8Array): Generator<number, void> {
+    reader.openBlock(bytes, 0);
     const kind = reader.u8();
     const sequence = reader.f64();
     const watermarkMs = reader.f64();
     reader.text();
     const source = sources.source(bytes, reader.textStart, reader.textEnd);
     if (kind === PaneBlockKind.idle) sources.setIdle(source);
-    else if (sources.accept(source, sequence, watermarkMs)) foldPanes();
+    else if (sources.accept(source, sequence, watermarkMs)) yield* foldPanes();
     else numbers.values[DROPPED_BLOCKS] += 1;
     numbers.mark(0);
-    advance();
+    yield* advance();
   }
 
-  function foldPanes(): void {
+  function* foldPanes(): Generator<number, void> {
     for (let left = reader.u32(); left > 0; left--) {
       const pane = Math.floor(reader.f64() / paneMs);
       const closed = pane < numbers.values[CLOSED_PANE];
       const reported = (pane + 1) * paneMs <= numbers.values[EVALUATED];
       const knownProducts = reported && !closed ? keysOf(activity, pane) : null;
-      for (let products = reader.u32(); products > 0; products--) foldProduct(pane, closed, knownProducts);
+      for (let products = reader.u32(); products > 0; products -= STEP_PRODUCTS) {
+        const step = Math.min(products, STEP_PRODUCTS);
+        for (let i = 0; i < step; i++) foldProduct(pane, closed, knownProducts);
+        yield step;
+      }
       for (let changes = reader.u32(); changes > 0; changes--) categories.fold(reader);
     }
   }
@@ -225,27 +235,14 @@ export function createProductInsights(
     return keys;
   }
 
-  /** Has corrections and new windows reported, whenever the lowest watermark has come to another boundary. */
-  function advance(): void {
+  /** Reports corrections and new windows, whenever the lowest watermark has come to another boundary. */
+  function* advance(): Generator<number, void> {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
     // Behind the end of the inputs no boundary comes any more that what a source adds could wait for.
     if (due === numbers.values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
     numbers.values[LAST_DUE] = due;
     numbers.mark(0);
-    reporting = reportDue(watermarkMs, due);
-  }
-
-  function emitSome(rowsMax: number): boolean {
-    for (let rows = 0; reporting !== null && rows < rowsMax; ) {
-      const step = reporting.next();
-      if (step.done === true) reporting = null;
-      else rows += step.value;
-    }
-    return reporting !== null;
-  }
-
-  function* reportDue(watermarkMs: number, due: number): Generator<number, void> {
     correct();
     const newest = newestPane();
     const first = Math.max(numbers.values[EVALUATED] / paneMs + 1, oldestPane() + 1);
@@ -299,7 +296,7 @@ export function createProductInsights(
 
   /** The rankings of the newest windows that were reported, where their panes are still kept. */
   function markHot(): void {
-    emitSome(Number.POSITIVE_INFINITY);
+    blocks.finish();
     const boundary = Math.min(numbers.values[EVALUATED] / paneMs, newestPane() + 1);
     if (!Number.isFinite(boundary)) return;
     if (collectKept(boundary)) {
@@ -406,7 +403,6 @@ export function createProductInsights(
   }
 
   function afterRestore(): void {
-    reporting = null;
     for (const table of [activityRevisions, popularRevisions, flashFindings]) table.afterRestore();
     activity.afterRestore();
   }
@@ -415,7 +411,7 @@ export function createProductInsights(
     name: "product-insights",
     state,
     fold,
-    emitSome,
+    emitSome: (rowsMax) => blocks.some(rowsMax),
     afterRestore,
     flushHot,
     markHot,

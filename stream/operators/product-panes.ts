@@ -11,6 +11,7 @@ import { EventKind, eventKindTable } from "./event-kinds.ts";
 import type { OperatorKeys } from "./operator-keys.ts";
 import { PaneBlockKind, PaneBlockWriter, PRODUCT_CHANNEL } from "./pane-block.ts";
 import type { ProductTable } from "./product-table.ts";
+import { PutOff } from "./put-off.ts";
 
 export interface ProductPanesConfig {
   /** Size of a pane, ms: the advance of the second stage's windows. */
@@ -43,12 +44,15 @@ const WATERMARK = 1;
 const PLACES = 2;
 /** Numbers of a change of category: pane, product, category, event time. */
 const CHANGE = 4;
+/** Products of a step of a block. */
+const STEP_PRODUCTS = 64;
 
 /**
  * First stage of everything keyed by product: counts per pane and sends them on when the
  * watermark passes the pane's end, and what late rows add at the next advance. At every boundary of a
  * pane a block goes out even if it is empty, so that the second stage's watermark moves. With the pane
- * goes which products' events name another category than those before them.
+ * goes which products' events name another category than those before them. A block is written in steps,
+ * all of it before anything that would change it.
  */
 export function createProductPanes(config: ProductPanesConfig, deps: ProductPanesDeps): ProductPanes {
   const { paneMs } = config;
@@ -67,9 +71,13 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
   const categories = state.int32("product-categories");
   const changes = state.float64("category-changes");
   const writer = new PaneBlockWriter();
+  /** The block that is being written, and the places that it takes. */
+  const writing = new PutOff();
+  let places: readonly number[] = [];
 
   function openPane(pane: number): number {
     const place = pane % placeCount;
+    if (places.includes(place)) writing.finish();
     if (numbers.values[PLACES + place * PLACE] !== pane) {
       numbers.values[PLACES + place * PLACE] = pane;
       numbers.mark(PLACES + place * PLACE);
@@ -172,11 +180,15 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
       .sort((a, b) => paneOf(a) - paneOf(b));
   }
 
-  function writeProducts(place: number): void {
+  function* writeProducts(place: number): Generator<number, void> {
     const count = numbers.values[PLACES + place * PLACE + 1];
-    const list = productLists[place].values;
     writer.u32(count);
-    for (let i = 0; i < count; i++) writeProduct(list[i], place);
+    for (let from = 0; from < count; from += STEP_PRODUCTS) {
+      const list = productLists[place].values;
+      const to = Math.min(count, from + STEP_PRODUCTS);
+      for (let i = from; i < to; i++) writeProduct(list[i], place);
+      yield to - from;
+    }
     productLists[place].length = 0;
   }
 
@@ -193,7 +205,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     counts.mark(at);
   }
 
-  function sendBlock(places: readonly number[], watermarkMs: number): void {
+  function* sendBlock(watermarkMs: number): Generator<number, void> {
     const sequence = numbers.values[SEQUENCE] + 1;
     numbers.values[SEQUENCE] = sequence;
     const header = { channel: PRODUCT_CHANNEL, kind: PaneBlockKind.data, source: sourceTask };
@@ -202,12 +214,13 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     for (const place of places) {
       const base = PLACES + place * PLACE;
       writer.f64(numbers.values[base] * paneMs);
-      writeProducts(place);
+      yield* writeProducts(place);
       writeChanges(numbers.values[base]);
       numbers.values.set([NONE, 0], base);
       numbers.markRange(base, base + 2);
     }
     numbers.mark(0);
+    places = [];
     deps.emitPanes(writer.finish(), sequence);
   }
 
@@ -215,14 +228,28 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
     const before = numbers.values[WATERMARK];
     // After a restore the runtime may repeat the last advance; a block must not go out before its turn.
     if (watermarkMs === before) return;
+    writing.finish();
     const due = duePlaces(watermarkMs);
     const boundary = Math.floor(watermarkMs / paneMs) !== Math.floor(before / paneMs);
-    if (due.length > 0 || boundary) sendBlock(due, watermarkMs);
+    if (due.length > 0 || boundary) {
+      places = due;
+      writing.add(sendBlock(watermarkMs));
+    }
     if (Number.isFinite(watermarkMs)) numbers.values[WATERMARK] = watermarkMs;
     numbers.mark(0);
   }
 
-  const idleBlock = () => writer.idleBlock(PRODUCT_CHANNEL, sourceTask);
+  function idleBlock(): Uint8Array {
+    writing.finish();
+    return writer.idleBlock(PRODUCT_CHANNEL, sourceTask);
+  }
 
-  return { name: "product-panes", state, process, advance, idleBlock };
+  return {
+    name: "product-panes",
+    state,
+    process,
+    advance,
+    emitSome: (rowsMax) => writing.some(rowsMax),
+    idleBlock,
+  };
 }

@@ -2,6 +2,7 @@ import { KeyDictionary, type SlotArray, type StateSection } from "../../schema/i
 import type { Progress } from "../runtime/operator.ts";
 import type { TimeConfig } from "../time/index.ts";
 import { PaneBlockKind, PaneBlockWriter } from "./pane-block.ts";
+import { PutOff } from "./put-off.ts";
 
 export interface WindowSumsOptions {
   /** The channel of the detector whose {@link SummedWindows} adds the panes up. */
@@ -29,12 +30,15 @@ const WATERMARK = 1;
 const PLACES = 2;
 /** Numbers of a place: its pane, keys in it. */
 const PLACE = 2;
+/** Keys of a step of a block. */
+const STEP_KEYS = 64;
 
 /**
  * First stage of sums by key and tumbling pane, for one topic of a task: a pane's sums are sent on when
  * the watermark passes its end, and what late rows add at the next advance. At every boundary of a pane
  * a block goes out even if it is empty, so that the second stage's watermark moves. What is sent, and
- * when, follows from the records of the topic alone, so that a replay sends the same.
+ * when, follows from the records of the topic alone, so that a replay sends the same. A large block is written
+ * in steps, all of it before anything that would change it.
  *
  * A block is, behind its header (`pane-block.ts`): `u32 panes, pane…`; a pane
  * `f64 start, u32 keys, key…`; a key `u16 + bytes, f64 × width`.
@@ -48,6 +52,9 @@ export class WindowSums {
   private readonly lists: readonly SlotArray<Int32Array>[];
   private readonly writer = new PaneBlockWriter();
   private readonly placeCount: number;
+  /** The block that is being written, and the places that it takes. */
+  private readonly writing = new PutOff();
+  private places: readonly number[] = [];
   /** The pane of task time that was told last. */
   private toldPane = NONE;
 
@@ -99,11 +106,23 @@ export class WindowSums {
     const before = this.numbers.values[WATERMARK];
     // After a restore the runtime may repeat the last advance; a block must not go out before its turn.
     if (watermarkMs === before) return;
+    this.writing.finish();
     const due = this.duePlaces(watermarkMs);
     const boundary = Math.floor(watermarkMs / paneMs) !== Math.floor(before / paneMs);
-    if (due.length > 0 || boundary) this.sendBlock(due, watermarkMs);
+    if (due.length > 0 || boundary) {
+      this.places = due;
+      this.writing.add(this.sendBlock(watermarkMs));
+      // What is small goes out in its place among the markers of other topics.
+      const keys = due.reduce((sum, place) => sum + this.numbers.values[PLACES + place * PLACE + 1], 0);
+      if (keys <= STEP_KEYS) this.writing.finish();
+    }
     if (Number.isFinite(watermarkMs)) this.numbers.values[WATERMARK] = watermarkMs;
     this.numbers.mark(0);
+  }
+
+  /** Writes about so many keys of the block that is due; of an {@link Operator.emitSome}. */
+  emitSome(rowsMax: number): boolean {
+    return this.writing.some(rowsMax);
   }
 
   /**
@@ -115,17 +134,20 @@ export class WindowSums {
     const pane = Math.floor(taskTimeMs / paneMs);
     if (pane === this.toldPane || taskTimeMs - this.numbers.values[WATERMARK] <= BEHIND_MS_MAX) return;
     this.toldPane = pane;
+    this.writing.finish();
     const marker = { channel, source, kind: PaneBlockKind.behind, watermarkMs: taskTimeMs };
     this.options.send(this.writer.marker(marker), null);
   }
 
   /** Tells the second stage not to wait for this source until its next block. */
   markIdle(): void {
+    this.writing.finish();
     this.options.send(this.writer.idleBlock(this.options.channel, this.options.source), null);
   }
 
   private openPane(pane: number): number {
     const place = pane % this.placeCount;
+    if (this.places.length > 0 && this.places.includes(place)) this.writing.finish();
     const at = PLACES + place * PLACE;
     if (this.numbers.values[at] !== pane) {
       this.numbers.values[at] = pane;
@@ -153,26 +175,32 @@ export class WindowSums {
       .sort((a, b) => paneOf(a) - paneOf(b));
   }
 
-  private sendBlock(places: readonly number[], watermarkMs: number): void {
+  private *sendBlock(watermarkMs: number): Generator<number, void> {
     const { channel, source, paneMs } = this.options;
     const sequence = this.numbers.values[SEQUENCE] + 1;
     this.numbers.values[SEQUENCE] = sequence;
     this.writer.begin({ channel, kind: PaneBlockKind.data, source, sequence, watermarkMs });
-    this.writer.u32(places.length);
-    for (const place of places) {
+    this.writer.u32(this.places.length);
+    for (const place of this.places) {
       const at = PLACES + place * PLACE;
       this.writer.f64(this.numbers.values[at] * paneMs);
-      this.writeSums(place, this.numbers.values[at + 1]);
+      yield* this.writeSums(place, this.numbers.values[at + 1]);
       this.numbers.values.set([NONE, 0], at);
       this.numbers.markRange(at, at + 2);
     }
     this.numbers.mark(0);
+    this.places = [];
     this.options.send(this.writer.finish(), sequence);
   }
 
-  private writeSums(place: number, count: number): void {
+  private *writeSums(place: number, count: number): Generator<number, void> {
     this.writer.u32(count);
-    for (let i = 0; i < count; i++) this.writeSum(this.lists[place].values[i], place);
+    for (let from = 0; from < count; from += STEP_KEYS) {
+      const list = this.lists[place].values;
+      const to = Math.min(count, from + STEP_KEYS);
+      for (let i = from; i < to; i++) this.writeSum(list[i], place);
+      yield to - from;
+    }
     this.lists[place].length = 0;
   }
 

@@ -52,6 +52,7 @@ export function sumMetrics(deps: DetectorDeps): Detector {
         state: events.state,
         process: (batch, from, to) => customerEvents.count(batch, from, to),
         advance: (progress) => events.sums.advance(progress),
+        emitSome: (rowsMax) => events.sums.emitSome(rowsMax),
       },
       orders: countStatus<OrderBatch>(orders, "placed", ORDERS, (batch) => batch.orderTime.values),
       payments: countStatus<PaymentBatch>(
@@ -89,6 +90,7 @@ function countStatus<B extends OrderBatch | PaymentBatch>(
       }
     },
     advance: (progress) => sums.advance(progress),
+    emitSome: (rowsMax) => sums.emitSome(rowsMax),
   };
 }
 

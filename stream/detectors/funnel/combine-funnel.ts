@@ -1,5 +1,6 @@
 import { StateSection } from "../../../schema/index.ts";
 import { PaneBlockKind, PaneBlockReader } from "../../operators/pane-block.ts";
+import { PutOff } from "../../operators/put-off.ts";
 import { SourceWatermarks } from "../../operators/source-watermarks.ts";
 import { sourceName } from "../../operators/window-sums.ts";
 import type { Combiner, CombinerDeps } from "../detector.ts";
@@ -38,6 +39,10 @@ const CLOSED_DAY = 2;
 const DROPPED_BLOCKS = 3;
 const DROPPED_INCREMENTS = 4;
 const NUMBERS = 5;
+/** Sums of a step of a block. */
+const STEP_SUMS = 64;
+/** Blocks that wait to be added: one of each task, in a minute that closes. More come in a backlog only. */
+const BLOCKS_MAX = 8;
 
 /** Second stage: the days' funnels by group, reported as event time goes on, and the newest day for the hot store. */
 export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combiner {
@@ -53,11 +58,18 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
   numbers.mark(0);
   const reader = new PaneBlockReader();
   const writeRow = openFunnelRows(deps, totals);
+  /** Blocks that are to be added, with what each makes due. */
+  const blocks = new PutOff();
   /** Whether the hot record is to be written anew. */
   let isHotDue = false;
 
-  function fold(bytes: Uint8Array, start: number): void {
-    reader.openBlock(bytes, start);
+  function fold(bytes: Uint8Array, start: number, end: number): void {
+    if (blocks.length === BLOCKS_MAX) blocks.finish();
+    blocks.add(foldBlock(bytes.slice(start, end)));
+  }
+
+  function* foldBlock(bytes: Uint8Array): Generator<number, void> {
+    reader.openBlock(bytes, 0);
     const kind = reader.u8();
     const sequence = reader.f64();
     const watermarkMs = reader.f64();
@@ -65,16 +77,20 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     const source = sources.source(bytes, reader.textStart, reader.textEnd);
     if (kind === PaneBlockKind.idle) sources.setIdle(source);
     else if (kind === PaneBlockKind.behind) sources.setBehind(source, watermarkMs);
-    else if (sources.accept(source, sequence, watermarkMs)) foldPanes();
+    else if (sources.accept(source, sequence, watermarkMs)) yield* foldPanes();
     else numbers.values[DROPPED_BLOCKS] += 1;
     numbers.mark(0);
-    advance();
+    yield* advance();
   }
 
-  function foldPanes(): void {
+  function* foldPanes(): Generator<number, void> {
     for (let panes = reader.u32(); panes > 0; panes--) {
       const paneDay = Math.floor(reader.f64() / DAY_MS);
-      for (let keys = reader.u32(); keys > 0; keys--) foldSum(paneDay);
+      for (let sums = reader.u32(); sums > 0; sums -= STEP_SUMS) {
+        const step = Math.min(sums, STEP_SUMS);
+        for (let i = 0; i < step; i++) foldSum(paneDay);
+        yield step;
+      }
     }
   }
 
@@ -92,7 +108,7 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
   }
 
   /** Rows of what changed, at every boundary of the report interval; the hot record at every pane's. */
-  function advance(): void {
+  function* advance(): Generator<number, void> {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / PANE_MS) * PANE_MS;
     const { values } = numbers;
@@ -100,22 +116,31 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     if (due === values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
     values[LAST_DUE] = due;
     const report = Math.floor(due / config.funnelReportMs) * config.funnelReportMs;
-    if (report !== values[REPORTED] || due === Number.POSITIVE_INFINITY) totals.takeChanged(writeRow);
+    if (report !== values[REPORTED] || due === Number.POSITIVE_INFINITY) yield* reportChanged();
     values[REPORTED] = report;
     isHotDue = true;
     if (Number.isFinite(due)) {
       // An idle source that goes on brings what lies between.
       const open = Math.min(watermarkMs, sources.slowestMs(watermarkMs - IDLE_MS_MAX));
-      drop(open - deps.time.allowedLatenessMs);
+      yield* drop(open - deps.time.allowedLatenessMs);
     }
     numbers.mark(0);
   }
 
+  function* reportChanged(): Generator<number, void> {
+    let rows = 0;
+    for (const total of totals.takeChanged()) {
+      writeRow(total);
+      rows += 1;
+      if (rows % STEP_SUMS === 0) yield STEP_SUMS;
+    }
+  }
+
   /** A journey goes on for a day at most, so a day is closed a day after its end. */
-  function drop(closeMs: number): void {
+  function* drop(closeMs: number): Generator<number, void> {
     const day = Math.floor((closeMs - DAY_MS) / DAY_MS);
     if (day <= numbers.values[CLOSED_DAY]) return;
-    totals.takeChanged(writeRow);
+    yield* reportChanged();
     totals.dropBefore(day);
     numbers.values[CLOSED_DAY] = day;
   }
@@ -123,11 +148,14 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
   return {
     state,
     fold,
+    emitSome: (rowsMax) => blocks.some(rowsMax),
     afterRestore: () => totals.afterRestore(),
     markHot() {
       isHotDue = true;
     },
     flushHot(outputs) {
+      // In the middle of a block the sums are of no one moment.
+      if (!blocks.isEmpty) return;
       const watermarkMs = sources.watermarkMs();
       const record = isHotDue ? recordOf(totals, Number.isFinite(watermarkMs) ? watermarkMs : null) : null;
       isHotDue = false;
@@ -153,7 +181,7 @@ function openFunnelRows(deps: CombinerDeps, totals: DayTotals) {
   const medians = STEPS.slice(1).map((step) => rows.float64(`${step}_median_ms`));
   const times = STEPS.slice(1).map((step) => rows.text(`${step}_times`));
 
-  return function writeRow(total: DayTotal, revision: number): void {
+  return function writeRow(total: DayTotal): void {
     const group = readFunnelGroup(totals.groups.bytesOf(total.group));
     const row = rows.next();
     out.start.values[row] = total.day * DAY_MS;
@@ -169,7 +197,7 @@ function openFunnelRows(deps: CombinerDeps, totals: DayTotals) {
       if (column.valid !== null) column.valid[row] = median === null ? 0 : 1;
       rows.setText(times[i], row, writeBuckets(total.times[i]));
     }
-    out.revision.values[row] = revision;
+    out.revision.values[row] = total.revision;
   };
 }
 

@@ -20,6 +20,7 @@ const FREE = 2;
 export interface DayTotal {
   readonly day: number;
   readonly group: number;
+  readonly revision: number;
   /** By step. */
   readonly counts: Float64Array;
   /** By step after the first, then by bucket. */
@@ -59,8 +60,11 @@ export class DayTotals {
     this.entries.markRange(at, at + STRIDE);
   }
 
-  /** Visits what changed since the last time, by day; of what was never reported only what counts journeys. */
-  takeChanged(visit: (total: DayTotal, revision: number) => void): void {
+  /**
+   * What changed since the last time, by day; of what was never reported only what counts journeys. A total is
+   * valid until the next one. Nothing is added in between.
+   */
+  *takeChanged(): Generator<DayTotal, void> {
     for (const day of this.days()) {
       for (const [group, at] of this.byDay().get(day) ?? []) {
         const { values } = this.entries;
@@ -69,7 +73,7 @@ export class DayTotals {
         this.entries.markRange(at, at + STRIDE);
         if (values[at + REVISION] === 0 && values[at + COUNTS] === 0) continue;
         values[at + REVISION] += 1;
-        visit(this.total(day, group, at), values[at + REVISION]);
+        yield this.total(day, group, at);
       }
     }
   }
@@ -121,7 +125,8 @@ export class DayTotals {
       const measure = values[link * LINK];
       this.times[Math.floor(measure / BUCKET_COUNT)][measure % BUCKET_COUNT] = values[link * LINK + 1];
     }
-    return { day, group, counts: this.counts, times: this.times };
+    const revision = this.entries.values[at + REVISION];
+    return { day, group, revision, counts: this.counts, times: this.times };
   }
 
   private addTime(at: number, measure: number, amount: number): void {

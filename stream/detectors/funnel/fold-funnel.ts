@@ -158,6 +158,7 @@ export function foldFunnel(config: FunnelConfig, deps: DetectorDeps): Detector {
           // At the end of the input nothing is forgotten: what comes after it may still belong to a journey.
           if (Number.isFinite(progress.closeMs)) users.forget(progress.closeMs);
         },
+        emitSome: (rowsMax) => panes.emitSome(rowsMax),
       },
     },
     advanceTask: (taskTimeMs) => panes.advanceTask(taskTimeMs),

@@ -131,6 +131,7 @@ function runCombiner(
   let hot = "";
   let part = create();
   const collect = () => {
+    part.combiner.emitSome?.(Number.POSITIVE_INFINITY);
     rows.push(...part.outputs.table("gold.funnel"));
     const values = new CollectedHot();
     part.combiner.flushHot?.(values);
@@ -145,6 +146,8 @@ function runCombiner(
       const shifted = new Uint8Array(block.length + 13);
       shifted.set(block, 5);
       part.combiner.fold(shifted, 5, 5 + block.length);
+      // Of some blocks nothing, of some a part, of some all is added before the next one.
+      if (random() < 0.5) part.combiner.emitSome?.(1 + Math.floor(random() * 100));
     }
     next[task] += 1;
     if (random() > 0.02) continue;

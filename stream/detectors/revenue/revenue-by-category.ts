@@ -192,6 +192,7 @@ export function createRevenue(config: RevenueConfig, deps: DetectorDeps): Detect
           sums.advance(progress);
           markers[0].advance(progress);
         },
+        emitSome: (rowsMax) => sums.emitSome(rowsMax),
         afterRestore: () => accounts.afterRestore(),
       },
       orders: {

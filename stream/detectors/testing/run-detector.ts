@@ -104,6 +104,7 @@ function runTask<S extends Settings>(
   let task = create();
   for (let i = 1; i < cuts.length; i++) {
     task.fold(rows, cuts[i - 1], cuts[i]);
+    task.emitSome();
     if (i === cuts.length - 1) break;
     collected.take(task.outputs, task.flushedHot());
     const next = create();
@@ -113,6 +114,7 @@ function runTask<S extends Settings>(
   }
   if (end) task.end();
   else task.markIdle();
+  task.emitSome();
   collected.take(task.outputs, task.flushedHot());
   return blocks;
 }
@@ -209,6 +211,10 @@ export function createTask<S extends Settings>(
         at = until;
       }
     },
+    /** All of what was put off, as in front of a cut. */
+    emitSome(): void {
+      for (const topic of topics.values()) topic.emitSome(Number.POSITIVE_INFINITY);
+    },
     afterRestore(): void {
       for (const topic of topics.values()) topic.afterRestore();
     },
@@ -244,6 +250,7 @@ function runCombiner<S extends Settings>(
     chance === undefined ? [0, blocks.length] : randomCuts(blocks.length, chance.restores + 1, chance.random);
   let part = create();
   const take = (): void => {
+    part.combiner.emitSome?.(Number.POSITIVE_INFINITY);
     const hot = new CollectedHot();
     part.combiner.flushHot?.(hot);
     collected.take(part.outputs, hot);

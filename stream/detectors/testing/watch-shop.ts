@@ -55,6 +55,8 @@ export function watchShop<S extends Settings>(
     }
   }
   task.end();
+  task.emitSome();
+  combiner?.emitSome?.(Number.POSITIVE_INFINITY);
   return { outputs, truth: events.truth() };
 }
 
