@@ -48,6 +48,11 @@ export function channelOf(bytes: Uint8Array, start: number, end: number): string
   return channelEnd > end ? null : text.decode(bytes.subarray(channelStart, channelEnd));
 }
 
+/** A copy of the block `bytes[start, end)`, for a reader of later; a `slice` is none where the bytes are a Buffer. */
+export function copyBlock(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
 export class PaneBlockWriter {
   private bytes = new Uint8Array(1 << 16);
   private view = new DataView(this.bytes.buffer);

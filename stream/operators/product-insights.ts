@@ -3,7 +3,7 @@ import type { OperatorOutputs } from "../runtime/operator.ts";
 import type { HotOutputs } from "../sinks/hot-batch-writer.ts";
 import { HotNamespace, type PopularProductsRecord } from "../sinks/hot-records.ts";
 import { createInsightRows, type Window } from "./insight-rows.ts";
-import { PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
+import { copyBlock, PaneBlockKind, PaneBlockReader } from "./pane-block.ts";
 import { ENTRY_NUMBERS, PaneStore } from "./pane-store.ts";
 import { ProductCategories, roundedScore } from "./product-categories.ts";
 import { PutOff } from "./put-off.ts";
@@ -181,7 +181,7 @@ export function createProductInsights(
 
   function fold(bytes: Uint8Array, start: number, end: number): void {
     if (blocks.length === BLOCKS_MAX) blocks.finish();
-    blocks.add(foldBlock(bytes.slice(start, end)));
+    blocks.add(foldBlock(copyBlock(bytes, start, end)));
   }
 
   function* foldBlock(bytes: Uint8Array): Generator<number, void> {

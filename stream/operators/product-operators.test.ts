@@ -122,9 +122,11 @@ function runInsights(
     for (const [key, value] of hot.values()) run.hot.set(key, value);
   };
   for (const [i, block] of blocks.entries()) {
-    const shifted = new Uint8Array(block.length + 13);
+    const shifted = Buffer.alloc(block.length + 13);
     shifted.set(block, 5);
     insights.fold(shifted, 5, 5 + block.length);
+    // The log's next batch lies in the same memory.
+    shifted.fill(0xff);
     // Of some reports nothing, of some a part, of some all is emitted before the next block.
     for (let turn = 0; turn < i % 4; turn++) insights.emitSome(100);
     if (!restoreAt.includes(i)) continue;

@@ -1,5 +1,5 @@
 import { StateSection } from "../../../schema/index.ts";
-import { PaneBlockKind, PaneBlockReader } from "../../operators/pane-block.ts";
+import { copyBlock, PaneBlockKind, PaneBlockReader } from "../../operators/pane-block.ts";
 import { PutOff } from "../../operators/put-off.ts";
 import { SourceWatermarks } from "../../operators/source-watermarks.ts";
 import { sourceName } from "../../operators/window-sums.ts";
@@ -65,7 +65,7 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
 
   function fold(bytes: Uint8Array, start: number, end: number): void {
     if (blocks.length === BLOCKS_MAX) blocks.finish();
-    blocks.add(foldBlock(bytes.slice(start, end)));
+    blocks.add(foldBlock(copyBlock(bytes, start, end)));
   }
 
   function* foldBlock(bytes: Uint8Array): Generator<number, void> {

@@ -143,9 +143,11 @@ function runCombiner(
     const repeats = random() < 0.05 ? 3 : 0;
     const from = Math.max(0, next[task] - repeats);
     for (const block of tasks[task].slice(from, next[task] + 1)) {
-      const shifted = new Uint8Array(block.length + 13);
+      const shifted = Buffer.alloc(block.length + 13);
       shifted.set(block, 5);
       part.combiner.fold(shifted, 5, 5 + block.length);
+      // The log's next batch lies in the same memory.
+      shifted.fill(0xff);
       // Of some blocks nothing, of some a part, of some all is added before the next one.
       if (random() < 0.5) part.combiner.emitSome?.(1 + Math.floor(random() * 100));
     }

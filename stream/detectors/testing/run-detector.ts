@@ -256,11 +256,12 @@ function runCombiner<S extends Settings>(
     collected.take(part.outputs, hot);
   };
   for (let i = 1; i < cuts.length; i++) {
-    // Not at the beginning of the buffer, as in a log's batch.
+    // Not at the beginning of the buffer, as in a log's batch, and gone with the next.
     for (const block of blocks.slice(cuts[i - 1], cuts[i])) {
-      const shifted = new Uint8Array(block.length + 3);
+      const shifted = Buffer.alloc(block.length + 3);
       shifted.set(block, 3);
       part.combiner.fold(shifted, 3, shifted.length);
+      shifted.fill(0xff);
     }
     if (i === cuts.length - 1) break;
     take();
