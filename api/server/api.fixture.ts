@@ -53,6 +53,7 @@ import {
   type Alert,
   bronzeDeadLetterResends,
   bronzeRuleChanges,
+  Collector,
   DeadLetterResends,
   detectorTables,
   type EventLog,
@@ -65,6 +66,7 @@ import type { ApiConfig } from "./config.ts";
 import { type ApiServer, createApiServer } from "./create-api-server.ts";
 
 const MS_PER_DAY = 86_400_000;
+const DECODING = { recordBytesMax: 1 << 20, futureSkewMs: 3_600_000 };
 export const bronzeProducts = bronzeTable(productContract);
 export const bronzeInventory = bronzeTable(inventoryUpdateContract);
 const TABLES = [
@@ -170,6 +172,7 @@ export class TestApi {
     };
     this.server = await createApiServer({
       resends: this.resendsWith(this.log, queryEngine),
+      collector: new Collector({ log: this.log, decoding: DECODING, clock: Date.now }),
       queryEngine,
       hotStore: this.hotStoreThatMayHang(),
       alertBus: this.alertBus,
@@ -188,7 +191,7 @@ export class TestApi {
   resendsWith(log: EventLog = this.log, engine = this.lake.engine): DeadLetterResends {
     return new DeadLetterResends({
       ...{ log, engine, clock: Date.now, sleep: (ms) => sleep(ms), random: Math.random },
-      decoding: { source: ownSchemaSource, recordBytesMax: 1 << 20, futureSkewMs: 3_600_000 },
+      decoding: { source: ownSchemaSource, ...DECODING },
     });
   }
 

@@ -13,6 +13,10 @@ export interface ApiConfig {
   readonly apiKeys: readonly ApiKey[];
   /** Bytes of a request body or socket message. */
   readonly requestBytesMax: number;
+  /** Bytes of a body of events, unpacked. */
+  readonly collectBytesMax: number;
+  /** Bytes of all bodies of events that are not in the log yet; further requests are asked to come later. */
+  readonly collectUnderWayBytesMax: number;
   /** A request must have arrived whole within this time. */
   readonly requestTimeoutMs: number;
   /** Lexical tokens of a document. */
@@ -41,6 +45,8 @@ export const apiConfigDefaults: ApiConfig = {
   allowedOrigins: [],
   apiKeys: [],
   requestBytesMax: 256 * 1024,
+  collectBytesMax: 4 * 1024 * 1024,
+  collectUnderWayBytesMax: 64 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   tokensMax: 2_000,
   depthMax: 10,

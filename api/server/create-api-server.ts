@@ -1,12 +1,13 @@
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import DataLoader from "dataloader";
-import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import type { QualityStatus, QueryEngine } from "../../lakehouse/index.ts";
 import type { LiveForecasts, ModelRegistry } from "../../ml/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import {
   type AlertBus,
+  type Collector,
   type DeadLetterResends,
   type EventLog,
   type HotStore,
@@ -19,9 +20,11 @@ import type { ApiContext } from "../modules/common/context.ts";
 import { PRODUCTS_A_QUERY_MAX, ProductActivityLoader } from "../modules/products/activity-loader.ts";
 import { createCallers } from "./api-keys.ts";
 import { createApollo } from "./apollo.ts";
+import { COLLECT_ROUTE, registerCollect } from "./collect.ts";
 import { type ApiConfig, apiConfigDefaults } from "./config.ts";
 import { allowOrigins } from "./cross-origin.ts";
 import { createErrorMasker } from "./error-masker.ts";
+import { registerHttpErrors } from "./http-errors.ts";
 import type { ApiLogger } from "./logger.ts";
 import { type ApiMetrics, createMetrics } from "./metrics.ts";
 import { registerPages } from "./pages.ts";
@@ -35,6 +38,8 @@ export interface ApiServerDeps {
   readonly alertBus: AlertBus;
   /** Takes changes of rules. */
   readonly eventLog: EventLog;
+  /** Takes events that come over HTTP. */
+  readonly collector: Pick<Collector, "collect">;
   /** Sends dead letters again. */
   readonly resends: DeadLetterResends;
   readonly pipeline: PipelineStatus;
@@ -92,12 +97,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     bodyLimit: config.requestBytesMax,
     requestTimeout: config.requestTimeoutMs,
   });
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    const { message, code } = error;
-    const shown = status < 500 ? { message, extensions: { code, origin: "user" } } : mask(error);
-    return reply.code(status).send({ errors: [shown] });
-  });
+  registerHttpErrors(app, mask);
   const apollo = createApollo({ schema, config, logger, mask });
   await apollo.start();
   const sockets = createSocketServer(app.server, {
@@ -112,7 +112,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     quality: deps.quality ?? (() => null),
   });
   observeRequests(app, metrics);
-  allowOrigins(app, config.allowedOrigins);
+  allowOrigins(app, config.allowedOrigins, ["/graphql", COLLECT_ROUTE]);
   app.route({
     url: "/graphql",
     method: ["GET", "POST", "OPTIONS"],
@@ -120,6 +120,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       context: async ({ headers }) => createContext(callerOf(headers.authorization)),
     }),
   });
+  registerCollect(app, { collector: deps.collector, callerOf, config, observe: metrics.observeCollected });
   registerProbes(app, metrics, readiness);
   await registerPages(app, { graphiql: !config.production });
   alertHub.start();

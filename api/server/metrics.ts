@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { QualityStatus } from "../../lakehouse/index.ts";
 import type { LiveAccuracy, LiveForecasts } from "../../ml/index.ts";
-import type { ModelStatus, PipelineStatus } from "../../stream/index.ts";
+import type { Collected, ModelStatus, PipelineStatus } from "../../stream/index.ts";
 import type { AlertHub } from "../modules/alerts/hub.ts";
 import type { ReadinessProbe } from "./readiness.ts";
 
@@ -15,6 +15,8 @@ export interface ApiMetrics {
     readonly status: number;
     readonly seconds: number;
   }): void;
+  /** What became of events that came over HTTP. */
+  observeCollected(topic: string, collected: Pick<Collected, "accepted" | "refused">): void;
   /** An error that a GraphQL answer tells, by whose fault it is. */
   observeError(origin: unknown): void;
 }
@@ -54,10 +56,20 @@ export function createMetrics(sources: MetricSources): ApiMetrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
+  const collectedEvents = new Counter({
+    name: "millrace_collected_events_total",
+    help: "Events that came over HTTP, by what became of them.",
+    labelNames: ["topic", "outcome"],
+    registers: [registry],
+  });
   const served = sources.further === null ? [registry] : [registry, sources.further];
   return {
     contentType: registry.contentType,
     text: async () => (await Promise.all(served.map((each) => each.metrics()))).join("\n"),
+    observeCollected: (topic, { accepted, refused }) => {
+      collectedEvents.inc({ topic, outcome: "accepted" }, accepted);
+      collectedEvents.inc({ topic, outcome: "refused" }, refused);
+    },
     observeError: (origin) =>
       errors.inc({ origin: ERROR_ORIGINS.find((known) => known === origin) ?? "internal" }),
     observeRequest: ({ method, route, status, seconds }) =>

@@ -1,7 +1,11 @@
 // Types alone: the API's decorators are nothing that worker threads, which load settings, could run.
 import type { ApiKey, Role } from "../../api/index.ts";
 
-const ROLES: Readonly<Record<Role, Role>> = { viewer: "viewer", operator: "operator" };
+const ROLES: Readonly<Record<Role, Role>> = {
+  viewer: "viewer",
+  producer: "producer",
+  operator: "operator",
+};
 const KEY_CHARS_MIN = 16;
 const NAME_CHARS_MAX = 64;
 

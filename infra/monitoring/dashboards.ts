@@ -259,6 +259,10 @@ const api: DashboardSpec = {
             legend: "{{origin}}",
           },
         ),
+        lines("Events over HTTP", "Taken, or refused to whoever sent them.", "cps", {
+          expr: "sum by (topic, outcome) (rate(millrace_collected_events_total[5m]))",
+          legend: "{{topic}} {{outcome}}",
+        }),
       ],
     },
     {

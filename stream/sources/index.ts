@@ -1,4 +1,5 @@
 export * from "./batch-writer.ts";
+export * from "./collector/index.ts";
 export * from "./generator/live-generator.ts";
 export * from "./generator/reference-events.ts";
 export { SHOP_TOPICS } from "./generator/shop.ts";

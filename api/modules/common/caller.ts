@@ -1,7 +1,7 @@
 import { userError } from "./errors.ts";
 
-/** What callers may do: everyone reads; an operator changes how the platform judges. */
-export type Role = "viewer" | "operator";
+/** What callers may do: everyone reads; a producer sends events; an operator changes how the platform judges, too. */
+export type Role = "viewer" | "producer" | "operator";
 
 /** Who calls, as their API key says. */
 export interface Caller {

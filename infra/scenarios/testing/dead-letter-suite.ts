@@ -258,6 +258,28 @@ export function describeDeadLetters({ name, freshConfig }: DeadLetterHarness): v
       },
     );
 
+    it("are not made of events over HTTP: whoever sends them is told; sent twice, an event is in silver once", async () => {
+      const events = ["posted-1", "posted-2"].map(view);
+      const body = JSON.stringify([events[0], { ...view("posted-wrong"), priceMinor: "19.99" }, events[1]]);
+      const post = async () => {
+        const response = await fetch(`${api.url}/collect/customer-events`, {
+          method: "POST",
+          headers: { "content-type": "application/json", authorization: `Bearer ${KEY}` },
+          body,
+        });
+        return { status: response.status, ...((await response.json()) as object) };
+      };
+      const answer = {
+        ...{ status: 207, accepted: 2, refused: 1 },
+        refusals: [{ index: 1, reason: "wrong-type", field: "priceMinor", detail: expect.any(String) }],
+      };
+      expect(await post()).toEqual(answer);
+      expect(await post()).toEqual(answer);
+      await platform.waitUntilProcessed();
+      expect(await timesIn("bronze.customer_events", "posted-%")).toEqual({ "posted-1": 2, "posted-2": 2 });
+      expect(await timesIn("silver.events", "posted-%")).toEqual({ "posted-1": 1, "posted-2": 1 });
+    });
+
     it("are not made by what was sent, and nothing complained", async () => {
       expect(await query(`SELECT count(*) AS n FROM {bronze.dead_letters}`)).toEqual([{ n: 3 + RACED + 2 }]);
       expect(await query(`SELECT count(*) AS n FROM {bronze.dead_letter_resends}`)).toEqual([

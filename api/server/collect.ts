@@ -1,0 +1,153 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type EventContract, MillraceError } from "../../schema/index.ts";
+import {
+  type Collected,
+  type Collector,
+  collectedContracts,
+  type EventPlaces,
+  placesOfJson,
+  placesOfLines,
+} from "../../stream/index.ts";
+import { type Caller, type NoCaller, type Role, requireRole } from "../modules/common/caller.ts";
+import { userError } from "../modules/common/errors.ts";
+import type { ApiConfig } from "./config.ts";
+
+export const COLLECT_ROUTE = "/collect/:topic";
+const SENDERS: readonly Role[] = ["producer", "operator"];
+/** How events lie in a body, by its media type. */
+const PLACES: Readonly<Record<string, (body: Buffer) => EventPlaces>> = {
+  "application/json": placesOfJson,
+  "application/x-ndjson": placesOfLines,
+};
+
+export interface CollectDeps {
+  readonly collector: Pick<Collector, "collect">;
+  readonly callerOf: (authorization: unknown) => Caller | NoCaller;
+  readonly config: Pick<ApiConfig, "collectBytesMax" | "collectUnderWayBytesMax">;
+  readonly observe: (topic: string, collected: Collected) => void;
+}
+
+interface ToTopic {
+  readonly Params: { readonly topic: string };
+}
+
+/**
+ * `POST /collect/TOPIC`: events of a topic's contract, as a JSON array, one object, or one object a line; gzipped, if the
+ * sender likes. Answered when they are durable in the log: 200 where all are taken, 207 where some are, 422 where none
+ * is, each with the refusals. Whoever gets another answer, or none, sends the same again.
+ */
+export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
+  const { collector, callerOf, config, observe } = deps;
+  const underWay = new BytesUnderWay(config.collectUnderWayBytesMax);
+  app.register(async (scope) => {
+    // The bytes as they came: the decoder reads them.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(Object.keys(PLACES), { parseAs: "buffer" }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.addContentTypeParser("*", (request, _body, done) => done(unknownMediaType(request)));
+    scope.addHook("onRequest", async (request, reply) => {
+      if (request.method === "OPTIONS") return;
+      requireRole(callerOf(request.headers.authorization), SENDERS);
+      contractOf(request as FastifyRequest<ToTopic>);
+      underWay.begin(bodyBytesOf(request, config.collectBytesMax), reply);
+    });
+    scope.options(COLLECT_ROUTE, (_request, reply) => reply.code(204).header("allow", "POST").send());
+    scope.post<ToTopic>(COLLECT_ROUTE, { bodyLimit: config.collectBytesMax }, async (request, reply) => {
+      const contract = contractOf(request);
+      const body = await unpacked(request, config.collectBytesMax);
+      const collected = await collector.collect(contract, body, placesIn(request, body));
+      observe(contract.topic, collected);
+      const { accepted, refused } = collected;
+      return reply.code(refused === 0 ? 200 : accepted > 0 ? 207 : 422).send(collected);
+    });
+  });
+}
+
+/** The bodies that are on their way into the log, so that a log that is slow, or many senders, cost bounded memory. */
+class BytesUnderWay {
+  private readonly bytesMax: number;
+  private bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** Counts a body until its request has come to an end, answered or not. */
+  begin(bytes: number, reply: FastifyReply): void {
+    if (this.bytes + bytes > this.bytesMax) {
+      throw new MillraceError("Too many events are under way: send the same again in a moment.", {
+        code: "collector-busy",
+        origin: "external",
+        retry: true,
+      });
+    }
+    this.bytes += bytes;
+    reply.raw.once("close", () => {
+      this.bytes -= bytes;
+    });
+  }
+}
+
+/** What the body takes at most; a sender need not say how long it is. */
+function bodyBytesOf(request: FastifyRequest, bytesMax: number): number {
+  const bytes = Number(request.headers["content-length"] ?? bytesMax);
+  if (bytes > bytesMax) throw tooLarge(bytesMax);
+  return isGzipped(request) ? bytesMax : bytes;
+}
+
+function contractOf({ params }: FastifyRequest<ToTopic>): EventContract {
+  const contract = collectedContracts.find(({ topic }) => topic === params.topic);
+  if (contract !== undefined) return contract;
+  const topics = collectedContracts.map(({ topic }) => topic).join(", ");
+  throw userError(
+    "unknown-topic",
+    `There is no topic ${params.topic} that takes events; those are ${topics}.`,
+  );
+}
+
+function placesIn(request: FastifyRequest, body: Buffer): EventPlaces {
+  const [type] = (request.headers["content-type"] ?? "").split(";");
+  const placesOf = PLACES[type.trim().toLowerCase()];
+  // Fastify asks for a type where there is a body.
+  if (placesOf === undefined) throw unknownMediaType(request);
+  const places = placesOf(body);
+  if (places.starts.length > 0) return places;
+  throw userError("no-events", "The body has no event: send a JSON array, or one JSON object a line.");
+}
+
+const gunzipBytes = promisify(gunzip);
+
+async function unpacked(request: FastifyRequest, bytesMax: number): Promise<Buffer> {
+  const body = (request.body ?? Buffer.alloc(0)) as Buffer;
+  if (!isGzipped(request)) return body;
+  try {
+    return await gunzipBytes(body, { maxOutputLength: bytesMax });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(bytesMax);
+    throw userError("invalid-gzip", `The body is no whole gzip: ${(error as Error).message}.`);
+  }
+}
+
+function isGzipped({ headers }: FastifyRequest): boolean {
+  const encoding = headers["content-encoding"] ?? "identity";
+  if (encoding === "identity") return false;
+  if (encoding === "gzip") return true;
+  throw userError("unknown-encoding", `The body is encoded as ${encoding}: send it as gzip, or as it is.`);
+}
+
+function tooLarge(bytesMax: number): MillraceError {
+  return userError(
+    "body-too-large",
+    `The body is larger than ${bytesMax.toLocaleString("en")} bytes: send fewer events at a time.`,
+  );
+}
+
+function unknownMediaType({ headers }: FastifyRequest): MillraceError {
+  return userError(
+    "unknown-media-type",
+    `The body is ${headers["content-type"] ?? "of no type"}: send ${Object.keys(PLACES).join(" or ")} as its content-type.`,
+  );
+}

@@ -1,0 +1,89 @@
+import { MillraceError } from "../../../schema/index.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/** Where events lie in a text: event i is `bytes[starts[i], ends[i])`. */
+export interface EventPlaces {
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** One event a line; empty lines, the CR of CR LF and a leading byte order mark are no part of any. */
+export function placesOfLines(bytes: Buffer): EventPlaces {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (let at = textStart(bytes); at < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    const next = newline < 0 ? bytes.length : newline;
+    const end = next > at && bytes[next - 1] === RETURN ? next - 1 : next;
+    if (end > at) {
+      starts.push(at);
+      ends.push(end);
+    }
+    at = next + 1;
+  }
+  return { starts, ends };
+}
+
+/**
+ * The elements of a JSON array, or the one value that the text is. Looks at strings, brackets and commas
+ * alone: whether an element is JSON is for its reader to say, so that a bad one costs no other.
+ *
+ * @throws MillraceError `invalid-json` (user) where the array does not end, or something follows it
+ */
+export function placesOfJson(bytes: Buffer): EventPlaces {
+  const first = skipSpace(bytes, textStart(bytes));
+  if (first === bytes.length) return { starts: [], ends: [] };
+  if (bytes[first] !== OPEN_BRACKET) return { starts: [first], ends: [bytes.length] };
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let start = first + 1;
+  let depth = 0;
+  let at = first;
+  for (; at < bytes.length; at++) {
+    const c = bytes[at];
+    if (c === QUOTE) at = stringEnd(bytes, at);
+    else if (c === OPEN_BRACKET || c === 0x7b) depth++;
+    else if (c === 0x5d || c === 0x7d) {
+      if (--depth === 0) break;
+    } else if (c === COMMA && depth === 1) {
+      starts.push(start);
+      ends.push(at);
+      start = at + 1;
+    }
+  }
+  if (at >= bytes.length) throw invalid("the array of events does not end: was the body cut off?");
+  if (skipSpace(bytes, at + 1) < bytes.length)
+    throw invalid(`behind the array of events, at byte ${at + 1}, there is more: send one array`);
+  if (starts.length > 0 || skipSpace(bytes, start) < at) {
+    starts.push(start);
+    ends.push(at);
+  }
+  return { starts, ends };
+}
+
+function textStart(bytes: Buffer): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+function skipSpace(bytes: Buffer, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x20 || bytes[at] === NEWLINE || bytes[at] === RETURN || bytes[at] === 0x09) at++;
+  return at;
+}
+
+/** The closing quote of the string that begins there, or the end of the bytes. */
+function stringEnd(bytes: Buffer, quote: number): number {
+  let at = quote + 1;
+  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
+function invalid(message: string): MillraceError {
+  return new MillraceError(message, { code: "invalid-json", origin: "user" });
+}
