@@ -27,5 +27,6 @@ export * from "./sinks/hot-batch-writer.ts";
 export * from "./sinks/hot-records.ts";
 export * from "./sinks/outbox.ts";
 export * from "./sinks/table-sink.ts";
+export * from "./sinks/webhook/index.ts";
 export * from "./sources/index.ts";
 export * from "./time/index.ts";

@@ -80,7 +80,8 @@ class BytesUnderWay {
     if (this.bytes + bytes > this.bytesMax) {
       throw new MillraceError("Too many events are under way: send the same again in a moment.", {
         code: "collector-busy",
-        origin: "external",
+        // Shown as it is: there is nothing in it to hide.
+        origin: "user",
         retry: true,
       });
     }

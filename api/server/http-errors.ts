@@ -3,8 +3,10 @@ import type { GraphQLFormattedError } from "graphql";
 import { MillraceError } from "../../schema/index.ts";
 
 const RETRY_AFTER_SECONDS = 1;
-/** Statuses of the caller's mistakes; every other code is 400. */
+/** Those that mean: again, in a moment. */
+const AGAIN: ReadonlySet<number> = new Set([429, 503]);
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  "collector-busy": 429,
   unauthenticated: 401,
   forbidden: 403,
   "unknown-topic": 404,
@@ -23,13 +25,15 @@ export function registerHttpErrors(
     const { message, code } = error;
     const isFastifys = status < 500 && !(error instanceof MillraceError);
     const shown = isFastifys ? { message, extensions: { code, origin: "user" } } : mask(error);
-    if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+    if (AGAIN.has(status)) reply.header("retry-after", RETRY_AFTER_SECONDS);
     return reply.code(status).send({ errors: [shown] });
   });
 }
 
 function statusOf(error: FastifyError): number {
   if (!(error instanceof MillraceError)) return error.statusCode ?? 500;
-  if (error.origin === "user") return STATUS_OF_CODE[error.code] ?? 400;
-  return error.origin === "external" || error.retry ? 503 : 500;
+  const status = STATUS_OF_CODE[error.code];
+  if (status !== undefined) return status;
+  if (error.origin === "user") return 400;
+  return error.retry ? 503 : 500;
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, open, readdir } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
+import { WEBHOOK_FOLDER } from "../webhook/object-cursor.ts";
 
 /** In a copy: what it is of. Not part of a home. */
 export const BACKUP_NOTE = "backup.json";
@@ -22,6 +23,8 @@ const LEFT_OUT = new Set([
   "checkpoints",
   LINKS_FOLDER,
   BACKUP_NOTE,
+  // How far alerts were sent: a copy goes on with those that it raises itself.
+  WEBHOOK_FOLDER,
 ]);
 const LOCK = /^(platform|backup)\.pid/;
 /** A file that is being written. */

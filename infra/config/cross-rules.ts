@@ -4,6 +4,7 @@ import { originProblems } from "./api-settings.ts";
 import { environmentName } from "./setting.ts";
 import type { Config, SettingKey } from "./settings.ts";
 import { timeConfig } from "./time-config.ts";
+import { webhookProblems } from "./webhook-settings.ts";
 
 /** What contradicts between settings that are each valid; for a person, with what to do. */
 export function crossProblems(config: Config): string[] {
@@ -15,6 +16,7 @@ export function crossProblems(config: Config): string[] {
     ...credentialProblems(config),
     ...problems,
     ...originProblems(config),
+    ...webhookProblems(config),
   ];
 }
 

@@ -9,6 +9,7 @@ import {
 import { detectorSettings, optionalParts } from "../../stream/index.ts";
 import { apiSettings } from "./api-settings.ts";
 import { distributedSettings } from "./distributed-settings.ts";
+import { webhookSettings } from "./webhook-settings.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -339,6 +340,7 @@ export const settings = {
   ),
 
   ...apiSettings,
+  ...webhookSettings,
 
   generatorEventsPerSecond: count(
     "Generator",

@@ -29,6 +29,7 @@ function open() {
     subscribe: () => {
       throw new Error("nobody subscribes here");
     },
+    position: async () => "begin",
     close: async () => undefined,
   };
   const models = openStreamModels({

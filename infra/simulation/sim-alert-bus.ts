@@ -70,6 +70,11 @@ export class SimAlertBus implements AlertBus {
     return this.tail(after === null ? end : after === "begin" ? begin : after, signal);
   }
 
+  async position(): Promise<string> {
+    const { begin, end } = this.stored;
+    return end > begin ? `@${end - 1}` : "begin";
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.stored.wake();

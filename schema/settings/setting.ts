@@ -23,6 +23,7 @@ export type SettingGroup =
   | "Detectors"
   | "Machine learning"
   | "API"
+  | "Webhook"
   | "Generator"
   | "Distributed";
 

@@ -65,6 +65,11 @@ export class LogAlertBus implements AlertBus {
     return this.tail(opening, signal, close);
   }
 
+  async position(): Promise<string> {
+    const { begin, end } = await this.log.offsets(this.topic, PARTITION);
+    return end > begin ? cursorOf(end - 1) : "begin";
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     for (const reader of this.readers) reader.close();

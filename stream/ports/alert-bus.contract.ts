@@ -74,6 +74,16 @@ export function alertBusContract(name: string, open: () => Promise<AlertBusHarne
       expect(ids(await live)).toEqual(["next#1"]);
     });
 
+    it("tells the position of the newest alert, behind which the next ones come", async () => {
+      expect(await bus.position()).toBe("begin");
+      await bus.publish([alertOf("a"), alertOf("b")]);
+      const position = await bus.position();
+      const after = take(position, 2);
+      await bus.publish([alertOf("c"), alertOf("d")]);
+      expect(ids(await after)).toEqual(["c#1", "d#1"]);
+      expect((await take("begin", 2))[1].cursor).toBe(position);
+    });
+
     it("says so where retention has dropped what a cursor needs", async () => {
       await bus.publish([alertOf("a"), alertOf("b"), alertOf("c")]);
       const [first] = await take("begin", 1);

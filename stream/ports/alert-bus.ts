@@ -41,5 +41,7 @@ export interface AlertBus {
    * repeat. Throws with code `cursor-gap` where retention has dropped what the cursor needs.
    */
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<PositionedAlert>;
+  /** The cursor of the newest alert, `"begin"` where none is kept. */
+  position(): Promise<string>;
   close(): Promise<void>;
 }

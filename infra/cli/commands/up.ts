@@ -9,6 +9,7 @@ import { apiPortsOf } from "../../platform/api-ports.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { platformQuality } from "../../quality/platform-quality.ts";
 import type { ScheduledQuality } from "../../quality/scheduled-quality.ts";
+import { startWebhook } from "../../webhook/start-webhook.ts";
 import { type CliIo, createLogger, onInterrupt, unlessInterrupted } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -71,6 +72,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
         const quality = running.adopt(platformQuality(platform, logger), (each) => each.stop());
         const { registry } = metrics;
+        running.adopt(startWebhook(platform, logger, registry), (webhook) => webhook.stop());
         const api = running.adopt(
           await startApi(platform, { forecasts, quality, logger, registry }),
           (server) => server.close(),

@@ -36,6 +36,10 @@ export class KafkaAlertBus implements AlertBus {
     return this.bus.subscribe(after, signal);
   }
 
+  position(): Promise<string> {
+    return this.bus.position();
+  }
+
   async close(): Promise<void> {
     await this.bus.close();
     this.alerts.close();

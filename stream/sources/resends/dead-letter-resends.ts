@@ -26,7 +26,8 @@ const NOTE_CHARS_MAX = 1_000;
 /** Whose sequence says who of several that send at the same time has gone first. */
 const PRODUCER = "dead-letter-resends";
 const ATTEMPTS_MAX = 10;
-const BACKOFF_MS = 25;
+/** Least wait behind an attempt that another one overtook, times the attempts so far. */
+const BACKOFF_MS_MIN = 25;
 
 /** A letter to send again. */
 export interface ResendRequest {
@@ -160,9 +161,10 @@ export class DeadLetterResends {
     ends: LakeResends["ends"],
   ): Promise<readonly ResendOutcome[]> {
     if (sendable.length === 0) return [];
-    const { log, sleep, random } = this.deps;
+    const { log, clock, sleep, random } = this.deps;
     const keys = sendable.map(({ letter }) => letterKeyOf(letter));
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const began = clock();
       const sequence = await log.producerSequence(PRODUCER);
       // What is appended behind this look makes the sequence a repeat.
       const before = await this.record.inLog(keys, ends);
@@ -173,7 +175,8 @@ export class DeadLetterResends {
           const kind = first === undefined ? "sent" : "already-sent";
           return { id: letterIdOf(letter), kind, resend: first ?? resend };
         });
-      await sleep(BACKOFF_MS * attempt * (0.5 + random()));
+      // As long as attempts take: whoever begins one shuts those out that are under way.
+      await sleep(Math.max(BACKOFF_MS_MIN, clock() - began) * attempt * (0.5 + random()));
     }
     throw new MillraceError("Others send dead letters again all the time. Nothing was sent: try again.", {
       code: "resend-contended",

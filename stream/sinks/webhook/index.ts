@@ -1,0 +1,2 @@
+export * from "./alert-webhook.ts";
+export { type WebhookMessage, webhookHeaders, webhookSecretOf } from "./webhook-message.ts";
