@@ -59,7 +59,8 @@ export function composeViolations({ name, text }: ComposeService): Violation[] {
     if (!port.startsWith("127.0.0.1:")) problems.push(`opens ${port} to other machines`);
   }
   for (const [, variable, value] of text.matchAll(SECRET)) {
-    if (!/^\$\{[A-Z_]+:\?.+\}$/.test(value))
+    // Asked for, or empty where nobody gives one.
+    if (!/^\$\{[A-Z_]+:(?:\?.+|-)\}$/.test(value))
       problems.push(`has a value for ${variable} instead of asking for it`);
   }
   return problems.map((problem) => `${name} ${problem}`);

@@ -107,6 +107,7 @@ describe("the compose files", () => {
     ["a moving version", "    image: redis:latest", "fixed version"],
     ["a port for everybody", '    ports: ["0.0.0.0:1:1"]', "other machines"],
     ["a committed password", "      DB_PASSWORD: hunter2", "DB_PASSWORD"],
+    ["a password by default", `      DB_PASSWORD: $${"{DB_PASSWORD:-hunter2}"}`, "DB_PASSWORD"],
     ["no limits", "", "limits"],
     ["no health check", "", "no health check"],
   ])("a planted violation is caught: %s", (_, line, problem) => {
