@@ -57,6 +57,7 @@ import {
   DeadLetterResends,
   detectorTables,
   type EventLog,
+  eventLoopScheduling,
   type HotStore,
   hotBatchOf,
   ownSchemaSource,
@@ -172,7 +173,12 @@ export class TestApi {
     };
     this.server = await createApiServer({
       resends: this.resendsWith(this.log, queryEngine),
-      collector: new Collector({ log: this.log, decoding: DECODING, clock: Date.now }),
+      collector: new Collector({
+        log: this.log,
+        decoding: DECODING,
+        clock: Date.now,
+        nextTurn: eventLoopScheduling.nextTurn,
+      }),
       queryEngine,
       hotStore: this.hotStoreThatMayHang(),
       alertBus: this.alertBus,

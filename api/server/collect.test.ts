@@ -1,10 +1,16 @@
+import { once } from "node:events";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { MillraceError } from "../../schema/index.ts";
 import { TestApi } from "./api.fixture.ts";
 
 const NOW = Date.now();
-const KEYS = { shop: "shop-0123456789abcdef", ann: "ann-0123456789abcdef", web: "web-0123456789abcdef" };
+const KEYS = {
+  ...{ shop: "shop-0123456789abcdef", ann: "ann-0123456789abcdef" },
+  ...{ web: "web-0123456789abcdef", bob: "bob-0123456789abcdef" },
+};
 const JSON_TYPE = "application/json";
 const LINES_TYPE = "application/x-ndjson";
 let made = 0;
@@ -15,6 +21,17 @@ const view = (changes: object = {}) => ({
   ...changes,
 });
 
+/** A request whose body does not come to its end. */
+function halfSent(url: string) {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write(
+    `POST /collect/customer-events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEYS.shop}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: 50000\r\nexpect: 100-continue\r\n\r\n[`,
+  );
+  // The server has seen its headers.
+  return { socket, isOpen: once(socket, "data") };
+}
+
 describe("the collector over HTTP", () => {
   let api: TestApi;
   beforeAll(async () => {
@@ -24,11 +41,13 @@ describe("the collector over HTTP", () => {
       apiKeys: [
         { name: "shop", role: "producer", key: KEYS.shop },
         { name: "ann", role: "operator", key: KEYS.ann },
-        { name: "web", role: "viewer", key: KEYS.web },
+        { name: "web", role: "page", key: KEYS.web },
+        { name: "bob", role: "viewer", key: KEYS.bob },
       ],
     });
   });
   afterAll(() => api.stop());
+  afterEach(() => vi.restoreAllMocks());
 
   interface Sent {
     readonly type?: string | null;
@@ -83,7 +102,7 @@ describe("the collector over HTTP", () => {
   }
 
   it("takes an array, one object, and one object a line, gzipped or not, as they came", async () => {
-    const texts = Array.from({ length: 9 }, () => JSON.stringify(view({ "of mine": [1, "ü"] })));
+    const texts = Array.from({ length: 10 }, () => JSON.stringify(view({ "of mine": [1, "ü"] })));
     const from = await end();
     const bodies: [string | Buffer, Sent][] = [
       [`[${texts[0]}, ${texts[1]}]`, {}],
@@ -91,6 +110,7 @@ describe("the collector over HTTP", () => {
       [`${texts[3]}\n${texts[4]}\r\n`, { type: LINES_TYPE }],
       [gzipSync(`${texts[5]}\n${texts[6]}`), { type: LINES_TYPE, headers: { "content-encoding": "gzip" } }],
       [`[${texts[7]}]`, { key: KEYS.ann }],
+      [`[${texts[9]}]`, { key: KEYS.web }],
       [texts[8], { headers: { "content-encoding": "identity" } }],
     ];
     let accepted = 0;
@@ -102,7 +122,7 @@ describe("the collector over HTTP", () => {
       // Answered when they are there.
       expect(await end()).toBe(from + accepted);
     }
-    expect((await recordsFrom(from)).map((record) => record.trim())).toEqual(texts);
+    expect((await recordsFrom(from)).map((record) => record.trim()).sort()).toEqual(texts.sort());
   });
 
   it("tells which events it refused, and why, and takes the others", async () => {
@@ -131,7 +151,9 @@ describe("the collector over HTTP", () => {
     const cases: [string | Buffer | undefined, Sent, number, string][] = [
       [event, { key: null }, 401, "unauthenticated"],
       [event, { key: "nobody-0123456789" }, 401, "unauthenticated"],
-      [event, { key: KEYS.web }, 403, "forbidden"],
+      [event, { key: KEYS.bob }, 403, "forbidden"],
+      [event, { key: KEYS.web, topic: "orders" }, 403, "forbidden"],
+      [event, { key: KEYS.bob, topic: "clicks" }, 403, "forbidden"],
       [event, { topic: "clicks" }, 404, "unknown-topic"],
       [event, { topic: "rule-changes" }, 404, "unknown-topic"],
       [event, { type: "text/csv" }, 415, "unknown-media-type"],
@@ -142,6 +164,7 @@ describe("the collector over HTTP", () => {
       [gzipSync(" ".repeat(50_001)), { headers: gzip }, 413, "body-too-large"],
       [" ".repeat(50_001), {}, 413, "body-too-large"],
       [`[${event}`, {}, 400, "invalid-json"],
+      [`[${"1,".repeat(10_000)}1]`, {}, 413, "too-many-events"],
       ["[]", {}, 400, "no-events"],
       ["\n\n", { type: LINES_TYPE }, 400, "no-events"],
     ];
@@ -153,14 +176,11 @@ describe("the collector over HTTP", () => {
   });
 
   it("asks to come again while too much is under way, which ends with those requests", async () => {
-    const stuck = connect(Number(new URL(api.server.url).port), "127.0.0.1");
-    stuck.on("error", () => undefined);
-    stuck.write(
-      `POST /collect/customer-events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEYS.shop}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: 50000\r\n\r\n[`,
-    );
+    const { socket: stuck, isOpen } = halfSent(api.server.url);
+    await isOpen;
     const large = `[${JSON.stringify(view())}${" ".repeat(20_000)}]`;
-    await expect.poll(async () => (await send(large)).status).toBe(429);
     const busy = await send(large);
+    expect(busy.status).toBe(429);
     expect(busy.headers.get("retry-after")).toBe("1");
     expect(busy.body.errors[0]).toMatchObject({
       message: expect.stringContaining("in a moment"),
@@ -169,6 +189,56 @@ describe("the collector over HTTP", () => {
     expect((await send(JSON.stringify(view()))).status).toBe(200);
     stuck.destroy();
     await expect.poll(async () => (await send(large)).status).toBe(200);
+  });
+
+  it("counts what is being appended though its sender has hung up", async () => {
+    const appended = Promise.withResolvers<never>();
+    const append = vi.spyOn(api.log, "append").mockImplementation(() => appended.promise);
+    const hangUp = new AbortController();
+    const large = `[${JSON.stringify(view())}${" ".repeat(40_000)}]`;
+    const sent = fetch(`${api.server.url}/collect/customer-events`, {
+      method: "POST",
+      headers: { "content-type": JSON_TYPE, authorization: `Bearer ${KEYS.shop}` },
+      body: large,
+      signal: hangUp.signal,
+    });
+    await expect.poll(() => append.mock.calls.length).toBe(1);
+    hangUp.abort();
+    await expect(sent).rejects.toThrow();
+    const answers = [];
+    for (let i = 0; i < 5; i++) {
+      const answer = await Promise.race([send(large), sleep(1_000)]);
+      answers.push(answer?.status);
+    }
+    append.mockRestore();
+    appended.reject(new Error("not in time"));
+    expect(answers).toEqual([429, 429, 429, 429, 429]);
+    await expect.poll(async () => (await send(large)).status).toBe(200);
+  });
+
+  it("tells a failure of the log to the operator, and the sender to come again", async () => {
+    const cause = new MillraceError("Kafka at broker:9092 does not accept the credentials", {
+      ...{ code: "kafka-auth-failed", origin: "user" },
+    });
+    vi.spyOn(api.log, "append").mockRejectedValue(cause);
+    const { status, headers, body } = await send(JSON.stringify(view()));
+    expect(status).toBe(503);
+    expect(headers.get("retry-after")).toBe("1");
+    expect(JSON.stringify(body)).not.toContain("broker");
+    expect(body.errors[0].extensions).toMatchObject({ code: "collect-failed", retry: true });
+    const [logged] = api.logged.slice(-1) as { err: MillraceError; reference: string }[];
+    expect(logged).toMatchObject({ reference: body.errors[0].extensions.reference, err: { cause } });
+  });
+
+  it("does not hold the server's end up for a body that never comes", async () => {
+    const own = await TestApi.start({
+      apiKeys: [{ name: "shop", role: "producer", key: KEYS.shop }],
+      closeWithinMs: 100,
+    });
+    const { socket, isOpen } = halfSent(own.server.url);
+    await isOpen;
+    await own.stop();
+    await expect.poll(() => socket.closed).toBe(true);
   });
 
   it("is there for the pages of allowed origins", async () => {

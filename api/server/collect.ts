@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type EventContract, MillraceError } from "../../schema/index.ts";
+import { customerEventContract, type EventContract, MillraceError } from "../../schema/index.ts";
 import {
   type Collected,
   type Collector,
@@ -16,6 +16,8 @@ import type { ApiConfig } from "./config.ts";
 
 export const COLLECT_ROUTE = "/collect/:topic";
 const SENDERS: readonly Role[] = ["producer", "operator"];
+/** Who may send what visitors of pages do, with a key that they can read there. */
+const PAGE_SENDERS: readonly Role[] = ["page", ...SENDERS];
 /** How events lie in a body, by its media type. */
 const PLACES: Readonly<Record<string, (body: Buffer) => EventPlaces>> = {
   "application/json": placesOfJson,
@@ -50,15 +52,21 @@ export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
     scope.addContentTypeParser("*", (request, _body, done) => done(unknownMediaType(request)));
     scope.addHook("onRequest", async (request, reply) => {
       if (request.method === "OPTIONS") return;
-      requireRole(callerOf(request.headers.authorization), SENDERS);
-      contractOf(request as FastifyRequest<ToTopic>);
-      underWay.begin(bodyBytesOf(request, config.collectBytesMax), reply);
+      const caller = callerOf(request.headers.authorization);
+      // Who has no key learns of no topic.
+      requireRole(caller, PAGE_SENDERS);
+      if (contractOf(request as FastifyRequest<ToTopic>) !== customerEventContract)
+        requireRole(caller, SENDERS);
+      underWay.begin(bodyBytesOf(request, config.collectBytesMax), request, reply);
     });
     scope.options(COLLECT_ROUTE, (_request, reply) => reply.code(204).header("allow", "POST").send());
     scope.post<ToTopic>(COLLECT_ROUTE, { bodyLimit: config.collectBytesMax }, async (request, reply) => {
       const contract = contractOf(request);
-      const body = await unpacked(request, config.collectBytesMax);
-      const collected = await collector.collect(contract, body, placesIn(request, body));
+      const collected = await underWay.while(request, async () => {
+        const body = await unpacked(request, config.collectBytesMax);
+        const places = placesIn(request, body);
+        return collector.collect(contract, body, places).catch(failed);
+      });
       observe(contract.topic, collected);
       const { accepted, refused } = collected;
       return reply.code(refused === 0 ? 200 : accepted > 0 ? 207 : 422).send(collected);
@@ -66,17 +74,33 @@ export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
   });
 }
 
-/** The bodies that are on their way into the log, so that a log that is slow, or many senders, cost bounded memory. */
+/** Whatever it was, it is not the sender's: what the log says of servers and topics is for the operator. */
+function failed(cause: unknown): never {
+  throw new MillraceError("events that came over HTTP could not be appended", {
+    code: "collect-failed",
+    origin: "external",
+    retry: true,
+    cause,
+  });
+}
+
+/**
+ * The bodies that are not in the log yet, so that a log that is slow, or many senders, cost bounded memory. One counts until its
+ * connection has come to an end, or its request has been seen to, where that is later: who hangs up
+ * leaves what is being appended behind.
+ */
 class BytesUnderWay {
   private readonly bytesMax: number;
+  private readonly released = new WeakMap<FastifyRequest, () => void>();
+  private readonly seenTo = new WeakSet<FastifyRequest>();
   private bytes = 0;
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
   }
 
-  /** Counts a body until its request has come to an end, answered or not. */
-  begin(bytes: number, reply: FastifyReply): void {
+  /** @throws MillraceError `collector-busy` where there is no room for so many */
+  begin(bytes: number, request: FastifyRequest, reply: FastifyReply): void {
     if (this.bytes + bytes > this.bytesMax) {
       throw new MillraceError("Too many events are under way: send the same again in a moment.", {
         code: "collector-busy",
@@ -86,9 +110,23 @@ class BytesUnderWay {
       });
     }
     this.bytes += bytes;
-    reply.raw.once("close", () => {
+    this.released.set(request, () => {
+      this.released.delete(request);
       this.bytes -= bytes;
     });
+    reply.raw.once("close", () => {
+      if (!this.seenTo.has(request)) this.released.get(request)?.();
+    });
+  }
+
+  /** Does what a request asks for, whose bytes count as long as this takes. */
+  async while<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    this.seenTo.add(request);
+    try {
+      return await work();
+    } finally {
+      this.released.get(request)?.();
+    }
   }
 }
 

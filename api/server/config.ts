@@ -34,6 +34,8 @@ export interface ApiConfig {
   readonly subscriberQueueMax: number;
   /** Newest alerts kept in memory for those who resume. */
   readonly alertRingMax: number;
+  /** Requests under way when the server closes have this time to end; then their connections are cut. */
+  readonly closeWithinMs: number;
   /** A readiness probe answers within this time. */
   readonly probeTimeoutMs: number;
 }
@@ -56,5 +58,6 @@ export const apiConfigDefaults: ApiConfig = {
   operationsPerSocketMax: 50,
   subscriberQueueMax: 1_024,
   alertRingMax: 4_096,
+  closeWithinMs: 5_000,
   probeTimeoutMs: 2_000,
 };

@@ -59,7 +59,7 @@ export interface ApiServerDeps {
 export interface ApiServer {
   /** `http://127.0.0.1:4000`, with the port that was taken. */
   readonly url: string;
-  /** Ends subscriptions and requests under way, then frees the port. The ports given stay open. */
+  /** Ends subscriptions and requests under way, soon by force, then frees the port. The ports given stay open. */
   close(): Promise<void>;
 }
 
@@ -127,7 +127,8 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const close = async () => {
     alertHub.close();
     await sockets.close();
-    await app.close();
+    const overdue = setTimeout(() => app.server.closeAllConnections(), config.closeWithinMs);
+    await app.close().finally(() => clearTimeout(overdue));
     await apollo.stop();
   };
   try {

@@ -11,6 +11,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   forbidden: 403,
   "unknown-topic": 404,
   "body-too-large": 413,
+  "too-many-events": 413,
   "unknown-media-type": 415,
   "unknown-encoding": 415,
 };

@@ -3,6 +3,7 @@ import type { ApiKey, Role } from "../../api/index.ts";
 
 const ROLES: Readonly<Record<Role, Role>> = {
   viewer: "viewer",
+  page: "page",
   producer: "producer",
   operator: "operator",
 };

@@ -30,7 +30,7 @@ export const apiSettings = {
     type: "secret",
     group,
     default: "",
-    doc: "Who may do more than read: `NAME:ROLE:KEY`, several apart by commas or lines. Roles are viewer, producer, who sends events to `/collect`, and operator, who changes rules, too. Without any nobody does.",
+    doc: "Who may do more than read: `NAME:ROLE:KEY`, several apart by commas or lines. Roles are viewer; page, which sends customer events to `/collect`; producer, who sends all kinds of events; operator, who changes rules, too. Without any nobody does.",
   },
   allowedOrigins: origins,
   queryDepthMax: count(group, 10, [1, 100], "Most fields within one another in an operation."),

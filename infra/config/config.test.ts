@@ -108,7 +108,10 @@ describe("API keys", () => {
 
   test.each([
     [`:operator:${key}`, /entry 1 must begin with a name/],
-    [`ann:operator:${key},bob:root:${key}`, /entry 2 must have one of the roles viewer, producer, operator/],
+    [
+      `ann:operator:${key},bob:root:${key}`,
+      /entry 2 must have one of the roles viewer, page, producer, operator/,
+    ],
     ["ann:operator:short", /at least 16 characters/],
     [`ann:operator:${key},bob:viewer:${key}`, /two keys are the same/],
   ])("refuses %j, without showing it", (text, problem) => {

@@ -1,6 +1,6 @@
 import type { ApiServerDeps } from "../../api/index.ts";
 import { createModelRegistry } from "../../ml/index.ts";
-import { Collector } from "../../stream/index.ts";
+import { Collector, eventLoopScheduling } from "../../stream/index.ts";
 import { deadLetterResendsOf } from "./dead-letter-resends.ts";
 import type { Platform } from "./platform.ts";
 
@@ -13,7 +13,12 @@ export function apiPortsOf(platform: Platform): Omit<ApiServerDeps, "logger" | "
     alertBus,
     eventLog: log,
     pipeline: platform,
-    collector: new Collector({ log, decoding: config, clock: Date.now }),
+    collector: new Collector({
+      log,
+      decoding: config,
+      clock: Date.now,
+      nextTurn: eventLoopScheduling.nextTurn,
+    }),
     resends: deadLetterResendsOf(platform),
     models: createModelRegistry(adapters.objects),
     clock: Date.now,

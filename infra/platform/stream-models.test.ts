@@ -29,7 +29,7 @@ function open() {
     subscribe: () => {
       throw new Error("nobody subscribes here");
     },
-    position: async () => "begin",
+    position: async () => "0",
     close: async () => undefined,
   };
   const models = openStreamModels({

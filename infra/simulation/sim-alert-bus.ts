@@ -70,9 +70,9 @@ export class SimAlertBus implements AlertBus {
     return this.tail(after === null ? end : after === "begin" ? begin : after, signal);
   }
 
-  async position(): Promise<string> {
+  async position(of: "oldest" | "next"): Promise<string> {
     const { begin, end } = this.stored;
-    return end > begin ? `@${end - 1}` : "begin";
+    return `@${(of === "oldest" ? begin : end) - 1}`;
   }
 
   async close(): Promise<void> {
@@ -107,7 +107,7 @@ export class SimAlertBus implements AlertBus {
 }
 
 function cursorPosition(cursor: string): number {
-  const match = /^@(\d{1,15})$/.exec(cursor);
+  const match = /^@(-1|\d{1,15})$/.exec(cursor);
   if (match !== null) return Number(match[1]);
   throw new MillraceError(`"${cursor}" is no cursor of an alert`, { code: "cursor-invalid", origin: "user" });
 }

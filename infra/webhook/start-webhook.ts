@@ -12,7 +12,7 @@ export function startWebhook(
   { adapters, alertBus, config }: Platform,
   logger: PlatformLogger,
   registry: Registry,
-): { stop(): Promise<void> } {
+): Pick<AlertWebhook, "begun" | "stop"> {
   const registers = [registry];
   const sent = new Counter({
     name: "millrace_webhook_alerts_total",
@@ -27,14 +27,15 @@ export function startWebhook(
   let webhook: AlertWebhook | null = null;
   new Gauge({
     name: "millrace_webhook_failing_seconds",
-    help: "For how long the webhook's receiver has taken nothing of what was sent; 0 while it does.",
+    help: "For how long the webhook has not come on, mostly as its receiver takes nothing; 0 while all is well.",
     registers,
     collect() {
       this.set((webhook?.failingMs ?? 0) / 1000);
     },
   });
   const secret = webhookSecretOf(config.webhookSecret);
-  if (config.webhookUrl === "" || secret === null) return { stop: async () => undefined };
+  if (config.webhookUrl === "" || secret === null)
+    return { begun: Promise.resolve(), stop: async () => undefined };
   webhook = new AlertWebhook({
     alertBus,
     receiver: new HttpWebhookReceiver({

@@ -74,8 +74,9 @@ async function up(): Promise<{ readonly child: ChildProcess; readonly url: strin
 
 /** As many orders of the user as raise an alert, over HTTP. */
 async function buy(url: string, userId: string): Promise<void> {
+  const orderTime = Date.now();
   const orders = Array.from({ length: ORDERS }, (_, i) => ({
-    ...{ eventId: `${userId}-${i}`, orderId: `${userId}-${i}`, orderTime: Date.now(), userId },
+    ...{ eventId: `${userId}-${i}`, orderId: `${userId}-${i}`, orderTime, userId },
     ...{ status: "placed", currency: "EUR", totalMinor: 1999, itemCount: 1 },
   }));
   const response = await fetch(`${url}/collect/orders`, {

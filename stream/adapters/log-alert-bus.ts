@@ -65,9 +65,9 @@ export class LogAlertBus implements AlertBus {
     return this.tail(opening, signal, close);
   }
 
-  async position(): Promise<string> {
+  async position(of: "oldest" | "next"): Promise<string> {
     const { begin, end } = await this.log.offsets(this.topic, PARTITION);
-    return end > begin ? cursorOf(end - 1) : "begin";
+    return cursorOf((of === "oldest" ? begin : end) - 1);
   }
 
   async close(): Promise<void> {
@@ -151,7 +151,8 @@ function cursorOf(offset: number): string {
 
 /** @throws MillraceError `cursor-invalid` */
 function cursorOffset(cursor: string): number {
-  const match = /^0:(\d{1,16})$/.exec(Buffer.from(cursor, "base64url").toString("latin1"));
+  // Behind -1 comes the first of all.
+  const match = /^0:(-1|\d{1,16})$/.exec(Buffer.from(cursor, "base64url").toString("latin1"));
   if (match !== null) return Number(match[1]);
   throw new MillraceError(
     `${JSON.stringify(cursor.slice(0, 64))} is no cursor of an alert; pass one that a subscription gave`,

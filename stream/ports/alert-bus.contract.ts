@@ -74,14 +74,20 @@ export function alertBusContract(name: string, open: () => Promise<AlertBusHarne
       expect(ids(await live)).toEqual(["next#1"]);
     });
 
-    it("tells the position of the newest alert, behind which the next ones come", async () => {
-      expect(await bus.position()).toBe("begin");
+    it("tells the positions behind which the oldest comes, and the next one, of an empty bus too", async () => {
+      const empty = [await bus.position("oldest"), await bus.position("next")];
       await bus.publish([alertOf("a"), alertOf("b")]);
-      const position = await bus.position();
+      for (const position of [...empty, await bus.position("oldest")])
+        expect(ids(await take(position, 2))).toEqual(["a#1", "b#1"]);
+      const position = await bus.position("next");
+      expect((await take("begin", 2))[1].cursor).toBe(position);
       const after = take(position, 2);
       await bus.publish([alertOf("c"), alertOf("d")]);
       expect(ids(await after)).toEqual(["c#1", "d#1"]);
-      expect((await take("begin", 2))[1].cursor).toBe(position);
+      await harness.expireAll();
+      await bus.publish([alertOf("e")]);
+      await expect(take(empty[1], 1)).rejects.toMatchObject({ code: "cursor-gap" });
+      expect(ids(await take(await bus.position("oldest"), 1))).toEqual(["e#1"]);
     });
 
     it("says so where retention has dropped what a cursor needs", async () => {

@@ -41,7 +41,7 @@ export interface AlertBus {
    * repeat. Throws with code `cursor-gap` where retention has dropped what the cursor needs.
    */
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<PositionedAlert>;
-  /** The cursor of the newest alert, `"begin"` where none is kept. */
-  position(): Promise<string>;
+  /** The cursor behind which the oldest alert that is kept comes, or the next one that is published. */
+  position(of: "oldest" | "next"): Promise<string>;
   close(): Promise<void>;
 }

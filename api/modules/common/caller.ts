@@ -1,7 +1,10 @@
 import { userError } from "./errors.ts";
 
-/** What callers may do: everyone reads; a producer sends events; an operator changes how the platform judges, too. */
-export type Role = "viewer" | "producer" | "operator";
+/**
+ * What callers may do: everyone reads; a page sends customer events, with a key that its visitors can read; a producer
+ * sends events of all kinds; an operator changes how the platform judges, too.
+ */
+export type Role = "viewer" | "page" | "producer" | "operator";
 
 /** Who calls, as their API key says. */
 export interface Caller {

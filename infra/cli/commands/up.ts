@@ -66,13 +66,15 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
       io,
       { runsWorkers: true, runsQueries: true, makesHome: true, interruption, metrics },
       async (platform) => {
-        await unlessInterrupted(platform.startWorkers(), interruption, "its workers had not started yet");
         // Ends what was started, also where the next cannot start: no new input, no new requests, then the last checkpoint.
         await using running = new AsyncDisposableStack();
+        const { registry } = metrics;
+        const webhook = running.adopt(startWebhook(platform, logger, registry), (each) => each.stop());
+        // What the workers raise is to be sent from the first alert on.
+        await webhook.begun;
+        await unlessInterrupted(platform.startWorkers(), interruption, "its workers had not started yet");
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
         const quality = running.adopt(platformQuality(platform, logger), (each) => each.stop());
-        const { registry } = metrics;
-        running.adopt(startWebhook(platform, logger, registry), (webhook) => webhook.stop());
         const api = running.adopt(
           await startApi(platform, { forecasts, quality, logger, registry }),
           (server) => server.close(),

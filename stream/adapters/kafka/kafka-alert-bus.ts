@@ -36,8 +36,8 @@ export class KafkaAlertBus implements AlertBus {
     return this.bus.subscribe(after, signal);
   }
 
-  position(): Promise<string> {
-    return this.bus.position();
+  position(of: "oldest" | "next"): Promise<string> {
+    return this.bus.position(of);
   }
 
   async close(): Promise<void> {

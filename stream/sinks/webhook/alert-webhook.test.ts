@@ -117,7 +117,7 @@ describe("an alert webhook", () => {
   const isReady = () => expect.poll(() => cursor).not.toBeNull();
   const publish = (...ids: string[]) => bus.publish(ids.map((id) => alertOf(id)));
   const cameIds = () => came.map(({ alerts }) => alerts.map(({ id }) => id));
-  const isSaved = () => expect.poll(async () => cursor === (await bus.position())).toBe(true);
+  const isSaved = () => expect.poll(async () => cursor === (await bus.position("next"))).toBe(true);
 
   it("sends alerts as the API shows them, signed after Standard Webhooks, from its first start on", async () => {
     await publish("old");
@@ -134,7 +134,7 @@ describe("an alert webhook", () => {
         eventTime: "2023-11-14T22:13:20.000Z",
         windowStart: "2023-11-14T22:12:20.000Z",
         windowEnd: "2023-11-14T22:13:20.000Z",
-        cursor: await bus.position(),
+        cursor: await bus.position("next"),
       },
     ]);
     await isSaved();
@@ -178,7 +178,7 @@ describe("an alert webhook", () => {
     expect(logged.filter((line) => line.startsWith("the webhook took no alerts"))).toHaveLength(
       failures.length,
     );
-    expect(logged.at(-1)).toContain('takes alerts again {"failures":5,"failedForMs":105000}');
+    expect(logged.at(-1)).toContain('the webhook works again {"failures":5,"failedForMs":105000}');
     expect(logged[0]).toMatch(/127\.0\.0\.1:\d+ answered 500$/);
     expect(logged.join()).not.toContain("t0ken");
     expect(webhook.failingMs).toBe(0);
@@ -250,15 +250,15 @@ describe("an alert webhook", () => {
     expect(logged[0]).toContain("alerts were dropped before the webhook took them");
   });
 
-  it("goes on where the bus or the place of the cursor fails for a while", async () => {
+  it("goes on where the bus or the place of the cursor fails for a while, which counts as failing", async () => {
     let failures = 4;
     const unless = <T>(value: () => T): T => {
       if (failures-- > 0) throw new Error("not now");
       return value();
     };
-    start({
+    const webhook = start({
       alertBus: {
-        position: async () => unless(() => bus.position()),
+        position: async (of) => unless(() => bus.position(of)),
         subscribe: (...args) => unless(() => bus.subscribe(...args)),
       },
       cursor: {
@@ -268,12 +268,95 @@ describe("an alert webhook", () => {
             cursor = saved;
           }),
       },
+      sleep: async (ms) => {
+        waits.push(ms);
+        expect(webhook.failingMs).toBe(now - startedAt);
+        now += ms;
+        await eventLoopScheduling.nextTurn();
+      },
+    });
+    const startedAt = now;
+    await isReady();
+    await expect.poll(() => webhook.failingMs).toBe(0);
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
+  });
+
+  it("sends nothing twice while what was taken cannot be noted, and tells that it fails", async () => {
+    let failures = 0;
+    const webhook = start({
+      cursor: {
+        load: async () => cursor,
+        save: async (saved) => {
+          if (failures-- > 0) throw new Error("no space left");
+          cursor = saved;
+        },
+      },
+      sleep: async (ms) => {
+        waits.push(ms);
+        now += ms;
+        if (failures === 1) expect(webhook.failingMs).toBeGreaterThan(0);
+        await eventLoopScheduling.nextTurn();
+      },
     });
     await isReady();
-    failures = 1;
+    failures = 5;
     await publish("a");
     await isSaved();
-    // Taken, and then sent again: that it was taken could not be noted.
-    expect(cameIds()).toEqual([["a"], ["a"]]);
+    expect(cameIds()).toEqual([["a"]]);
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000]);
+    expect(logged[0]).toContain("cannot be noted");
+    expect(webhook.failingMs).toBe(0);
+  });
+
+  it("survives that the bus fails while a full message is under way", async () => {
+    let taking: ((value: unknown) => void) | null = null;
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => void unhandled.push(error);
+    process.on("unhandledRejection", note);
+    const alerts = Array.from({ length: 100 }, (_, i) => ({ alert: alertOf(`a${i}`), cursor: `${i}` }));
+    let subscriptions = 0;
+    start({
+      receiver: {
+        post: (_message, signal) =>
+          new Promise((resolve, reject) => {
+            taking = resolve as (value: unknown) => void;
+            signal.addEventListener("abort", () => reject(signal.reason));
+          }),
+      },
+      alertBus: {
+        position: async () => "next",
+        async *subscribe(_after, signal) {
+          if (subscriptions++ === 0) {
+            yield* alerts;
+            throw new Error("the bus is gone");
+          }
+          await once(signal, "abort");
+        },
+      },
+    });
+    await expect.poll(() => taking).not.toBeNull();
+    for (let i = 0; i < 5; i++) await eventLoopScheduling.nextTurn();
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
+    (taking as unknown as (value: unknown) => void)(undefined);
+    await expect.poll(() => subscriptions).toBe(2);
+    expect(cursor).toBe("99");
+    expect(sent).toBe(100);
+  });
+
+  it("says so where alerts are dropped before the first one is taken", async () => {
+    answers = Array.from({ length: 3 }, () => status(401));
+    const first = start({ sleep: (_, signal) => once(signal, "abort").then(() => undefined) });
+    await isReady();
+    await publish("a");
+    await expect.poll(() => came).toHaveLength(1);
+    await first.stop();
+    now += 61_000;
+    await publish("b");
+    await log.enforceRetention(now, () => []);
+    start();
+    await expect.poll(() => sent).toBe(1);
+    expect(cameIds().at(-1)).toEqual(["b"]);
+    expect(logged.join()).toContain("alerts were dropped before the webhook took them");
   });
 });

@@ -7,7 +7,9 @@ const MESSAGE_ALERTS_MAX = 100;
 const BACKOFF_MS = { first: 1_000, max: 300_000 } as const;
 /** Alerts that are passed over before the cursor is saved. */
 const UNSAVED_MAX = 1_000;
-const FOLLOW_AGAIN_MS = 5_000;
+const NOT_FOLLOWED = "the webhook cannot follow the alerts: it tries again";
+const NOT_TAKEN = "the webhook took no alerts: they wait in the log, and are sent again";
+const NOT_NOTED = "what the webhook took cannot be noted: it tries again, and sends nothing before";
 /** Of a bus that does not have what a cursor needs any more, or is another one. */
 const LOST_CURSOR: ReadonlySet<string> = new Set(["cursor-gap", "cursor-invalid"]);
 
@@ -60,6 +62,8 @@ export class WebhookFailed extends MillraceError {
  * Begins with the first alert after it was first started.
  */
 export class AlertWebhook {
+  /** Resolves when it is known behind which alert to go on, or that this has to be tried again. */
+  readonly begun: Promise<void>;
   private readonly deps: AlertWebhookDeps;
   private readonly stopping = new AbortController();
   private readonly ended: Promise<void>;
@@ -69,10 +73,15 @@ export class AlertWebhook {
 
   constructor(deps: AlertWebhookDeps) {
     this.deps = deps;
-    this.ended = this.run();
+    const begin = this.begin();
+    this.begun = begin.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.ended = this.run(begin);
   }
 
-  /** For how long the receiver has taken nothing that was sent; 0 while all is well. */
+  /** For how long it has not come on; 0 while all is well. */
   get failingMs(): number {
     return this.failingSince === null ? 0 : this.deps.clock() - this.failingSince;
   }
@@ -83,28 +92,29 @@ export class AlertWebhook {
     await this.ended;
   }
 
-  private async run(): Promise<void> {
-    const { sleep, logger } = this.deps;
+  private async run(begun: Promise<string>): Promise<void> {
     const { signal } = this.stopping;
-    while (!signal.aborted) {
+    for (let begin = begun; !signal.aborted; begin = this.begin()) {
       try {
-        await this.follow(await this.begin(), signal);
+        const after = await begin;
+        this.tellSuccess();
+        await this.follow(after, signal);
       } catch (err) {
-        if (signal.aborted) return;
-        logger.warn({ err }, "the webhook cannot follow the alerts: it tries again");
-        await sleep(FOLLOW_AGAIN_MS, signal);
+        if (!signal.aborted) await this.pause(err, NOT_FOLLOWED, signal);
       }
+      if (signal.aborted) return;
     }
   }
 
   /** The cursor behind which to go on. */
   private async begin(): Promise<string> {
     const { cursor, alertBus } = this.deps;
+    // Asked for in any case: whether the bus answers.
+    const next = await alertBus.position("next");
     const saved = await cursor.load();
     if (saved !== null) return saved;
-    const now = await alertBus.position();
-    await cursor.save(now);
-    return now;
+    await cursor.save(next);
+    return next;
   }
 
   private async follow(after: string, signal: AbortSignal): Promise<void> {
@@ -120,7 +130,7 @@ export class AlertWebhook {
         { err },
         "alerts were dropped before the webhook took them: it goes on with the oldest that is kept",
       );
-      await cursor.save("begin");
+      await cursor.save(await alertBus.position("oldest"));
     }
   }
 
@@ -130,73 +140,79 @@ export class AlertWebhook {
     done: AbortController,
   ): AsyncGenerator<PositionedAlert[]> {
     const alerts = source[Symbol.asyncIterator]();
-    let next = alerts.next();
+    const ask = () => {
+      const asked = alerts.next();
+      // Whoever awaits it gets the failure, which may be long after, or never.
+      asked.catch(() => undefined);
+      return asked;
+    };
+    let next = ask();
     try {
       for (;;) {
         const first = await next;
         if (first.done === true) return;
         const found = [first.value];
-        next = alerts.next();
+        next = ask();
         while (found.length < MESSAGE_ALERTS_MAX) {
           const more = await Promise.race([next, this.deps.nextTurn()]);
           if (more === undefined || more.done === true) break;
           found.push(more.value);
-          next = alerts.next();
+          next = ask();
         }
         yield found;
       }
     } finally {
       done.abort();
-      next.catch(() => undefined);
     }
   }
 
   /** Resolves when they are taken, or with the signal. */
   private async send(alerts: readonly PositionedAlert[], signal: AbortSignal): Promise<void> {
-    const least = ALERT_SEVERITIES.indexOf(this.deps.severityMin);
+    const { receiver, cursor, clock, severityMin, onSent } = this.deps;
+    const least = ALERT_SEVERITIES.indexOf(severityMin);
     const wanted = alerts.filter(({ alert }) => ALERT_SEVERITIES.indexOf(alert.severity) >= least);
-    if (wanted.length > 0) await this.post(wanted, signal);
+    if (wanted.length > 0) {
+      const message = webhookMessageOf(wanted, clock());
+      await this.untilDone(() => receiver.post(message, signal), NOT_TAKEN, signal);
+      if (!signal.aborted) onSent(wanted.length);
+    }
     this.unsaved += alerts.length;
     // Alerts that nobody wants are cheap to pass once more.
     if (signal.aborted || (wanted.length === 0 && this.unsaved < UNSAVED_MAX)) return;
-    await this.deps.cursor.save((alerts.at(-1) as PositionedAlert).cursor);
+    const last = alerts.at(-1) as PositionedAlert;
+    await this.untilDone(() => cursor.save(last.cursor), NOT_NOTED, signal);
     this.unsaved = 0;
   }
 
-  private async post(alerts: readonly PositionedAlert[], signal: AbortSignal): Promise<void> {
-    const { receiver, clock, onSent } = this.deps;
-    const message = webhookMessageOf(alerts, clock());
+  /** Resolves when the work has succeeded, or with the signal. */
+  private async untilDone(work: () => Promise<void>, failure: string, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await receiver.post(message, signal);
+        await work();
         this.tellSuccess();
-        onSent(alerts.length);
         return;
-      } catch (error) {
-        if (!signal.aborted) await this.pause(error, signal);
+      } catch (err) {
+        if (!signal.aborted) await this.pause(err, failure, signal);
       }
     }
   }
 
   /** Waits after a failure, longer after each, or as long as the receiver asks for. */
-  private async pause(err: unknown, signal: AbortSignal): Promise<void> {
+  private async pause(err: unknown, failure: string, signal: AbortSignal): Promise<void> {
     const { clock, sleep, random, logger, onFailed } = this.deps;
     this.failingSince ??= clock();
     onFailed();
     const backoff = Math.min(BACKOFF_MS.max, BACKOFF_MS.first * 2 ** this.failures++) * (0.5 + random() / 2);
     const asked = err instanceof WebhookFailed ? (err.retryAfterMs ?? 0) : 0;
     const waitMs = Math.round(Math.min(BACKOFF_MS.max, Math.max(backoff, asked)));
-    logger.warn(
-      { err, failures: this.failures, waitMs },
-      "the webhook took no alerts: they wait in the log, and are sent again",
-    );
+    logger.warn({ err, failures: this.failures, waitMs }, failure);
     await sleep(waitMs, signal);
   }
 
   private tellSuccess(): void {
     if (this.failingSince === null) return;
     const { logger } = this.deps;
-    logger.info({ failures: this.failures, failedForMs: this.failingMs }, "the webhook takes alerts again");
+    logger.info({ failures: this.failures, failedForMs: this.failingMs }, "the webhook works again");
     this.failures = 0;
     this.failingSince = null;
   }

@@ -9,6 +9,7 @@ import {
   orderContract,
 } from "../../../schema/index.ts";
 import { LmdbEventLog } from "../../adapters/lmdb-event-log.ts";
+import { eventLoopScheduling } from "../../runtime/scheduling.ts";
 import { partitionOf } from "../partitioner.ts";
 import { Collector, collectedContracts } from "./collector.ts";
 import { placesOfLines } from "./event-places.ts";
@@ -19,6 +20,8 @@ const order = (i: number, changes: object = {}) => ({
   ...{ eventId: `e${i}`, orderId: `o${i}`, orderTime: NOW - i, userId: `u${i % 50}`, status: "placed" },
   ...{ currency: "EUR", totalMinor: 1999, itemCount: 1, "of mine": `ü${i}`, ...changes },
 });
+
+const { nextTurn } = eventLoopScheduling;
 
 describe("a collector", () => {
   let folder: string;
@@ -33,7 +36,7 @@ describe("a collector", () => {
       }),
     );
     const decoding = { recordBytesMax: 1_000, futureSkewMs: 60_000 };
-    collector = new Collector({ log, decoding, clock: () => NOW });
+    collector = new Collector({ log, decoding, clock: () => NOW, nextTurn });
   });
   afterAll(async () => {
     await log.close();
@@ -107,6 +110,19 @@ describe("a collector", () => {
     const { accepted, refused, refusals } = await collect(Array.from({ length: 1_100 }, () => "{}"));
     expect({ accepted, refused }).toEqual({ accepted: 0, refused: 1_100 });
     expect(refusals.map(({ index }) => index)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+  });
+
+  it("lets others have their turns between some hundred events", async () => {
+    let turns = 0;
+    const decoding = { recordBytesMax: 1_000, futureSkewMs: 60_000 };
+    const count = async () => {
+      turns++;
+      await nextTurn();
+    };
+    const own = new Collector({ log, decoding, clock: () => NOW, nextTurn: count });
+    const bytes = Buffer.from("0\n".repeat(10_000));
+    expect((await own.collect(orderContract, bytes, placesOfLines(bytes))).refused).toBe(10_000);
+    expect(turns).toBeGreaterThan(15);
   });
 
   it("takes nothing that the platform writes itself", () => {

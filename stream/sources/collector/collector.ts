@@ -13,8 +13,10 @@ import { type DecodingRules, isPlatformTopic } from "../resends/check-event.ts";
 import { partitionsOf } from "../resends/resend-record.ts";
 import type { EventPlaces } from "./event-places.ts";
 
-/** Events of one decode: what is held of them is bounded, and so is how long other requests wait. */
+/** Events of one decode, a turn of the event loop: others wait for some milliseconds. */
 const DECODED_AT_ONCE = 512;
+/** Room that a partition's records begin with. */
+const WRITER_BYTES = 1 << 12;
 /** Refusals that an answer tells; the others are counted. */
 const REFUSALS_TOLD_MAX = 100;
 
@@ -36,6 +38,7 @@ export interface CollectorDeps {
   readonly log: Pick<EventLog, "append" | "topics">;
   readonly decoding: Omit<DecodingRules, "source">;
   readonly clock: () => number;
+  readonly nextTurn: () => Promise<void>;
 }
 
 /** The contracts whose events others may send: all but what the platform itself writes. */
@@ -62,9 +65,9 @@ export class Collector {
    */
   async collect(contract: EventContract, bytes: Uint8Array, places: EventPlaces): Promise<Collected> {
     const count = places.starts.length;
-    const writer = new TopicWriter(contract.topic, await this.partitionsOf(contract.topic), bytes.length);
+    const writer = new TopicWriter(contract.topic, await this.partitionsOf(contract.topic), WRITER_BYTES);
     const refusals: CollectedRefusal[] = [];
-    let accepted = 0;
+    let [accepted, refused] = [0, 0];
     const { recordBytesMax, futureSkewMs } = this.deps.decoding;
     // One of its own: what a decoder interns it keeps.
     const decoder = createDecoder(contract, {
@@ -85,12 +88,13 @@ export class Collector {
         accepted++;
       }
       for (const { offset: index, reason, field, detail } of decoder.refusals)
-        refusals.push({ index, reason, field, detail });
+        if (refused++ < REFUSALS_TOLD_MAX) refusals.push({ index, reason, field, detail });
+      await this.deps.nextTurn();
     }
     const batches: AppendBatch[] = [];
     writer.drain(batches);
     if (batches.length > 0) await this.deps.log.append(batches);
-    return { accepted, refused: refusals.length, refusals: refusals.slice(0, REFUSALS_TOLD_MAX) };
+    return { accepted, refused, refusals };
   }
 
   /** Offsets are the events' indexes. */

@@ -39,6 +39,13 @@ describe("places of events", () => {
     for (const more of ["[1] 2", "[1][2]", '[{"a":1]}]']) expect(() => ofJson(more), more).toThrow(/at byte/);
   });
 
+  it("are ten thousand at most", () => {
+    expect(ofLines("1\n".repeat(10_000))).toHaveLength(10_000);
+    expect(ofJson(`[${"1,".repeat(9_999)}1]`)).toHaveLength(10_000);
+    expect(() => ofLines("1\n".repeat(10_001))).toThrow(/more than 10,000 events/);
+    expect(() => ofJson(`[${"1,".repeat(10_000)}1]`)).toThrow(/more than 10,000 events/);
+  });
+
   it("are what JSON.parse finds in 2,000 random arrays, spaced at random", () => {
     const random = new SeededRandom(7);
     const space = () => [..." \n\t\r"].filter(() => random.unit() < 0.2).join("");

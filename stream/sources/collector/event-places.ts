@@ -7,41 +7,46 @@ const OPEN_BRACKET = 0x5b;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
+/** Events that may come together: they are looked at one by one. */
+export const EVENTS_TOGETHER_MAX = 10_000;
+
 /** Where events lie in a text: event i is `bytes[starts[i], ends[i])`. */
 export interface EventPlaces {
   readonly starts: readonly number[];
   readonly ends: readonly number[];
 }
 
-/** One event a line; empty lines, the CR of CR LF and a leading byte order mark are no part of any. */
+/**
+ * One event a line; empty lines, the CR of CR LF and a leading byte order mark are no part of any.
+ *
+ * @throws MillraceError `too-many-events` (user)
+ */
 export function placesOfLines(bytes: Buffer): EventPlaces {
-  const starts: number[] = [];
-  const ends: number[] = [];
+  const places = new Places();
   for (let at = textStart(bytes); at < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, at);
     const next = newline < 0 ? bytes.length : newline;
     const end = next > at && bytes[next - 1] === RETURN ? next - 1 : next;
-    if (end > at) {
-      starts.push(at);
-      ends.push(end);
-    }
+    if (end > at) places.add(at, end);
     at = next + 1;
   }
-  return { starts, ends };
+  return places;
 }
 
 /**
  * The elements of a JSON array, or the one value that the text is. Looks at strings, brackets and commas
  * alone: whether an element is JSON is for its reader to say, so that a bad one costs no other.
  *
- * @throws MillraceError `invalid-json` (user) where the array does not end, or something follows it
+ * @throws MillraceError `invalid-json` (user) where the array does not end, or something follows it; `too-many-events` (user)
  */
 export function placesOfJson(bytes: Buffer): EventPlaces {
   const first = skipSpace(bytes, textStart(bytes));
-  if (first === bytes.length) return { starts: [], ends: [] };
-  if (bytes[first] !== OPEN_BRACKET) return { starts: [first], ends: [bytes.length] };
-  const starts: number[] = [];
-  const ends: number[] = [];
+  const places = new Places();
+  if (first === bytes.length) return places;
+  if (bytes[first] !== OPEN_BRACKET) {
+    places.add(first, bytes.length);
+    return places;
+  }
   let start = first + 1;
   let depth = 0;
   let at = first;
@@ -52,19 +57,32 @@ export function placesOfJson(bytes: Buffer): EventPlaces {
     else if (c === 0x5d || c === 0x7d) {
       if (--depth === 0) break;
     } else if (c === COMMA && depth === 1) {
-      starts.push(start);
-      ends.push(at);
+      places.add(start, at);
       start = at + 1;
     }
   }
   if (at >= bytes.length) throw invalid("the array of events does not end: was the body cut off?");
   if (skipSpace(bytes, at + 1) < bytes.length)
     throw invalid(`behind the array of events, at byte ${at + 1}, there is more: send one array`);
-  if (starts.length > 0 || skipSpace(bytes, start) < at) {
-    starts.push(start);
-    ends.push(at);
+  if (places.starts.length > 0 || skipSpace(bytes, start) < at) places.add(start, at);
+  return places;
+}
+
+class Places implements EventPlaces {
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+
+  add(start: number, end: number): void {
+    if (this.starts.length === EVENTS_TOGETHER_MAX) {
+      const most = EVENTS_TOGETHER_MAX.toLocaleString("en");
+      throw new MillraceError(`these are more than ${most} events: send fewer at a time`, {
+        code: "too-many-events",
+        origin: "user",
+      });
+    }
+    this.starts.push(start);
+    this.ends.push(end);
   }
-  return { starts, ends };
 }
 
 function textStart(bytes: Buffer): number {

@@ -26,8 +26,8 @@ const NOTE_CHARS_MAX = 1_000;
 /** Whose sequence says who of several that send at the same time has gone first. */
 const PRODUCER = "dead-letter-resends";
 const ATTEMPTS_MAX = 10;
-/** Least wait behind an attempt that another one overtook, times the attempts so far. */
-const BACKOFF_MS_MIN = 25;
+/** Wait behind an attempt that another one overtook: as long as it took within these, times the attempts so far, more or less. */
+const BACKOFF_MS = { min: 25, max: 2_000 } as const;
 
 /** A letter to send again. */
 export interface ResendRequest {
@@ -176,7 +176,8 @@ export class DeadLetterResends {
           return { id: letterIdOf(letter), kind, resend: first ?? resend };
         });
       // As long as attempts take: whoever begins one shuts those out that are under way.
-      await sleep(Math.max(BACKOFF_MS_MIN, clock() - began) * attempt * (0.5 + random()));
+      const took = Math.min(BACKOFF_MS.max, Math.max(BACKOFF_MS.min, clock() - began));
+      await sleep(took * attempt * (0.5 + random()));
     }
     throw new MillraceError("Others send dead letters again all the time. Nothing was sent: try again.", {
       code: "resend-contended",
