@@ -16,6 +16,8 @@ export default defineConfig(({ mode }) => ({
     env: mode === EMBEDDED ? { MILLRACE_TEST_SERVERS: "none" } : {},
     globalSetup: ["infra/servers/test-run.ts"],
     pool: "forks",
+    // Threads of a test take their types off by WebAssembly: see keepWasmCallsGeneral.
+    execArgv: ["--wasm-wrapper-tiering-budget=2147483647"],
     // The tests start worker threads, processes and servers of their own.
     maxWorkers: 2,
     testTimeout: 120_000,
