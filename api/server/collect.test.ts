@@ -187,7 +187,12 @@ describe("the collector over HTTP", () => {
       extensions: { code: "collector-busy", retry: true },
     });
     expect((await send(JSON.stringify(view()))).status).toBe(200);
+    const unpacking = gzipSync(large);
+    expect(unpacking.length).toBeLessThan(1_000);
+    const packed = { headers: { "content-encoding": "gzip" } };
+    expect((await send(unpacking, packed)).status).toBe(429);
     stuck.destroy();
+    await expect.poll(async () => (await send(unpacking, packed)).status).toBe(200);
     await expect.poll(async () => (await send(large)).status).toBe(200);
   });
 

@@ -38,7 +38,7 @@ interface ToTopic {
 /**
  * `POST /collect/TOPIC`: events of a topic's contract, as a JSON array, one object, or one object a line; gzipped, if the
  * sender likes. Answered when they are durable in the log: 200 where all are taken, 207 where some are, 422 where none
- * is, each with the refusals. Whoever gets another answer, or none, sends the same again.
+ * is, each with the refusals. After 429, 5xx or no answer the sender sends the same again.
  */
 export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
   const { collector, callerOf, config, observe } = deps;
@@ -64,6 +64,7 @@ export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
       const contract = contractOf(request);
       const collected = await underWay.while(request, async () => {
         const body = await unpacked(request, config.collectBytesMax);
+        if (body !== request.body) underWay.add(body.length, request);
         const places = placesIn(request, body);
         return collector.collect(contract, body, places).catch(failed);
       });
@@ -91,7 +92,7 @@ function failed(cause: unknown): never {
  */
 class BytesUnderWay {
   private readonly bytesMax: number;
-  private readonly released = new WeakMap<FastifyRequest, () => void>();
+  private readonly bytesOf = new WeakMap<FastifyRequest, number>();
   private readonly seenTo = new WeakSet<FastifyRequest>();
   private bytes = 0;
 
@@ -101,6 +102,14 @@ class BytesUnderWay {
 
   /** @throws MillraceError `collector-busy` where there is no room for so many */
   begin(bytes: number, request: FastifyRequest, reply: FastifyReply): void {
+    this.add(bytes, request);
+    reply.raw.once("close", () => {
+      if (!this.seenTo.has(request)) this.release(request);
+    });
+  }
+
+  /** Counts further bytes of a request; throws as {@link begin}. */
+  add(bytes: number, request: FastifyRequest): void {
     if (this.bytes + bytes > this.bytesMax) {
       throw new MillraceError("Too many events are under way: send the same again in a moment.", {
         code: "collector-busy",
@@ -110,13 +119,7 @@ class BytesUnderWay {
       });
     }
     this.bytes += bytes;
-    this.released.set(request, () => {
-      this.released.delete(request);
-      this.bytes -= bytes;
-    });
-    reply.raw.once("close", () => {
-      if (!this.seenTo.has(request)) this.released.get(request)?.();
-    });
+    this.bytesOf.set(request, (this.bytesOf.get(request) ?? 0) + bytes);
   }
 
   /** Does what a request asks for, whose bytes count as long as this takes. */
@@ -125,16 +128,21 @@ class BytesUnderWay {
     try {
       return await work();
     } finally {
-      this.released.get(request)?.();
+      this.release(request);
     }
+  }
+
+  private release(request: FastifyRequest): void {
+    this.bytes -= this.bytesOf.get(request) ?? 0;
+    this.bytesOf.delete(request);
   }
 }
 
-/** What the body takes at most; a sender need not say how long it is. */
-function bodyBytesOf(request: FastifyRequest, bytesMax: number): number {
-  const bytes = Number(request.headers["content-length"] ?? bytesMax);
+/** What the body takes as it comes, at most; a sender need not say how long it is. */
+function bodyBytesOf({ headers }: FastifyRequest, bytesMax: number): number {
+  const bytes = Number(headers["content-length"] ?? bytesMax);
   if (bytes > bytesMax) throw tooLarge(bytesMax);
-  return isGzipped(request) ? bytesMax : bytes;
+  return bytes;
 }
 
 function contractOf({ params }: FastifyRequest<ToTopic>): EventContract {
