@@ -1,3 +1,4 @@
+export * from "./doubling-wait.ts";
 export * from "./maintenance/index.ts";
 export * from "./parquet/index.ts";
 export * from "./ports/catalog.ts";
@@ -7,5 +8,6 @@ export * from "./ports/query-engine.ts";
 export * from "./ports/staged-file.ts";
 export * from "./ports/view-catalog.ts";
 export * from "./quality/index.ts";
+export * from "./retry-after-ms.ts";
 export * from "./some-at-once.ts";
 export * from "./table/index.ts";

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bronzeDeadLetters, encodeAvro, orderContract } from "../../schema/index.ts";
 import { bronzeDeadLetterResends, type EventLog } from "../../stream/index.ts";
+import { recordTexts } from "../../stream/ports/record-texts.fixture.ts";
 import type { TestApi } from "../server/api.fixture.ts";
 import type { ApiConfig } from "../server/config.ts";
 
@@ -79,18 +80,7 @@ export function deadLettersContract(
       );
     const ends = () => Promise.all(TOPICS.map(async (topic) => (await api.log.offsets(topic, 0)).end));
     /** The records of a topic, oldest first. */
-    async function records(topic: string): Promise<string[]> {
-      const reader = await api.log.reader(topic, 0, 0);
-      const found: string[] = [];
-      for (;;) {
-        const batch = reader.read({ recordsMax: 100, bytesMax: 1 << 20 });
-        if (batch === null) break;
-        for (let i = 0; i < batch.count; i++)
-          found.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString());
-      }
-      reader.close();
-      return found;
-    }
+    const records = (topic: string) => recordTexts(api.log, topic);
 
     it("are none before the first", async () => {
       expect(await list()).toMatchObject({ edges: [], freshness: { snapshotId: null } });

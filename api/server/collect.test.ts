@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { MillraceError } from "../../schema/index.ts";
+import { recordTexts } from "../../stream/ports/record-texts.fixture.ts";
 import { TestApi } from "./api.fixture.ts";
 
 const NOW = Date.now();
@@ -88,18 +89,7 @@ describe("the collector over HTTP", () => {
   };
   const end = async (topic = "customer-events") => (await api.log.offsets(topic, 0)).end;
   /** The records of the topic from the offset on. */
-  async function recordsFrom(offset: number): Promise<string[]> {
-    const reader = await api.log.reader("customer-events", 0, offset);
-    const found: string[] = [];
-    for (;;) {
-      const batch = reader.read({ recordsMax: 100, bytesMax: 1 << 20 });
-      if (batch === null) break;
-      for (let i = 0; i < batch.count; i++)
-        found.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString());
-    }
-    reader.close();
-    return found;
-  }
+  const recordsFrom = (offset: number) => recordTexts(api.log, "customer-events", 0, offset);
 
   it("takes an array, one object, and one object a line, gzipped or not, as they came", async () => {
     const texts = Array.from({ length: 10 }, () => JSON.stringify(view({ "of mine": [1, "ü"] })));

@@ -50,17 +50,16 @@ export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
       done(null, body),
     );
     scope.addContentTypeParser("*", (request, _body, done) => done(unknownMediaType(request)));
-    scope.addHook("onRequest", async (request, reply) => {
-      if (request.method === "OPTIONS") return;
+    scope.options(COLLECT_ROUTE, (_request, reply) => reply.code(204).header("allow", "POST").send());
+    const onRequest = async (request: FastifyRequest<ToTopic>, reply: FastifyReply) => {
       const caller = callerOf(request.headers.authorization);
       // Who has no key learns of no topic.
       requireRole(caller, PAGE_SENDERS);
-      if (contractOf(request as FastifyRequest<ToTopic>) !== customerEventContract)
-        requireRole(caller, SENDERS);
+      if (contractOf(request) !== customerEventContract) requireRole(caller, SENDERS);
       underWay.begin(bodyBytesOf(request, config.collectBytesMax), request, reply);
-    });
-    scope.options(COLLECT_ROUTE, (_request, reply) => reply.code(204).header("allow", "POST").send());
-    scope.post<ToTopic>(COLLECT_ROUTE, { bodyLimit: config.collectBytesMax }, async (request, reply) => {
+    };
+    const options = { bodyLimit: config.collectBytesMax, onRequest };
+    scope.post<ToTopic>(COLLECT_ROUTE, options, async (request, reply) => {
       const contract = contractOf(request);
       const collected = await underWay.while(request, async () => {
         const body = await unpacked(request, config.collectBytesMax);

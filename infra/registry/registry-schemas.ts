@@ -1,3 +1,4 @@
+import { doublingWait } from "../../lakehouse/index.ts";
 import {
   MillraceError,
   parseWriterSchema,
@@ -15,8 +16,7 @@ const LOOKUPS_PER_BATCH_MAX = 100;
 const UNKNOWN_MS = 60_000;
 const LOOKUPS_AT_ONCE_MAX = 8;
 const ATTEMPTS_MAX = 6;
-const BACKOFF_MS_MIN = 100;
-const BACKOFF_MS_MAX = 5_000;
+const BACKOFF_MS = { min: 100, max: 5_000 } as const;
 
 export interface RegistrySchemasDeps {
   readonly registry: Pick<SchemaRegistry, "schemaOf">;
@@ -75,7 +75,7 @@ export class RegistrySchemas implements SchemaSource {
         return;
       } catch (error) {
         if (!(error instanceof MillraceError && error.retry) || attempt === ATTEMPTS_MAX) throw error;
-        const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** attempt) * (0.5 + random() / 2);
+        const waitMs = doublingWait(BACKOFF_MS, attempt, random);
         warn(`${error.message}; records with schema id ${id} wait, next try in ${Math.round(waitMs)} ms`);
         await sleep(waitMs);
       }

@@ -1,3 +1,4 @@
+import { retryAfterMs } from "../../lakehouse/index.ts";
 import {
   WebhookFailed,
   type WebhookMessage,
@@ -46,13 +47,6 @@ export class HttpWebhookReceiver implements WebhookReceiver {
   private get origin(): string {
     return new URL(this.options.url).origin;
   }
-}
-
-/** Seconds, or a date (RFC 9110, 10.2.3). */
-function retryAfterMs(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
 function causeOf(error: Error): string {

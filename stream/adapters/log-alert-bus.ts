@@ -1,5 +1,5 @@
 import { MillraceError } from "../../schema/index.ts";
-import type { Alert, AlertBus, PositionedAlert } from "../ports/alert-bus.ts";
+import { type Alert, type AlertBus, alertRecordId, type PositionedAlert } from "../ports/alert-bus.ts";
 import type { EventLog, LogReader } from "../ports/event-log.ts";
 import type { UniqueEntry } from "./log-writes.ts";
 
@@ -128,11 +128,6 @@ function read(reader: LogReader) {
   } catch (error) {
     throw asGap(error);
   }
-}
-
-/** Tells an alert, in each of its revisions, from all others. */
-export function alertRecordId({ id, revision }: Alert): string {
-  return `${revision}/${id}`;
 }
 
 /** A record that is no alert (another program's) is passed over. */

@@ -22,6 +22,11 @@ export interface Alert {
   readonly figures: Readonly<Record<string, number | string>>;
 }
 
+/** Tells an alert, in each of its revisions, from all others. */
+export function alertRecordId({ id, revision }: Alert): string {
+  return `${revision}/${id}`;
+}
+
 export interface PositionedAlert {
   readonly alert: Alert;
   /** Opaque; a subscription after this cursor goes on with the next alert. */

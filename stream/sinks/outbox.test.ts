@@ -3,6 +3,7 @@ import { MillraceError } from "../../schema/index.ts";
 import type { AlertBus } from "../ports/alert-bus.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { HotStore } from "../ports/hot-store.ts";
+import { recordTexts } from "../ports/record-texts.fixture.ts";
 import { probeAlert, RuntimeHome } from "../runtime/testing/runtime-home.ts";
 import { WorkTally } from "../runtime/work-tally.ts";
 import { Outbox } from "./outbox.ts";
@@ -34,18 +35,7 @@ describe("outbox", () => {
     sequence,
   });
 
-  async function panes(): Promise<string[]> {
-    const reader = await home.log.reader("panes", 0, 0);
-    const texts: string[] = [];
-    for (;;) {
-      const batch = reader.read({ recordsMax: 100, bytesMax: 1 << 20 });
-      if (batch === null) break;
-      for (let i = 0; i < batch.count; i++)
-        texts.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString());
-    }
-    reader.close();
-    return texts;
-  }
+  const panes = () => recordTexts(home.log, "panes");
 
   test("when a flush resolves, everything added before it is written", async () => {
     const outbox = createOutbox();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ruleChangeContract } from "../../../schema/index.ts";
 import { bronzeRuleChanges, DEFAULT_RULES } from "../../../stream/index.ts";
+import { recordTexts } from "../../../stream/ports/record-texts.fixture.ts";
 import { TestApi } from "../../server/api.fixture.ts";
 
 const KEYS = { ann: "ann-0123456789abcdef", web: "web-0123456789abcdef" };
@@ -24,18 +25,8 @@ describe("rules changed through the API", () => {
   afterAll(() => api.stop());
 
   /** Every change in the log, oldest first. */
-  async function changes(): Promise<readonly Record<string, unknown>[]> {
-    const reader = await api.log.reader(ruleChangeContract.topic, 0, 0);
-    const found: Record<string, unknown>[] = [];
-    for (;;) {
-      const batch = reader.read({ recordsMax: 100, bytesMax: 1 << 20 });
-      if (batch === null) break;
-      for (let i = 0; i < batch.count; i++)
-        found.push(JSON.parse(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString()));
-    }
-    reader.close();
-    return found;
-  }
+  const changes = async (): Promise<readonly Record<string, unknown>[]> =>
+    (await recordTexts(api.log, ruleChangeContract.topic)).map((text) => JSON.parse(text));
   const codeOf = async (query: string, variables: object, key?: string) =>
     (await api.query(query, variables, key)).errors?.[0].extensions.code;
 

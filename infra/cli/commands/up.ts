@@ -71,8 +71,8 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
         const { registry } = metrics;
         const webhook = running.adopt(startWebhook(platform, logger, registry), (each) => each.stop());
         // What the workers raise is to be sent from the first alert on.
-        await webhook.begun;
-        await unlessInterrupted(platform.startWorkers(), interruption, "its workers had not started yet");
+        const working = webhook.begun.then(() => platform.startWorkers());
+        await unlessInterrupted(working, interruption, "its workers had not started yet");
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
         const quality = running.adopt(platformQuality(platform, logger), (each) => each.stop());
         const api = running.adopt(

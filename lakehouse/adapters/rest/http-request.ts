@@ -1,3 +1,4 @@
+import { retryAfterMs } from "../../retry-after-ms.ts";
 import { parseLossless } from "../../table/lossless-json.ts";
 import { CatalogError } from "./catalog-error.ts";
 
@@ -38,8 +39,8 @@ export function createHttpRequest(options: HttpRequestOptions): HttpRequest {
       throw CatalogError.ofFailure(place, error);
     }
     if (!response.ok) {
-      const retryAfterMs = retryAfter(response.headers.get("retry-after"), options.clock());
-      throw CatalogError.ofAnswer(place, response.status, text, retryAfterMs);
+      const waitMs = retryAfterMs(response.headers.get("retry-after"), options.clock());
+      throw CatalogError.ofAnswer(place, response.status, text, waitMs);
     }
     if (text === "") return undefined;
     try {
@@ -48,11 +49,4 @@ export function createHttpRequest(options: HttpRequestOptions): HttpRequest {
       throw CatalogError.ofBody(place, response.status, error);
     }
   };
-}
-
-/** `Retry-After`: seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfter(header: string | null, nowMs: number): number | null {
-  if (header === null) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
 }

@@ -1,6 +1,7 @@
 import { MillraceError } from "../../../schema/index.ts";
+import { alertRecordId } from "../../ports/alert-bus.ts";
 import type { EventLog, LogReader } from "../../ports/event-log.ts";
-import { type AlertLog, alertRecordId, parseAlert } from "../log-alert-bus.ts";
+import { type AlertLog, parseAlert } from "../log-alert-bus.ts";
 import type { UniqueEntry } from "../log-writes.ts";
 import { IdIndex } from "./id-index.ts";
 

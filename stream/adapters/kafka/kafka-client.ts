@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KafkaConfig } from "kafkajs";
+import { doublingWait } from "../../../lakehouse/index.ts";
 import { MillraceError } from "../../../schema/index.ts";
 import { readInt32 } from "./batch-header.ts";
 import { asKafkaError, isConnectionLost, isStale } from "./kafka-errors.ts";
@@ -41,7 +42,7 @@ export const BACKOFF_MS = { min: 20, max: 1000 } as const;
 
 /** Wait before the next try: doubles with each failure, half of it by chance. */
 export function backoffMs(failures: number, random: () => number = Math.random): number {
-  return Math.min(BACKOFF_MS.max, BACKOFF_MS.min * 2 ** (failures - 1)) * (0.5 + random() / 2);
+  return doublingWait(BACKOFF_MS, failures - 1, random);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { doublingWait } from "../../../lakehouse/index.ts";
 import { MillraceError } from "../../../schema/index.ts";
 import { HOT_HEADER_BYTES } from "../../ports/hot-store.ts";
 
@@ -36,8 +37,7 @@ export type RedisClient = (Redis | Cluster) & {
   setMany(keyCount: 1, begin: string, ttlMs: number, bytes: Buffer, bounds: Buffer): Promise<unknown>;
 };
 
-const RECONNECT_MS_MIN = 50;
-const RECONNECT_MS_MAX = 1_000;
+const RECONNECT_MS = { min: 50, max: 1_000 } as const;
 /** Attempts to connect after which what waits for a connection fails: about eight seconds. */
 const CONNECT_ATTEMPTS_MAX = 12;
 const CONNECT_MS_MAX = 5_000;
@@ -45,8 +45,7 @@ const CONNECT_MS_MAX = 5_000;
 /** A client that connects with its first command and reconnects for as long as it is not closed. */
 export function createRedisClient(options: RedisClientOptions): RedisClient {
   const address = parseAddress(options.url);
-  const backOff = (attempt: number): number =>
-    Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** attempt) * (0.5 + options.random() / 2);
+  const backOff = (attempt: number): number => doublingWait(RECONNECT_MS, attempt, options.random);
   const common = {
     username: address.username,
     password: address.password,

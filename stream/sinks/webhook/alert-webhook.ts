@@ -1,10 +1,11 @@
+import { doublingWait } from "../../../lakehouse/index.ts";
 import { MillraceError } from "../../../schema/index.ts";
 import { ALERT_SEVERITIES, type Alert, type AlertBus, type PositionedAlert } from "../../ports/alert-bus.ts";
 import { type WebhookMessage, webhookMessageOf } from "./webhook-message.ts";
 
 /** Alerts of one message. */
 const MESSAGE_ALERTS_MAX = 100;
-const BACKOFF_MS = { first: 1_000, max: 300_000 } as const;
+const BACKOFF_MS = { min: 1_000, max: 300_000 } as const;
 /** Alerts that are passed over before the cursor is saved. */
 const UNSAVED_MAX = 1_000;
 const NOT_FOLLOWED = "the webhook cannot follow the alerts: it tries again";
@@ -202,7 +203,7 @@ export class AlertWebhook {
     const { clock, sleep, random, logger, onFailed } = this.deps;
     this.failingSince ??= clock();
     onFailed();
-    const backoff = Math.min(BACKOFF_MS.max, BACKOFF_MS.first * 2 ** this.failures++) * (0.5 + random() / 2);
+    const backoff = doublingWait(BACKOFF_MS, this.failures++, random);
     const asked = err instanceof WebhookFailed ? (err.retryAfterMs ?? 0) : 0;
     const waitMs = Math.round(Math.min(BACKOFF_MS.max, Math.max(backoff, asked)));
     logger.warn({ err, failures: this.failures, waitMs }, failure);

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { Alert, PositionedAlert } from "../../ports/alert-bus.ts";
+import { type Alert, alertRecordId, type PositionedAlert } from "../../ports/alert-bus.ts";
 
 const SECRET = /^whsec_(?<bytes>[A-Za-z0-9+/]+={0,2})$/;
 const SECRET_BYTES = { min: 24, max: 64 } as const;
@@ -15,7 +15,7 @@ export interface WebhookMessage {
 /** @param now when the message is made, ms */
 export function webhookMessageOf(alerts: readonly PositionedAlert[], now: number): WebhookMessage {
   const digest = createHash("sha256");
-  for (const { alert } of alerts) digest.update(`${alert.revision}/${alert.id}\n`);
+  for (const { alert } of alerts) digest.update(`${alertRecordId(alert)}\n`);
   const data = { alerts: alerts.map(({ alert, cursor }) => ({ ...shown(alert), cursor })) };
   const body = JSON.stringify({ type: "alerts", timestamp: new Date(now).toISOString(), data });
   return { id: `msg_${digest.digest("hex").slice(0, ID_CHARS)}`, body };
@@ -48,7 +48,7 @@ export function webhookSecretOf(text: string): Buffer | null {
   return bytes.length >= SECRET_BYTES.min && bytes.length <= SECRET_BYTES.max ? bytes : null;
 }
 
-/** As the API shows it: times are texts. */
+/** Times as texts, as the API shows them. */
 function shown({ eventTime, windowStart, windowEnd, ...alert }: Alert) {
   const text = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
   return {

@@ -9,6 +9,7 @@ import {
   orderContract,
 } from "../../../schema/index.ts";
 import { LmdbEventLog } from "../../adapters/lmdb-event-log.ts";
+import { recordTexts } from "../../ports/record-texts.fixture.ts";
 import { eventLoopScheduling } from "../../runtime/scheduling.ts";
 import { partitionOf } from "../partitioner.ts";
 import { Collector, collectedContracts } from "./collector.ts";
@@ -48,22 +49,8 @@ describe("a collector", () => {
     return collector.collect(contract, bytes, placesOfLines(bytes));
   };
   /** What a topic holds, by partition. */
-  async function recordsOf(topic: string): Promise<string[][]> {
-    return Promise.all(
-      Array.from({ length: PARTITIONS }, async (_, partition) => {
-        const reader = await log.reader(topic, partition, 0);
-        const found: string[] = [];
-        for (;;) {
-          const batch = reader.read({ recordsMax: 1_000, bytesMax: 1 << 20 });
-          if (batch === null) break;
-          for (let i = 0; i < batch.count; i++)
-            found.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])).toString());
-        }
-        reader.close();
-        return found;
-      }),
-    );
-  }
+  const recordsOf = (topic: string): Promise<string[][]> =>
+    Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => recordTexts(log, topic, partition)));
 
   it("appends events as they came, by the key's partition and in their order", async () => {
     const lines = Array.from({ length: 1_300 }, (_, i) => JSON.stringify(order(i)));

@@ -9,8 +9,8 @@ import {
 import type { AppendBatch, EventLog } from "../../ports/event-log.ts";
 import { TopicWriter } from "../batch-writer.ts";
 import { partitionOf } from "../partitioner.ts";
+import { partitionsOf } from "../partitions-of.ts";
 import { type DecodingRules, isPlatformTopic } from "../resends/check-event.ts";
-import { partitionsOf } from "../resends/resend-record.ts";
 import type { EventPlaces } from "./event-places.ts";
 
 /** Events of one decode, a turn of the event loop: others wait for some milliseconds. */

@@ -1,9 +1,12 @@
-import { MillraceError } from "../../../schema/index.ts";
+import { MillraceError, skipSpace } from "../../../schema/index.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
@@ -40,31 +43,32 @@ export function placesOfLines(bytes: Buffer): EventPlaces {
  * @throws MillraceError `invalid-json` (user) where the array does not end, or something follows it; `too-many-events` (user)
  */
 export function placesOfJson(bytes: Buffer): EventPlaces {
-  const first = skipSpace(bytes, textStart(bytes));
+  const end = bytes.length;
+  const first = skipSpace(bytes, textStart(bytes), end);
   const places = new Places();
-  if (first === bytes.length) return places;
+  if (first === end) return places;
   if (bytes[first] !== OPEN_BRACKET) {
-    places.add(first, bytes.length);
+    places.add(first, end);
     return places;
   }
   let start = first + 1;
   let depth = 0;
   let at = first;
-  for (; at < bytes.length; at++) {
+  for (; at < end; at++) {
     const c = bytes[at];
     if (c === QUOTE) at = stringEnd(bytes, at);
-    else if (c === OPEN_BRACKET || c === 0x7b) depth++;
-    else if (c === 0x5d || c === 0x7d) {
+    else if (c === OPEN_BRACKET || c === OPEN_BRACE) depth++;
+    else if (c === CLOSE_BRACKET || c === CLOSE_BRACE) {
       if (--depth === 0) break;
     } else if (c === COMMA && depth === 1) {
       places.add(start, at);
       start = at + 1;
     }
   }
-  if (at >= bytes.length) throw invalid("the array of events does not end: was the body cut off?");
-  if (skipSpace(bytes, at + 1) < bytes.length)
+  if (at >= end) throw invalid("the array of events does not end: was the body cut off?");
+  if (skipSpace(bytes, at + 1, end) < end)
     throw invalid(`behind the array of events, at byte ${at + 1}, there is more: send one array`);
-  if (places.starts.length > 0 || skipSpace(bytes, start) < at) places.add(start, at);
+  if (places.starts.length > 0 || skipSpace(bytes, start, end) < at) places.add(start, at);
   return places;
 }
 
@@ -87,12 +91,6 @@ class Places implements EventPlaces {
 
 function textStart(bytes: Buffer): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-}
-
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from;
-  while (bytes[at] === 0x20 || bytes[at] === NEWLINE || bytes[at] === RETURN || bytes[at] === 0x09) at++;
-  return at;
 }
 
 /** The closing quote of the string that begins there, or the end of the bytes. */

@@ -9,6 +9,7 @@ import {
 } from "../../../schema/index.ts";
 import type { AppendBatch, EventLog } from "../../ports/event-log.ts";
 import { TopicWriter } from "../batch-writer.ts";
+import { partitionsOf } from "../partitions-of.ts";
 import { checkEvent, type DecodingRules, isPlatformTopic, type ResendRefusal } from "./check-event.ts";
 import {
   type DeadLetter,
@@ -18,7 +19,7 @@ import {
   letterKeyOf,
   letterPlaceOf,
 } from "./dead-letter.ts";
-import { type LakeResends, partitionsOf, type Resend, ResendRecord, type Resends } from "./resend-record.ts";
+import { type LakeResends, type Resend, ResendRecord, type Resends } from "./resend-record.ts";
 
 /** Letters of one call. */
 export const RESEND_LETTERS_MAX = 200;

@@ -5,10 +5,10 @@ import {
   createDecoder,
   type DeadLetterResendBatch,
   deadLetterResendContract,
-  MillraceError,
   tableName,
 } from "../../../schema/index.ts";
 import type { EventLog } from "../../ports/event-log.ts";
+import { partitionsOf } from "../partitions-of.ts";
 import { READ_TO_END_RECORDS_MAX, readToEnd } from "../read-to-end.ts";
 
 /** The record of what was sent again: who sent which letter when, and as what. Only appended to. */
@@ -89,16 +89,6 @@ export class ResendRecord {
     }
     return found;
   }
-}
-
-/** How many partitions a topic of the log has; `unknown-topic` where there is none of that name. */
-export async function partitionsOf(log: Pick<EventLog, "topics">, name: string): Promise<number> {
-  const spec = (await log.topics()).find((each) => each.name === name);
-  if (spec !== undefined) return spec.partitions;
-  throw new MillraceError(`there is no topic ${name}: run millrace topics apply`, {
-    code: "unknown-topic",
-    origin: "user",
-  });
 }
 
 function resendOfRow(row: Readonly<Record<string, SqlValue>>): Resend {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { MillraceError, type RuleChange, ruleChangeContract } from "../../../../schema/index.ts";
 import type { AppendBatch, EventLog } from "../../../ports/event-log.ts";
 import { TopicWriter } from "../../../sources/batch-writer.ts";
+import { partitionsOf } from "../../../sources/partitions-of.ts";
 import { RULE_ID, type Rule } from "./rule.ts";
 
 /** A change holds for orders from so long after it on: until then every task has read it. */
@@ -42,10 +43,7 @@ export async function appendRuleChanges(
   const strange = changed.find(({ id }) => !RULE_ID.test(id));
   if (strange !== undefined)
     throw refusal("invalid-rules", `${JSON.stringify(strange.id)} is no id: a-z, 0-9 and -, at most 63`);
-  const spec = (await log.topics()).find(({ name }) => name === topic);
-  if (spec === undefined)
-    throw refusal("unknown-topic", `there is no topic ${topic}: run millrace topics apply`);
-  const writer = new TopicWriter(topic, spec.partitions);
+  const writer = new TopicWriter(topic, await partitionsOf(log, topic));
   for (const { id, rule } of changed) {
     const text = JSON.stringify({ rule, effectiveTime, changedBy, reason });
     const change: Omit<RuleChange, "rule"> & { readonly rule: Rule | null } = {
