@@ -2,6 +2,7 @@ import { type GraphQLEnumType, isEnumType } from "graphql";
 import { describe, expect, it, test } from "vitest";
 import { ORDER_DECISIONS, RECOMMENDATION_REASONS } from "../../ml/index.ts";
 import {
+  CONVERSION_MARKS,
   CROSSING_KINDS,
   type EventContract,
   FORECAST_STEPS,
@@ -10,6 +11,8 @@ import {
   QUALITY_KINDS,
   QUALITY_SEVERITIES,
   QUALITY_STATUSES,
+  REPORT_STATUSES,
+  USER_SEGMENTS,
 } from "../../schema/index.ts";
 import {
   ALERT_SEVERITIES,
@@ -44,6 +47,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
   AlertSeverity: ALERT_SEVERITIES,
   AlertStatus: ALERT_STATUSES,
   AnomalyDirection: ANOMALY_DIRECTIONS,
+  ConversionMark: CONVERSION_MARKS,
   DataQualityKind: QUALITY_KINDS,
   DataQualitySeverity: QUALITY_SEVERITIES,
   DataQualityStatus: QUALITY_STATUSES,
@@ -56,9 +60,11 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
   PaymentStatus: statusesOf(paymentContract),
   PropensityKind: CROSSING_KINDS,
   RecommendationReasonKind: RECOMMENDATION_REASONS,
+  ReportStatus: REPORT_STATUSES,
   RunoutSource: RUNOUT_SOURCES,
   StockLevel: STOCK_LEVELS,
   TaskState: Object.keys(TASK_STATES),
+  UserSegment: USER_SEGMENTS,
 };
 
 /** What callers choose, or what the API itself says of an answer. */

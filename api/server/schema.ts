@@ -37,6 +37,8 @@ import { QualityResolver } from "../modules/quality/resolver.ts";
 import { QualityService } from "../modules/quality/service.ts";
 import { RecommendationsResolver } from "../modules/recommendations/resolver.ts";
 import { RecommendationsService } from "../modules/recommendations/service.ts";
+import { ReportsResolver } from "../modules/reports/resolver.ts";
+import { ReportsService } from "../modules/reports/service.ts";
 import { RevenueResolver } from "../modules/revenue/resolver.ts";
 import { RevenueService } from "../modules/revenue/service.ts";
 import { RulesResolver } from "../modules/rules/resolver.ts";
@@ -63,6 +65,7 @@ const RESOLVERS = [
   PropensityResolver,
   QualityResolver,
   RecommendationsResolver,
+  ReportsResolver,
   RevenueResolver,
   RulesResolver,
   SessionsResolver,
@@ -111,6 +114,7 @@ export function createApiSchema(ports: SchemaPorts): ApiSchema {
     new PropensityResolver(propensity),
     new QualityResolver(new QualityService(lake, clock)),
     new RecommendationsResolver(new RecommendationsService(lake, hotStore, popular)),
+    new ReportsResolver(new ReportsService(lake, clock)),
     new RevenueResolver(new RevenueService(lake, hotStore)),
     new RulesResolver(new RulesService(lake, eventLog, clock)),
     new SessionsResolver(sessions),

@@ -15,6 +15,7 @@ import { registerProduce } from "./commands/produce.ts";
 import { registerQuality } from "./commands/quality.ts";
 import { registerQuery } from "./commands/query.ts";
 import { registerReplay } from "./commands/replay.ts";
+import { registerReports } from "./commands/reports.ts";
 import { registerRescale } from "./commands/rescale.ts";
 import { registerRules } from "./commands/rules.ts";
 import { registerSchemas } from "./commands/schemas.ts";
@@ -79,6 +80,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     registerDeadLetters,
     registerQuery,
     registerQuality,
+    registerReports,
     registerCompact,
     registerBackup,
     registerTopics,

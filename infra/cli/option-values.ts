@@ -37,3 +37,10 @@ export function isoTime(text: string): number {
   if (!Number.isNaN(value)) return value;
   throw new InvalidArgumentError("It must be a time such as 2026-01-01T00:00:00Z.");
 }
+
+/** Start of a UTC day, ms. */
+export function utcDay(text: string): number {
+  const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(value)) return value;
+  throw new InvalidArgumentError("It must be a UTC day such as 2026-01-31.");
+}

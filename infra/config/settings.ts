@@ -141,6 +141,19 @@ export const settings = {
     "Newest days of each table that are checked; bounds what a run costs.",
     "days",
   ),
+  reportsIntervalMs: ms(
+    "Runtime",
+    600_000,
+    [0, DAY_MS],
+    "Time between looks for daily reports that are due, while the platform runs; 0 for none (`millrace reports run` makes them at any time).",
+  ),
+  reportsDaysBack: count(
+    "Runtime",
+    7,
+    [1, 365],
+    "Newest days whose reports are made by schedule where they are missing.",
+    "days",
+  ),
   measureStages: {
     type: "boolean",
     group: "Runtime",

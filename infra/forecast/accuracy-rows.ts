@@ -1,5 +1,5 @@
 import type { StepAccuracy } from "../../ml/plugins/forecast/index.ts";
-import { goldForecastAccuracy, RowBuffer } from "../../schema/index.ts";
+import { appendRecord, goldForecastAccuracy, RowBuffer } from "../../schema/index.ts";
 import { TableSink } from "../../stream/index.ts";
 
 export interface AccuracySinkOptions {
@@ -17,10 +17,9 @@ export function accuracySink(
   const sink = new TableSink(goldForecastAccuracy, options);
   const rows = new RowBuffer(goldForecastAccuracy, (columns, length) => sink.append(columns, 0, length));
   for (const step of steps) {
-    const r = rows.next();
-    rows.setText(rows.text("model_version"), r, step.modelVersion);
-    rows.setText(rows.text("step"), r, step.step);
-    const figures = {
+    appendRecord(rows, {
+      model_version: step.modelVersion,
+      step: step.step,
       step_start: step.stepStart,
       data_until: step.dataUntil,
       forecasts: step.forecasts,
@@ -31,8 +30,7 @@ export function accuracySink(
       within_95: step.within95,
       measured_until: measured.until,
       measured_at: measured.at,
-    };
-    for (const [name, value] of Object.entries(figures)) rows.float64(name).values[r] = value;
+    });
   }
   rows.flush();
   return sink;

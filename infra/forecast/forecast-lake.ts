@@ -1,10 +1,4 @@
-import {
-  type Catalog,
-  createLakePublisher,
-  type ObjectStore,
-  type QueryEngine,
-  type RetryOptions,
-} from "../../lakehouse/index.ts";
+import type { QueryEngine } from "../../lakehouse/index.ts";
 import { type LiveAccuracy, type LiveForecasts, openInputFile } from "../../ml/index.ts";
 import {
   DAY_MS,
@@ -16,28 +10,24 @@ import {
   readCalendar,
   readLakeDemand,
 } from "../../ml/plugins/forecast/index.ts";
-import { goldDemandForecasts, goldForecastAccuracy, RowBuffer } from "../../schema/index.ts";
+import { goldDemandForecasts, RowBuffer } from "../../schema/index.ts";
 import {
   type Alert,
   type AlertBus,
-  finishFile,
   HotBatchWriter,
   HotNamespace,
   type HotStore,
-  stageFiles,
   TableSink,
 } from "../../stream/index.ts";
+import { type PublishDeps, publishSinks } from "../platform/publish-sinks.ts";
 import { accuracySink } from "./accuracy-rows.ts";
 import { demandRecords } from "./demand-records.ts";
 import { storeOutlook } from "./stored-outlook.ts";
 
-export interface ForecastLakeDeps extends RetryOptions {
+export interface ForecastLakeDeps extends PublishDeps {
   readonly queryEngine: QueryEngine;
-  readonly catalog: Catalog;
-  readonly objects: ObjectStore;
   readonly hotStore: HotStore;
   readonly alertBus: AlertBus;
-  readonly clock: () => number;
   /** Names the files: never the same twice. */
   readonly nonce: string;
 }
@@ -191,18 +181,6 @@ async function publishRows(
     });
   }
   rows.flush();
-  const files = await stageFiles(
-    deps.objects,
-    [sink, measured].flatMap((one) => one.drain(made.madeAt)).map(finishFile),
-  );
-  const publisher = createLakePublisher({
-    catalog: deps.catalog,
-    objectStore: deps.objects,
-    tables: [goldDemandForecasts, goldForecastAccuracy],
-    clock: deps.clock,
-    sleep: deps.sleep,
-    random: deps.random,
-  });
-  await publisher.publish([{ taskId: TASK, epoch: made.madeAt, files }]);
+  await publishSinks({ taskId: TASK, epoch: made.madeAt }, [sink, measured], deps);
   return count;
 }

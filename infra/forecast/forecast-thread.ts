@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { MillraceError } from "../../schema/index.ts";
 import type { Config } from "../config/index.ts";
 import { HISTORY_QUERIES, openAdapters, retryEnvironment } from "../platform/adapters.ts";
+import { fileNonce } from "../platform/publish-sinks.ts";
 import { forecastLake } from "./forecast-lake.ts";
 import { forecastOptions } from "./forecast-settings.ts";
 import type { FromForecastThread } from "./scheduled-forecasts.ts";
@@ -21,7 +21,7 @@ try {
     ...retryEnvironment,
     queryEngine,
     clock: Date.now,
-    nonce: randomUUID().slice(0, 8),
+    nonce: fileNonce(),
   };
   send({ report: await forecastLake(deps, { ...forecastOptions(config), seed: 1 }) });
 } catch (error) {

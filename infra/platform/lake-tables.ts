@@ -3,6 +3,9 @@ import {
   bronzeTable,
   contracts,
   currentView,
+  goldDailyCategoryConversion,
+  goldDailyTopProducts,
+  goldDailyUserSegments,
   goldDataQuality,
   goldDemandForecasts,
   goldFlashSaleAlerts,
@@ -15,6 +18,7 @@ import {
   goldProductActivity,
   goldPropensityScores,
   goldRecommendations,
+  goldReportRuns,
   goldSessionScores,
   goldShadowScores,
   silverEvents,
@@ -44,6 +48,10 @@ export const lakeTables: readonly TableSpec[] = [
   goldShadowScores,
   goldModelHealth,
   goldDataQuality,
+  goldDailyUserSegments,
+  goldDailyTopProducts,
+  goldDailyCategoryConversion,
+  goldReportRuns,
   ...detectorTables,
 ];
 

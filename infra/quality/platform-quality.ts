@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { eventLoopScheduling } from "../../stream/index.ts";
 import { HISTORY_QUERIES, retryEnvironment } from "../platform/adapters.ts";
 import type { Platform, PlatformLogger } from "../platform/platform.ts";
+import { fileNonce } from "../platform/publish-sinks.ts";
+import { runClaims } from "../turns/run-claims.ts";
 import { qualityOptions } from "./quality-settings.ts";
-import { runClaims } from "./run-claims.ts";
 import { runQuality } from "./run-quality.ts";
 import { type ScheduledQuality, startQuality } from "./scheduled-quality.ts";
 
@@ -22,7 +22,7 @@ export function platformQuality(platform: Platform, logger: PlatformLogger): Sch
       const queryEngine = adapters.openQueryEngine(HISTORY_QUERIES);
       try {
         return await runQuality(
-          { ...adapters, ...retryEnvironment, queryEngine, clock: Date.now, nonce: nonce() },
+          { ...adapters, ...retryEnvironment, queryEngine, clock: Date.now, nonce: fileNonce() },
           { ...qualityOptions(config), signal },
         );
       } finally {
@@ -31,9 +31,4 @@ export function platformQuality(platform: Platform, logger: PlatformLogger): Sch
     },
     logger,
   });
-}
-
-/** Names the files of one run. */
-export function nonce(): string {
-  return randomUUID().slice(0, 8);
 }

@@ -1,5 +1,5 @@
 import type { QualityResult } from "../../lakehouse/index.ts";
-import { goldDataQuality, RowBuffer } from "../../schema/index.ts";
+import { appendRecord, goldDataQuality, RowBuffer } from "../../schema/index.ts";
 import { TableSink, type TableSinkOptions } from "../../stream/index.ts";
 
 /** A result with its history. */
@@ -17,31 +17,22 @@ export function qualitySink(
   const sink = new TableSink(goldDataQuality, options);
   const rows = new RowBuffer(goldDataQuality, (columns, length) => sink.append(columns, 0, length));
   for (const result of results) {
-    const r = rows.next();
-    const texts = {
+    appendRecord(rows, {
+      checked_at: checkedAt,
       table_name: result.table,
       check_name: result.check,
       kind: result.kind,
       severity: result.severity,
       status: result.status,
-      sample: result.sample,
-      snapshot_id: result.snapshotId,
-      note: result.note,
-    };
-    for (const [name, value] of Object.entries(texts)) rows.setText(rows.text(name), r, value);
-    const numbers = {
-      checked_at: checkedAt,
       measured: result.measured,
       threshold: result.threshold,
       rows_checked: result.rows,
       since: result.since,
+      sample: result.sample,
+      snapshot_id: result.snapshotId,
+      note: result.note,
       failing_since: result.failingSince,
-    };
-    for (const [name, value] of Object.entries(numbers)) {
-      const column = rows.float64(name);
-      column.values[r] = value ?? 0;
-      if (column.valid !== null) column.valid[r] = value === null ? 0 : 1;
-    }
+    });
   }
   rows.flush();
   return sink;

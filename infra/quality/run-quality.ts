@@ -1,25 +1,18 @@
 import {
-  type Catalog,
   checkTables,
-  createLakePublisher,
-  type ObjectStore,
-  publishedEpoch,
   type QualityOptions,
   type QualityResult,
   type QueryEngine,
-  type RetryOptions,
 } from "../../lakehouse/index.ts";
 import { goldDataQuality, tableName } from "../../schema/index.ts";
-import { type AlertBus, finishFile, stageFiles } from "../../stream/index.ts";
+import type { AlertBus } from "../../stream/index.ts";
+import { nextEpoch, type PublishDeps, publishSinks } from "../platform/publish-sinks.ts";
 import { qualityAlerts } from "./quality-alerts.ts";
 import { qualitySink, type RecordedResult } from "./quality-rows.ts";
 
-export interface QualityRunDeps extends RetryOptions {
+export interface QualityRunDeps extends PublishDeps {
   readonly queryEngine: QueryEngine;
-  readonly catalog: Catalog;
-  readonly objects: ObjectStore;
   readonly alertBus: AlertBus;
-  readonly clock: () => number;
   /** Names the files: never the same twice. */
   readonly nonce: string;
 }
@@ -54,7 +47,14 @@ export async function runQuality(deps: QualityRunDeps, options: QualityRunOption
     ...result,
     failingSince: failingSince(result, failing.get(keyOf(result)) ?? null, checkedAt),
   }));
-  await publishRows(recorded, checkedAt, deps, options);
+  const sink = qualitySink(recorded, checkedAt, {
+    taskId: TASK,
+    nonce: deps.nonce,
+    fileBytesMax: options.fileBytesMax,
+  });
+  // Of a run that ended in the meantime the epoch may be higher, and this one's rows would be left out.
+  const epoch = await nextEpoch(TASK, goldDataQuality, deps);
+  await publishSinks({ taskId: TASK, epoch }, [sink], deps);
   await deps.alertBus.publish(
     recorded.flatMap((result) => qualityAlerts(result, failing.get(keyOf(result)) ?? null, checkedAt)),
   );
@@ -93,26 +93,4 @@ async function failingBefore(
       (row.failing_since as Date).getTime(),
     ]),
   );
-}
-
-async function publishRows(
-  results: readonly RecordedResult[],
-  checkedAt: number,
-  deps: QualityRunDeps,
-  { fileBytesMax }: QualityRunOptions,
-): Promise<void> {
-  const sink = qualitySink(results, checkedAt, { taskId: TASK, nonce: deps.nonce, fileBytesMax });
-  const files = await stageFiles(deps.objects, sink.drain(checkedAt).map(finishFile));
-  const publisher = createLakePublisher({
-    catalog: deps.catalog,
-    objectStore: deps.objects,
-    tables: [goldDataQuality],
-    clock: deps.clock,
-    sleep: deps.sleep,
-    random: deps.random,
-  });
-  // Of a run that ended in the meantime the epoch may be higher, and this one's rows would be left out.
-  const loaded = await deps.catalog.load(tableName(goldDataQuality));
-  const published = loaded === null ? -1 : publishedEpoch(loaded.metadata, TASK);
-  await publisher.publish([{ taskId: TASK, epoch: Math.max(deps.clock(), published + 1), files }]);
 }

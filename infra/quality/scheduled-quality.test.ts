@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { temporaryFolder } from "../../stream/adapters/testing.ts";
+import { type RunClaims, runClaims } from "../turns/run-claims.ts";
 import type { RecordedResult } from "./quality-rows.ts";
-import { type RunClaims, runClaims } from "./run-claims.ts";
 import type { QualityReport } from "./run-quality.ts";
 import { type ScheduledQuality, startQuality } from "./scheduled-quality.ts";
 

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { createLakePublisher, type QueryEngine, type SqlValue } from "../../lakehouse/index.ts";
+import type { QueryEngine, SqlValue } from "../../lakehouse/index.ts";
 import {
   type Column,
   isRevised,
@@ -8,9 +7,9 @@ import {
   tableName,
   takenBack,
 } from "../../schema/index.ts";
-import { finishFile, stageFiles, TableSink } from "../../stream/index.ts";
+import { TableSink } from "../../stream/index.ts";
 import { type Adapters, retryEnvironment } from "../platform/adapters.ts";
-import { lakeTables } from "../platform/lake-tables.ts";
+import { fileNonce, publishSinks } from "../platform/publish-sinks.ts";
 
 type SqlRow = Readonly<Record<string, SqlValue>>;
 
@@ -61,7 +60,7 @@ export async function mergeCorrections(merge: CorrectionMerge): Promise<MergedTa
 async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<MergedTable> {
   const { adapters, clock, from, fileBytesMax } = merge;
   const to = merge.toOf(table);
-  const sink = new TableSink(table, { taskId: TASK, nonce: randomUUID().slice(0, 8), fileBytesMax });
+  const sink = new TableSink(table, { taskId: TASK, nonce: fileNonce(), fileBytesMax });
   const rows = new RowBuffer(table, (columns, length) => sink.append(columns, 0, length));
   const counts = { table: tableName(table), added: 0, corrected: 0, onlyInLake: 0 };
   for (let at = from; at < to; at += PIECE_MS) {
@@ -81,17 +80,7 @@ async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<Mer
   }
   rows.flush();
   // One task whose epochs rise with time: the table keeps one property of all merges.
-  const epoch = clock();
-  const files = await stageFiles(adapters.objects, sink.drain(epoch).map(finishFile));
-  if (files.length === 0) return counts;
-  const publisher = createLakePublisher({
-    catalog: adapters.catalog,
-    objectStore: adapters.objects,
-    tables: lakeTables,
-    clock,
-    ...retryEnvironment,
-  });
-  await publisher.publish([{ taskId: TASK, epoch, files }]);
+  await publishSinks({ taskId: TASK, epoch: clock() }, [sink], { ...adapters, clock, ...retryEnvironment });
   return counts;
 }
 

@@ -8,11 +8,13 @@ import { testServers, uniqueName } from "../servers/test-servers.ts";
 import { apiAnswers } from "./testing/api-answers.ts";
 import { describeDbt } from "./testing/dbt-suite.ts";
 import { type Connections, freshDistributedConfig } from "./testing/distributed-config.ts";
+import { makeReports } from "./testing/make-reports.ts";
 import { describeOracles } from "./testing/oracle-suite.ts";
 import {
   dataFile,
   freshFolder,
   REES46,
+  REES46_DAY,
   removeFolder,
   scenarioConfig,
   withPlatform,
@@ -65,6 +67,7 @@ describe("the same GraphQL operations", () => {
       const embedded = await withPlatform(config, async (platform) => {
         await loadInto(platform.log, "rees46", dataFile(REES46), { now: Date.now, endOfInput: true });
         await platform.waitUntilProcessed();
+        await makeReports(platform, [REES46_DAY]);
         return apiAnswers(platform);
       });
       expect(Object.keys(answers)).toEqual(Object.keys(embedded));

@@ -7,6 +7,8 @@ export const OWN_ALERT_KINDS = {
   "model-drift": "Scores, features or intervals of a model are no longer as they were in training.",
   "model-calibration": "What a model's scores say is not what comes.",
   "data-quality": "A check finds rows of a table that cannot be right.",
+  "daily-report": "A report of a day is there, with what it says in short.",
+  "report-failed": "A report of a day could not be made, several times in a row.",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type OwnAlertKind = keyof typeof OWN_ALERT_KINDS;

@@ -36,3 +36,8 @@ export function time(row: Row, column: string): number {
   if (typeof value === "string") return Date.parse(value);
   return Number(value);
 }
+
+/** What is read of a column, such as by {@link time}; null where it is null. */
+export function optional<T>(row: Row, column: string, read: (row: Row, column: string) => T): T | null {
+  return row[column] === null || row[column] === undefined ? null : read(row, column);
+}

@@ -1,5 +1,4 @@
-import type { PipelineStatus, TaskStatus } from "../../../stream/index.ts";
-import { lowestWatermark } from "../common/lake-reader.ts";
+import { lowestWatermark, type PipelineStatus, type TaskStatus } from "../../../stream/index.ts";
 import type { PipelineState, PipelineTask } from "./type.ts";
 
 export class PipelineService {

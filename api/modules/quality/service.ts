@@ -1,6 +1,6 @@
 import { goldDataQuality, tableName, unknownName } from "../../../schema/index.ts";
 import type { LakeReader } from "../common/lake-reader.ts";
-import { number, optionalLong, optionalText, type Row, text, time } from "../common/row.ts";
+import { number, optional, optionalLong, optionalText, type Row, text, time } from "../common/row.ts";
 import { Conditions } from "../common/sql.ts";
 import type { DataQualityArgs, DataQualityReport, DataQualityResult } from "./type.ts";
 
@@ -55,8 +55,4 @@ function toResult(row: Row): DataQualityResult {
     snapshotId: optionalText(row, "snapshot_id"),
     note: optionalText(row, "note"),
   };
-}
-
-function optional<T>(row: Row, column: string, read: (row: Row, column: string) => T): T | null {
-  return row[column] === null || row[column] === undefined ? null : read(row, column);
 }

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { LiveAccuracy } from "../../../ml/index.ts";
 import { forecastLake } from "../../forecast/forecast-lake.ts";
 import { forecastOptions } from "../../forecast/forecast-settings.ts";
 import { HISTORY_QUERIES, retryEnvironment } from "../../platform/adapters.ts";
+import { fileNonce } from "../../platform/publish-sinks.ts";
 import type { CliIo } from "../cli-io.ts";
 import { wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
@@ -43,7 +43,7 @@ async function forecast(options: ForecastOptions, io: CliIo): Promise<void> {
           ...retryEnvironment,
           queryEngine: platform.queryEngine,
           clock: io.clock,
-          nonce: randomUUID().slice(0, 8),
+          nonce: fileNonce(),
         },
         {
           ...forecastOptions(config),

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { MillraceError, tableName, unknownName } from "../../../schema/index.ts";
 import { HISTORY_QUERIES, retryEnvironment } from "../../platform/adapters.ts";
 import { lakeTables } from "../../platform/lake-tables.ts";
-import { nonce } from "../../quality/platform-quality.ts";
+import { fileNonce } from "../../platform/publish-sinks.ts";
 import type { RecordedResult } from "../../quality/quality-rows.ts";
 import { qualityOptions } from "../../quality/quality-settings.ts";
 import { type QualityReport, runQuality } from "../../quality/run-quality.ts";
@@ -62,7 +62,7 @@ async function quality(options: QualityCommandOptions, io: CliIo): Promise<void>
     { runsWorkers: false, runsQueries: true, queryLimits: HISTORY_QUERIES, interruption },
     ({ adapters, queryEngine }) =>
       runQuality(
-        { ...adapters, ...retryEnvironment, queryEngine, clock: io.clock, nonce: nonce() },
+        { ...adapters, ...retryEnvironment, queryEngine, clock: io.clock, nonce: fileNonce() },
         {
           ...qualityOptions(config),
           ...(options.since !== undefined && { since: options.since }),

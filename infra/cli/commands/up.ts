@@ -9,6 +9,7 @@ import { apiPortsOf } from "../../platform/api-ports.ts";
 import type { Platform, PlatformLogger } from "../../platform/platform.ts";
 import { platformQuality } from "../../quality/platform-quality.ts";
 import type { ScheduledQuality } from "../../quality/scheduled-quality.ts";
+import { platformReports } from "../../reports/platform-reports.ts";
 import { startWebhook } from "../../webhook/start-webhook.ts";
 import { type CliIo, createLogger, onInterrupt, unlessInterrupted } from "../cli-io.ts";
 import { startMaintenance } from "../maintenance.ts";
@@ -75,6 +76,7 @@ async function up(options: UpOptions, io: CliIo): Promise<void> {
         await unlessInterrupted(working, interruption, "its workers had not started yet");
         const forecasts = running.adopt(startForecasts(config, logger), (each) => each.stop());
         const quality = running.adopt(platformQuality(platform, logger), (each) => each.stop());
+        running.adopt(platformReports(platform, logger, registry), (reports) => reports.stop());
         const api = running.adopt(
           await startApi(platform, { forecasts, quality, logger, registry }),
           (server) => server.close(),

@@ -34,6 +34,11 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   propensity: `{ propensityScores(first: 50, filter: { scoreMin: 0.5 }) { edges { cursor node { ${SCORE} } } ${PAGE} } }`,
   alerts: `{ orderAlerts(${ROWS}) { edges { cursor node { id orderId rule reason severity userId orderTime } } ${PAGE} }
     flashSaleAlerts(${ROWS}) { edges { node { id productId windowStart views purchases status } } } }`,
+  reports: `{ dailyUserSegments(day: "2019-10-01T01:00:00Z") { day segments { segment users views cartAdds purchases } }
+    dailySegmentUsers(segment: BUYER, day: "2019-10-01T01:00:00Z", first: 20) { edges { cursor node { userId segment views cartAdds purchases } } ${PAGE} }
+    dailyTopProducts { day products { rank productId categoryId units purchases cartAdds views } }
+    dailyCategoryConversion { day best { categoryId } worst { categoryId } categories { categoryId shoppers buyers conversion mark } }
+    dailyReportRuns(report: "top-products") { runs { report day status attempt rows message } } }`,
   processed: `{ pipelineStatus { lagTotal watermark tasks { id failed lag } } }`,
 };
 

@@ -9,6 +9,10 @@ export const NEEDS_MORE: readonly string[] = [
   "gold.demand_forecasts",
   "gold.forecast_accuracy",
   "gold.data_quality",
+  "gold.daily_user_segments",
+  "gold.daily_top_products",
+  "gold.daily_category_conversion",
+  "gold.report_runs",
   "gold.anomalies",
 ];
 

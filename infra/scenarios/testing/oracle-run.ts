@@ -3,6 +3,9 @@ import {
   bronzeDeadLetters,
   bronzeTable,
   customerEventContract,
+  goldDailyCategoryConversion,
+  goldDailyTopProducts,
+  goldDailyUserSegments,
   goldFlashSaleAlerts,
   goldPageViewsByUser,
   goldPopularByCategory,
@@ -19,6 +22,7 @@ import type { LakeReadBy } from "./compare-homes.ts";
 import { copyThroughEngine } from "./engine-copy.ts";
 import { newestRows } from "./final-rows.ts";
 import { copyOf, type Difference, LakeReader } from "./lake-reader.ts";
+import { makeReports } from "./make-reports.ts";
 import { withPlatform } from "./scenario-home.ts";
 
 export interface OracleRunOptions {
@@ -28,6 +32,8 @@ export interface OracleRunOptions {
   /** What the platform runs on. */
   readonly config: Config;
   readonly lakeReadBy: LakeReadBy;
+  /** UTC days whose reports are made when everything is processed, `2026-01-31`. */
+  readonly reportedDays: readonly string[];
   /** Asked while the platform runs, when everything is processed. */
   readonly whenProcessed?: (platform: Platform) => Promise<void>;
   readonly readRaw: (reader: LakeReader, file: string, partitions: number, scratch: string) => Promise<void>;
@@ -45,11 +51,17 @@ const ORACLES: readonly { readonly table: TableSpec; readonly file: string }[] =
   { table: goldPopularProducts, file: "popular-products" },
   { table: goldPopularByCategory, file: "popular-by-category" },
 ];
+/** The same of the tables that reports write, which no task of the stream does. */
+const REPORT_ORACLES: typeof ORACLES = [
+  { table: goldDailyUserSegments, file: "daily-user-segments" },
+  { table: goldDailyTopProducts, file: "daily-top-products" },
+  { table: goldDailyCategoryConversion, file: "daily-category-conversion" },
+];
 const READ: readonly TableSpec[] = [
   bronzeEvents,
   bronzeDeadLetters,
   silverEvents,
-  ...ORACLES.map(({ table }) => table),
+  ...[...ORACLES, ...REPORT_ORACLES].map(({ table }) => table),
 ];
 
 /** A file replayed through the real platform, beside what the oracles make of the same file. */
@@ -66,6 +78,7 @@ export class OracleRun {
     await withPlatform(config, async (platform) => {
       await loadInto(platform.log, format, file, { now: Date.now, endOfInput: true });
       await platform.waitUntilProcessed();
+      await makeReports(platform, options.reportedDays);
       if (lakeReadBy === "query engine")
         await copyThroughEngine(platform.queryEngine, reader, { schema: "lake", tables: READ, folder });
       await options.whenProcessed?.(platform);
@@ -176,11 +189,14 @@ function levelTies(actual: string): string {
       AND own.views = actual.views AND own.cart_adds = actual.cart_adds AND own.purchases = actual.purchases`;
 }
 
-/** The tables that have an oracle. */
+/** The tables of the stream that have an oracle. */
 export const DERIVED = ORACLES.map(({ table }) => table.name);
 
+/** Those that reports write, which have to be made for it. */
+export const REPORTED = REPORT_ORACLES.map(({ table }) => table.name);
+
 function oracleOf(name: string): (typeof ORACLES)[number] {
-  return ORACLES.find(({ table }) => table.name === name)!;
+  return [...ORACLES, ...REPORT_ORACLES].find(({ table }) => table.name === name)!;
 }
 
 function oracleText(name: string): string {

@@ -13,6 +13,8 @@ export function dataFile(path: string): string {
 }
 
 export const REES46 = "clickstream/rees46-2019-10-01-first3h.csv.gz";
+/** The UTC day of its events. */
+export const REES46_DAY = "2019-10-01";
 
 /** A fresh folder; remove it with {@link removeFolder}. */
 export function freshFolder(name: string): string {
