@@ -41,6 +41,7 @@ export function isoTime(text: string): number {
 /** Start of a UTC day, ms. */
 export function utcDay(text: string): number {
   const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(value)) return value;
+  // Date takes 31 February for 3 March.
+  if (!Number.isNaN(value) && new Date(value).toISOString().startsWith(text)) return value;
   throw new InvalidArgumentError("It must be a UTC day such as 2026-01-31.");
 }

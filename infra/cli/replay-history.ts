@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { createModelRegistry } from "../../ml/index.ts";
 import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
 import { HISTORY_QUERIES } from "../platform/adapters.ts";
-import { lakeTables } from "../platform/lake-tables.ts";
+import { jobTables, lakeTables } from "../platform/lake-tables.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type CorrectedLake, correctLake } from "../replay/correct-lake.ts";
 import { type ReplayedHome, replayBronze } from "../replay/replay-bronze.ts";
@@ -146,7 +146,7 @@ function correctionOf({ from, to, warmUpMs, tables }: HistoryOptions) {
 }
 
 function tablesOf(names: string | undefined): readonly TableSpec[] {
-  const derived = lakeTables.filter(({ namespace }) => namespace !== "bronze");
+  const derived = lakeTables.filter((table) => table.namespace !== "bronze" && !jobTables.includes(table));
   if (names === undefined) return derived.filter(({ namespace }) => namespace === "gold");
   return names.split(",").map((name) => {
     const table = derived.find((one) => tableName(one) === name.trim());

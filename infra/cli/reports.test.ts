@@ -164,7 +164,7 @@ describe("millrace reports", () => {
 
   test("makes a day again, and one that fails is told of, in the exit code, the status and the record", async () => {
     const again = await run("reports", "run", "top-products", "--day", FIRST);
-    expect(again).toMatchObject({ code: 0, out: expect.stringContaining("1 reports") });
+    expect(again).toMatchObject({ code: 0, out: expect.stringContaining("1 report;") });
     const data = join(folder, ".millrace", "lake", "silver", "events", "data");
     const files = await readdir(data, { recursive: true });
     const ofFirst = files.filter((name) => name.includes(`=${FIRST}`) && name.endsWith(".parquet"));

@@ -144,7 +144,7 @@ export const settings = {
   reportsIntervalMs: ms(
     "Runtime",
     600_000,
-    [0, DAY_MS],
+    [0, 3_600_000],
     "Time between looks for daily reports that are due, while the platform runs; 0 for none (`millrace reports run` makes them at any time).",
   ),
   reportsDaysBack: count(

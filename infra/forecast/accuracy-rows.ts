@@ -1,5 +1,5 @@
 import type { StepAccuracy } from "../../ml/plugins/forecast/index.ts";
-import { appendRecord, goldForecastAccuracy, RowBuffer } from "../../schema/index.ts";
+import { goldForecastAccuracy, RowBuffer, recordAppender } from "../../schema/index.ts";
 import { TableSink } from "../../stream/index.ts";
 
 export interface AccuracySinkOptions {
@@ -16,8 +16,9 @@ export function accuracySink(
 ): TableSink {
   const sink = new TableSink(goldForecastAccuracy, options);
   const rows = new RowBuffer(goldForecastAccuracy, (columns, length) => sink.append(columns, 0, length));
+  const append = recordAppender(rows);
   for (const step of steps) {
-    appendRecord(rows, {
+    append({
       model_version: step.modelVersion,
       step: step.step,
       step_start: step.stepStart,

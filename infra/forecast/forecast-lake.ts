@@ -181,6 +181,6 @@ async function publishRows(
     });
   }
   rows.flush();
-  await publishSinks({ taskId: TASK, epoch: made.madeAt }, [sink, measured], deps);
+  await publishSinks(TASK, [sink, measured], deps, made.madeAt);
   return count;
 }

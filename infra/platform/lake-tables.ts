@@ -55,6 +55,17 @@ export const lakeTables: readonly TableSpec[] = [
   ...detectorTables,
 ];
 
+/** Tables that jobs write, which read the lake: no task of the stream makes their rows, nor would a replay. */
+export const jobTables: readonly TableSpec[] = [
+  goldDemandForecasts,
+  goldForecastAccuracy,
+  goldDataQuality,
+  goldDailyUserSegments,
+  goldDailyTopProducts,
+  goldDailyCategoryConversion,
+  goldReportRuns,
+];
+
 /** Every view of the lake. */
 export const lakeViews: readonly ViewSpec[] = lakeTables.map(currentView).filter((view) => view !== null);
 

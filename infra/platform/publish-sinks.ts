@@ -17,30 +17,35 @@ export interface PublishDeps extends RetryOptions {
 }
 
 /**
- * Adds the rows of sinks to their tables, a snapshot a table, unless a table has that epoch of the task or a later
- * one. A crash before a table's snapshot leaves files that nothing names, which maintenance removes.
+ * Adds the rows of sinks to their tables, a snapshot a table. A crash before a table's snapshot leaves files that
+ * nothing names, which maintenance removes.
+ *
+ * @param epoch rows are left out of a table that has this epoch of the task, or a later one. By default one that comes
+ *   behind all that the tables have: nothing is left out, unless another run of the task publishes at the same moment
  */
 export async function publishSinks(
-  { taskId, epoch }: { readonly taskId: string; readonly epoch: number },
+  taskId: string,
   sinks: readonly TableSink[],
   deps: PublishDeps,
+  epoch?: number,
 ): Promise<void> {
   const { objects, catalog, clock, sleep, random } = deps;
-  const files = await stageFiles(objects, sinks.flatMap((sink) => sink.drain(epoch)).map(finishFile));
+  const named = epoch ?? clock();
+  const files = await stageFiles(objects, sinks.flatMap((sink) => sink.drain(named)).map(finishFile));
   const tables = sinks.map(({ table }) => table);
   const publisher = createLakePublisher({ catalog, objectStore: objects, tables, clock, sleep, random });
-  await publisher.publish([{ taskId, epoch, files }]);
+  await publisher.publish([{ taskId, epoch: epoch ?? (await nextEpoch(taskId, tables, deps)), files }]);
 }
 
-/** An epoch of a task that comes behind all that a table has of it, whatever the clock of who wrote these was. */
-export async function nextEpoch(
+/** Whatever the clock was of who wrote what the tables have. */
+async function nextEpoch(
   taskId: string,
-  table: TableSpec,
-  { catalog, clock }: Pick<PublishDeps, "catalog" | "clock">,
+  tables: readonly TableSpec[],
+  { catalog, clock }: PublishDeps,
 ): Promise<number> {
-  const loaded = await catalog.load(tableName(table));
-  const published = loaded === null ? -1 : publishedEpoch(loaded.metadata, taskId);
-  return Math.max(clock(), published + 1);
+  const loaded = await Promise.all(tables.map((table) => catalog.load(tableName(table))));
+  const published = loaded.map((one) => (one === null ? -1 : publishedEpoch(one.metadata, taskId)));
+  return Math.max(clock(), ...published.map((newest) => newest + 1));
 }
 
 /** Names the files of one run, so that those of another never have the same key. */

@@ -1,5 +1,5 @@
 import type { QualityResult } from "../../lakehouse/index.ts";
-import { appendRecord, goldDataQuality, RowBuffer } from "../../schema/index.ts";
+import { goldDataQuality, RowBuffer, recordAppender } from "../../schema/index.ts";
 import { TableSink, type TableSinkOptions } from "../../stream/index.ts";
 
 /** A result with its history. */
@@ -16,8 +16,9 @@ export function qualitySink(
 ): TableSink {
   const sink = new TableSink(goldDataQuality, options);
   const rows = new RowBuffer(goldDataQuality, (columns, length) => sink.append(columns, 0, length));
+  const append = recordAppender(rows);
   for (const result of results) {
-    appendRecord(rows, {
+    append({
       checked_at: checkedAt,
       table_name: result.table,
       check_name: result.check,

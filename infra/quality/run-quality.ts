@@ -6,7 +6,7 @@ import {
 } from "../../lakehouse/index.ts";
 import { goldDataQuality, tableName } from "../../schema/index.ts";
 import type { AlertBus } from "../../stream/index.ts";
-import { nextEpoch, type PublishDeps, publishSinks } from "../platform/publish-sinks.ts";
+import { type PublishDeps, publishSinks } from "../platform/publish-sinks.ts";
 import { qualityAlerts } from "./quality-alerts.ts";
 import { qualitySink, type RecordedResult } from "./quality-rows.ts";
 
@@ -52,9 +52,7 @@ export async function runQuality(deps: QualityRunDeps, options: QualityRunOption
     nonce: deps.nonce,
     fileBytesMax: options.fileBytesMax,
   });
-  // Of a run that ended in the meantime the epoch may be higher, and this one's rows would be left out.
-  const epoch = await nextEpoch(TASK, goldDataQuality, deps);
-  await publishSinks({ taskId: TASK, epoch }, [sink], deps);
+  await publishSinks(TASK, [sink], deps);
   await deps.alertBus.publish(
     recorded.flatMap((result) => qualityAlerts(result, failing.get(keyOf(result)) ?? null, checkedAt)),
   );

@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LocalObjectStore } from "../../lakehouse/adapters/index.ts";
 import { MillraceError } from "../../schema/index.ts";
-import { temporaryFolder } from "../../stream/adapters/testing.ts";
-import { type RunClaims, runClaims } from "../turns/run-claims.ts";
+import type { RunClaims } from "../turns/run-claims.ts";
 import type { RecordedResult } from "./quality-rows.ts";
 import type { QualityReport } from "./run-quality.ts";
 import { type ScheduledQuality, startQuality } from "./scheduled-quality.ts";
@@ -59,6 +57,7 @@ function claimsInMemory(): RunClaims {
       done = false;
       return true;
     },
+    async renew() {},
     async finish() {
       done = true;
     },
@@ -233,32 +232,5 @@ describe("scheduled checks", () => {
     const { scheduled } = start(time, claimsInMemory(), undefined, 0);
     expect(time.waiting).toBe(0);
     await scheduled.stop();
-  });
-});
-
-describe("claims of turns", () => {
-  it("go to one of many, once, never backwards, and not before the one before is over", async () => {
-    const folder = await temporaryFolder();
-    let now = Date.now();
-    try {
-      const objects = new LocalObjectStore(folder.path);
-      const of = () => runClaims(objects, "quality/turns/", () => now);
-      const taken = await Promise.all([of(), of(), of()].map((each) => each.claim(7)));
-      expect(taken.filter(Boolean)).toHaveLength(1);
-      expect([await of().claim(6), await of().claim(7), await of().claim(8)]).toEqual([false, false, false]);
-      await of().finish(7);
-      expect([await of().claim(7), await of().claim(8)]).toEqual([false, true]);
-      // One that is given back is free.
-      await of().release(8);
-      expect(await of().claim(8)).toBe(true);
-      // Its process was killed.
-      now += 2 * HOUR;
-      expect(await of().claim(9)).toBe(true);
-      const keys: string[] = [];
-      for await (const { key } of objects.list("quality/")) keys.push(key);
-      expect(keys).toHaveLength(1);
-    } finally {
-      await folder.remove();
-    }
   });
 });

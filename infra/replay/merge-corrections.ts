@@ -80,7 +80,7 @@ async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<Mer
   }
   rows.flush();
   // One task whose epochs rise with time: the table keeps one property of all merges.
-  await publishSinks({ taskId: TASK, epoch: clock() }, [sink], { ...adapters, clock, ...retryEnvironment });
+  await publishSinks(TASK, [sink], { ...adapters, clock, ...retryEnvironment }, clock());
   return counts;
 }
 

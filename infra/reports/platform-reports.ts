@@ -1,83 +1,129 @@
-import { Counter, Gauge, type Registry } from "prom-client";
-import { eventLoopScheduling, lowestWatermark } from "../../stream/index.ts";
+import type { Registry } from "prom-client";
+import { customerEventContract, MillraceError } from "../../schema/index.ts";
+import { eventLoopScheduling } from "../../stream/index.ts";
 import { HISTORY_QUERIES, retryEnvironment } from "../platform/adapters.ts";
+import { committed, producedEnds } from "../platform/input-ends.ts";
 import type { Platform, PlatformLogger } from "../platform/platform.ts";
 import { fileNonce } from "../platform/publish-sinks.ts";
 import { runClaims } from "../turns/run-claims.ts";
 import { startTurns, type Turns } from "../turns/start-turns.ts";
-import type { ReportRun } from "./report-run.ts";
+import { ReportMetrics, toldRun } from "./report-metrics.ts";
 import { dailyReports } from "./reports.ts";
-import { runDueReports } from "./run-due-reports.ts";
+import { recentRuns, runDueReports } from "./run-due-reports.ts";
+import type { ReportDeps } from "./run-report.ts";
 
 /** Where the platform's processes, and commands, see to it that reports are made by one of them at a time. */
 export const REPORT_CLAIMS = "reports/turns/";
 
+/** How long a pipeline that keeps up may take for its next checkpoints: beside these, a minute. */
+const CHECKPOINTS_WAITED = 2;
+const WAIT_MS_MIN = 60_000;
+
 /** Makes a platform's daily reports as they fall due; of several processes one at a time does. */
 export function platformReports(platform: Platform, logger: PlatformLogger, registry: Registry): Turns {
   const { adapters, config } = platform;
-  const told = runMetrics(registry);
+  const intervalMs = config.reportsIntervalMs;
+  const metrics = new ReportMetrics(registry, { intervalMs, clock: Date.now });
   return startTurns({
-    intervalMs: config.reportsIntervalMs,
+    intervalMs,
     clock: Date.now,
     after: eventLoopScheduling.after,
     claims: runClaims(adapters.objects, REPORT_CLAIMS, Date.now),
-    async run(signal) {
-      await platform.refreshTasks();
-      // One of its own: what the API asks for must not wait behind it.
-      const queryEngine = adapters.openQueryEngine(HISTORY_QUERIES);
-      try {
-        await runDueReports(
-          dailyReports,
-          { ...adapters, ...retryEnvironment, queryEngine, clock: Date.now, nonce: fileNonce },
-          {
-            daysBack: config.reportsDaysBack,
-            watermark: lowestWatermark(platform),
-            fileBytesMax: config.fileBytesMax,
-            signal,
-            onRun(run) {
-              told(run);
-              logRun(run, logger);
-            },
-          },
-        );
-      } finally {
-        await queryEngine.close();
-      }
-    },
+    run: (signal, renew) => reportTurn(platform, { logger, metrics, signal, renew }),
+    look: (signal) => reportLook(platform, metrics, signal),
     onFailure: (err) => logger.warn({ err }, "daily reports could not be looked after; it is tried again"),
   });
 }
 
-function logRun(
-  { report, day, status, attempt, rows, message, startedAt, finishedAt }: ReportRun,
-  logger: PlatformLogger,
-): void {
-  const fields = {
-    report,
-    day: new Date(day).toISOString().slice(0, 10),
-    attempt,
-    seconds: (finishedAt - startedAt) / 1000,
-  };
-  if (status === "done") logger.info({ ...fields, rows }, "a daily report is made");
-  else logger.warn({ ...fields, message }, "a daily report could not be made; it is tried again");
+export interface ReportTurn {
+  readonly logger: PlatformLogger;
+  readonly metrics: ReportMetrics;
+  readonly signal: AbortSignal;
+  readonly renew: () => Promise<void>;
 }
 
-function runMetrics(registry: Registry): (run: ReportRun) => void {
-  const registers = [registry];
-  const runs = new Counter({
-    name: "millrace_report_runs_total",
-    help: "Runs of daily reports by this process.",
-    labelNames: ["report", "status"],
-    registers,
+/** What one process does in a turn. */
+export async function reportTurn(
+  platform: Platform,
+  { logger, metrics, signal, renew }: ReportTurn,
+): Promise<void> {
+  const { config } = platform;
+  const waitMs = WAIT_MS_MIN + CHECKPOINTS_WAITED * config.checkpointIntervalMs;
+  await withReportDeps(platform, async (deps) => {
+    const isProcessed = () => eventsAreInLake(platform, { waitMs, signal });
+    const options = { daysBack: config.reportsDaysBack, fileBytesMax: config.fileBytesMax, signal, renew };
+    const isCaughtUp = await runDueReports(
+      dailyReports,
+      { ...deps, isProcessed },
+      {
+        ...options,
+        onRun(run) {
+          metrics.ran(run);
+          const { fields, message } = toldRun(run);
+          if (run.status === "done") logger.info(fields, message);
+          else logger.warn(fields, message);
+        },
+      },
+    );
+    if (!isCaughtUp)
+      logger.info({}, "daily reports wait until the pipeline has processed what they are about");
   });
-  const failing = new Gauge({
-    name: "millrace_report_failing_attempts",
-    help: "Runs in a row of a daily report and day that failed, up to the newest run of the report; 0 where that is done.",
-    labelNames: ["report"],
-    registers,
-  });
-  return ({ report, status, attempt }) => {
-    runs.inc({ report, status });
-    failing.set({ report }, status === "failed" ? attempt : 0);
-  };
+}
+
+/** What every process does behind a turn: the record says how reports fare, whoever made them. */
+export async function reportLook(
+  platform: Platform,
+  metrics: ReportMetrics,
+  signal: AbortSignal,
+): Promise<void> {
+  await withReportDeps(platform, async (deps) =>
+    metrics.looked(await recentRuns(deps, platform.config.reportsDaysBack, signal)),
+  );
+}
+
+/** With a query engine of its own: what the API asks for must not wait behind it. */
+async function withReportDeps<T>(platform: Platform, use: (deps: ReportDeps) => Promise<T>): Promise<T> {
+  const { adapters } = platform;
+  const queryEngine = adapters.openQueryEngine(HISTORY_QUERIES);
+  try {
+    return await use(reportDeps(platform, { queryEngine, clock: Date.now }));
+  } finally {
+    await queryEngine.close();
+  }
+}
+
+/** What a report is made with. */
+export function reportDeps(
+  { adapters }: Platform,
+  own: Pick<ReportDeps, "queryEngine" | "clock">,
+): ReportDeps {
+  const { catalog, objects, alertBus } = adapters;
+  const { nextTurn } = eventLoopScheduling;
+  return { catalog, objects, alertBus, ...retryEnvironment, ...own, nonce: fileNonce, nextTurn };
+}
+
+/** Whether all customer events that the log holds now are in the lake, or come there in that time. */
+export async function eventsAreInLake(
+  { log, config }: Pick<Platform, "log" | "config">,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const until = Date.now() + waitMs;
+  const ends = await producedEnds(log, config.partitions);
+  const events = ends.filter(({ topic }) => topic === customerEventContract.topic);
+  try {
+    await committed(log, config.kafkaGroup, events, () => {
+      signal.throwIfAborted();
+      if (Date.now() >= until) throw notYet();
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === NOT_YET) return false;
+    throw error;
+  }
+}
+
+const NOT_YET = "not-processed-yet";
+
+function notYet(): MillraceError {
+  return new MillraceError("events wait to be processed", { code: NOT_YET, origin: "internal", retry: true });
 }

@@ -5,17 +5,17 @@ import type { ReportRun } from "./report-run.ts";
 /** Attempts in a row that fail until somebody is told: servers that are away for a while come back by themselves. */
 const FAILURES_TOLD = 3;
 
-/** Says that a report is there, and what it comes to. */
+/** Says that a report is there, and what it comes to. One that is made again is told of again. */
 export function reportAlert(
   report: DailyReport,
   day: number,
-  revision: number,
+  startedAt: number,
   { text, figures }: ReportSummary,
 ): Alert {
   return {
     ...about(day),
-    id: `daily-report:${report.name}:${dayText(day)}`,
-    revision,
+    id: `daily-report:${report.name}:${dayText(day)}:${startedAt}`,
+    revision: 1,
     status: "raised",
     kind: "daily-report",
     severity: "low",

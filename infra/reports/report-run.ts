@@ -1,5 +1,11 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
-import { appendRecord, goldReportRuns, type ReportStatus, RowBuffer, tableName } from "../../schema/index.ts";
+import {
+  goldReportRuns,
+  type ReportStatus,
+  RowBuffer,
+  recordAppender,
+  tableName,
+} from "../../schema/index.ts";
 import { TableSink, type TableSinkOptions } from "../../stream/index.ts";
 import type { Row } from "./daily-report.ts";
 
@@ -42,7 +48,8 @@ export async function newestRuns(
 export function runSink(run: ReportRun, options: TableSinkOptions): TableSink {
   const sink = new TableSink(goldReportRuns, options);
   const rows = new RowBuffer(goldReportRuns, (columns, length) => sink.append(columns, 0, length), {}, 1);
-  appendRecord(rows, {
+  const append = recordAppender(rows);
+  append({
     started_at: run.startedAt,
     report: run.report,
     day: run.day,

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { goldDailyTopProducts, goldReportRuns, tableName } from "../../schema/index.ts";
 import type { Alert } from "../../stream/index.ts";
-import { retryEnvironment } from "../platform/adapters.ts";
 import { Platform } from "../platform/platform.ts";
-import { fileNonce } from "../platform/publish-sinks.ts";
 import {
   CollectedLog,
   freshFolder,
@@ -11,6 +9,7 @@ import {
   scenarioConfig,
 } from "../scenarios/testing/scenario-home.ts";
 import { DAY_MS, type DailyReport } from "./daily-report.ts";
+import { reportDeps } from "./platform-reports.ts";
 import { newestRuns, type ReportRun } from "./report-run.ts";
 import { type ReportDeps, runReport } from "./run-report.ts";
 
@@ -24,45 +23,34 @@ let now = Date.UTC(2026, 0, 10, 1);
 beforeAll(async () => {
   folder = freshFolder("reports");
   platform = await Platform.open(scenarioConfig(folder), new CollectedLog());
-  deps = {
-    ...platform.adapters,
-    ...retryEnvironment,
-    queryEngine: platform.queryEngine,
-    clock: () => (now += 1000),
-    nonce: fileNonce,
-  };
+  deps = reportDeps(platform, { queryEngine: platform.queryEngine, clock: () => (now += 1000) });
 });
 afterAll(async () => {
   await platform?.close();
   removeFolder(folder);
 });
 
-/** A report of one row, or one that fails. */
-const reportOf = (productId: string | Error): DailyReport => ({
+/** A report of one row, of none, or one that fails. */
+const reportOf = (productId: string | Error | null): DailyReport => ({
   ...{ name: "top-products", doc: "", table: goldDailyTopProducts, dueAfterMs: HOUR },
   async *make() {
     if (productId instanceof Error) throw productId;
+    if (productId === null) return { text: "nothing", figures: {} };
     yield [{ rank: 1, product_id: productId, units: 2, purchases: 1, cart_adds: 0, views: 3 }];
     return { text: `most of ${productId}`, figures: { product1: productId } };
   },
 });
 
 const run = (
-  productId: string | Error,
+  productId: string | Error | null,
   day: number,
   previous: ReportRun | null,
-  with_: Partial<ReportDeps> = {},
-  signal?: AbortSignal,
+  { signal, tells = true, ...with_ }: Partial<ReportDeps> & { signal?: AbortSignal; tells?: boolean } = {},
 ): Promise<ReportRun> =>
   runReport(
-    reportOf(productId),
-    day,
-    previous,
+    { report: reportOf(productId), day, previous },
     { ...deps, ...with_ },
-    {
-      fileBytesMax: 1 << 20,
-      ...(signal !== undefined && { signal }),
-    },
+    { fileBytesMax: 1 << 20, tells, ...(signal !== undefined && { signal }) },
   );
 
 const rowsOf = async (table: string, day: number) =>
@@ -106,10 +94,11 @@ describe("a run of a report", () => {
       expect.objectContaining({ product_id: "vase", category_id: null, units: 2 }),
     ]);
     const told = await alertsAbout(day);
-    expect(told.map(({ id, revision, title }) => [id, revision, title])).toEqual([
-      ["daily-report:top-products:2026-01-01", 1, "top-products of 2026-01-01: most of lamp"],
-      ["daily-report:top-products:2026-01-01", 2, "top-products of 2026-01-01: most of vase"],
+    expect(told.map(({ title }) => title)).toEqual([
+      "top-products of 2026-01-01: most of lamp",
+      "top-products of 2026-01-01: most of vase",
     ]);
+    expect(told[0].id).toBe(`daily-report:top-products:2026-01-01:${first.startedAt}`);
     expect(told[0]).toMatchObject({ kind: "daily-report", severity: "low", windowEnd: day + DAY_MS });
     const [newest] = await newestRuns(platform.queryEngine, day);
     expect(newest).toMatchObject({ report: "top-products", day, rows: 1 });
@@ -163,11 +152,45 @@ describe("a run of a report", () => {
     ]);
   });
 
+  it("of a day without rows is told of, and again once there are some", async () => {
+    const day = Date.UTC(2026, 0, 5);
+    expect(await run(null, day, null)).toMatchObject({ status: "done", rows: 0 });
+    expect(await run("lamp", day, null)).toMatchObject({ status: "done", rows: 1 });
+    expect((await alertsAbout(day)).map(({ title }) => title)).toEqual([
+      "top-products of 2026-01-05: nothing",
+      "top-products of 2026-01-05: most of lamp",
+    ]);
+  });
+
+  it("is not told of where nobody wants that", async () => {
+    const day = Date.UTC(2026, 0, 6);
+    expect(await run("lamp", day, null, { tells: false })).toMatchObject({ status: "done" });
+    expect(await alertsAbout(day)).toEqual([]);
+  });
+
+  it("fails where it cannot be told of, when its rows are saved, and leaves nothing under way", async () => {
+    const day = Date.UTC(2026, 0, 7);
+    let told = 0;
+    const alertBus: ReportDeps["alertBus"] = Object.create(deps.alertBus, {
+      publish: { value: () => Promise.reject(new Error(`no bus ${++told}`)) },
+    });
+    // The record takes no notification: only that of a failure in a row would.
+    const failing = run("lamp", day, null, { alertBus });
+    await expect(failing).rejects.toThrow("no bus 2");
+    expect(await rowsOf(tableName(goldDailyTopProducts), day)).toHaveLength(1);
+    expect((await newestRuns(platform.queryEngine, day)).filter((each) => each.day === day)).toEqual([
+      expect.objectContaining({ status: "failed", message: "no bus 1" }),
+    ]);
+  });
+
   it("that is given up leaves no record", async () => {
     const day = Date.UTC(2026, 0, 4);
     const stop = new AbortController();
     stop.abort(new Error("stopped"));
-    await expect(run(new Error("query aborted"), day, null, {}, stop.signal)).rejects.toThrow();
-    expect(await newestRuns(platform.queryEngine, day)).toEqual([]);
+    await expect(run(new Error("query aborted"), day, null, { signal: stop.signal })).rejects.toThrow(
+      "stopped",
+    );
+    const recorded = await newestRuns(platform.queryEngine, day);
+    expect(recorded.filter((each) => each.day === day)).toEqual([]);
   });
 });

@@ -14,8 +14,14 @@ export interface TurnsDeps {
   readonly clock: () => number;
   readonly after: Scheduling["after"];
   readonly claims: RunClaims;
-  /** What a turn does. Rejects where it is to be done again, and when `signal` is aborted. */
-  readonly run: (signal: AbortSignal) => Promise<void>;
+  /**
+   * What a turn does. Rejects where it is to be done again, and when `signal` is aborted.
+   *
+   * @param renew to be called now and then by what takes long: else the turn is taken for that of a killed process
+   */
+  readonly run: (signal: AbortSignal, renew: () => Promise<void>) => Promise<void>;
+  /** What every process does behind a turn, whoever had it. */
+  readonly look?: (signal: AbortSignal) => Promise<void>;
   /** Told of each turn that failed, unless it was given up. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -50,6 +56,7 @@ export function startTurns(deps: TurnsDeps): Turns {
     const start = Math.floor(clock() / intervalMs) * intervalMs;
     try {
       if (await claims.claim(start)) await claimed(start);
+      await deps.look?.(stop.signal);
       return start + intervalMs;
     } catch (error) {
       if (!stop.signal.aborted) deps.onFailure(error);
@@ -59,7 +66,7 @@ export function startTurns(deps: TurnsDeps): Turns {
 
   async function claimed(start: number): Promise<void> {
     try {
-      await deps.run(stop.signal);
+      await deps.run(stop.signal, () => claims.renew(start));
       await claims.finish(start);
     } catch (error) {
       await claims.release(start).catch(() => undefined);

@@ -51,14 +51,3 @@ export interface PipelineStatus {
   /** Time since other processes' tasks were last asked for with success, ms; 0, or left out, where they run in this one. */
   statusAgeMs?(): number;
 }
-
-/** Event time that all tasks have come to; null where one has seen nothing yet. */
-export function lowestWatermark(pipeline: PipelineStatus): number | null {
-  let lowest: number | null = null;
-  for (const task of pipeline.tasks()) {
-    if (task.watermarkMs === null) return null;
-    if (lowest === null || task.watermarkMs < lowest) lowest = task.watermarkMs;
-  }
-  // A watermark of Infinity (end of input) or -Infinity (nothing seen) is no instant.
-  return lowest !== null && Number.isFinite(lowest) ? lowest : null;
-}

@@ -1,6 +1,6 @@
 import type { QueryEngine, QueryOptions, SqlValue } from "../../../lakehouse/index.ts";
 import { MillraceError, type TableSpec } from "../../../schema/index.ts";
-import { lowestWatermark, type PipelineStatus } from "../../../stream/index.ts";
+import type { PipelineStatus } from "../../../stream/index.ts";
 import { type CursorValue, decodeCursor, encodeCursor, type KeysetColumn } from "./cursor.ts";
 import { userError } from "./errors.ts";
 import { type Row, text, time } from "./row.ts";
@@ -178,6 +178,16 @@ export function toPage<Node>(
 export function checkedFirst(first: number): number {
   if (first >= 1 && first <= PAGE_ROWS_MAX) return first;
   throw userError("invalid-argument", `first must be between 1 and ${PAGE_ROWS_MAX}, it is ${first}.`);
+}
+
+export function lowestWatermark(pipeline: PipelineStatus): number | null {
+  let lowest: number | null = null;
+  for (const task of pipeline.tasks()) {
+    if (task.watermarkMs === null) return null;
+    if (lowest === null || task.watermarkMs < lowest) lowest = task.watermarkMs;
+  }
+  // A watermark of Infinity (end of input) or -Infinity (nothing seen) is no instant.
+  return lowest !== null && Number.isFinite(lowest) ? lowest : null;
 }
 
 function keyValue(row: Row, key: KeysetColumn): CursorValue {

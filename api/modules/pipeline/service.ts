@@ -1,4 +1,5 @@
-import { lowestWatermark, type PipelineStatus, type TaskStatus } from "../../../stream/index.ts";
+import type { PipelineStatus, TaskStatus } from "../../../stream/index.ts";
+import { lowestWatermark } from "../common/lake-reader.ts";
 import type { PipelineState, PipelineTask } from "./type.ts";
 
 export class PipelineService {

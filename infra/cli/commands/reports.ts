@@ -1,19 +1,19 @@
 import type { Command } from "commander";
 import { MillraceError } from "../../../schema/index.ts";
-import { HISTORY_QUERIES, retryEnvironment } from "../../platform/adapters.ts";
+import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { fileNonce } from "../../platform/publish-sinks.ts";
 import { DAY_MS, type DailyReport, dayText } from "../../reports/daily-report.ts";
 import { newestDueDay } from "../../reports/due-reports.ts";
-import { REPORT_CLAIMS } from "../../reports/platform-reports.ts";
+import { eventsAreInLake, REPORT_CLAIMS, reportDeps } from "../../reports/platform-reports.ts";
 import { newestRuns, type ReportRun } from "../../reports/report-run.ts";
 import { dailyReports, reportNamed } from "../../reports/reports.ts";
 import { runDueReports } from "../../reports/run-due-reports.ts";
 import { runReport } from "../../reports/run-report.ts";
 import { runClaims } from "../../turns/run-claims.ts";
-import { type CliIo, type Interruption, onInterrupt, ReportedFailure } from "../cli-io.ts";
+import { type CliIo, interrupted, onInterrupt, ReportedFailure } from "../cli-io.ts";
 import { utcDay, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
+import { wrongUsage } from "../replay-history.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -30,6 +30,8 @@ interface StatusOptions extends Record<string, unknown> {
 }
 
 const DAYS_MAX = 3_660;
+/** How long a pipeline that is at work may take for what it has before it. */
+const PROCESSED_WAIT_MS = 30_000;
 
 export function registerReports(program: Command, io: CliIo): void {
   const reports = program
@@ -48,7 +50,7 @@ export function registerReports(program: Command, io: CliIo): void {
 Reports:
 ${dailyReports.map(({ name, doc, dueAfterMs }) => `  ${name.padEnd(20)} ${doc}; by schedule at ${clockText(dueAfterMs)} UTC`).join("\n")}
 
-A day that is reported again takes the place of what was there. Exit code 1 where a report could not be made.
+A day that is reported again takes the place of what was there; of days that are named no alert tells. Exit code 1 where a report could not be made.
 
 Examples:
   $ millrace reports run
@@ -84,19 +86,28 @@ async function run(names: readonly string[], options: RunOptions, io: CliIo): Pr
       io,
       { runsWorkers: false, runsQueries: true, queryLimits: HISTORY_QUERIES, interruption },
       (platform) =>
-        claimed(platform, io.clock, () => make(platform, { reports: wanted, days, onRun, interruption }, io)),
+        claimed(platform, io.clock, async (renew) => {
+          const making = { reports: wanted, onRun, renew, signal: interruption.signal };
+          if (days === null) await makeMissing(platform, making, io);
+          else await makeDays(platform, days, making, io);
+        }),
     );
+  } catch (error) {
+    if (interruption.signal.aborted) throw interrupted(`${counted(runs.length)} made before stay`);
+    throw error;
   } finally {
     interruption.dispose();
   }
-  if (options.json === true) io.out(`${JSON.stringify({ runs: runs.map(asJson) })}\n`);
-  else
-    io.out(
-      runs.length === 0 ? "no report is missing\n" : `${runs.length} reports; see millrace reports status\n`,
-    );
+  const made =
+    runs.length === 0 ? "no report is missing" : `${counted(runs.length)}; see millrace reports status`;
+  io.out(options.json === true ? `${JSON.stringify({ runs: runs.map(asJson) })}\n` : `${made}\n`);
   const failed = runs.filter((each) => each.status === "failed");
   if (failed.length > 0)
-    throw new ReportedFailure(`${failed.length} of ${runs.length} reports could not be made`);
+    throw new ReportedFailure(`${failed.length} of ${counted(runs.length)} could not be made`);
+}
+
+function counted(reports: number): string {
+  return reports === 1 ? "1 report" : `${reports} reports`;
 }
 
 /** The days that are named; null for those that are missing. */
@@ -118,12 +129,12 @@ function daysOf({ day, from, to }: RunOptions, now: number): readonly number[] |
   return Array.from({ length: count }, (_, i) => first + i * DAY_MS);
 }
 
-function wrongUsage(message: string): MillraceError {
-  return new MillraceError(message, { code: "wrong-usage", origin: "user" });
-}
-
 /** Nobody else makes reports meanwhile: two runs of a report would give their rows the same revision. */
-async function claimed(platform: Platform, clock: () => number, work: () => Promise<void>): Promise<void> {
+async function claimed(
+  platform: Platform,
+  clock: () => number,
+  work: (renew: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const claims = runClaims(platform.adapters.objects, REPORT_CLAIMS, clock);
   const turn = clock();
   if (!(await claims.claim(turn))) {
@@ -133,7 +144,7 @@ async function claimed(platform: Platform, clock: () => number, work: () => Prom
     );
   }
   try {
-    await work();
+    await work(() => claims.renew(turn));
   } finally {
     await claims.finish(turn);
   }
@@ -141,28 +152,49 @@ async function claimed(platform: Platform, clock: () => number, work: () => Prom
 
 interface Making {
   readonly reports: readonly DailyReport[];
-  readonly days: readonly number[] | null;
   readonly onRun: (run: ReportRun) => void;
-  readonly interruption: Interruption;
+  readonly renew: () => Promise<void>;
+  readonly signal: AbortSignal;
 }
 
-async function make(platform: Platform, making: Making, { clock }: CliIo): Promise<void> {
-  const { adapters, queryEngine, config } = platform;
-  const { reports, days, onRun, interruption } = making;
-  const deps = { ...adapters, ...retryEnvironment, queryEngine, clock, nonce: fileNonce };
-  const { signal } = interruption;
-  const options = { fileBytesMax: config.fileBytesMax, signal };
-  if (days === null) {
-    // By the clock alone: who asks wants them now.
-    const watermark = Number.POSITIVE_INFINITY;
-    await runDueReports(reports, deps, { ...options, daysBack: config.reportsDaysBack, watermark, onRun });
-    return;
-  }
+/** What the schedule would make, now. */
+async function makeMissing(
+  platform: Platform,
+  { reports, ...making }: Making,
+  { clock, err }: CliIo,
+): Promise<void> {
+  const { queryEngine, config } = platform;
+  const { reportsDaysBack: daysBack, fileBytesMax } = config;
+  const isProcessed = (): Promise<boolean> => {
+    err("looking whether all events are processed\n");
+    return eventsAreInLake(platform, { waitMs: PROCESSED_WAIT_MS, signal: making.signal });
+  };
+  const deps = { ...reportDeps(platform, { queryEngine, clock }), isProcessed };
+  if (await runDueReports(reports, deps, { ...making, daysBack, fileBytesMax })) return;
+  throw new MillraceError(
+    "events wait to be processed, and would be missing in the reports: start the platform (millrace up), or name the days that are to be made without them",
+    { code: "not-processed", origin: "user", retry: true },
+  );
+}
+
+/** Named days, whatever became of them. */
+async function makeDays(
+  platform: Platform,
+  days: readonly number[],
+  { reports, onRun, renew, signal }: Making,
+  { clock, err }: CliIo,
+): Promise<void> {
+  const { queryEngine, config } = platform;
+  if (!(await eventsAreInLake(platform, { waitMs: 0, signal })))
+    err("some events are not processed yet, and not in these reports\n");
+  const deps = reportDeps(platform, { queryEngine, clock });
+  const options = { fileBytesMax: config.fileBytesMax, tells: false, signal };
   const before = await newestRuns(queryEngine, days[0], signal);
   for (const day of days) {
     for (const report of reports) {
       const previous = before.find((each) => each.report === report.name && each.day === day) ?? null;
-      onRun(await runReport(report, day, previous, deps, options));
+      await renew();
+      onRun(await runReport({ report, day, previous }, deps, options));
     }
   }
 }
@@ -184,6 +216,7 @@ async function status(options: StatusOptions, io: CliIo): Promise<void> {
   const remarks: string[] = [];
   for (let day = last; day >= first; day -= DAY_MS) {
     for (const report of dailyReports) {
+      if (day > newestDueDay(report, now)) continue;
       const made = runs.find((each) => each.report === report.name && each.day === day);
       if (made === undefined) {
         rows.push([dayText(day), report.name, "not made", "", "", ""]);
