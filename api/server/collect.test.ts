@@ -186,6 +186,14 @@ describe("the collector over HTTP", () => {
     await expect.poll(async () => (await send(large)).status).toBe(200);
   });
 
+  it("holds few unpacked bodies at a time, however many come", async () => {
+    const large = gzipSync(`[${" ".repeat(15_000)}]`);
+    const packed = { headers: { "content-encoding": "gzip" } };
+    const answers = await Promise.all(Array.from({ length: 40 }, () => send(large, packed)));
+    // Taken one after another, none has to come again; what is refused is that they have no event.
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]));
+  });
+
   it("counts what is being appended though its sender has hung up", async () => {
     const appended = Promise.withResolvers<never>();
     const append = vi.spyOn(api.log, "append").mockImplementation(() => appended.promise);

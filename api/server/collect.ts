@@ -43,6 +43,7 @@ interface ToTopic {
 export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
   const { collector, callerOf, config, observe } = deps;
   const underWay = new BytesUnderWay(config.collectUnderWayBytesMax);
+  const unpacking = someAtATime(UNPACKED_AT_ONCE);
   app.register(async (scope) => {
     // The bytes as they came: the decoder reads them.
     scope.removeAllContentTypeParsers();
@@ -62,8 +63,13 @@ export function registerCollect(app: FastifyInstance, deps: CollectDeps): void {
     scope.post<ToTopic>(COLLECT_ROUTE, options, async (request, reply) => {
       const contract = contractOf(request);
       const collected = await underWay.while(request, async () => {
-        const body = await unpacked(request, config.collectBytesMax);
-        if (body !== request.body) underWay.add(body.length, request);
+        const body = await bodyOf(request, (packed) =>
+          unpacking(async () => {
+            const bytes = await unpacked(packed, config.collectBytesMax);
+            underWay.add(bytes.length, request);
+            return bytes;
+          }),
+        );
         const places = placesIn(request, body);
         return collector.collect(contract, body, places).catch(failed);
       });
@@ -165,10 +171,32 @@ function placesIn(request: FastifyRequest, body: Buffer): EventPlaces {
 }
 
 const gunzipBytes = promisify(gunzip);
+/** Bodies that are unpacked at the same time: what each of them comes to is known, and counts, only behind that. */
+const UNPACKED_AT_ONCE = 4;
 
-async function unpacked(request: FastifyRequest, bytesMax: number): Promise<Buffer> {
+/** Runs work of which no more than so many goes on at a time; the rest waits in its order. */
+function someAtATime(count: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
+async function bodyOf(request: FastifyRequest, unpack: (packed: Buffer) => Promise<Buffer>): Promise<Buffer> {
   const body = (request.body ?? Buffer.alloc(0)) as Buffer;
-  if (!isGzipped(request)) return body;
+  return isGzipped(request) ? unpack(body) : body;
+}
+
+async function unpacked(body: Buffer, bytesMax: number): Promise<Buffer> {
   try {
     return await gunzipBytes(body, { maxOutputLength: bytesMax });
   } catch (error) {

@@ -134,8 +134,12 @@ class DocumentMeter {
 
   private field(node: FieldNode, parent: ParentType): Measure {
     const aliases = node.alias === undefined ? 0 : 1;
-    const leaf = node.selectionSet === undefined || node.name.value.startsWith("__");
-    if (leaf) return { depth: 1, aliases, fields: 1, lakeQueries: 0 };
+    if (node.selectionSet === undefined) return { depth: 1, aliases, fields: 1, lakeQueries: 0 };
+    if (node.name.value.startsWith("__")) {
+      // Introspection nests deeply and reads nothing: its aliases are what can make it large.
+      const inner = this.measure(node.selectionSet, undefined);
+      return { depth: 1, aliases: aliases + inner.aliases, fields: 1, lakeQueries: 0 };
+    }
     const field = fieldOf(parent, node.name.value);
     const inner = this.measure(node.selectionSet, field && getNamedType(field.type));
     return {

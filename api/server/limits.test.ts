@@ -13,6 +13,11 @@ describe("limits and errors of the API", () => {
   });
   afterAll(() => api.stop());
 
+  async function figure(name: string): Promise<number> {
+    const text = await (await fetch(`${api.server.url}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
+  }
+
   const aliases = (count: number) =>
     `{ ${Array.from({ length: count }, (_, i) => `a${i}: __typename`).join(" ")} }`;
 
@@ -38,6 +43,10 @@ describe("limits and errors of the API", () => {
       fragment A on ProductActivityConnection { edges { node { views cartAdds purchases } } }`;
     const cases: [string, string][] = [
       [aliases(21), "alias-limit"],
+      [
+        `{ __schema { ${Array.from({ length: 21 }, (_, i) => `a${i}: types { name }`).join(" ")} } }`,
+        "alias-limit",
+      ],
       [costly, "cost-limit"],
       [spread, "cost-limit"],
       [`{ ${"a ".repeat(2_000)} }`, "GRAPHQL_PARSE_FAILED"],
@@ -293,6 +302,59 @@ describe("limits and errors of the API", () => {
       });
     }
     expect((await api.query("{ __typename }")).data).toEqual({ __typename: "Query" });
+  });
+
+  it("end though a client whose socket was refused keeps his end open", async () => {
+    const own = await TestApi.start();
+    const { hostname, port } = new URL(own.server.url);
+    const client = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    const refused = new Promise((resolve) => client.once("data", resolve));
+    client.write("GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    expect(String(await refused)).toContain("404");
+    await own.stop();
+    client.destroy();
+  });
+
+  it("cut a client that asks on and on, and reads no answer", async () => {
+    const socket = new WebSocket(api.socketUrl(), "graphql-transport-ws");
+    await new Promise((resolve) => socket.once("open", resolve));
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.send(JSON.stringify({ type: "connection_init" }));
+    socket.pause();
+    const ping = JSON.stringify({ type: "ping", payload: { text: "x".repeat(15_000) } });
+    let sent = 0;
+    // Far more than the operating systems' buffers on the way back, and what may wait besides.
+    while (sent < 4_000 && (await stillOpen())) for (let i = 0; i < 100; i++, sent++) socket.send(ping);
+    await expect.poll(() => figure("millrace_sockets")).toBe(0);
+    socket.terminate();
+    await closed;
+
+    async function stillOpen(): Promise<boolean> {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return (await figure("millrace_sockets")) > 0;
+    }
+  });
+
+  it("end a socket's subscriptions with it, also of ids that were used again while they were opened", async () => {
+    const open = () => figure("millrace_alert_subscribers");
+    const socket = new WebSocket(api.socketUrl(), "graphql-transport-ws");
+    await new Promise((resolve) => socket.once("open", resolve));
+    const acknowledged = new Promise((resolve) => socket.once("message", resolve));
+    socket.send(JSON.stringify({ type: "connection_init" }));
+    await acknowledged;
+    const subscribe = JSON.stringify({
+      ...{ id: "1", type: "subscribe" },
+      payload: { query: "subscription { alerts { id } }" },
+    });
+    for (let i = 0; i < 40; i++) {
+      socket.send(subscribe);
+      socket.send('{"id":"1","type":"complete"}');
+    }
+    socket.send(subscribe);
+    await expect.poll(open).toBeGreaterThan(0);
+    await expect.poll(open).toBeLessThanOrEqual(3);
+    socket.close();
+    await expect.poll(open).toBe(0);
   });
 
   function sessionRow() {

@@ -16,6 +16,7 @@ import type { ApiConfig } from "./config.ts";
 import { exceededLimit } from "./document-limits.ts";
 import { type createErrorMasker, maskResult } from "./error-masker.ts";
 import type { ApiLogger } from "./logger.ts";
+import { SocketOperations } from "./socket-operations.ts";
 import { validationRules } from "./validation-rules.ts";
 
 const SUBPROTOCOL = "graphql-transport-ws";
@@ -25,6 +26,8 @@ const CLOSE_REASON_BYTES_MAX = 123;
 /** Time that clients have to answer the close of a server that stops. */
 const CLOSE_GRACE_MS = 2_000;
 const PING_INTERVAL_MS = 12_000;
+/** Answers that wait for a client that does not read them, and goes on asking: beyond, its socket is cut. */
+const ANSWERS_WAITING_BYTES_MAX = 8 * 1024 * 1024;
 
 interface SocketServerDeps {
   readonly schema: GraphQLSchema;
@@ -48,8 +51,14 @@ export function createSocketServer(http: Server, deps: SocketServerDeps): Socket
     maxPayload: config.requestBytesMax,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  const protocol = makeServer<Record<string, unknown>, { socket: WebSocket }>({
-    onSubscribe: (context, id, payload) => prepare(deps, context, id, payload),
+  const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    onSubscribe(context, id, payload) {
+      const prepared = prepare(deps, context, id, payload);
+      if ("schema" in prepared) context.extra.operations.begin(id, prepared);
+      return prepared;
+    },
+    onOperation: (context, id, _payload, args, result) => context.extra.operations.opened(id, args, result),
+    onComplete: (context, id) => context.extra.operations.completed(id),
     onNext: (_context, _id, _payload, _args, result) => maskResult(result, deps.mask) as never,
     onError: (_context, _id, _payload, errors) => errors.map(deps.mask),
   });
@@ -58,6 +67,8 @@ export function createSocketServer(http: Server, deps: SocketServerDeps): Socket
     if (refusal !== null) {
       // Node hands the connection over without a listener: a client that is gone by now would end the process.
       stream.on("error", () => stream.destroy());
+      // Nor does the server count it any more: who keeps his end open would keep the server from closing.
+      stream.once("finish", () => stream.destroy());
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
@@ -96,9 +107,14 @@ function originAllowed(request: IncomingMessage, allowed: readonly string[]): bo
 
 function serve(
   socket: WebSocket,
-  protocol: ReturnType<typeof makeServer<Record<string, unknown>, { socket: WebSocket }>>,
+  protocol: ReturnType<typeof makeServer<Record<string, unknown>, SocketExtra>>,
   logger: ApiLogger,
 ): void {
+  const operations = new SocketOperations();
+  const cutWhereUnread = (): void => {
+    if (socket.bufferedAmount > ANSWERS_WAITING_BYTES_MAX) socket.terminate();
+  };
+  socket.on("ping", cutWhereUnread);
   socket.on("error", (err) => logger.warn({ err }, "api socket error"));
   const closed = protocol.opened(
     {
@@ -112,17 +128,20 @@ function serve(
       close: (code, reason) => socket.close(code, reason),
       onMessage: (receive) =>
         socket.on("message", (data) => {
+          cutWhereUnread();
+          if (socket.readyState !== socket.OPEN) return;
           receive(String(data)).catch((err: unknown) => {
             logger.error({ err }, "api socket message failed");
             socket.close(4500, "Internal error");
           });
         }),
     },
-    { socket },
+    { socket, operations },
   );
   const stopPings = keepAlive(socket);
   socket.once("close", (code, reason) => {
     stopPings();
+    operations.end();
     void closed(code, String(reason));
   });
 }
@@ -141,8 +160,13 @@ function keepAlive(socket: WebSocket): () => void {
   return () => clearInterval(timer);
 }
 
+interface SocketExtra {
+  readonly socket: WebSocket;
+  readonly operations: SocketOperations;
+}
+
 type SocketContext = {
-  readonly extra: { readonly socket: WebSocket };
+  readonly extra: SocketExtra;
   readonly subscriptions: object;
   readonly connectionParams?: Readonly<Record<string, unknown>>;
 };
@@ -154,7 +178,8 @@ function prepare(
   payload: SubscribePayload,
 ): ExecutionArgs | readonly GraphQLError[] {
   const { config, schema } = deps;
-  if (Object.keys(subscriptions).length > config.operationsPerSocketMax) {
+  const running = Math.max(Object.keys(subscriptions).length, extra.operations.open + 1);
+  if (running > config.operationsPerSocketMax) {
     const message = `At most ${config.operationsPerSocketMax} operations run on one socket. Complete some first.`;
     return [new GraphQLError(message, { extensions: { code: "operation-limit", origin: "user" } })];
   }

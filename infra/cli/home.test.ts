@@ -70,6 +70,8 @@ const NEED_ONE: Record<string, readonly string[]> = {
   "rules history": [],
   "rules set": ["rules.json"],
   "rules off": ["night-order"],
+  "reports run": [],
+  "reports status": [],
   "topics check": [],
   "views apply": [],
   "views check": [],

@@ -45,9 +45,10 @@ async function once(
   logger: PlatformLogger,
   signal: AbortSignal,
 ): Promise<readonly TableSize[]> {
-  for (const { orphans } of await platform.adapters.maintainLake({ signal }))
-    if (orphans.warning !== undefined) logger.warn({}, orphans.warning);
+  // Whatever the lake's are: log and hot store would grow without end.
   await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config));
   await platform.hotStore.sweep(100_000);
+  for (const { orphans } of await platform.adapters.maintainLake({ signal }))
+    if (orphans.warning !== undefined) logger.warn({}, orphans.warning);
   return tableSizes(platform.adapters.catalog, lakeTables);
 }

@@ -32,16 +32,23 @@ export function partialShare(text: string): number {
   throw new InvalidArgumentError("It must be more than 0 and less than 1, such as 0.1.");
 }
 
+/** A day, or a time of it; in UTC where no zone is given, whatever this machine's is. */
 export function isoTime(text: string): number {
-  const value = Date.parse(text);
-  if (!Number.isNaN(value)) return value;
+  const [day, time = "00:00Z"] = text.split("T");
+  const zoned = /(?:Z|[+-]\d{2}:\d{2})$/.test(time) ? time : `${time}Z`;
+  const value = Date.parse(`${day}T${zoned}`);
+  if (isDay(day) && /^\d{2}:\d{2}/.test(zoned) && !Number.isNaN(value)) return value;
   throw new InvalidArgumentError("It must be a time such as 2026-01-01T00:00:00Z.");
 }
 
 /** Start of a UTC day, ms. */
 export function utcDay(text: string): number {
-  const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  // Date takes 31 February for 3 March.
-  if (!Number.isNaN(value) && new Date(value).toISOString().startsWith(text)) return value;
+  if (isDay(text)) return Date.parse(text);
   throw new InvalidArgumentError("It must be a UTC day such as 2026-01-31.");
+}
+
+/** Whether there is such a day: Date takes 31 February for 3 March. */
+function isDay(text: string): boolean {
+  const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(value) && new Date(value).toISOString().startsWith(text);
 }

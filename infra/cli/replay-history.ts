@@ -32,6 +32,11 @@ export function wrongUsage(message: string): MillraceError {
   return new MillraceError(message, { code: "wrong-usage", origin: "user" });
 }
 
+/** Throws `wrong-usage` for a range that nothing is in. */
+export function requireForward({ from, to }: { readonly from?: number; readonly to?: number }): void {
+  if (from !== undefined && to !== undefined && from >= to) throw wrongUsage("--from must be before --to");
+}
+
 /** What `millrace replay bronze` does: the pipelines over a range of bronze, beside the lake or as its corrections. */
 export async function replayHistory(
   file: string | undefined,
@@ -40,6 +45,7 @@ export async function replayHistory(
 ): Promise<void> {
   if (file !== undefined) throw wrongUsage("replay bronze takes no file: it reads the lake");
   if (options.into === undefined) throw wrongUsage("replay bronze needs --into FOLDER, or --into lake");
+  requireForward(options);
   const correction = options.into === LAKE ? correctionOf(options) : null;
   const config = configOf(options, io);
   await withPlatform(
@@ -129,6 +135,11 @@ async function interruptible<R extends ReplayedHome>(
     const replayed = await run((text) => progress.show(text), interruption.signal);
     if (replayed.complete) return replayed;
     throw interrupted(ifInterrupted);
+  } catch (error) {
+    // Comparing was given up: what tables it had come to is corrected, and found equal by the next one.
+    if (interruption.signal.aborted && error === interruption.signal.reason)
+      throw interrupted("some tables may be corrected, the same command does the others");
+    throw error;
   } finally {
     progress.end();
     interruption.dispose();

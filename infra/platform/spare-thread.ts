@@ -46,6 +46,8 @@ export class SpareThread {
   private readonly config: PlatformConfig;
   private readonly events: SpareThreadEvents;
   private thread: Thread | null = null;
+  /** The newest that was started and has not ended, unless it was taken: also one that failed and closes. */
+  private last: Thread | null = null;
   private followed: readonly string[] = [];
   /** Of the thread: whether it is warm, and has the state of all that it follows. */
   private warm = false;
@@ -63,14 +65,21 @@ export class SpareThread {
   start(): void {
     if (this.closed || this.thread !== null) return;
     const thread = startWorkerThread({ config: this.config, work: null }, "spare");
-    this.thread = thread;
+    this.thread = this.last = thread;
     this.warm = this.standsBy = false;
     this.sendFollowed();
-    thread.on("message", (message: FromWorker) => this.note(message));
-    thread.on("error", ({ message }: Error) => this.events.onFailure?.(message));
+    thread.on("message", (message: FromWorker) => {
+      if (message.type === "failed") this.forget(thread);
+      this.note(message);
+    });
+    thread.on("error", ({ message }: Error) => {
+      this.forget(thread);
+      this.events.onFailure?.(message);
+    });
     this.ended = new Promise((resolve) => {
       thread.on("exit", () => {
-        if (this.thread === thread) this.thread = null;
+        this.forget(thread);
+        if (this.last === thread) this.last = null;
         this.startSoon(RETRY_MS);
         resolve();
       });
@@ -109,10 +118,11 @@ export class SpareThread {
   /** The thread, warm or still warming, with nobody listening; whoever takes it tells it to begin. Null where there is none. */
   take(): Thread | null {
     const { thread } = this;
-    this.thread = null;
+    if (thread === null) return null;
+    this.thread = this.last = null;
     this.ended = Promise.resolve();
     // These alone: Node has listeners of its own.
-    for (const event of ["message", "error", "exit"]) thread?.removeAllListeners(event);
+    for (const event of ["message", "error", "exit"]) thread.removeAllListeners(event);
     return thread;
   }
 
@@ -120,11 +130,16 @@ export class SpareThread {
   async close(): Promise<void> {
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
-    const { thread } = this;
+    const { last: thread } = this;
     thread?.postMessage({ type: "stop" } satisfies ToWorker);
     const timer = setTimeout(() => void thread?.terminate(), CLOSE_MS_MAX);
     await this.ended;
     clearTimeout(timer);
+  }
+
+  /** Of one that failed: it closes what it had opened, which takes a while where servers are down, and nobody may take it any more. */
+  private forget(thread: Thread): void {
+    if (this.thread === thread) this.thread = null;
   }
 
   private note(message: FromWorker): void {

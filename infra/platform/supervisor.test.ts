@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { Worker as Thread } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureTables } from "../../lakehouse/index.ts";
 import { customerEventContract, encodeJson } from "../../schema/index.ts";
@@ -286,6 +287,42 @@ describe("supervisor", () => {
     await warm.promise;
     await spare.close();
   }, 45_000);
+
+  test("a spare thread that has failed is not taken any more while it closes what it opened", async () => {
+    const failed = Promise.withResolvers<void>();
+    const noFolder = join(home, "file");
+    writeFileSync(noFolder, "");
+    const spare = new SpareThread(platformConfig({ ...config(), home: noFolder }), {
+      onFailure: () => {
+        taken = spare.take();
+        failed.resolve();
+      },
+    });
+    let taken: unknown = "not asked";
+    spare.start();
+    await failed.promise;
+    expect(taken).toBeNull();
+    await spare.close();
+  });
+
+  test("a thread that ends by itself, without a word, is started again", async () => {
+    const silent = new Thread('setTimeout(() => require("node:worker_threads").parentPort.close(), 50)', {
+      eval: true,
+    });
+    let given = false;
+    const spare = {
+      take() {
+        if (given) return null;
+        given = true;
+        return silent;
+      },
+    } as unknown as SpareThread;
+    // With the listener that keeps a thread's port open, as a worker has one.
+    const some = createSupervisor(spare);
+    await expect(some.start()).rejects.toMatchObject({ code: "worker-failed" });
+    expect(failures[0]).toMatchObject({ message: expect.stringContaining("ended by itself"), final: false });
+    await expect.poll(() => some.tasks().every(({ state }) => state === "running"), POLL).toBe(true);
+  });
 
   test("a spare thread has the state of tasks that others run, and goes on with them", async () => {
     const followed = ["events-0", "events-1", "insights-0"];

@@ -193,11 +193,15 @@ export class Supervisor implements PipelineStatus {
           slot.load = null;
           if (this.stopping && failure !== null)
             this.events.onStopFailure(slot.data.workerIndex, textOf(failure));
-          if (this.stopping || (failure === null && code === 0)) {
+          if (this.stopping) {
             failed(workerStopped(slot)); // without effect where it was ready
             return resolve();
           }
-          const reason = failure ?? { code: "unexpected", message: `exit code ${code}`, retry: false };
+          const reason = failure ?? {
+            code: "unexpected",
+            message: `it ended by itself, with exit code ${code}`,
+            retry: true,
+          };
           failed(
             new MillraceError(`worker ${slot.data.workerIndex}: ${textOf(reason)}`, {
               code: "worker-failed",

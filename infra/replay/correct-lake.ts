@@ -90,6 +90,7 @@ export async function correctLake(correction: LakeCorrection): Promise<Corrected
       fileBytesMax: config.fileBytesMax,
       clock,
       ...(correction.onMerge && { onProgress: correction.onMerge }),
+      ...(signal && { signal }),
     });
     return { ...replayed, leftAloneFrom, tables };
   } finally {

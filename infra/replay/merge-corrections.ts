@@ -26,6 +26,8 @@ export interface CorrectionMerge {
   readonly fileBytesMax: number;
   readonly clock: () => number;
   readonly onProgress?: (table: string) => void;
+  /** Rejects between two pieces; tables before this one are corrected by then. */
+  readonly signal?: AbortSignal;
 }
 
 export interface MergedTable {
@@ -64,6 +66,7 @@ async function mergeTable(table: TableSpec, merge: CorrectionMerge): Promise<Mer
   const rows = new RowBuffer(table, (columns, length) => sink.append(columns, 0, length));
   const counts = { table: tableName(table), added: 0, corrected: 0, onlyInLake: 0 };
   for (let at = from; at < to; at += PIECE_MS) {
+    merge.signal?.throwIfAborted();
     const range = { from: at, to: Math.min(to, at + PIECE_MS) };
     const found = await newestRows(merge.side, table, range);
     const known = await newestRows(merge.lake, table, range);

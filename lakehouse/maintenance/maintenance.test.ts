@@ -1,8 +1,10 @@
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { tableName } from "../../schema/index.ts";
 import { DuckDbQueryEngine } from "../adapters/index.ts";
 import type { Catalog } from "../ports/catalog.ts";
+import type { RewriteRequest } from "../ports/file-rewriter.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
 import { createLakePublisher, currentSnapshot } from "../table/index.ts";
 import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "../table/testing/test-lake.ts";
@@ -55,6 +57,38 @@ describe("table maintenance", () => {
     for await (const { key } of lake.objectStore.list("lake/")) keys.push(key);
     return keys;
   }
+
+  it("goes on with expiry and other tables where one cannot be compacted, and says so at the end", async () => {
+    const other = { ...probeTable, name: "aa_other" };
+    for (const table of [other, probeTable]) {
+      const publishes = createLakePublisher({ ...lake.deps, tables: [table] });
+      for (let i = 0; i < 5; i++) {
+        const file = await lake.stage({ from: i * 10, to: i * 10 + 10, day: DAY });
+        const staged = { ...file, table: tableName(table) };
+        await publishes.publish([{ taskId: "t", epoch: i, files: [staged] }]);
+      }
+    }
+    const rewriter: typeof lake.rewriter = Object.create(lake.rewriter, {
+      rewrite: {
+        value: (request: RewriteRequest) =>
+          request.table === tableName(other)
+            ? Promise.reject(new Error("no space left"))
+            : lake.rewriter.rewrite(request),
+      },
+    });
+    const in3Days = () => Date.now() + 3 * 24 * HOUR_MS;
+    const maintained = maintainTables([other, probeTable], {
+      ...lake.deps,
+      rewriter,
+      clock: in3Days,
+      prepared: [],
+      keepLast: 1,
+    });
+    await expect(maintained).rejects.toThrow("maintenance of gold.aa_other failed: no space left");
+    const snapshots = async (table: string) => (await lake.catalog.load(table))!.metadata.snapshots?.length;
+    expect([await snapshots(tableName(other)), await snapshots(PROBE)]).toEqual([1, 2]);
+    expect((await pyiceberg()).files).toBe(1);
+  });
 
   it("compacts the small files of each day into one, with the same rows in key order", async () => {
     for (const i of [3, 1, 4, 0, 2]) await append(i * 10, i * 10 + 10);

@@ -139,7 +139,7 @@ export const goldPopularProducts = defineTable({
 export const goldPopularByCategory = defineTable({
   namespace: "gold",
   name: "popular_by_category",
-  doc: "The most popular products of each category, as in popular_products, for windows that end at every tenth minute (`popularByCategoryEveryMs`). A product is of the category that its newest event before the window's end has, as far as its last 16 changes of category tell.",
+  doc: "The most popular products of each category, as in popular_products, for windows that end at every tenth minute (`popularByCategoryEveryMs`). A product is of the category that its newest event before the window's end has, as far as its last 16 changes of category tell; where its events of several partitions name several, of the category that a partition changed to last.",
   partitionByDayOf: "window_start",
   key: ["window_start", "category_id", "rank"],
   correctedBy: ["window_start"],

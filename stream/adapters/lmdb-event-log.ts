@@ -138,6 +138,7 @@ export class LmdbEventLog implements EventLog {
   }
 
   async enforceRetention(nowMs: number, groupsOf: GroupsOf): Promise<{ readonly recordsDropped: number }> {
+    this.store.forgetDeadReaders();
     let recordsDropped = 0;
     for (const topic of this.store.allTopics()) {
       for (let partition = 0; partition < topic.partitions; partition++) {

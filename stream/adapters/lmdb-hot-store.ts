@@ -106,6 +106,8 @@ export class LmdbHotStore implements HotStore {
   /** Looks at no more than 16 entries per one it may remove, and goes on there the next time. */
   async sweep(entriesMax: number): Promise<number> {
     const now = this.clock();
+    // Of processes that were killed while they read: no page that one of them might want is used again.
+    this.db.readerCheck();
     return this.write(() => {
       const expired: Buffer[] = [];
       let looks = Math.max(1024, entriesMax * SWEEP_LOOKS_PER_REMOVAL);

@@ -68,6 +68,14 @@ export class LogStore {
     this.uniqueByOffset = this.root.openDB<Buffer, Buffer>({ name: "unique-by-offset", ...binary });
   }
 
+  /**
+   * Forgets readers of processes that were killed while they read: LMDB uses no page again that one of them might
+   * still want, and the file would grow by all that is appended.
+   */
+  forgetDeadReaders(): void {
+    this.root.readerCheck();
+  }
+
   /** Whether a write is on the disk when it returns. */
   get syncs(): boolean {
     return this.marks === null;
@@ -216,7 +224,7 @@ export class LogStore {
     } else if (stored.partitions !== spec.partitions) {
       throw new MillraceError(
         `topic ${spec.name} has ${stored.partitions} partitions, not ${spec.partitions}; ` +
-          "keep the number, begin with a new home folder, or spread the records by millrace rescale",
+          `say so by the setting partitions (MILLRACE_PARTITIONS=${stored.partitions}), begin with a new home folder, or spread the records by millrace rescale`,
         { code: "topic-mismatch", origin: "user" },
       );
     } else if (stored.retentionMs !== spec.retentionMs || stored.retentionBytes !== spec.retentionBytes) {

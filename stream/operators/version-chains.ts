@@ -1,6 +1,6 @@
 import { jsonBlob, PAGE_SHIFT, type SlotArray, type StateSection } from "../../schema/index.ts";
 
-/** Versions kept of one key; the oldest goes first. */
+/** Versions kept of one key unless told otherwise; the oldest goes first. */
 const VERSIONS_MAX = 16;
 export const NO_VERSION = -1;
 
@@ -14,10 +14,15 @@ export class VersionChains {
   private readonly time: SlotArray<Float64Array>;
   private readonly older: SlotArray<Int32Array>;
   private readonly attributes: readonly SlotArray[];
+  private readonly versionsMax: number;
   private used = 0;
 
-  /** @param attributes arrays by version, which grow and are marked with it */
-  constructor(section: StateSection, attributes: readonly SlotArray[]) {
+  /**
+   * @param attributes arrays by version, which grow and are marked with it
+   * @param versionsMax kept of one key; each look walks over those that are newer
+   */
+  constructor(section: StateSection, attributes: readonly SlotArray[], versionsMax = VERSIONS_MAX) {
+    this.versionsMax = versionsMax;
     this.head = section.int32("head", NO_VERSION);
     this.time = section.float64("time");
     this.older = section.int32("older", NO_VERSION);
@@ -71,7 +76,7 @@ export class VersionChains {
     let position = 0;
     for (; at !== NO_VERSION && time.values[at] > timeMs; at = older.values[at], position++) newer = at;
     if (at !== NO_VERSION && time.values[at] === timeMs) return at;
-    if (position >= VERSIONS_MAX) return NO_VERSION;
+    if (position >= this.versionsMax) return NO_VERSION;
     const slot = this.dropOldest(key) ?? this.used++;
     // Dropping may have taken the very version that would follow this one.
     const next = at === slot ? NO_VERSION : at;
@@ -99,7 +104,7 @@ export class VersionChains {
       last = at;
       count++;
     }
-    if (count < VERSIONS_MAX) return null;
+    if (count < this.versionsMax) return null;
     older[beforeLast] = NO_VERSION;
     this.older.mark(beforeLast);
     return last;

@@ -62,6 +62,11 @@ export class HotKeeper {
     return false;
   }
 
+  /** Else nobody would look for as long as the step was. */
+  clockWasSetBack(nowMs: number): void {
+    this.lookedAt = Math.min(this.lookedAt, nowMs);
+  }
+
   private markNext(): boolean {
     let marked = false;
     for (const [task, state] of this.rewriting) {

@@ -346,8 +346,11 @@ export class Task {
    * Writes the hot values that waited at a cut, and what else waits. A round at a time, where a
    * million users would be gigabytes: records are processed meanwhile, and what they change stands behind. While
    * the store takes one, the next is made.
+   *
+   * @param look called before each round; rejects where another owner has the task
    */
-  async writeHot(waiting: number, hasBacklog: boolean): Promise<void> {
+  async writeHot(waiting: number, hasBacklog: boolean, look: () => Promise<void>): Promise<void> {
+    await look();
     const most = HOT_KEYS_AT_A_CUT_BACKLOG;
     const keys = hasBacklog ? most : aTurnsShare(waiting, HOT_KEYS_AT_A_CUT, most);
     // A round counts on the order in which they changed, as the cut does.
@@ -360,6 +363,7 @@ export class Task {
       written.catch(() => undefined);
       await before;
       before = written;
+      await look();
     }
     this.hotOfCut = false;
     await this.outbox.flush();

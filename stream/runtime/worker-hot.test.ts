@@ -148,7 +148,7 @@ test("what waited at a cut is written with it, though a round began with newer v
   const { hotWaiting } = task.cut();
   waiting.push(...keysOf("a", 200));
   task.beginHotRound();
-  await task.writeHot(hotWaiting, false);
+  await task.writeHot(hotWaiting, false, async () => undefined);
   expect(await missing(ofCut)).toBe(0);
 });
 
@@ -163,7 +163,7 @@ test("what waited when a round began is written when it ends, though a cut wrote
   const behind = keysOf("a", 2_000);
   waiting.push(...behind);
   const { hotWaiting } = task.cut();
-  const writing = task.writeHot(hotWaiting, false);
+  const writing = task.writeHot(hotWaiting, false, async () => undefined);
   while (task.flushHot());
   expect(waiting.length).toBeGreaterThan(0);
   expect(waiting.filter((key) => ofRound.includes(key))).toEqual([]);
@@ -236,5 +236,68 @@ test("a loss while values are written again is not taken for their end", async (
     home.nowMs += LOOK_EVERY_MS;
     return losses === 3 && (await newest()) === "7" && (await marker()) === "whole";
   });
+  await run.stop();
+});
+
+test("a worker that slept between its look and the hot values of a cut writes none over those of the new owner", async () => {
+  const asleep = Promise.withResolvers<void>();
+  const wake = Promise.withResolvers<void>();
+  const checkpoints = home.checkpoints("a");
+  const look = checkpoints.requireNewest.bind(checkpoints);
+  let sleeps = false;
+  checkpoints.requireNewest = async (taskId, epoch) => {
+    await look(taskId, epoch);
+    if (!sleeps) return;
+    sleeps = false;
+    asleep.resolve();
+    await wake.promise;
+  };
+  // It reads nothing while it sleeps.
+  const log = Object.create(home.log);
+  let frozen = false;
+  log.reader = async (...of: Parameters<typeof home.log.reader>) => {
+    const reader = await home.log.reader(...of);
+    const { read, wait } = reader;
+    reader.read = (bytes) => (frozen ? null : read.call(reader, bytes));
+    reader.wait = (ms) => (frozen ? new Promise((done) => setTimeout(done, 20)) : wait.call(reader, ms));
+    return reader;
+  };
+  const config = { ...quiet, hotFlushMs: 1e9, checkpointRecordsMax: 1 };
+  const sleeper = home.createWorker({ nonce: "a", config, deps: { checkpoints, log } });
+  await sleeper.worker.open();
+  sleeps = true;
+  const ended = sleeper.worker.run().then(
+    () => "stopped",
+    ({ code }) => code,
+  );
+  await home.append("first", [1]);
+  await asleep.promise;
+  frozen = true;
+  const owner = home.createWorker({
+    nonce: "b",
+    config: { ...quiet, hotFlushMs: 10, checkpointRecordsMax: 1 },
+  });
+  await owner.worker.open();
+  const running = owner.worker.run();
+  await home.append("first", [2]);
+  home.nowMs += 10_000;
+  await untilTrue(async () => (await newest()) === "2" && (await home.newestEpoch()) > 0);
+  wake.resolve();
+  expect(await ended).toBe("task-fenced");
+  expect(await newest()).toBe("2");
+  owner.worker.stop();
+  await running;
+});
+
+test("a clock that is set back holds neither hot values nor checkpoints up", async () => {
+  const run = await start({ config: { ...quiet, checkpointIntervalMs: 300, hotFlushMs: 50 } });
+  home.nowMs += 1_000;
+  await home.append("first", [1]);
+  await untilTrue(async () => (await newest()) === "1" && (await home.newestEpoch()) === 1);
+  home.nowMs -= 3_600_000;
+  await home.append("first", [2]);
+  await untilTrue(() => run.task.inputs()[0].offset === 2);
+  home.nowMs += 1_000;
+  await untilTrue(async () => (await newest()) === "2" && (await home.newestEpoch()) === 2);
   await run.stop();
 });

@@ -2,11 +2,13 @@ import type { LakePublisher, ObjectStore } from "../../lakehouse/index.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { HotStore } from "../ports/hot-store.ts";
 import { OUTBOX_ITEMS_MAX } from "../sinks/outbox.ts";
-import { type FinishedFile, stageFiles } from "../sinks/table-sink.ts";
+import { stageFiles } from "../sinks/table-sink.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint-store.ts";
+import { finishFiles } from "./finish-files.ts";
 import { HotKeeper } from "./hot-keeper.ts";
 import { OffsetCommits } from "./offset-commits.ts";
 import { allEnded, openTasks } from "./open-tasks.ts";
+import { lookAfterPauses, OWNERSHIP_PAUSE_MS } from "./ownership.ts";
 import type { Scheduling } from "./scheduling.ts";
 import { Silences } from "./silences.ts";
 import type { StageClock } from "./stage-clock.ts";
@@ -41,8 +43,6 @@ const WAIT_MS_MAX = 200;
 const PACKING_REST_MS = 15;
 /** Time that a worker rests wherever it finds no record while it gives way: what comes meanwhile goes together. */
 const GIVE_WAY_MS = 50;
-/** Time between two turns after which others may have taken the tasks over. */
-const OWNERSHIP_PAUSE_MS = 2000;
 
 /** A cut whose image is in the object store, under that key. */
 interface StagedCut {
@@ -172,7 +172,8 @@ export class Worker {
   /** Processes records for a slice of time; whether there were any. */
   private workSlice(): boolean {
     const { clock } = this.deps;
-    const end = clock() + this.sliceMs();
+    const sliceBegun = clock();
+    const end = sliceBegun + this.sliceMs();
     let foundRecords = false;
     let ingestedAt = Number.POSITIVE_INFINITY;
     for (;;) {
@@ -192,7 +193,9 @@ export class Worker {
       // Where no record waits, rows that were put off.
       if (!progress && !this.tasks.some(({ pipeline }) => pipeline.emitSome())) break;
       foundRecords = true;
-      if (clock() >= end) {
+      // A clock that was set back would make the slice as long as the step.
+      const now = clock();
+      if (now >= end || now < sliceBegun) {
         this.hasBacklog = clock() - ingestedAt >= BACKLOG_LAG_MS;
         return true;
       }
@@ -207,13 +210,23 @@ export class Worker {
    */
   private async requireOwnership(): Promise<void> {
     const { clock, checkpoints } = this.deps;
-    const pausedMs = clock() - this.lastTurnAt;
-    this.lastTurnAt = clock();
+    const now = clock();
+    const pausedMs = now - this.lastTurnAt;
+    this.lastTurnAt = now;
+    if (pausedMs < 0) this.beginAnew(now);
     if (pausedMs < OWNERSHIP_PAUSE_MS) return;
     // An epoch that is under way may be the other owner's by now: its own end tells.
     await this.checkpointing;
     this.throwFailure();
     for (const task of this.tasks) await checkpoints.requireNewest(task.taskId, task.epoch);
+  }
+
+  /** Where the clock was set back: what is due after a time would wait for as long as the step besides. */
+  private beginAnew(now: number): void {
+    this.lastCutAt = Math.min(this.lastCutAt, now);
+    this.lastHotAt = Math.min(this.lastHotAt, now);
+    this.givesWayUntil = Math.min(this.givesWayUntil, now);
+    this.hotKeeper.clockWasSetBack(now);
   }
 
   private tellCaughtUp(): void {
@@ -372,13 +385,18 @@ export class Worker {
 
   /** The protocol of design section 3: stage, prepare (commit point), publish, commit offsets. Resolves to the number of cuts. */
   private async commit(cuts: readonly StagedCut[]): Promise<number> {
-    const { checkpoints, publisher, onPoint } = this.deps;
+    const { checkpoints, publisher, onPoint, clock } = this.deps;
     onPoint("before-stage");
+    const begunAt = clock();
     // Hot values follow, see requireOwnership().
     for (const { cut } of cuts) await checkpoints.requireNewest(cut.taskId, cut.epoch - 1);
     // Side by side: the store takes the hot values while this thread encodes files.
     const staging = this.stageAll(cuts);
-    await allEnded([staging, ...cuts.map(({ task, cut }) => task.writeHot(cut.hotWaiting, this.hasBacklog))]);
+    const writing = cuts.map(({ task, cut }) => {
+      const look = () => checkpoints.requireNewest(cut.taskId, cut.epoch - 1);
+      return task.writeHot(cut.hotWaiting, this.hasBacklog, lookAfterPauses(clock, look, begunAt));
+    });
+    await allEnded([staging, ...writing]);
     const prepared = await staging;
     onPoint("after-stage");
     for (const checkpoint of prepared) {
@@ -398,7 +416,10 @@ export class Worker {
     const staged: Checkpoint[] = [];
     for (const { task, cut, image } of cuts) {
       const { taskId, epoch, inputs, topicIds, lostRecords, watermarkMs, events, models } = cut;
-      const files = await stageFiles(this.deps.objects, await this.finishFiles(cut));
+      const files = await stageFiles(
+        this.deps.objects,
+        await finishFiles(cut.files, { ...this.deps, sliceMs: () => this.sliceMs() }),
+      );
       const stateImages = [...cut.imagesBefore, image];
       const [createdAt, published] = [this.deps.clock(), task.published()];
       const input = { inputs, topicIds, lostRecords };
@@ -408,27 +429,6 @@ export class Worker {
       task.noteFiles({ epoch, files });
     }
     return staged;
-  }
-
-  /** Encodes what the cut's files still hold, for a slice of time a turn: records are processed in between. */
-  private async finishFiles(cut: Pick<TaskCut, "files">): Promise<FinishedFile[]> {
-    const { clock, scheduling, stageClock } = this.deps;
-    const finished: FinishedFile[] = [];
-    let end = Number.NEGATIVE_INFINITY;
-    for (const file of cut.files) {
-      for (let done: FinishedFile | null = null; done === null; ) {
-        if (clock() >= end) {
-          stageClock.lap("files and state");
-          await scheduling.nextTurn();
-          stageClock.lap("commits");
-          end = clock() + this.sliceMs();
-        }
-        done = file.step();
-        if (done !== null) finished.push(done);
-      }
-    }
-    stageClock.lap("files and state");
-    return finished;
   }
 
   /** A checkpoint of everything processed so far, complete when it resolves. */

@@ -1,3 +1,4 @@
+import { MillraceError } from "../../../schema/index.ts";
 import type { PositionedAlert } from "../../../stream/index.ts";
 import { busFailed, tooSlow } from "./alert-stream-error.ts";
 import type { AlertHub, AlertSubscribeOptions } from "./hub.ts";
@@ -32,7 +33,7 @@ export class AlertSubscription implements AsyncIterableIterator<PositionedAlert,
   constructor(hub: AlertHub, options: AlertSubscribeOptions) {
     this.hub = hub;
     this.options = options;
-    this.cursor = options.after;
+    this.cursor = options.after ?? hub.newest;
     if (options.after === null) hub.join(this);
     else if (!this.joinBehind(options.after)) {
       const stop = new AbortController();
@@ -109,21 +110,23 @@ export class AlertSubscription implements AsyncIterableIterator<PositionedAlert,
 
   private async readOwn(reader: AsyncIterator<PositionedAlert>): Promise<Result> {
     try {
-      for (;;) {
+      while (this.catchUp !== null) {
         const result = await reader.next();
         if (this.ended) return DONE;
-        if (result.done) throw busFailed(this.cursor, new Error("the alert bus ended"));
+        if (result.done) throw new Error("the alert bus ended");
         // In one turn with the look into the ring, so that no alert of the tail comes between.
         this.joinBehind(result.value.cursor);
         if (this.options.matches(result.value.alert)) return this.handOut(result.value);
         this.cursor = result.value.cursor;
-        if (this.catchUp === null) return await this.next();
       }
     } catch (error) {
       if (this.ended) return DONE;
       this.end();
-      throw error;
+      // A gap is the caller's to see as it is.
+      throw error instanceof MillraceError && error.origin === "user" ? error : busFailed(this.cursor, error);
     }
+    // Not within: how the tail fails is told as it says.
+    return this.next();
   }
 
   /** Leaves the own reader for the tail where the cursor is in the ring and its backlog fits the queue. */

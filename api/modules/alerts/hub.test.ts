@@ -104,4 +104,41 @@ describe("alert hub", () => {
       hub.close();
     },
   );
+
+  it("tells all subscribers that the bus failed, and each a cursor behind which nothing is left out", async () => {
+    let fails = (_error: Error): void => undefined;
+    const failing = new Promise<never>((_resolve, reject) => {
+      fails = reject;
+    });
+    failing.catch(() => undefined);
+    const broken: typeof bus = Object.create(bus, {
+      subscribe: {
+        async *value(after: string | null, signal: AbortSignal) {
+          const kept = bus.subscribe(after, signal)[Symbol.asyncIterator]();
+          for (;;) {
+            const next = await Promise.race([kept.next(), failing]);
+            if (next.done === true) return;
+            yield next.value;
+          }
+        },
+      },
+    });
+    const hub = new AlertHub(broken, { queueMax: 24, ringMax: 64 }, () => undefined);
+    const matches = ({ id }: Alert): boolean => id.startsWith("wanted");
+    const fresh = hub.subscribe({ after: null, matches });
+    const waiting = fresh.next();
+    await expect.poll(() => hub.newest).not.toBeNull();
+    await bus.publish([alertOf({ id: "wanted" }), alertOf({ id: "other" })]);
+    const first = await waiting;
+    if (first.done === true) throw new Error("ended");
+    // Behind the last that it wants it joins the tail, and waits there.
+    const resumed = hub.subscribe({ after: first.value.cursor, matches: () => false });
+    const unseen = hub.subscribe({ after: null, matches });
+    const ends = [fresh, resumed, unseen].map((each) => each.next());
+    await turn();
+    fails(new Error("no bus"));
+    for (const end of ends)
+      await expect(end).rejects.toMatchObject({ code: "alert-bus-failed", cursor: expect.any(String) });
+    hub.close();
+  });
 });

@@ -30,6 +30,8 @@ export class AlertHub {
   private readonly open = new Set<AlertSubscription>();
   private readonly onTailFailure: (error: unknown) => void;
   private tail: AbortController | null = null;
+  /** Where the tail is; null before it has begun. */
+  newest: string | null = null;
   private closed = false;
   /** Subscribers closed as too slow, since the start. */
   slow = 0;
@@ -86,8 +88,13 @@ export class AlertHub {
 
   private async follow(signal: AbortSignal): Promise<void> {
     try {
-      for await (const positioned of this.bus.subscribe(null, signal)) {
+      // From a place that has a name: who has seen no alert yet can go on there, too, when the bus fails.
+      const from = await this.bus.position("next");
+      this.newest = from;
+      for (const subscription of this.live) subscription.cursor ??= from;
+      for await (const positioned of this.bus.subscribe(from, signal)) {
         this.ring.push(positioned);
+        this.newest = positioned.cursor;
         for (const subscription of this.live) subscription.offer(positioned);
       }
       // A tail has no end of its own: the bus was closed under it.
@@ -96,6 +103,7 @@ export class AlertHub {
       this.failLive(error, signal);
     } finally {
       this.tail = null;
+      this.newest = null;
     }
   }
 

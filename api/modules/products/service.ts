@@ -31,15 +31,12 @@ export class ProductsService {
     if ((filter.ids?.length ?? 0) > PAGE_ROWS_MAX) {
       throw userError("invalid-argument", `ids takes at most ${PAGE_ROWS_MAX}.`);
     }
-    const conditions = new Conditions()
-      .oneOf("product_id", filter.ids)
-      .compare("category_id", "=", filter.categoryId)
-      .compare("brand", "=", filter.brand);
+    const conditions = new Conditions().oneOf("product_id", filter.ids);
     if (page.after !== null && page.after !== undefined) {
       conditions.behind(PRODUCT_KEYSET, "asc", decodeCursor("products", PRODUCT_KEYSET, page.after));
     }
     const pinned = await this.lake.pin(silverEvents, page.asOf);
-    const rows = await this.seen(pinned, conditions, first + 1);
+    const rows = await this.seen(pinned, conditions, first + 1, filter);
     const catalogue = page.asOf
       ? new Map<string, Row>()
       : await this.catalogue(rows.map((row) => text(row, "product_id")));
@@ -86,9 +83,23 @@ export class ProductsService {
     });
   }
 
-  private seen(pinned: PinnedTable, conditions: Conditions, limit: number): Promise<readonly Row[]> {
+  /** @param filter holds for products as they are, not for events that said so once */
+  private seen(
+    pinned: PinnedTable,
+    conditions: Conditions,
+    limit: number,
+    { categoryId, brand }: Pick<ProductFilter, "categoryId" | "brand"> = {},
+  ): Promise<readonly Row[]> {
     const where = conditions.toSql() || " where product_id is not null";
-    const sql = `select ${SEEN_PRODUCT} from {silver.events}${where} group by product_id order by product_id limit ${limit}`;
+    const wanted = Object.entries({ category_id: categoryId, brand }).flatMap(([column, value]) => {
+      if (typeof value !== "string") return [];
+      conditions.parameters.push(value);
+      return [`${column} = $${conditions.parameters.length}`];
+    });
+    const holding = wanted.length === 0 ? "" : ` where ${wanted.join(" and ")}`;
+    const sql =
+      `select * from (select ${SEEN_PRODUCT} from {silver.events}${where} group by product_id) as seen` +
+      `${holding} order by product_id limit ${limit}`;
     return this.lake.rows(pinned, sql, conditions);
   }
 

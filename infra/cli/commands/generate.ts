@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { plantIntervals, SHOP_DEFAULTS, writeNdjson } from "../../../stream/index.ts";
-import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { type CliIo, interrupted, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, share, wholeNumber } from "../option-values.ts";
 import { asUnwritable } from "../result-file.ts";
 
@@ -121,11 +121,12 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   if (options.json === true) {
     const figures = { events: valid + duplicates + broken, valid, duplicates, malformed: broken };
     io.out(`${JSON.stringify({ file: options.out, truthFile, seconds, ...figures })}\n`);
-    return;
-  }
-  io.out(
-    `Wrote ${(valid + duplicates + broken).toLocaleString("en")} events to ${options.out} in ${seconds.toFixed(1)} s: ` +
-      `${valid.toLocaleString("en")} valid, ${duplicates.toLocaleString("en")} duplicates, ${broken.toLocaleString("en")} malformed.\n` +
-      `Planted: ${truth.flashSales.length} flash sales, ${truth.fraudRings.length} fraud rings (${truthFile}).\n`,
-  );
+  } else
+    io.out(
+      `Wrote ${(valid + duplicates + broken).toLocaleString("en")} events to ${options.out} in ${seconds.toFixed(1)} s: ` +
+        `${valid.toLocaleString("en")} valid, ${duplicates.toLocaleString("en")} duplicates, ${broken.toLocaleString("en")} malformed.\n` +
+        `Planted: ${truth.flashSales.length} flash sales, ${truth.fraudRings.length} fraud rings (${truthFile}).\n`,
+    );
+
+  if (interruption.signal.aborted) throw interrupted(`${options.out} has a part of the events`);
 }

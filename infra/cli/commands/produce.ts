@@ -5,7 +5,7 @@ import { byteLines, openInputFile } from "../../../stream/index.ts";
 import type { Config } from "../../config/index.ts";
 import { subjectOf } from "../../registry/contract-subjects.ts";
 import { SchemaRegistry } from "../../registry/schema-registry.ts";
-import { type CliIo, onInterrupt, Progress, ReportedFailure } from "../cli-io.ts";
+import { type CliIo, interrupted, onInterrupt, Progress, ReportedFailure } from "../cli-io.ts";
 import { LineProducer } from "../line-producer.ts";
 import { contractOfTopic, withTopic } from "../log-session.ts";
 import { wholeNumber } from "../option-values.ts";
@@ -87,6 +87,8 @@ async function produce(topic: string, file: string, options: ProduceOptions, io:
     for (const { line, reason, field, detail } of report.refusedExamples)
       io.out(`  line ${line}: ${reason}${field === null ? "" : ` (${field})`}: ${detail}\n`);
   }
+  if (signal.aborted && source !== null)
+    throw interrupted(`${report.produced.toLocaleString("en")} records of ${file} are in the log`);
   if (refused > 0) throw new ReportedFailure(`${refused} lines were refused`);
 }
 

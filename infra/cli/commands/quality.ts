@@ -6,7 +6,7 @@ import { fileNonce } from "../../platform/publish-sinks.ts";
 import type { RecordedResult } from "../../quality/quality-rows.ts";
 import { qualityOptions } from "../../quality/quality-settings.ts";
 import { type QualityReport, runQuality } from "../../quality/run-quality.ts";
-import { type CliIo, onInterrupt, Progress, ReportedFailure } from "../cli-io.ts";
+import { type CliIo, interrupted, onInterrupt, Progress, ReportedFailure } from "../cli-io.ts";
 import { isoTime } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { configOf, withSettings } from "../settings-options.ts";
@@ -72,10 +72,14 @@ async function quality(options: QualityCommandOptions, io: CliIo): Promise<void>
             progress.show(() => `${table}: ${done} of ${of} tables are checked`),
         },
       ),
-  ).finally(() => {
-    progress.end();
-    interruption.dispose();
-  });
+  )
+    .catch((error) => {
+      throw interruption.signal.aborted ? interrupted("nothing was recorded") : error;
+    })
+    .finally(() => {
+      progress.end();
+      interruption.dispose();
+    });
   io.out(options.json === true ? `${JSON.stringify(asJson(report))}\n` : asText(report));
   const broken = report.results.filter(
     ({ severity, status }) => severity === "error" && (status === "failed" || status === "unknown"),

@@ -48,7 +48,7 @@ async function query(sql: string, options: QueryCommandOptions, io: CliIo): Prom
   const { format, out, limit, asOf } = options;
   if (format === "parquet" && out === undefined) {
     throw new MillraceError("a Parquet file needs a name: add --out FILE", {
-      code: "output-missing",
+      code: "wrong-usage",
       origin: "user",
     });
   }

@@ -44,6 +44,8 @@ interface ReplayResult {
   readonly seconds: number;
 }
 
+const DEFAULT_TIMES = "keep";
+
 export function registerReplay(program: Command, io: CliIo): void {
   withSettings(program.command("replay"), ["partitions", "workers"])
     .description(
@@ -55,7 +57,7 @@ export function registerReplay(program: Command, io: CliIo): void {
     .option(
       "--times <how>",
       "keep, shift (the last event is now), compress=FACTOR, or shift,compress=FACTOR",
-      "keep",
+      DEFAULT_TIMES,
     )
     .option("--again", "load it once more although it was loaded before")
     .option("--from <time>", "bronze: event time from which on rows are wanted", isoTime)
@@ -86,10 +88,30 @@ still change is left alone: the last two days, of metrics six and of orders as l
 `,
     )
     .action((format: string, file: string | undefined, options: ReplayOptions) => {
+      requireOwnOptions(format, options);
       if (format === BRONZE) return replayHistory(file, options, io);
       if (file !== undefined) return replay(format, file, options, io);
       throw wrongUsage("missing required argument 'file'");
     });
+}
+
+/** Options of one kind of input say nothing of the other, and who gives them means something else. */
+function requireOwnOptions(format: string, options: ReplayOptions): void {
+  const { wait, again, times, from, to, warmUpMs, into, tables } = options;
+  const given: Record<string, boolean> =
+    format === BRONZE
+      ? { "--wait": wait === true, "--again": again === true, "--times": times !== DEFAULT_TIMES }
+      : {
+          "--from": from !== undefined,
+          "--to": to !== undefined,
+          "--warm-up-ms": warmUpMs !== undefined,
+          "--into": into !== undefined,
+          "--tables": tables !== undefined,
+        };
+  const [wrong] = Object.entries(given).find(([, isGiven]) => isGiven) ?? [];
+  if (wrong === undefined) return;
+  const whose = format === BRONZE ? "files" : "bronze";
+  throw wrongUsage(`${wrong} is for ${whose}: millrace replay ${format} takes none`);
 }
 
 async function replay(format: string, file: string, options: ReplayOptions, io: CliIo): Promise<void> {

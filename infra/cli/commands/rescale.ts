@@ -1,7 +1,8 @@
 import { existsSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
-import { type Config, loadConfig } from "../../config/index.ts";
+import { CONFIG_FILE, type Config, loadConfig } from "../../config/index.ts";
 import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import { producedEnds } from "../../platform/input-ends.ts";
 import type { Platform } from "../../platform/platform.ts";
@@ -107,6 +108,7 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
     const session = { runsWorkers: true, makesHome: true, takesHistory: true };
     await withPlatform(target, io, session, (platform) => processed(platform, interruption, options));
     await endHistory(target);
+    if (target.mode === "embedded") await notePartitions(target);
     const seconds = (io.clock() - began) / 1000;
     const result = { records, partitions: target.partitions, into: options.into, seconds };
     io.out(
@@ -119,6 +121,12 @@ async function rescale(options: RescaleOptions, io: CliIo): Promise<void> {
     progress.end();
     interruption.dispose();
   }
+}
+
+/** Lets every command on the new home know its number, unless it has a configuration file already. */
+async function notePartitions({ home, partitions }: Config): Promise<void> {
+  const file = join(home, CONFIG_FILE);
+  if (!existsSync(file)) await writeFile(file, `${JSON.stringify({ partitions }, null, 2)}\n`);
 }
 
 /** Runs the workers until they have processed all; throws `interrupted` where a signal comes before. */

@@ -5,6 +5,7 @@ import type { QueryEngine, SqlValue } from "../../../lakehouse/index.ts";
 import { MillraceError, ruleChangeContract } from "../../../schema/index.ts";
 import {
   appendRuleChanges,
+  assertInputFile,
   type ChangedRule,
   newestRules,
   RULE_CHANGES_SQL,
@@ -71,7 +72,9 @@ async function off(id: string, options: RulesOptions, io: CliIo): Promise<void> 
 }
 
 async function set(file: string, options: RulesOptions, io: CliIo): Promise<void> {
-  const text = await readFile(resolve(io.folder, file), "utf8");
+  const path = resolve(io.folder, file);
+  await assertInputFile(path);
+  const text = await readFile(path, "utf8");
   let document: unknown;
   try {
     document = JSON.parse(text);

@@ -6,11 +6,11 @@ import { type Config, type SettingKey, settings } from "../../config/index.ts";
 import { HISTORY_QUERIES } from "../../platform/adapters.ts";
 import { withWarmUp } from "../../replay/replay-range.ts";
 import { type Money, runWhatIf, type WhatIfReport } from "../../replay/what-if.ts";
-import { type CliIo, onInterrupt, Progress } from "../cli-io.ts";
+import { type CliIo, interrupted, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, wholeNumber } from "../option-values.ts";
 import { withPlatform } from "../platform-session.ts";
 import { servedPlugin } from "../plugin-argument.ts";
-import { percent, wrongUsage } from "../replay-history.ts";
+import { percent, requireForward, wrongUsage } from "../replay-history.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -65,6 +65,7 @@ async function whatIf(options: WhatIfOptions, io: CliIo): Promise<void> {
   const models = Object.fromEntries(options.model.map(modelOf));
   if (changes.length === 0 && options.model.length === 0)
     throw wrongUsage("nothing is changed: pass --set SETTING=VALUE or --model PLUGIN=VERSION");
+  requireForward(options);
   const config = configOf(options, io);
   const changed = configOf({ ...options, ...Object.fromEntries(changes) }, io);
   const report = await withPlatform(
@@ -97,6 +98,7 @@ async function whatIf(options: WhatIfOptions, io: CliIo): Promise<void> {
     },
   );
   io.out(options.json === true ? `${JSON.stringify(report)}\n` : describe(report));
+  if (!report.complete) throw interrupted("the figures are of a part");
 }
 
 function settingOf(text: string): [SettingKey, string] {

@@ -1,5 +1,6 @@
 import { MillraceError, type TableSpec, tableName } from "../../../schema/index.ts";
 import type { CompactionReport, MaintenanceReport, OrphanReport } from "../../maintenance/index.ts";
+import { MaintenanceFailures } from "../../maintenance/maintenance-failures.ts";
 import type { Catalog } from "../../ports/catalog.ts";
 import type { StagedCommit } from "../../ports/staged-file.ts";
 import { unpublishedCommits } from "../../table/publisher.ts";
@@ -34,7 +35,7 @@ const STATEMENT_MS_MAX = 30 * 60_000;
 
 /**
  * Compacts, expires and cleans each table in turn by Trino's own procedures: the work of
- * `maintainTables` for a cluster. Tables that do not exist are left out. Safe beside running writers:
+ * `maintainTables` for a cluster. Tables that do not exist are left out; one that fails keeps no other from it. Safe beside running writers:
  * compaction is one `replace` snapshot that the catalog takes or refuses, task epochs are table
  * properties that Trino keeps, and files that are staged but not yet published are younger than
  * `orphanAgeMs` or named by a checkpoint. A crash leaves what Trino had not committed as orphans.
@@ -47,14 +48,16 @@ export async function maintainTablesByTrino(
 ): Promise<readonly MaintenanceReport[]> {
   const maintenance = new TrinoMaintenance(options);
   const reports: MaintenanceReport[] = [];
+  const failures = new MaintenanceFailures(options.signal);
   try {
-    for (const spec of specs) {
-      const report = await maintenance.maintain(tableName(spec));
+    for (const table of specs.map(tableName)) {
+      const report = await failures.noting(table, () => maintenance.maintain(table));
       if (report !== null) reports.push(report);
     }
   } finally {
     await maintenance.close();
   }
+  failures.throwFirst();
   return reports;
 }
 

@@ -13,9 +13,11 @@ export function bytesKey(bytes: Uint8Array, start: number, end: number): number 
   return key === NO_KEY ? 1 : key;
 }
 
+/** {@link NO_KEY} of an empty text as well: many producers send that for what they do not know. */
 export function textKey(column: TextColumn, row: number): number {
   const start = column.start[row];
-  return column.empty === true || start < 0 ? NO_KEY : bytesKey(column.bytes, start, column.end[row]);
+  if (column.empty === true || start < 0 || column.end[row] === start) return NO_KEY;
+  return bytesKey(column.bytes, start, column.end[row]);
 }
 
 export function idKey({ ids, dictionary }: KeyColumn, row: number): number {

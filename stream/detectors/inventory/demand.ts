@@ -4,6 +4,8 @@ import type { SlotArray, StateSection } from "../../../schema/index.ts";
 export const DEMAND_STEPS = 48;
 /** The step of the update, and one more: late updates fall into the step before. */
 const RING = DEMAND_STEPS + 2;
+/** More units of one step than this count as so many: they are kept as 32-bit integers. */
+const UNITS_MAX = 2 ** 31 - 1;
 const NEWEST = 0;
 const FIRST = 1;
 
@@ -38,7 +40,8 @@ export class DemandRings {
     this.bounds.mark(at);
     this.bounds.mark(at + FIRST);
     const slot = line * RING + (step % RING);
-    this.units.values[slot] += units;
+    const { values } = this.units;
+    values[slot] = Math.min(values[slot] + units, UNITS_MAX);
     this.units.mark(slot);
   }
 

@@ -22,6 +22,7 @@ const utf8 = new TextDecoder();
 export class HeldBookings {
   private readonly windows: SummedWindows;
   private readonly windowMs: number;
+  /** By source and order id, as JSON. */
   private orders = new Map<string, HeldOrder>();
   private forgottenMs = Number.NEGATIVE_INFINITY;
 
@@ -34,10 +35,12 @@ export class HeldBookings {
   fold(reader: PaneBlockReader): void {
     const revision = reader.f64();
     reader.f64();
-    reader.text();
-    reader.text();
-    const orderId = utf8.decode(reader.bytes.subarray(reader.textStart, reader.textEnd));
-    const before = this.orders.get(orderId);
+    // Revisions count records of one task, and tasks know nothing of one another's lines: two of them may have
+    // purchases under one order id, each with bookings of its own.
+    const source = textOf(reader);
+    const orderId = textOf(reader);
+    const id = JSON.stringify([source, orderId]);
+    const before = this.orders.get(id) ?? this.takeEarlier(orderId);
     if (before !== undefined && before.revision >= revision) return;
     const bookings: [number, string, number][] = [];
     let untilMs = before?.untilMs ?? Number.NEGATIVE_INFINITY;
@@ -48,7 +51,7 @@ export class HeldBookings {
       bookings.push([timeMs, key, reader.f64()]);
       untilMs = Math.max(untilMs, timeMs);
     }
-    this.orders.set(orderId, { revision, bookings, untilMs });
+    this.orders.set(id, { revision, bookings, untilMs });
     this.apply(before?.bookings ?? [], bookings);
     this.forget();
     this.windows.evaluate();
@@ -60,6 +63,13 @@ export class HeldBookings {
 
   restore(saved: unknown): void {
     this.orders = new Map(saved as [string, HeldOrder][]);
+  }
+
+  /** As checkpoints of earlier versions have it, by the order alone. */
+  private takeEarlier(orderId: string): HeldOrder | undefined {
+    const held = this.orders.get(orderId);
+    this.orders.delete(orderId);
+    return held;
   }
 
   /** Adds what is new and takes back what is not there any more. */
@@ -84,6 +94,12 @@ export class HeldBookings {
     const closedMs = this.windows.closedMs;
     if (closedMs < this.forgottenMs + FORGET_EVERY_WINDOWS * this.windowMs) return;
     this.forgottenMs = closedMs;
-    for (const [orderId, { untilMs }] of this.orders) if (untilMs < closedMs) this.orders.delete(orderId);
+    for (const [id, { untilMs }] of this.orders) if (untilMs < closedMs) this.orders.delete(id);
   }
+}
+
+/** The next text of a block. */
+function textOf(reader: PaneBlockReader): string {
+  reader.text();
+  return utf8.decode(reader.bytes.subarray(reader.textStart, reader.textEnd));
 }

@@ -57,7 +57,8 @@ export function refundBookings(
     const refundedAt = (at: number): number => {
       if (voidTime <= at || (failedTime <= at && successTime > at)) return gross;
       const refunded = refunds.reduce(
-        (sum, { timeMs, amountMinor }) => sum + (timeMs <= at ? amountMinor : 0),
+        // Who keeps accounts writes what goes back as a negative amount.
+        (sum, { timeMs, amountMinor }) => sum + (timeMs <= at ? Math.abs(amountMinor) : 0),
         0,
       );
       return Math.min(Math.max(gross, 0), refunded);

@@ -65,6 +65,15 @@ describe("bookings of an order", () => {
     expect(bookings({ refunds: [{ timeMs: 3, currency: 9, amountMinor: 100 }] })).toEqual([]);
   });
 
+  test("a refund is one whatever its sign, also of an order that cost nothing", () => {
+    const refunds = [{ timeMs: 3, currency: 0, amountMinor: -351 }];
+    expect(bookings({ refunds })).toEqual([
+      [3, 1, 150],
+      [3, 2, 201],
+    ]);
+    expect(bookings({ refunds }, [line(1, 0)])).toEqual([]);
+  });
+
   test("a failed payment subtracts the order after a time, until one succeeds", () => {
     expect(bookings({ failTime: 5 })).toEqual([
       [15, 1, 150],
@@ -134,7 +143,8 @@ function randomShop(seed: number): Map<string, PlainRow[]> {
         paymentId: "y",
         status,
         paymentTime: time,
-        amountMinor: below(15_000),
+        // Of either sign, as accounts have it.
+        amountMinor: (random() < 0.2 ? -1 : 1) * below(15_000),
       });
     }
   }
@@ -224,4 +234,33 @@ describe.each([1, 2, 3])("refunds of random shops, seed %i", (seed) => {
       expect(newest(rows.get(TABLE) ?? [])).toEqual(expected);
     }
   });
+});
+
+test("orders of two tasks that have one id are refunded each by itself", () => {
+  const task = (userId: string, category: string, priceMinor: number): TopicRow[] => [
+    {
+      topic: "customer-events",
+      row: {
+        ...{ eventId: `p-${userId}`, eventType: "purchase", eventTime: NOON, userId, orderId: "1001" },
+        ...{ categoryId: category, priceMinor, currency: "EUR", quantity: 1 },
+      },
+    },
+    {
+      topic: "orders",
+      row: {
+        ...{ eventId: `o-${userId}`, orderId: "1001", userId, orderTime: NOON + 1000, status: "cancelled" },
+        ...{ currency: "EUR", totalMinor: priceMinor, itemCount: 1 },
+      },
+    },
+  ];
+  const { rows } = runDetector(revenue, { tasks: [task("u1", "c", 1000), task("u2", "d", 500)] });
+  const net = newest(rows.get(TABLE) ?? []).map((row) => [
+    row.category_id,
+    row.refunded_minor,
+    row.net_minor,
+  ]);
+  expect(net.sort()).toEqual([
+    ["c", 1000, 0],
+    ["d", 500, 0],
+  ]);
 });

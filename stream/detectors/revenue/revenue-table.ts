@@ -16,7 +16,7 @@ export const goldRevenueByCategory = defineTable({
     "Gross is what purchase events say, in the window of the purchase. Refunded is subtracted in the window in which it happened,",
     "from the categories and at the prices of the purchase events with that order id, once for each order and never more than its gross:",
     "all of it when the order's status becomes cancelled or refunded; all of it where a payment failed and none succeeded for a time",
-    "(`revenueFailedAfterMs`), until one succeeds after all; else the amounts of its payments that became refunded,",
+    "(`revenueFailedAfterMs`), until one succeeds after all; else the amounts, of either sign, of its payments that became refunded,",
     "spread over categories in proportion. Orders and payments without purchase events change nothing.",
   ].join(" "),
   partitionByDayOf: "window_start",

@@ -43,7 +43,8 @@ export function findInJoined(
   const { rule } = inForce;
   if (rule.kind !== "country") return null;
   const [left, right] = [rule.left, rule.right].map((side) => countryOf(side, order, profile));
-  if (left === null || right === null || left === right) return null;
+  // Empty, too, stands for one that is not known.
+  if (!left || !right || left === right) return null;
   const reason = reasonOf(rule, left, right);
   const figures = { [rule.left]: left, [rule.right]: right };
   return { rule: ruleName(inForce), severity: rule.severity, reason, figures };

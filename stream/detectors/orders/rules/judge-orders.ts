@@ -132,7 +132,8 @@ export class OrderJudge {
     const { rule } = inForce;
     if (rule.kind !== "velocity") return;
     const subject = subjects[rule.of];
-    if (subject === undefined || subject === null) return;
+    // Empty, too, stands for one that is not known.
+    if (!subject) return;
     const { source } = this;
     const entry = {
       subject: `${rule.id} ${subject}`,

@@ -37,7 +37,8 @@ export class RuleBook {
     this.text = section.int32("text", -1);
     this.version = section.int32("version");
     this.changes = section.int32("changes");
-    this.chains = new VersionChains(section, [this.text, this.version]);
+    // All of them: people change rules, and an order of long ago is judged by those of its time.
+    this.chains = new VersionChains(section, [this.text, this.version], Number.POSITIVE_INFINITY);
     for (const { id } of DEFAULT_RULES) this.ids.internText(id);
   }
 

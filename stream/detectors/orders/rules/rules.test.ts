@@ -95,6 +95,13 @@ describe("velocity", () => {
     ]);
   });
 
+  test("does not take orders of which nothing is known for those of one device", () => {
+    const unknown = Array.from({ length: 6 }, (_, i) =>
+      order({ ...{ orderId: `n${i}`, userId: `u${i}`, orderTime: NOON + i }, deviceId: "", ipAddress: "" }),
+    );
+    expect(found(...unknown)).toEqual([]);
+  });
+
   test("devices, cards and addresses are the same in all tasks, users are apart", () => {
     const of = (task: number, i: number): TopicRow[] => [
       order({
@@ -182,6 +189,9 @@ describe("countries", () => {
   test("speak where both are known and differ", () => {
     expect(found(order(from("DE", "DE")))).toEqual([]);
     expect(found(order(from("DE", null)))).toEqual([]);
+    // As many shops send what they do not know.
+    expect(found(order(from("DE", "")))).toEqual([]);
+    expect(found(order(from("", "FR")))).toEqual([]);
     expect([...judged([[order(from("DE", "FR"))]])]).toEqual([
       ["country-mismatch@1:c", "billed in DE, shipped to FR"],
     ]);
@@ -237,6 +247,20 @@ describe("changes of rules", () => {
       dear("e", NOON + 99),
     ];
     expect(found(...rows)).toEqual(["order-amount@2:b", "order-amount@2:e", "order-amount@4:d"]);
+  });
+
+  test("hold for their time however many come behind them", () => {
+    const changes = Array.from({ length: 40 }, (_, i) =>
+      change("order-amount", NOON + i * 100, { totalMinorMin: 50_000 + i * 1000 } as Partial<Rule>),
+    );
+    const rows = [
+      ...changes,
+      dear("a", NOON - 1),
+      dear("b", NOON),
+      dear("c", NOON + 999),
+      dear("d", NOON + 1200),
+    ];
+    expect(found(...rows)).toEqual(["order-amount@11:c", "order-amount@2:b"]);
   });
 
   test("a rule of another name is version 1, and what is no rule changes nothing", () => {

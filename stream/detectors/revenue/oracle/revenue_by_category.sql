@@ -24,7 +24,7 @@ mark AS (
       AND status IN ('authorized', 'captured')) AS success_time
   FROM (SELECT DISTINCT order_id FROM orders) orders, settings
 ),
-refund AS (SELECT order_id, currency, payment_time AS booked_at, amount_minor FROM payment WHERE status = 'refunded'),
+refund AS (SELECT order_id, currency, payment_time AS booked_at, abs(amount_minor) AS amount_minor FROM payment WHERE status = 'refunded'),
 change AS (
   SELECT order_id, currency, booked_at FROM orders JOIN (
     SELECT order_id, unnest([void_time, failed_time, success_time]) AS booked_at FROM mark) USING (order_id) WHERE booked_at IS NOT NULL
