@@ -9,6 +9,7 @@ import type { Platform } from "../platform/platform.ts";
 import { type CorrectedLake, correctLake } from "../replay/correct-lake.ts";
 import { type ReplayedHome, replayBronze } from "../replay/replay-bronze.ts";
 import { keptHistoryMs, withWarmUp } from "../replay/replay-range.ts";
+import { claimSideHome } from "../replay/side-home.ts";
 import { type CliIo, interrupted, onInterrupt, Progress } from "./cli-io.ts";
 import { withPlatform } from "./platform-session.ts";
 import { configOf } from "./settings-options.ts";
@@ -68,13 +69,16 @@ async function replayBeside(
   if (home === platform.config.home)
     throw wrongUsage("--into is the home itself: name another folder, or lake");
   const { config, queryEngine, adapters } = platform;
+  const range = withWarmUp({ warmUpMs: keptHistoryMs(config), ...options });
+  const source = config.mode === "embedded" ? config.home : config.catalogUri;
+  await claimSideHome(home, { source, range });
   const goesOn = `the same command goes on with it in ${home}`;
   const result = await interruptible(io, goesOn, (show, signal) =>
     replayBronze({
       engine: queryEngine,
       config,
       registry: createModelRegistry(adapters.objects),
-      range: withWarmUp({ warmUpMs: keptHistoryMs(config), ...options }),
+      range,
       home,
       clock: io.clock,
       stopwatch: () => performance.now(),

@@ -69,7 +69,7 @@ export function registerReplay(program: Command, io: CliIo): void {
     )
     .option(
       "--into <place>",
-      "bronze: a folder that becomes a home of its own, or lake: corrections of the lake itself, by a replay of all of bronze",
+      "bronze: a new folder, whose tables can be queried then, or lake: corrections of the lake itself, by a replay of all of bronze",
     )
     .option("--tables <names>", "bronze, into the lake: the tables that are corrected (default: all of gold)")
     .option("--json", "one JSON document on standard output")
