@@ -30,7 +30,7 @@ export async function claimSideHome(home: string, replay: MarkedReplay): Promise
     if ((await readdir(home)).length === 0) return await writeFile(mark, text);
   } catch (cause) {
     const { message } = cause as Error;
-    throw new MillraceError(`${home} cannot be made, or written to: ${message}; name another folder`, {
+    throw new MillraceError(`${home} cannot be made, or written to: ${message}; name a folder that can`, {
       ...{ code: "folder-unusable", origin: "user", cause },
     });
   }
