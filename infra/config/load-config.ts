@@ -5,6 +5,10 @@ import { crossProblems } from "./cross-rules.ts";
 import { environmentName, fileVariableName, flagName, parseSetting, shownValue } from "./setting.ts";
 import { type Config, type SettingKey, settings } from "./settings.ts";
 
+/** Variables that are no settings: which file has those, and what local servers, tests and the matrix of crash points read. */
+const OF_OTHERS =
+  /^MILLRACE_(?:CONFIG|CACHE|DATA|(?:TEST|MATRIX|FUZZ|REPLAY)(?:_\w+)?|(?:KAFKA|MINIO|REDIS|POSTGRES|CATALOG|REGISTRY|TRINO)_PORT)$/;
+
 export const CONFIG_FILE = "millrace.config.json";
 /** The variable that names a configuration file, as the flag `--config` does. */
 export const CONFIG_FILE_VARIABLE = "MILLRACE_CONFIG";
@@ -64,7 +68,7 @@ export function unknownVariables(environment: ConfigSources["environment"]): str
     ]),
   );
   return Object.keys(environment).filter(
-    (name) => name.startsWith("MILLRACE_") && name !== CONFIG_FILE_VARIABLE && !known.has(name),
+    (name) => name.startsWith("MILLRACE_") && !OF_OTHERS.test(name) && !known.has(name),
   );
 }
 
