@@ -40,7 +40,8 @@ export class HeldBookings {
     const source = textOf(reader);
     const orderId = textOf(reader);
     const id = JSON.stringify([source, orderId]);
-    const before = this.orders.get(id) ?? this.takeEarlier(orderId);
+    // Checkpoints of earlier versions have it by the order alone.
+    const before = this.orders.get(id) ?? this.orders.get(orderId);
     if (before !== undefined && before.revision >= revision) return;
     const bookings: [number, string, number][] = [];
     let untilMs = before?.untilMs ?? Number.NEGATIVE_INFINITY;
@@ -51,6 +52,7 @@ export class HeldBookings {
       bookings.push([timeMs, key, reader.f64()]);
       untilMs = Math.max(untilMs, timeMs);
     }
+    this.orders.delete(orderId);
     this.orders.set(id, { revision, bookings, untilMs });
     this.apply(before?.bookings ?? [], bookings);
     this.forget();
@@ -63,13 +65,6 @@ export class HeldBookings {
 
   restore(saved: unknown): void {
     this.orders = new Map(saved as [string, HeldOrder][]);
-  }
-
-  /** As checkpoints of earlier versions have it, by the order alone. */
-  private takeEarlier(orderId: string): HeldOrder | undefined {
-    const held = this.orders.get(orderId);
-    this.orders.delete(orderId);
-    return held;
   }
 
   /** Adds what is new and takes back what is not there any more. */
