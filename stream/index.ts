@@ -26,6 +26,7 @@ export * from "./sinks/fraud-score-record.ts";
 export * from "./sinks/hot-batch-writer.ts";
 export * from "./sinks/hot-records.ts";
 export * from "./sinks/outbox.ts";
+export * from "./sinks/record-sink.ts";
 export * from "./sinks/table-sink.ts";
 export * from "./sinks/webhook/index.ts";
 export * from "./sources/index.ts";

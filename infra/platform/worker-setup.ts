@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { createLakePublisher } from "../../lakehouse/index.ts";
 import { ownSchemas } from "../../schema/index.ts";
 import {
@@ -20,13 +19,14 @@ import {
 import { type Adapters, retryEnvironment } from "./adapters.ts";
 import { lakeTables } from "./lake-tables.ts";
 import type { PlatformConfig } from "./platform-config.ts";
+import { fileNonce } from "./publish-sinks.ts";
 import type { StreamModels } from "./stream-models.ts";
 import { eventsTaskId, INSIGHTS_TASK, PANE_TOPIC } from "./topics.ts";
 import { warnOfNewTable } from "./warn-of-new-table.ts";
 
 /** Order and chance, which a simulation decides itself. */
 export interface WorkerEnvironment {
-  /** As {@link newNonce}. */
+  /** A new incarnation's, see {@link fileNonce}: its files and state images never share a key with an earlier one's. */
   readonly nonce: string;
   readonly scheduling: Scheduling;
   readonly retry: typeof retryEnvironment;
@@ -76,7 +76,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
   const tally = setup.tally ?? new WorkTally();
   const { log, hotStore, objects, catalog } = adapters;
   const environment = setup.environment ?? {
-    nonce: newNonce(),
+    nonce: fileNonce(),
     scheduling: eventLoopScheduling,
     retry: retryEnvironment,
   };
@@ -114,17 +114,12 @@ export function createStandbyTasks(
   setup: StandbySetup,
   hooks: Pick<StandbyTasksDeps, "rest" | "onReady" | "onProblem">,
 ): StandbyTasks {
-  const { nonce, imageCodec } = setup.environment ?? { nonce: newNonce() };
+  const { nonce, imageCodec } = setup.environment ?? { nonce: fileNonce() };
   return new StandbyTasks({
     ...hooks,
     createTask: taskFactory(setup, nonce),
     checkpoints: new CheckpointStore(setup.adapters.objects, nonce, imageCodec),
   });
-}
-
-/** A new incarnation's: its files and state images never share a key with an earlier one's. */
-function newNonce(): string {
-  return randomUUID().slice(0, 8);
 }
 
 /** Makes tasks without state; `nonce` names the incarnation of their files. */

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MillraceError } from "../../schema/index.ts";
+import { makeDataFolder } from "../tools/make-folder.ts";
 import type { ReplayRange } from "./bronze-log.ts";
 
 /** Says of a folder that it is the result of a replay, and of which. */
@@ -25,16 +26,9 @@ export async function claimSideHome(home: string, replay: MarkedReplay): Promise
   if (begun === text) return;
   if (begun !== null)
     throw taken(home, "has the replay of another range or platform, and would keep what that one wrote");
-  try {
-    await mkdir(home, { recursive: true });
-    if ((await readdir(home)).length === 0) return await writeFile(mark, text);
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new MillraceError(`${home} cannot be made, or written to: ${message}; name a folder that can`, {
-      ...{ code: "folder-unusable", origin: "user", cause },
-    });
-  }
-  throw taken(home, "is not empty, and no replay's");
+  makeDataFolder(home);
+  if ((await readdir(home)).length > 0) throw taken(home, "is not empty, and no replay's");
+  await writeFile(mark, text);
 }
 
 function taken(home: string, why: string): MillraceError {

@@ -1,4 +1,3 @@
-import { doublingWait } from "../../lakehouse/index.ts";
 import { DAY_MS, type DailyReport } from "./daily-report.ts";
 import type { ReportRun } from "./report-run.ts";
 
@@ -45,12 +44,10 @@ export function newestDueDay({ dueAfterMs }: DailyReport, now: number): number {
 
 /** Where it failed; or where somebody made it before it was due, when some of the day was still to come. */
 function isDueAgain({ dueAfterMs }: DailyReport, run: ReportRun, now: number): boolean {
-  if (run.status === "failed") return now >= run.finishedAt + doublingWait(RETRY_MS, run.attempt - 1, all);
+  if (run.status === "failed")
+    return now >= run.finishedAt + Math.min(RETRY_MS.max, RETRY_MS.min * 2 ** (run.attempt - 1));
   return run.startedAt < run.day + DAY_MS + dueAfterMs;
 }
-
-/** Waits are whole: one process at a time makes reports. */
-const all = (): number => 1;
 
 function keyOf(report: string, day: number): string {
   return `${report} ${day}`;

@@ -47,49 +47,37 @@ export async function reportTurn(
   platform: Platform,
   { logger, metrics, signal, renew }: ReportTurn,
 ): Promise<void> {
-  const { config } = platform;
+  const { adapters, config } = platform;
   const waitMs = WAIT_MS_MIN + CHECKPOINTS_WAITED * config.checkpointIntervalMs;
-  await withReportDeps(platform, async (deps) => {
+  // One of its own: what the API asks for must not wait behind it.
+  const queryEngine = adapters.openQueryEngine(HISTORY_QUERIES);
+  try {
     const isProcessed = () => eventsAreInLake(platform, { waitMs, signal });
-    const options = { daysBack: config.reportsDaysBack, fileBytesMax: config.fileBytesMax, signal, renew };
-    const isCaughtUp = await runDueReports(
-      dailyReports,
-      { ...deps, isProcessed },
-      {
-        ...options,
-        onRun(run) {
-          metrics.ran(run);
-          const { fields, message } = toldRun(run);
-          if (run.status === "done") logger.info(fields, message);
-          else logger.warn(fields, message);
-        },
+    const deps = { ...reportDeps(platform, { queryEngine, clock: Date.now }), isProcessed };
+    const { reportsDaysBack: daysBack, fileBytesMax } = config;
+    const isCaughtUp = await runDueReports(dailyReports, deps, {
+      ...{ daysBack, fileBytesMax, signal, renew },
+      onRun(run) {
+        metrics.ran(run);
+        const { fields, message } = toldRun(run);
+        if (run.status === "done") logger.info(fields, message);
+        else logger.warn(fields, message);
       },
-    );
+    });
     if (!isCaughtUp)
       logger.info({}, "daily reports wait until the pipeline has processed what they are about");
-  });
+  } finally {
+    await queryEngine.close();
+  }
 }
 
 /** What every process does behind a turn: the record says how reports fare, whoever made them. */
 export async function reportLook(
-  platform: Platform,
+  { queryEngine, config }: Platform,
   metrics: ReportMetrics,
   signal: AbortSignal,
 ): Promise<void> {
-  await withReportDeps(platform, async (deps) =>
-    metrics.looked(await recentRuns(deps, platform.config.reportsDaysBack, signal)),
-  );
-}
-
-/** With a query engine of its own: what the API asks for must not wait behind it. */
-async function withReportDeps<T>(platform: Platform, use: (deps: ReportDeps) => Promise<T>): Promise<T> {
-  const { adapters } = platform;
-  const queryEngine = adapters.openQueryEngine(HISTORY_QUERIES);
-  try {
-    return await use(reportDeps(platform, { queryEngine, clock: Date.now }));
-  } finally {
-    await queryEngine.close();
-  }
+  metrics.looked(await recentRuns({ queryEngine, clock: Date.now }, config.reportsDaysBack, signal));
 }
 
 /** What a report is made with. */

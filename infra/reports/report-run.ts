@@ -1,12 +1,6 @@
 import type { QueryEngine } from "../../lakehouse/index.ts";
-import {
-  goldReportRuns,
-  type ReportStatus,
-  RowBuffer,
-  recordAppender,
-  tableName,
-} from "../../schema/index.ts";
-import { TableSink, type TableSinkOptions } from "../../stream/index.ts";
+import { goldReportRuns, type ReportStatus, tableName } from "../../schema/index.ts";
+import { sinkOfRecords, type TableSink, type TableSinkOptions } from "../../stream/index.ts";
 import type { Row } from "./daily-report.ts";
 
 /** A run of a report of a day, as `gold.report_runs` has it. Times are ms. */
@@ -46,10 +40,7 @@ export async function newestRuns(
 
 /** The row of a run, in a sink of its own. */
 export function runSink(run: ReportRun, options: TableSinkOptions): TableSink {
-  const sink = new TableSink(goldReportRuns, options);
-  const rows = new RowBuffer(goldReportRuns, (columns, length) => sink.append(columns, 0, length), {}, 1);
-  const append = recordAppender(rows);
-  append({
+  const record = {
     started_at: run.startedAt,
     report: run.report,
     day: run.day,
@@ -59,9 +50,8 @@ export function runSink(run: ReportRun, options: TableSinkOptions): TableSink {
     rows_made: run.rows,
     message: run.message,
     failing_since: run.failingSince,
-  });
-  rows.flush();
-  return sink;
+  };
+  return sinkOfRecords(goldReportRuns, [record], options);
 }
 
 function toRun(row: Row): ReportRun {

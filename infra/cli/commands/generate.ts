@@ -118,15 +118,14 @@ async function generate(options: GenerateOptions, io: CliIo): Promise<void> {
   const { valid, duplicates, malformed } = truth.customerEvents;
   const broken = Object.values(malformed).reduce((sum, count) => sum + count, 0);
   const truthFile = `${options.out}.truth.json`;
-  if (options.json === true) {
-    const figures = { events: valid + duplicates + broken, valid, duplicates, malformed: broken };
-    io.out(`${JSON.stringify({ file: options.out, truthFile, seconds, ...figures })}\n`);
-  } else
-    io.out(
-      `Wrote ${(valid + duplicates + broken).toLocaleString("en")} events to ${options.out} in ${seconds.toFixed(1)} s: ` +
-        `${valid.toLocaleString("en")} valid, ${duplicates.toLocaleString("en")} duplicates, ${broken.toLocaleString("en")} malformed.\n` +
-        `Planted: ${truth.flashSales.length} flash sales, ${truth.fraudRings.length} fraud rings (${truthFile}).\n`,
-    );
-
+  const events = valid + duplicates + broken;
+  const figures = { events, valid, duplicates, malformed: broken };
+  io.out(
+    options.json === true
+      ? `${JSON.stringify({ file: options.out, truthFile, seconds, ...figures })}\n`
+      : `Wrote ${events.toLocaleString("en")} events to ${options.out} in ${seconds.toFixed(1)} s: ` +
+          `${valid.toLocaleString("en")} valid, ${duplicates.toLocaleString("en")} duplicates, ${broken.toLocaleString("en")} malformed.\n` +
+          `Planted: ${truth.flashSales.length} flash sales, ${truth.fraudRings.length} fraud rings (${truthFile}).\n`,
+  );
   if (interruption.signal.aborted) throw interrupted(`${options.out} has a part of the events`);
 }
