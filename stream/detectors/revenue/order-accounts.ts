@@ -44,10 +44,9 @@ export class OrderAccounts {
     return this.slots.size;
   }
 
-  addLine(orderId: TextColumn, row: number, timeMs: number, line: OrderLine): number {
-    const slot = this.open(orderId, row, timeMs);
-    const { key, currency, amountMinor } = line;
-    this.addEntry(slot, Whole.lines, LINES_MAX, { timeMs, key, currency, amountMinor });
+  addLine(orderId: TextColumn, row: number, line: OrderLine): number {
+    const slot = this.open(orderId, row, line.timeMs);
+    this.addEntry(slot, Whole.lines, LINES_MAX, line);
     return slot;
   }
 
@@ -134,7 +133,7 @@ export class OrderAccounts {
     slot: number,
     list: typeof Whole.lines | typeof Whole.refunds,
     max: number,
-    entry: OrderLine & { readonly timeMs: number },
+    entry: OrderLine,
   ): void {
     const head = slot * WHOLES + list;
     const wholes = this.wholes.values;
@@ -149,8 +148,8 @@ export class OrderAccounts {
     this.wholes.markRange(head, head + 2);
   }
 
-  private entriesOf(slot: number, list: number): (OrderLine & { readonly timeMs: number })[] {
-    const entries: (OrderLine & { readonly timeMs: number })[] = [];
+  private entriesOf(slot: number, list: number): OrderLine[] {
+    const entries: OrderLine[] = [];
     const wholes = this.entryWholes.values;
     for (
       let at = this.wholes.values[slot * WHOLES + list] - 1;

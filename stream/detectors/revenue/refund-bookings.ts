@@ -1,5 +1,7 @@
 /** What a purchase event adds to its order. */
 export interface OrderLine {
+  /** Event time, ms. */
+  readonly timeMs: number;
   /** Id of category and currency. */
   readonly key: number;
   readonly currency: number;
@@ -31,8 +33,10 @@ export interface Booking {
 
 /**
  * What is to be subtracted for an order, a function of its lines and marks alone. At any time it is, of
- * each currency, the gross where the order is void or its payment has failed for good, else what was
- * refunded so far; a booking is the change of that.
+ * each currency, the gross so far where the order is void or its payment has failed for good, else what was
+ * refunded so far, the lines that were bought first before later ones; a booking is the change of that.
+ * What becomes known with an event so changes no booking of before the event's own time, of which the
+ * windows may have closed.
  *
  * @param compare order of keys, for shares of an amount that cannot be divided
  */
@@ -43,36 +47,57 @@ export function refundBookings(
   compare: (a: number, b: number) => number,
 ): Booking[] {
   const bookings: Booking[] = [];
-  for (const currency of new Set(lines.map((line) => line.currency))) {
-    const own = grossByKey(lines.filter((line) => line.currency === currency)).sort(([a], [b]) =>
-      compare(a, b),
-    );
-    const gross = own.reduce((sum, [, amount]) => sum + amount, 0);
+  for (const [currency, own] of groupsOf(lines, (line) => line.currency)) {
     const refunds = marks.refunds.filter((refund) => refund.currency === currency);
     const { voidTime, failTime, successTime } = marks;
     const failedTime = failTime + failedAfterMs;
-    const times = [voidTime, failedTime, successTime, ...refunds.map(({ timeMs }) => timeMs)].filter(
+    const changes = [voidTime, failedTime, successTime, ...refunds.map(({ timeMs }) => timeMs)].filter(
       Number.isFinite,
     );
     const refundedAt = (at: number): number => {
-      if (voidTime <= at || (failedTime <= at && successTime > at)) return gross;
-      const refunded = refunds.reduce(
+      if (voidTime <= at || (failedTime <= at && successTime > at)) return Number.POSITIVE_INFINITY;
+      return refunds.reduce(
         // Who keeps accounts writes what goes back as a negative amount.
         (sum, { timeMs, amountMinor }) => sum + (timeMs <= at ? Math.abs(amountMinor) : 0),
         0,
       );
-      return Math.min(Math.max(gross, 0), refunded);
     };
-    let before = own.map(() => 0);
-    for (const timeMs of [...new Set(times)].sort((a, b) => a - b)) {
-      const shares = sharesOf(refundedAt(timeMs), own, gross);
-      for (const [i, share] of shares.entries()) {
-        if (share !== before[i]) bookings.push({ timeMs, key: own[i][0], amountMinor: share - before[i] });
+    let boughtBefore = 0;
+    for (const [boughtMs, together] of groupsOf(own, (line) => line.timeMs).sort(([a], [b]) => a - b)) {
+      const byKey = grossByKey(together).sort(([a], [b]) => compare(a, b));
+      const gross = byKey.reduce((sum, [, amount]) => sum + amount, 0);
+      const times = new Set(changes.map((timeMs) => Math.max(timeMs, boughtMs)));
+      let before = byKey.map(() => 0);
+      for (const timeMs of [...times].sort((a, b) => a - b)) {
+        const refunded = refundedAt(timeMs);
+        const amount =
+          refunded === Number.POSITIVE_INFINITY
+            ? gross
+            : Math.min(Math.max(gross, 0), Math.max(refunded - boughtBefore, 0));
+        const shares = sharesOf(amount, byKey, gross);
+        for (const [i, share] of shares.entries()) {
+          if (share !== before[i])
+            bookings.push({ timeMs, key: byKey[i][0], amountMinor: share - before[i] });
+        }
+        before = shares;
       }
-      before = shares;
+      boughtBefore += Math.max(gross, 0);
     }
   }
   return bookings;
+}
+
+function groupsOf(
+  lines: readonly OrderLine[],
+  of: (line: OrderLine) => number,
+): [group: number, lines: OrderLine[]][] {
+  const groups = new Map<number, OrderLine[]>();
+  for (const line of lines) {
+    const group = groups.get(of(line));
+    if (group === undefined) groups.set(of(line), [line]);
+    else group.push(line);
+  }
+  return [...groups];
 }
 
 function grossByKey(lines: readonly OrderLine[]): [key: number, amountMinor: number][] {

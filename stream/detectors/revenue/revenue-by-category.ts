@@ -104,11 +104,12 @@ export function createRevenue(config: RevenueConfig, deps: DetectorDeps): Detect
     sums.add(at, key.bytes, 0, key.length, amounts);
     if (orderId.start[row] < 0) return;
     const line = {
+      timeMs: at,
       key: sums.keys.intern(key.bytes, 0, key.length),
       currency: currencyOf(currency, row),
       amountMinor: amounts[0],
     };
-    settle(accounts.addLine(orderId, row, at, line), orderId, row);
+    settle(accounts.addLine(orderId, row, line), orderId, row);
   }
 
   function currencyOf(column: TextColumn, row: number): number {
