@@ -15,6 +15,8 @@ export class StateSection {
   readonly name: string;
   readonly arrays: SlotArray[] = [];
   readonly dictionaries: KeyDictionary[] = [];
+  /** By name, what is kept is measured in: state that was made with other values cannot be gone on with. */
+  readonly measures = new Map<string, number>();
   blob: StateBlob | null = null;
 
   constructor(name: string) {
@@ -36,6 +38,11 @@ export class StateSection {
   dictionary(dictionary: KeyDictionary): KeyDictionary {
     this.dictionaries.push(dictionary);
     return dictionary;
+  }
+
+  /** Declares a number of the settings that gives what is kept its meaning, as the length of windows. */
+  measure(name: string, value: number): void {
+    this.measures.set(name, value);
   }
 
   private addArray<A extends SlotArray>(array: A): A {

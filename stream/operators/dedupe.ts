@@ -174,6 +174,8 @@ export function createDedupe<B extends EventBatch>(config: DedupeConfig, deps: D
   const ringSize = Math.ceil((outOfOrdernessMs + allowedLatenessMs + tickMs + horizonMs) / bucketMs) + 2;
   const name = deps.name ?? "dedupe";
   const state = new StateSection(name);
+  state.measure("bucketMs", bucketMs);
+  state.measure("buckets for outOfOrdernessMs, allowedLatenessMs, tickMs and horizonMs", ringSize);
   /** Counters, then (bucket number, ids) of each place of the ring; -1 is a free place. */
   const numbers = state.float64("numbers");
   numbers.ensure(BUCKETS + 2 * ringSize);

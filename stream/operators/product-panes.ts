@@ -59,6 +59,7 @@ export function createProductPanes(config: ProductPanesConfig, deps: ProductPane
   const { keys, time, sourceTask } = deps;
   const placeCount = Math.ceil((time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs) / paneMs) + 2;
   const state = new StateSection("product-panes");
+  state.measure("panes for outOfOrdernessMs, allowedLatenessMs and tickMs", placeCount);
   const numbers = state.float64("numbers");
   numbers.ensure(PLACES + placeCount * PLACE);
   numbers.values.set([-1, Number.NEGATIVE_INFINITY]);

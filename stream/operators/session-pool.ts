@@ -50,6 +50,9 @@ export class SessionPool {
   constructor(section: StateSection, config: SessionPoolConfig) {
     this.config = config;
     this.places = Math.ceil((config.gapMs + config.liveMs) / config.stepMs) + 3;
+    section.measure("gapMs", config.gapMs);
+    section.measure("stepMs", config.stepMs);
+    section.measure("steps for gapMs, outOfOrdernessMs, allowedLatenessMs and tickMs", this.places);
     this.fields = section.float64("sessions");
     this.users = section.int32("session-users", NONE);
     this.next = section.int32("session-next", NONE);

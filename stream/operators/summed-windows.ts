@@ -68,6 +68,7 @@ export class SummedWindows {
   constructor(section: StateSection, options: SummedWindowsOptions) {
     this.options = options;
     this.stride = HEAD + options.width;
+    section.measure("windowMs", options.windowMs);
     this.keys = section.dictionary(new KeyDictionary("summed-keys", 64));
     this.sources = new SourceWatermarks(section, options.sources);
     this.numbers = section.float64("summed-numbers");

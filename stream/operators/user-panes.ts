@@ -30,6 +30,9 @@ export class UserPanes {
   constructor(section: StateSection, config: UserPanesConfig) {
     this.config = config;
     this.places = Math.ceil((config.windowMs + config.liveMs) / config.advanceMs) + 2;
+    section.measure("windowMs", config.windowMs);
+    section.measure("advanceMs", config.advanceMs);
+    section.measure("panes for outOfOrdernessMs, allowedLatenessMs and tickMs", this.places);
     this.counts = section.int32("pane-counts");
     this.users = Array.from({ length: this.places }, (_, i) => section.int32(`pane-users-${i}`));
     this.panes = section.float64("panes");

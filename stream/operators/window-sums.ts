@@ -63,6 +63,7 @@ export class WindowSums {
     this.options = options;
     const { time, paneMs } = options;
     this.placeCount = Math.ceil((time.outOfOrdernessMs + time.allowedLatenessMs + time.tickMs) / paneMs) + 2;
+    section.measure("panes for outOfOrdernessMs, allowedLatenessMs and tickMs", this.placeCount);
     this.keys = section.dictionary(new KeyDictionary("sum-keys", 64));
     this.numbers = section.float64("sum-numbers");
     this.numbers.ensure(PLACES + this.placeCount * PLACE);

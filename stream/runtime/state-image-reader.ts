@@ -33,6 +33,7 @@ export class StateImageReader {
   begin(last: Uint8Array): void {
     for (const saved of openPart(last).header.sections) {
       const section = sectionOf(this.sections, saved.name);
+      requireMeasures(section, saved);
       requireAll(section, saved);
       for (const { name, length, kind } of saved.lengths) {
         const array = arrayOf(section, name);
@@ -129,6 +130,17 @@ function dictionaryOf({ name: section, dictionaries }: StateSection, name: strin
   return dictionary;
 }
 
+function requireMeasures(section: StateSection, { measures = {} }: SectionHeader): void {
+  for (const [name, value] of section.measures) {
+    const saved = measures[name] ?? value;
+    if (saved === value) continue;
+    throw new MillraceError(
+      `the checkpoint's state of ${section.name} was made with ${name} = ${saved}, and the settings give ${value} now: set them back, or replay into a fresh home folder`,
+      { code: "state-of-other-settings", origin: "user" },
+    );
+  }
+}
+
 /**
  * A section is restored whole: its arrays are columns of the same slots. One that the checkpoint does not have at all begins
  * empty, as that of a new operator does.
@@ -137,10 +149,16 @@ function requireAll(section: StateSection, saved: SectionHeader): void {
   const names = new Set([...saved.lengths, ...saved.dictionaries].map(({ name }) => name));
   for (const { name } of [...section.arrays, ...section.dictionaries])
     if (!names.has(name))
-      throw stateMismatch(`the section ${section.name} without ${name}`, "which this version needs");
+      throw stateMismatch(
+        `the section ${section.name} without ${name}`,
+        "which this version with these settings needs",
+      );
 }
 
-function stateMismatch(what: string, why = "which this version does not keep"): MillraceError {
+function stateMismatch(
+  what: string,
+  why = "which this version with these settings does not keep",
+): MillraceError {
   return new MillraceError(
     `the checkpoint holds ${what}, ${why}; run the version that wrote it, or replay into a fresh home folder`,
     { code: "state-mismatch", origin: "user" },

@@ -149,12 +149,27 @@ describe("state images", () => {
     const more = createState();
     more.section.int32("added");
     expect(() => restoreParts([more.section], image())).toThrow(
-      /users without added, which this version needs/,
+      /users without added, which this version with these settings needs/,
     );
     const other = createState();
     other.section.float64("sums");
     live.section.int32("sums");
     expect(() => restoreParts([other.section], image())).toThrow(/users\.sums as int32/);
+  });
+
+  test("state that was made with other settings is refused, by their names", () => {
+    const live = createState();
+    const image = (): Uint8Array[] => new StateImageWriter([live.section]).capture("full");
+    const restored = createState();
+    restored.section.measure("windowMs", 60_000);
+    // As of versions that did not tell.
+    expect(() => restoreParts([restored.section], image())).not.toThrow();
+    live.section.measure("windowMs", 60_000);
+    expect(() => restoreParts([restored.section], image())).not.toThrow();
+    live.section.measure("windowMs", 120_000);
+    expect(() => restoreParts([restored.section], image())).toThrow(
+      /state of users was made with windowMs = 120000, and the settings give 60000 now: set them back/,
+    );
   });
 
   test("a section that no checkpoint has yet begins empty", () => {

@@ -29,6 +29,8 @@ export interface SectionHeader {
     readonly size: number;
     readonly heap: number;
   }[];
+  /** Of the section; early versions did not tell. */
+  readonly measures?: Readonly<Record<string, number>>;
   /** Bytes of the blob, or -1 where the section has none. */
   readonly blob: number;
 }
@@ -131,7 +133,8 @@ export class StateImageWriter {
       });
       const blob = section.blob?.save() ?? null;
       if (blob !== null) pieces.push(blob);
-      return { name: section.name, lengths, dictionaries, blob: blob?.length ?? -1 };
+      const measures = Object.fromEntries(section.measures);
+      return { name: section.name, lengths, dictionaries, measures, blob: blob?.length ?? -1 };
     });
     return beginPart({ arrays: [], sections }, pieces, 0).bytes;
   }
