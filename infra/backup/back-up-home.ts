@@ -5,7 +5,7 @@ import { someAtOnce } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { HomeLog } from "../../stream/adapters/index.ts";
 import { type Checkpoint, checkpointKey, encodeCheckpoint } from "../../stream/index.ts";
-import { makeFolder } from "../tools/make-folder.ts";
+import { makeDataFolder } from "../tools/make-folder.ts";
 import { ProcessLock } from "../tools/process-lock.ts";
 import {
   BACKUP_LOCK,
@@ -100,7 +100,7 @@ async function copy(
   const moment = await findMoment(home, objects, new FileCatalog({ objectStore: objects, clock }));
   await linkAll(home, links, moment);
   signal?.throwIfAborted();
-  makeFolder(unfinished);
+  makeDataFolder(unfinished);
   const takenAt = new Date(clock()).toISOString();
   await copyLogs(home, unfinished, moment.checkpoints, clock);
   const keys = await filesUnder(links);

@@ -105,6 +105,7 @@ describe("millrace backup", () => {
     [["--home", "home", "--to", "home"], 2, /--to lies in the home/],
     [["--home", "home", "--to", "events.ndjson"], 1, /events.ndjson is a file: name a folder/],
     [["--home", "home", "--to", "."], 1, /is a folder with .* in it: name a folder/],
+    [["--home", "home", "--to", "/proc/nope/copy"], 1, /\/proc\/nope/],
     [["--verify", "nowhere"], 2, /there is no home at/],
   ])("says what is wrong with %j", async (args, code, message) => {
     const found = await run("backup", ...args);
