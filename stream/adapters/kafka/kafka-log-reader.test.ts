@@ -110,4 +110,20 @@ describe("a Kafka reader reads on", () => {
     expect(readOn({ ...ANY, bytesMax: 400 }).count).toBe(2);
     expect(readOn().count).toBe(1);
   });
+
+  test("nothing behind a damaged batch, however often it is asked", () => {
+    const batches = [
+      { offset: 0, afterMs: 0, values: ["a"] },
+      { offset: 1, afterMs: SPAN_MS, values: ["b"] },
+      { offset: 2, afterMs: 2 * SPAN_MS, values: ["c"] },
+    ].map(stored);
+    batches[1][batches[1].length - 2] ^= 1;
+    const bytes = Buffer.concat(batches);
+    reader.accept(bytes, { from: 0, to: bytes.length, aborted: [], stableOffset: 1000 } as never);
+    expect(valuesOf(reader.read(LIMITS) as RecordBatch)).toEqual(["a"]);
+    for (let i = 0; i < 3; i++) {
+      expect(() => reader.read(LIMITS)).toThrow(/t\[0\] cannot be read behind offset 1/);
+      expect(reader.position).toBe(1);
+    }
+  });
 });

@@ -174,6 +174,9 @@ export class KafkaLogReader implements LogReader, FetchTarget {
           "read it on another replica, or go on behind the damage",
         { code: error.code, origin: error.origin, cause: error },
       );
+      // What lies behind the damage is never read: every further read ends here.
+      this.buffered = [];
+      this.bufferedBytes = 0;
       throw this.error;
     }
   }
