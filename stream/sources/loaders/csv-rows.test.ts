@@ -69,4 +69,13 @@ describe("csvRows", () => {
       ["b", "c"],
     ]);
   });
+
+  it.each([100, 8])("reads a line as Latin-1 whatever stands around it, in pieces of %i", async (size) => {
+    const bytes = Buffer.concat([Buffer.from("café,1\n"), Buffer.from([0xa3, 44, 50, 10])]);
+    const rows = await rowsOf(bytes, size, { delimiter: ",", fallback: "latin1" });
+    expect(fieldsOf(rows)).toEqual([
+      ["café", "1"],
+      ["£", "2"],
+    ]);
+  });
 });

@@ -10,7 +10,7 @@ export interface CsvRow {
 
 export interface CsvOptions {
   readonly delimiter: "," | "\t";
-  /** What a text is that is not UTF-8: refused, or read as Latin-1 (old exports). */
+  /** What a line is that is not UTF-8: refused, or read as Latin-1 (old exports). */
   readonly fallback?: "refuse" | "latin1";
 }
 
@@ -59,7 +59,7 @@ class CsvSplitter {
 
   push(bytes: Buffer, final: boolean): CsvRow[] {
     this.#suspicious = !isUtf8(bytes);
-    let text = this.#suspicious && this.#latin1 ? bytes.toString("latin1") : bytes.toString("utf8");
+    let text = this.#suspicious && this.#latin1 ? mixedText(bytes) : bytes.toString("utf8");
     if (this.#first && text.length > 0) {
       this.#first = false;
       if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
@@ -156,6 +156,18 @@ class CsvSplitter {
     rows.push({ line: this.#line++, fields: NO_FIELDS, refusal });
     return lineEnd;
   }
+}
+
+/** Lines each in UTF-8 or, where they are none, in Latin-1: what a line says does not depend on those around it. */
+function mixedText(bytes: Buffer): string {
+  let text = "";
+  for (let from = 0; from < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, from);
+    const line = bytes.subarray(from, newline < 0 ? bytes.length : newline + 1);
+    text += line.toString(isUtf8(line) ? "utf8" : "latin1");
+    from += line.length;
+  }
+  return text;
 }
 
 /** Position of the quote that ends the field, or -1; a doubled quote stands for one. */

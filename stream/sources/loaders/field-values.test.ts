@@ -20,6 +20,7 @@ describe("field values", () => {
     expect(utcTime("2019-10-01 00:00:01 UTC")).toBe(Date.UTC(2019, 9, 1, 0, 0, 1));
     expect(utcTime("2014-04-07T10:51:09.277Z")).toBe(Date.UTC(2014, 3, 7, 10, 51, 9, 277));
     expect(usTime("12/1/2010 8:26")).toBe(Date.UTC(2010, 11, 1, 8, 26));
+    expect(utcTime("0099-02-01 00:00:00")).toBe(Date.parse("0099-02-01T00:00:00Z"));
     expect(secondsToMs("1396437466.94")).toBe(1_396_437_466_940);
     for (const bad of ["2019-02-30 00:00:00", "2019-10-01 24:00:00", "soon", "2019-10-01"]) {
       expect(utcTime(bad)).toBeNull();

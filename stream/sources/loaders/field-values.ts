@@ -51,7 +51,8 @@ function checkedTime(
   ms: number,
 ): number | null {
   if (hour > 23 || minute > 59 || second > 59) return null;
-  const time = Date.UTC(year, month - 1, day, hour, minute, second, ms);
-  const date = new Date(time);
+  const date = new Date(Date.UTC(2000, 0, 1, hour, minute, second, ms));
+  // Date.UTC takes the years 0 to 99 for those of the last century.
+  const time = date.setUTCFullYear(year, month - 1, day);
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? time : null;
 }

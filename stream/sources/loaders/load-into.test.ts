@@ -318,6 +318,24 @@ describe("loadInto", () => {
     expect(() => parseTimes("compress=0")).toThrow(/no way to treat times/);
   });
 
+  it("measures no file by a time that no event may have: such a line stays as it is, to be refused", async () => {
+    const lines = [9e15, -5, 1_000_000, 1_600_000].map((eventTime) =>
+      JSON.stringify({ eventTime, userId: "u" }),
+    );
+    const path = await file("strays.ndjson", lines.join("\n"));
+    const timesOf = async (times: string) => {
+      const { log } = await load("ndjson", path, {
+        times: parseTimes(times),
+        begin: async () => 9_000_000,
+      });
+      const events = parsed(await readTopic(log, "customer-events"));
+      await log.close();
+      return events.map((event) => event.eventTime);
+    };
+    expect(await timesOf("shift")).toEqual([9e15, -5, 8_400_000, 9_000_000]);
+    expect(await timesOf("compress=60")).toEqual([9e15, -5, 1_000_000, 1_010_000]);
+  });
+
   it.each([
     ["input-missing", "rees46", () => join(folder, "absent.csv")],
     ["input-not-a-file", "rees46", () => folder],

@@ -1,4 +1,4 @@
-import type { TimeRange } from "./time-plan.ts";
+import { isEventTime, type TimeRange } from "./time-plan.ts";
 
 /** Event times `[fromMs, toMs)` of a file. */
 export interface TimeSlice {
@@ -17,8 +17,10 @@ export class TimeCensus {
   readonly #recordsByMinute = new Map<number, number>();
 
   add(topic: string, ms: number): void {
-    if (ms < this.#firstMs) this.#firstMs = ms;
-    if (ms > this.#lastMs) this.#lastMs = ms;
+    if (isEventTime(ms)) {
+      this.#firstMs = Math.min(this.#firstMs, ms);
+      this.#lastMs = Math.max(this.#lastMs, ms);
+    }
     if (ms < (this.#newestByTopic.get(topic) ?? Number.NEGATIVE_INFINITY)) this.#inOrder = false;
     else this.#newestByTopic.set(topic, ms);
     const minute = Math.floor(ms / MINUTE_MS);
@@ -30,7 +32,7 @@ export class TimeCensus {
     return this.#inOrder;
   }
 
-  /** Zeros where there is no record. */
+  /** Of the times that an event may have; zeros where there is none. */
   get range(): TimeRange {
     return this.#firstMs <= this.#lastMs
       ? { firstMs: this.#firstMs, lastMs: this.#lastMs }

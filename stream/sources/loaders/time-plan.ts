@@ -1,4 +1,4 @@
-import { MillraceError } from "../../../schema/index.ts";
+import { MillraceError, TIMESTAMP_MAX_MS } from "../../../schema/index.ts";
 
 /** What becomes of the times of a file. */
 export interface TimeOption {
@@ -32,10 +32,17 @@ export interface TimeRange {
   readonly lastMs: number;
 }
 
-/** The rewriting of one load; `anchorMs` is the new time of the last event where times are shifted. */
+/** Whether an event may have that time: another is refused, and is no measure of a file's range. */
+export function isEventTime(ms: number): boolean {
+  return ms >= 0 && ms <= TIMESTAMP_MAX_MS;
+}
+
+/** The rewriting of one load; `anchorMs` is the new time of the last event where times are shifted. What is no event's time stays. */
 export function timeRewriter(option: TimeOption, range: TimeRange, anchorMs: number): (ms: number) => number {
   const { shift, compress } = option;
-  if (shift) return (ms) => Math.round(anchorMs + (ms - range.lastMs) / compress);
-  if (compress !== 1) return (ms) => Math.round(range.firstMs + (ms - range.firstMs) / compress);
-  return (ms) => ms;
+  if (!shift && compress === 1) return (ms) => ms;
+  const rewritten = shift
+    ? (ms: number) => anchorMs + (ms - range.lastMs) / compress
+    : (ms: number) => range.firstMs + (ms - range.firstMs) / compress;
+  return (ms) => (isEventTime(ms) ? Math.round(rewritten(ms)) : ms);
 }
