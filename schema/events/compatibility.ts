@@ -1,20 +1,25 @@
 import type { ContractField, EventContract, FieldType } from "./contract.ts";
 
-/** Promotions of the Avro specification (schema resolution) that our types have. */
-const PROMOTIONS: Partial<Record<FieldType, readonly FieldType[]>> = {
-  int: ["long", "double"],
-  long: ["double"],
-};
+/** Promotions of our types that Avro's readers and Iceberg's tables both have. */
+const PROMOTIONS: Partial<Record<FieldType, readonly FieldType[]>> = { int: ["long"] };
 
 /**
- * What keeps a reader of `newer` from reading data written as `older`; empty where nothing does.
- * Allowed: a new nullable field, a dropped field, a new symbol, a promoted number, wider bounds,
- * and a required field becoming nullable. For the transitive check compare with every older version.
+ * What keeps a reader of `newer` from reading data written as `older`, as events or in the bronze table, whose columns
+ * are known by the places of their fields; empty where nothing does. Allowed: a new nullable field at the end, a new
+ * symbol, a promoted number, wider bounds, and a required field becoming nullable. For the transitive check compare
+ * with every older version.
  */
 export function compatibilityProblems(older: EventContract, newer: EventContract): string[] {
   const problems: string[] = [];
   for (const role of ["name", "topic", "idField", "timeField", "keyField"] as const) {
     if (older[role] !== newer[role]) problems.push(`${role} changed from ${older[role]} to ${newer[role]}`);
+  }
+  for (const [place, { name }] of older.fields.entries()) {
+    const now = newer.fields.findIndex((field) => field.name === name);
+    if (now < 0) problems.push(`${name} is gone: keep it, nullable, for the column of the bronze table`);
+    else if (now !== place) {
+      problems.push(`${name} was field ${place + 1} and is now ${now + 1}: put new fields at the end`);
+    }
   }
   for (const field of newer.fields) {
     const written = older.fields.find((candidate) => candidate.name === field.name);

@@ -69,7 +69,6 @@ describe("compatibility check", () => {
 
   test.each<[string, EventContract]>([
     ["a new nullable field", added({})],
-    ["a dropped field", { ...v1, fields: v1.fields.filter((field) => field.name !== "referrer") }],
     ["a new symbol", withField(v1, "eventType", { symbols: [...v1.fields[1].symbols!, "share"] })],
     ["int to long", withField(v1, "quantity", { type: "long", max: Number.MAX_SAFE_INTEGER })],
     ["wider bounds", withField(v1, "userId", { maxBytes: 512 })],
@@ -90,9 +89,19 @@ describe("compatibility check", () => {
     ["shorter text", withField(v1, "userId", { maxBytes: 64 })],
     ["another topic", { ...v1, topic: "events" }],
     ["another key", { ...v1, keyField: "eventId" }],
+    ["a dropped last field", { ...v1, fields: v1.fields.slice(0, -1) }],
+    ["a number that Iceberg does not promote", withField(v1, "quantity", { type: "double" })],
   ])("refuses %s, also as an edit of a published version", (_, newer) => {
     expect(compatibilityProblems(v1, newer)).toHaveLength(1);
     expect(publishedProblems(v1, newer).length).toBeGreaterThan(0);
+  });
+
+  test.each<[string, EventContract]>([
+    ["a dropped field", { ...v1, fields: v1.fields.filter(({ name }) => name !== "referrer") }],
+    ["a new field before others", { ...v1, fields: [{ ...v1.fields[4], name: "campaign" }, ...v1.fields] }],
+    ["another order of fields", { ...v1, fields: [...v1.fields].reverse() }],
+  ])("refuses %s, since bronze's columns are known by their places", (_, newer) => {
+    expect(compatibilityProblems(v1, newer).join("\n")).toMatch(/at the end|is gone/);
   });
 
   test.each<[string, EventContract]>([
