@@ -1,4 +1,4 @@
-import { MillraceError } from "../schema/index.ts";
+import { MillraceError, utf8Decoder } from "../schema/index.ts";
 import type { DemandForecast } from "./inventory.ts";
 
 /** Where a demand is expected. */
@@ -48,7 +48,7 @@ export function decodeOutlook(bytes: Uint8Array): DemandOutlook {
   try {
     const headerBytes = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
     const figuresAt = HEADER_BYTES + headerBytes;
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(HEADER_BYTES, figuresAt))) as Omit<
+    const header = JSON.parse(utf8Decoder.decode(bytes.subarray(HEADER_BYTES, figuresAt))) as Omit<
       OutlookSeries,
       (typeof FIGURES)[number]
     > & { readonly format: string };

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { callViolations, skippedTestViolations } from "./calls.ts";
+import { callViolations, decoderViolations, skippedTestViolations } from "./calls.ts";
 import { readSources } from "./source-file.ts";
 
 test("time, chance, environment and console are used in their places only", () => {
   expect(readSources().flatMap(callViolations)).toEqual([]);
+});
+
+test("text of data keeps its first character", () => {
+  expect(readSources().flatMap(decoderViolations)).toEqual([]);
 });
 
 test("no test is left out", () => {
@@ -40,6 +44,14 @@ describe("a planted violation is caught:", () => {
   test("and not in a comment, a text, or a date that is given", () => {
     const text = 'new Date(0); // Date.now()\nconst a = "Math.random()";';
     expect(callViolations({ path: "ml/a.ts", text })).toEqual([]);
+  });
+
+  test("a decoder that drops U+FEFF", () => {
+    const text = "const a = new TextDecoder();\nconst b = new TextDecoder('utf-8', { fatal: true });";
+    expect(decoderViolations({ path: "infra/a.ts", text })).toEqual([
+      expect.stringMatching(/^infra\/a\.ts:1: /),
+    ]);
+    expect(decoderViolations({ path: "infra/a.test.ts", text })).toEqual([]);
   });
 
   test.each(["test.skip", "describe.only", "it.todo", "test.skipIf"])("%s", (call) => {

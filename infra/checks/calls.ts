@@ -32,6 +32,19 @@ function banned(node: SyntaxNode): string | null {
   return instead === undefined ? null : `${member}: ${instead}`;
 }
 
+/** `new TextDecoder()` drops a first U+FEFF, which is a character like others where it stands in data. */
+export function decoderViolations(file: SourceFile): Violation[] {
+  if (isTestCode(file.path)) return [];
+  return syntaxNodes(file).flatMap((node) => {
+    if (node.type !== "NewExpression" || !isNode(node.callee) || node.callee.name !== "TextDecoder")
+      return [];
+    const plain = (node.arguments as unknown[]).length === 0;
+    return plain
+      ? [violationAt(file, node.start, "new TextDecoder() drops U+FEFF: take utf8Decoder of schema/")]
+      : [];
+  });
+}
+
 const TEST_FUNCTIONS = new Set(["test", "it", "describe", "suite", "bench"]);
 const LEFT_OUT = new Set(["skip", "only", "todo", "skipIf", "runIf"]);
 

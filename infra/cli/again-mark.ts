@@ -1,4 +1,5 @@
 import type { ObjectStore } from "../../lakehouse/index.ts";
+import { utf8Decoder } from "../../schema/index.ts";
 import type { Platform } from "../platform/platform.ts";
 import { replayName } from "./replay-record.ts";
 
@@ -20,7 +21,7 @@ export class AgainMark {
   /** The mark of the load that was cut off, else this one. */
   async begin(mark: string): Promise<string> {
     if ((await this.#objects.head(this.#key)) !== null)
-      return new TextDecoder().decode(await this.#objects.get(this.#key));
+      return utf8Decoder.decode(await this.#objects.get(this.#key));
     await this.#objects.put(this.#key, new TextEncoder().encode(mark));
     return mark;
   }

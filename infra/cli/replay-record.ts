@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ObjectStore } from "../../lakehouse/index.ts";
+import { utf8Decoder } from "../../schema/index.ts";
 import type { Platform } from "../platform/platform.ts";
 
 /** Next offset of each partition, by topic. */
@@ -32,7 +33,7 @@ export class ReplayRecord {
     const { objects } = platform.adapters;
     const key = `replays/${replayName(producerId)}.json`;
     if ((await objects.head(key)) !== null) {
-      const stored = JSON.parse(new TextDecoder().decode(await objects.get(key))) as StoredReplay;
+      const stored = JSON.parse(utf8Decoder.decode(await objects.get(key))) as StoredReplay;
       return new ReplayRecord(objects, key, stored);
     }
     const begin = await currentOffsets(platform);

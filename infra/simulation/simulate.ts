@@ -1,4 +1,5 @@
 import { ensureTables } from "../../lakehouse/index.ts";
+import { utf8Decoder } from "../../schema/index.ts";
 import { type Checkpoint, SeededRandom } from "../../stream/index.ts";
 import { loadConfig } from "../config/index.ts";
 import { lakeTables } from "../platform/lake-tables.ts";
@@ -204,7 +205,7 @@ class Simulation {
     let newest = "";
     for (const key of this.world.objects.byKey.keys())
       if (key.startsWith(`checkpoints/${taskId}/`) && key.endsWith(".json") && key > newest) newest = key;
-    return newest === "" ? null : JSON.parse(new TextDecoder().decode(this.world.objects.get(newest)));
+    return newest === "" ? null : JSON.parse(utf8Decoder.decode(this.world.objects.get(newest)));
   }
 
   private async outcome(): Promise<Outcome> {

@@ -10,6 +10,7 @@ import {
   type OrderBatch,
   type PaymentBatch,
   RECORD_PADDING,
+  utf8Decoder,
 } from "../../schema/index.ts";
 import { createShopEvents, SHOP_DEFAULTS, type ShopOptions, type ShopTruth } from "../../stream/index.ts";
 
@@ -68,7 +69,6 @@ class PartitionFold {
   private readonly replay: OrderReplay;
   private readonly decoders = new Map<string, EventDecoder<EventBatch>>();
   private readonly offsets = new Map<string, number>();
-  private readonly utf8 = new TextDecoder();
 
   constructor(onOrder: (order: ReplayedOrder) => void) {
     this.replay = new OrderReplay(this.keys, onOrder);
@@ -106,7 +106,7 @@ class PartitionFold {
   private foldLabels(batch: FraudLabelBatch): void {
     const { orderId, isFraud, labelTime } = batch;
     for (let row = 0; row < batch.length; row++) {
-      const id = this.utf8.decode(orderId.bytes.subarray(orderId.start[row], orderId.end[row]));
+      const id = utf8Decoder.decode(orderId.bytes.subarray(orderId.start[row], orderId.end[row]));
       this.verdicts.set(id, { isFraud: isFraud.values[row] === 1, knownMs: labelTime.values[row] });
     }
     this.replay.foldLabels(batch, 0, batch.length);

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { buildDataset, positiveRate, sessionScorers, splitByTime } from "../../ml/index.ts";
+import { utf8Decoder } from "../../schema/index.ts";
 import { generatedEvents } from "./generated-events.ts";
 
 /**
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
     trainShare: 0.8,
     embargoMs: plugin.labels.gapMs,
   });
-  const weights = new TextDecoder().decode(await plugin.train(train, { seed: SEED }));
+  const weights = utf8Decoder.decode(await plugin.train(train, { seed: SEED }));
   const candidate = plugin.load(new TextEncoder().encode(weights), "candidate");
   const baseRate = positiveRate(train.labels);
   const report = plugin.evaluate(candidate, validation, baseRate);

@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../schema/index.ts";
 import { writeInt64 } from "./byte-sink.ts";
 import { PhysicalType } from "./format.ts";
 
@@ -166,7 +167,6 @@ function isLess(words: DataView, start: number, end: number, otherStart: number,
 /** Iceberg's default for string metrics: truncate(16), in code points. */
 const BOUND_CODE_POINTS = 16;
 const CODE_POINT_MAX = 0x10ffff;
-const utf8Decoder = new TextDecoder();
 const utf8Encoder = new TextEncoder();
 
 /** End of the first `codePoints` code points of a UTF-8 string. */

@@ -1,3 +1,5 @@
+import { utf8Decoder } from "../../schema/index.ts";
+
 const METADATA_FIELD = 14;
 
 /**
@@ -10,7 +12,7 @@ export function readOnnxMetadata(file: Uint8Array): ReadonlyMap<string, string> 
     if (field !== METADATA_FIELD || bytes === null) continue;
     const [key, value] = [1, 2].map((wanted) => {
       const found = fieldsOf(bytes).find((part) => part.field === wanted)?.bytes;
-      return new TextDecoder().decode(found ?? new Uint8Array());
+      return utf8Decoder.decode(found ?? new Uint8Array());
     });
     metadata.set(key, value);
   }

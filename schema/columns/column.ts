@@ -1,4 +1,5 @@
 import type { KeyDictionary } from "./key-dictionary.ts";
+import { utf8Decoder } from "./utf8.ts";
 
 /**
  * Columns of a batch. Every array has a capacity of at least the batch's length and is reused
@@ -96,7 +97,6 @@ export function createKeyColumn(capacity: number, dictionary: KeyDictionary): Ke
 }
 
 const EMPTY_BYTES = new Uint8Array(0);
-const utf8 = new TextDecoder();
 
 /** The value at a row as a plain JavaScript value; for tests, errors and rare paths only. */
 export function columnValue(column: Column, row: number): string | number | boolean | null {
@@ -104,7 +104,7 @@ export function columnValue(column: Column, row: number): string | number | bool
     case "text":
       return column.start[row] < 0
         ? null
-        : utf8.decode(column.bytes.subarray(column.start[row], column.end[row]));
+        : utf8Decoder.decode(column.bytes.subarray(column.start[row], column.end[row]));
     case "key":
       return column.ids[row] < 0 ? null : column.dictionary.text(column.ids[row]);
     case "enum":

@@ -7,3 +7,4 @@ export * from "./key-dictionary.ts";
 export * from "./record-batch.ts";
 export * from "./safe-integer.ts";
 export * from "./text-interner.ts";
+export * from "./utf8.ts";

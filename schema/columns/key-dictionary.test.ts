@@ -60,6 +60,31 @@ describe("KeyDictionary", () => {
     );
   });
 
+  it.each([1, 16, 21, 22, 64])("loses no key of %i where it grows twice in a row", (capacity) => {
+    const dictionary = new KeyDictionary("small", capacity);
+    const texts = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? `${n}` : `a-longer-key-${n}`));
+    for (const [n, text] of texts.entries()) {
+      expect(dictionary.internText(text)).toBe(n);
+      expect(texts.slice(0, n + 1).map((earlier) => dictionary.find(earlier))).toEqual([
+        ...texts.slice(0, n + 1).keys(),
+      ]);
+    }
+  });
+
+  it("grows twice in a row without a look-up in between", () => {
+    const dictionary = new KeyDictionary("small", 16);
+    const texts = Array.from({ length: 60 }, (_, n) => `source-number-${n}`);
+    const ids = texts.map((text) => dictionary.internText(text));
+    expect(texts.map((text) => dictionary.internText(text))).toEqual(ids);
+  });
+
+  it("tells a key that begins with a mark of the byte order from one without", () => {
+    const dictionary = new KeyDictionary("marked");
+    const ids = ["\ufeffu1", "u1"].map((text) => dictionary.internText(text));
+    expect(ids).toEqual([0, 1]);
+    expect(ids.map((id) => dictionary.text(id))).toEqual(["\ufeffu1", "u1"]);
+  });
+
   it("finds keys of all ages while they move to a larger index, after a reset in the middle, too", () => {
     const dictionary = new KeyDictionary("growing", 16);
     const textOf = (n: number): string => (n % 2 === 0 ? `${n}` : `a-longer-key-with-the-number-${n}`);

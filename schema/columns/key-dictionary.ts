@@ -1,7 +1,7 @@
 import { GrowingArray } from "./growing-array.ts";
 import { mix32 } from "./hash.ts";
+import { utf8Decoder } from "./utf8.ts";
 
-const utf8Decoder = new TextDecoder();
 const utf8Encoder = new TextEncoder();
 /** Keys of up to so many bytes stand in the index itself. */
 const SHORT_MAX = 8;
@@ -9,7 +9,7 @@ const SHORT_MAX = 8;
 const READ_AHEAD_ROWS = 128;
 /** Entries that one call puts into the index: a thread that restores is new, and enters optimised code by calls only. */
 const INDEXED_ROWS = 128;
-/** Entries that are added from one such call to the next, where the index has grown: all have moved long before it grows again. */
+/** Entries that are added from one such call to the next, where the index has grown: in a large one all have moved long before it grows again. */
 const MOVE_EVERY = 64;
 const HEAP_MAX = 0x7fffffff;
 const NO_SLOTS = new Int32Array(0);
@@ -293,6 +293,8 @@ export class KeyDictionary {
   }
 
   private growIndex(slotCount: number): void {
+    // A small index is full again before the calls of moveSome have moved all.
+    if (this.oldSlots.length > 0) this.indexEntries(this.moved, this.toMove);
     this.oldSlots = this.slots;
     this.moved = 0;
     this.toMove = this.size;
@@ -343,23 +345,27 @@ function lastWord(words: DataView, end: number, length: number): number {
   return length === 0 ? 0 : words.getUint8(end - 1);
 }
 
+/**
+ * Multipliers of this process, odd. Keys come from outside, and whoever knows the hash can make thousands of keys that
+ * meet in one place. Nothing but the place in the index depends on them.
+ */
+const [FIRST_FACTOR, SECOND_FACTOR] = crypto.getRandomValues(new Int32Array(2)).map((factor) => factor | 1);
+
 function hashOf(words: DataView, start: number, end: number): number {
   const length = end - start;
   if (length > SHORT_MAX) return hashLong(words, start, end);
-  const first = firstWord(words, start, length);
-  const last = lastWord(words, end, length);
-  let hash = Math.imul(first ^ Math.imul(last + length, 0xcc9e2d51), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
+  let hash = Math.imul(lastWord(words, end, length) + length, FIRST_FACTOR);
+  hash = Math.imul(hash ^ (hash >>> 16) ^ firstWord(words, start, length), SECOND_FACTOR);
+  return mix32(hash);
 }
 
-/** Hash of more than 4 bytes in whole words, the last of which overlaps: half the work of `hashBytes`. */
+/** Hash of more than 8 bytes in whole words, the last of which overlaps. */
 function hashLong(words: DataView, start: number, end: number): number {
   let hash = end - start;
   const last = end - 4;
   for (let i = start; i < last; i += 4) {
-    hash = Math.imul(hash ^ words.getInt32(i, true), 0x85ebca6b);
-    hash ^= hash >>> 13;
+    hash = Math.imul(hash ^ words.getInt32(i, true), FIRST_FACTOR);
+    hash = Math.imul(hash ^ (hash >>> 16), SECOND_FACTOR);
   }
   return mix32(hash ^ words.getInt32(last, true));
 }

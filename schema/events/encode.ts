@@ -11,6 +11,24 @@ type EventOf<C extends EventContract> = C extends { readonly name: infer N exten
 const utf8 = new TextEncoder();
 const types = new WeakMap<EventContract, avro.Type>();
 
+/** Exact for every safe integer, and refuses others: avsc's own gives those below -2^52 another sign. */
+const long = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => {
+    const value = Number(bytes.readBigInt64LE());
+    if (!Number.isSafeInteger(value)) throw new Error(`potential precision loss: ${value}`);
+    return value;
+  },
+  toBuffer: (value: number) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(value));
+    return bytes;
+  },
+  fromJSON: Number,
+  toJSON: Number,
+  isValid: Number.isSafeInteger,
+  compare: (a: number, b: number) => a - b,
+});
+
 /** The event as a JSON record, members in the contract's order, absent and null ones left out. */
 export function encodeJson<C extends EventContract>(contract: C, event: EventOf<C>): Uint8Array {
   const members: Record<string, unknown> = {};
@@ -57,7 +75,8 @@ export function encodeAvro<C extends EventContract>(
 export function avroType(contract: EventContract): avro.Type {
   let type = types.get(contract);
   if (type === undefined) {
-    type = avro.Type.forSchema(avroSchemaOf(contract) as unknown as avro.Schema, { wrapUnions: false });
+    const schema = avroSchemaOf(contract) as unknown as avro.Schema;
+    type = avro.Type.forSchema(schema, { wrapUnions: false, registry: { long } });
     types.set(contract, type);
   }
   return type;

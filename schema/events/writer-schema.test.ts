@@ -100,6 +100,19 @@ describe("a writer's schema from a registry", () => {
     });
   });
 
+  test("may allow null where the contract does not: such a record is a refusal, others are read", () => {
+    const fields = own.fields.map((field) =>
+      field.name === "productId" ? { ...field, type: ["null", "string"] } : field,
+    );
+    expect(decodeAs({ ...own, fields }, update).rows[0]).toMatchObject(update);
+    const { rows: made, refusals } = decodeAs({ ...own, fields }, { ...update, productId: null });
+    expect(made).toEqual([]);
+    expect(refusals[0]).toMatchObject({
+      ...{ reason: "missing-field", field: "productId" },
+      detail: "required, but null",
+    });
+  });
+
   test("of another record is a refusal that says which", () => {
     const { refusals } = decodeAs({ type: "record", name: "shop.Visit", fields: [] }, {});
     expect(refusals[0]).toMatchObject({

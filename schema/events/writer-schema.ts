@@ -1,4 +1,5 @@
 import avro from "avsc";
+import { AvroExtent } from "./avro-extent.ts";
 import { typeName } from "./avro-schema.ts";
 import type { EventContract, FieldType } from "./contract.ts";
 import { contracts, contractVersions } from "./generated/index.ts";
@@ -111,13 +112,15 @@ function writerField(name: string, type: avro.Type): WriterField {
 }
 
 function otherType(type: avro.Type): OtherType {
+  const extent = new AvroExtent(type);
   return {
     name: type.typeName,
     jsonAt(bytes, start, end) {
+      const valueEnd = extent.of(bytes, start, end);
+      if (valueEnd < 0) return null;
       try {
-        const part = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
-        const { value, offset } = type.decode(part);
-        return offset < 0 ? null : { json: type.toString(value), end: start + offset };
+        const value = type.fromBuffer(Buffer.from(bytes.buffer, bytes.byteOffset + start, valueEnd - start));
+        return { json: type.toString(value), end: valueEnd };
       } catch {
         return null;
       }

@@ -1,4 +1,4 @@
-import type { KeyDictionary } from "../columns/index.ts";
+import { type KeyDictionary, utf8Decoder } from "../columns/index.ts";
 import { SlotArray } from "./slot-array.ts";
 
 /** State that does not fit slots (rare and small): saved whole with each checkpoint. */
@@ -58,6 +58,6 @@ export class StateSection {
 export function jsonBlob<T>(read: () => T, write: (value: T) => void): StateBlob {
   return {
     save: () => new TextEncoder().encode(JSON.stringify(read())),
-    restore: (bytes) => write(JSON.parse(new TextDecoder().decode(bytes)) as T),
+    restore: (bytes) => write(JSON.parse(utf8Decoder.decode(bytes)) as T),
   };
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from "../../schema/index.ts";
+import { MillraceError, utf8Decoder } from "../../schema/index.ts";
 import { type Alert, type AlertBus, alertRecordId, type PositionedAlert } from "../ports/alert-bus.ts";
 import type { EventLog, LogReader } from "../ports/event-log.ts";
 import type { UniqueEntry } from "./log-writes.ts";
@@ -20,7 +20,6 @@ const READ_LIMITS = { recordsMax: 256, bytesMax: 1 << 20 };
 const WAIT_MS = 60_000;
 
 const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder();
 
 /**
  * AlertBus over the one partition of the topic `alerts`: an alert is one JSON record, its cursor the

@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../schema/index.ts";
 /**
  * Pane blocks: what the first stage sends to the second. Little-endian:
  *
@@ -28,7 +29,6 @@ export const PaneBlockKind = {
 } as const;
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
 
 export interface PaneBlockHeader {
   readonly channel: string;
@@ -45,7 +45,7 @@ export function channelOf(bytes: Uint8Array, start: number, end: number): string
   if (end - start < 3 || bytes[start] !== PANE_BLOCK_VERSION) return null;
   const channelStart = start + 3;
   const channelEnd = channelStart + (bytes[start + 1] | (bytes[start + 2] << 8));
-  return channelEnd > end ? null : text.decode(bytes.subarray(channelStart, channelEnd));
+  return channelEnd > end ? null : utf8Decoder.decode(bytes.subarray(channelStart, channelEnd));
 }
 
 /** A copy of the block `bytes[start, end)`, for a reader of later; a `slice` is none where the bytes are a Buffer. */

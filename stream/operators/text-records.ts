@@ -1,4 +1,4 @@
-import type { SlotArray, StateSection, TextColumn } from "../../schema/index.ts";
+import { type SlotArray, type StateSection, type TextColumn, utf8Decoder } from "../../schema/index.ts";
 
 /** Bytes of a chunk as a shift. */
 const CHUNK_SHIFT = 6;
@@ -7,7 +7,6 @@ const USED = 0;
 const FREE = 1;
 /** Length that stands for null. */
 const NULL_LENGTH = 0xffff;
-const utf8 = new TextDecoder();
 
 /**
  * Records of a few nullable texts that come and go, in chunks of one byte array that are used again:
@@ -69,7 +68,7 @@ export class TextRecords {
       }
       if (length > this.scratch.length) this.scratch = new Uint8Array(length * 2);
       for (let i = 0; i < length; i++) this.scratch[i] = byte();
-      texts.push(utf8.decode(this.scratch.subarray(0, length)));
+      texts.push(utf8Decoder.decode(this.scratch.subarray(0, length)));
     }
     return texts;
   }

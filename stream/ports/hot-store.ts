@@ -1,7 +1,6 @@
+import { utf8Decoder } from "../../schema/index.ts";
 /** Room before each value of a {@link HotBatch}, for what a store keeps beside it. */
 export const HOT_HEADER_BYTES = 8;
-
-const utf8Decoder = new TextDecoder();
 
 /**
  * Hot values of one namespace, back to back in one buffer: entry i has the key

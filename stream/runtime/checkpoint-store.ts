@@ -1,5 +1,5 @@
 import { isMissingObject, type ObjectStore, type StagedFile } from "../../lakehouse/index.ts";
-import { freeBytes, MillraceError } from "../../schema/index.ts";
+import { freeBytes, MillraceError, utf8Decoder } from "../../schema/index.ts";
 import { type ImageCodec, poolCodec } from "./image-codec.ts";
 import type { TaskStatus } from "./status.ts";
 
@@ -214,7 +214,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 function decodeCheckpoint(key: string, bytes: Uint8Array): Checkpoint {
-  const { format = 1, ...checkpoint } = JSON.parse(new TextDecoder().decode(bytes)) as Checkpoint & {
+  const { format = 1, ...checkpoint } = JSON.parse(utf8Decoder.decode(bytes)) as Checkpoint & {
     readonly format?: number;
   };
   if (format <= FORMAT) return checkpoint;

@@ -4,6 +4,7 @@ import {
   type SlotArray,
   type StateBlob,
   type StateSection,
+  utf8Decoder,
 } from "../../schema/index.ts";
 import type { PartHeader, SectionHeader } from "./state-image.ts";
 import { bytesOf, scatterSpans } from "./state-spans.ts";
@@ -108,7 +109,7 @@ export class StateImageReader {
 
 function openPart(bytes: Uint8Array): OpenPart {
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as PartHeader;
+  const header = JSON.parse(utf8Decoder.decode(bytes.subarray(4, 4 + length))) as PartHeader;
   return { bytes, header, spansAt: 4 + length };
 }
 

@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../../schema/index.ts";
 import type { EventLog } from "../../../stream/index.ts";
 import { probeIndex } from "./probes.ts";
 import { sharedClockMs } from "./shared-clock.ts";
@@ -16,7 +17,6 @@ export async function tailProbes(
   seenAt: number[],
   isOver: () => boolean,
 ): Promise<void> {
-  const utf8 = new TextDecoder();
   const { end } = await log.offsets("orders", partition);
   const reader = await log.reader("orders", partition, end);
   while (!isOver()) {
@@ -27,7 +27,7 @@ export async function tailProbes(
     }
     const now = sharedClockMs();
     for (let i = 0; i < batch.count; i++) {
-      seenAt[probeIndex(utf8.decode(batch.bytes.subarray(batch.starts[i], batch.ends[i])))] = now;
+      seenAt[probeIndex(utf8Decoder.decode(batch.bytes.subarray(batch.starts[i], batch.ends[i])))] = now;
     }
   }
   reader.close();

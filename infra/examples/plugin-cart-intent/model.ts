@@ -1,5 +1,5 @@
 import { type LogisticModel, type Scorer, sigmoid } from "../../../ml/index.ts";
-import { MillraceError } from "../../../schema/index.ts";
+import { MillraceError, utf8Decoder } from "../../../schema/index.ts";
 import { VISIT_FEATURES } from "./visit-features.ts";
 
 const WIDTH = VISIT_FEATURES.length;
@@ -48,7 +48,7 @@ export function loadModel(bytes: Uint8Array, modelVersion: string): Scorer {
 
 function parse(bytes: Uint8Array, modelVersion: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const value: unknown = JSON.parse(utf8Decoder.decode(bytes));
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch (cause) {
     throw incompatible(modelVersion, "its weights are not JSON", cause);

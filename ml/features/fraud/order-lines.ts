@@ -1,4 +1,4 @@
-import type { TextColumn } from "../../../schema/index.ts";
+import { type TextColumn, utf8Decoder } from "../../../schema/index.ts";
 import { NO_KEY, stringKey } from "./entity-key.ts";
 
 /** What features take from an order's lines. */
@@ -12,12 +12,10 @@ export interface OrderLines {
 
 export const NO_LINES: OrderLines = { count: 0, unitPriceMax: Number.NaN, product: NO_KEY };
 
-const utf8 = new TextDecoder();
-
 /** Lines that are not of the contract's form are passed over. */
 export function readOrderLines(column: TextColumn, row: number): OrderLines {
   if (column.empty === true || column.start[row] < 0) return NO_LINES;
-  const lines = parse(utf8.decode(column.bytes.subarray(column.start[row], column.end[row])));
+  const lines = parse(utf8Decoder.decode(column.bytes.subarray(column.start[row], column.end[row])));
   let [count, unitPriceMax, largest] = [0, Number.NaN, Number.NEGATIVE_INFINITY];
   let dearest: string | null = null;
   for (const line of lines) {

@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../../schema/index.ts";
 import type { Scorer } from "../../plugin.ts";
 import { createNetworkScorer, networkFromJson, networkToJson } from "../../training/network/dense-network.ts";
 import { fitNetwork } from "../../training/network/fit-network.ts";
@@ -29,7 +30,7 @@ const trees: FraudClassifier = {
   name: "trees",
   async fit(train, holdOut, options) {
     const forest = fitFraudTrees(train, holdOut, options);
-    return JSON.parse(new TextDecoder().decode(encodeForest(forest)));
+    return JSON.parse(utf8Decoder.decode(encodeForest(forest)));
   },
   load(model, modelVersion, featureNames) {
     const bytes = new TextEncoder().encode(JSON.stringify(model));

@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../columns/index.ts";
 import type { ContractField, EventContract } from "../contract.ts";
 import { type EventProblem, fieldProblem, textLengthProblem } from "../validate.ts";
 import type { WriterField, WriterSchema, WriterSchemas } from "../writer-schema.ts";
@@ -25,7 +26,6 @@ interface WrittenField {
 type Plan = { readonly fields: readonly WrittenField[] } | { readonly unreadable: string };
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
 
 /**
  * Reads Avro records in the wire format into the rows of a {@link BatchStore}. The writer's schema,
@@ -113,6 +113,7 @@ export class AvroReader {
       if (branch !== 0 && branch !== 1) return invalid(written, "a union of two has no such branch");
       if (branch === written.nullBranch) {
         this.present = false;
+        this.checkNull(plan.target);
         return null;
       }
     }
@@ -129,6 +130,13 @@ export class AvroReader {
       default:
         return this.number(plan, row, at);
     }
+  }
+
+  /** A writer may allow null where the reader does not. */
+  private checkNull(target: number): void {
+    if (target < 0) return;
+    const field = this.store.table.contract.fields[target];
+    if (!field.nullable) this.fail(target, fieldProblem(field, null));
   }
 
   private text({ written, target }: WrittenField, at: number): EventProblem | null {
@@ -163,7 +171,7 @@ export class AvroReader {
     if (bytes[start] !== OPEN_BRACE && bytes[start] !== OPEN_BRACKET) return false;
     if (valueEnd(bytes, this.view, start, stop) === stop) return true;
     try {
-      JSON.parse(text.decode(bytes.subarray(start, stop)));
+      JSON.parse(utf8Decoder.decode(bytes.subarray(start, stop)));
       return true;
     } catch {
       return false;
@@ -231,7 +239,7 @@ export class AvroReader {
           detail: "the text is no well-formed UTF-8",
         });
       }
-      const body = text.decode(this.bytes.subarray(start, this.p));
+      const body = utf8Decoder.decode(this.bytes.subarray(start, this.p));
       json = written.type === "json" && this.isStructure(start, this.p) ? body : JSON.stringify(body);
     } else {
       const value = this.numeral(written);

@@ -205,17 +205,7 @@ function checkAvro(contract: EventContract, record: Uint8Array, made: Outcome): 
   if (texts.some((text) => text.includes("\ufffd")) && "reason" in made) return;
   const expected = parsedAvro(contract, value);
   if (jsonTooLong(contract, made) || isDeepStrictEqual(made, expected)) return;
-  // avsc loses the sign of integers whose zig-zag form is beyond 2^53.
-  if (avroType(contract).toBuffer(avroObject(contract, value)).equals(body))
-    expect(made, describeRecord(record)).toEqual(expected);
-}
-
-function avroObject(
-  contract: EventContract,
-  value: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const texts = contract.fields.filter((field) => field.type === "json" && value[field.name] !== null);
-  return { ...value, ...Object.fromEntries(texts.map(({ name }) => [name, JSON.stringify(value[name])])) };
+  expect(made, describeRecord(record)).toEqual(expected);
 }
 
 function parsedAvro(contract: EventContract, value: Record<string, unknown>): Outcome {

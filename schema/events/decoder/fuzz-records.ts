@@ -55,9 +55,8 @@ export class RecordMaker {
       case "double":
         return this.pick([0, 0.1, -2.5e-7, 1e300, 123456.789, 5, Number.MIN_VALUE]);
       default: {
-        // avsc holds integers up to 2^53 - 2 only.
-        const low = Math.max(min ?? 0, 2 - 2 ** 53);
-        const high = Math.min(max ?? 2 ** 31, 2 ** 53 - 2);
+        const low = min ?? 0;
+        const high = max ?? 2 ** 31;
         return this.chance(0.1)
           ? this.pick([low, high])
           : Math.max(low, Math.min(high, this.int(10 ** this.int(16))));
@@ -67,7 +66,8 @@ export class RecordMaker {
 
   private text(lengthMin: number): string {
     if (this.chance(0.003)) return "x".repeat(this.pick([60, 61, 256, 257, 8192, 8193]));
-    if (this.chance(0.7)) return `${this.pick(["u", "p-", "session "])}${this.int(10 ** this.int(10))}`;
+    if (this.chance(0.7))
+      return `${this.pick(["u", "p-", "session ", "\ufeffu"])}${this.int(10 ** this.int(10))}`;
     const parts = [
       "a",
       " ",
@@ -86,6 +86,7 @@ export class RecordMaker {
       "😀",
       "\u2028",
       "\ud83d",
+      "\ufeff",
     ];
     return Array.from({ length: lengthMin + this.int(12) }, () => this.pick(parts)).join("");
   }

@@ -1,3 +1,6 @@
+import { QUOTE } from "./json-scan.ts";
+
+const BLANK = 0x20;
 const WORDS_MAX = 12;
 /** Longest literal that is learned; reading one at a record's end stays within the padding. */
 const LITERAL_BYTES_MAX = 44;
@@ -21,6 +24,8 @@ export class LearnedLayout {
   readonly lengths: Int32Array = new Int32Array(LITERALS_MAX);
   /** By literal: 1 where it ends with the field's value `null`. */
   readonly nulls: Uint8Array = new Uint8Array(LITERALS_MAX);
+  /** By literal: 1 where a value without quotes follows: not here if a blank does, as another producer may write. */
+  private readonly bare: Uint8Array = new Uint8Array(LITERALS_MAX);
   /** By literal: 1 where it holds the opening brace. */
   private readonly opens: Uint8Array = new Uint8Array(LITERALS_MAX);
   private readonly words: Int32Array = new Int32Array(LITERALS_MAX * WORDS_MAX);
@@ -44,7 +49,8 @@ export class LearnedLayout {
         words[base] === first &&
         words[(base + 1) | 0] === second &&
         this.opens[literal] === opens &&
-        this.restMatches(view, p, literal, base)
+        this.restMatches(view, p, literal, base) &&
+        (this.bare[literal] === 0 || view.getUint8(p + this.lengths[literal]) > BLANK)
       ) {
         return literal;
       }
@@ -87,6 +93,7 @@ export class LearnedLayout {
     this.lengths[literal] = length;
     this.nulls[literal] = isNull ? 1 : 0;
     this.opens[literal] = opens;
+    this.bare[literal] = isNull || bytes[end - 1] === QUOTE ? 0 : 1;
     const base = literal * WORDS_MAX;
     for (let i = 0; i < WORDS_MAX; i++) {
       const count = Math.max(0, Math.min(4, length - i * 4));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MillraceError } from "../../../schema/index.ts";
+import { MillraceError, utf8Decoder } from "../../../schema/index.ts";
 import type { LogReader } from "../../ports/event-log.ts";
 import type { AppendPart } from "./append-parts.ts";
 import { encodeKeyed } from "./encode-batch.ts";
@@ -18,7 +18,6 @@ const READ_LIMITS = { recordsMax: 4096, bytesMax: 1 << 20 };
 /** A transaction in the way is settled after its time-out at the latest. */
 const READ_TIMEOUT_MS = 30_000;
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
 
 /**
  * The last sequence of each producer, in a compacted topic: a mark is one record, written in the
@@ -88,5 +87,7 @@ export class ProducerMarks {
 }
 
 function parseMark(bytes: Uint8Array): { readonly id: string; readonly sequence: number } | null {
-  return bytes.length === 0 ? null : (JSON.parse(text.decode(bytes)) as { id: string; sequence: number });
+  return bytes.length === 0
+    ? null
+    : (JSON.parse(utf8Decoder.decode(bytes)) as { id: string; sequence: number });
 }

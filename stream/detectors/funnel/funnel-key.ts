@@ -1,4 +1,4 @@
-import type { KeyDictionary } from "../../../schema/index.ts";
+import { type KeyDictionary, utf8Decoder } from "../../../schema/index.ts";
 import { STEP_COUNT } from "./journeys.ts";
 import { BUCKET_COUNT } from "./time-buckets.ts";
 
@@ -24,7 +24,6 @@ export const NAME_BYTES_MAX = 256;
 const HEAD = 3;
 const UNKNOWN = new TextEncoder().encode("unknown");
 const OTHER = new TextEncoder().encode("other");
-const text = new TextDecoder();
 
 /** Days and measure in front of a key; its group begins behind them. */
 export const KeyHead = { days: 0, measure: 1, group: 2 } as const;
@@ -65,7 +64,7 @@ export function readFunnelGroup(group: Uint8Array): FunnelGroup {
   const names: string[] = [];
   for (let at = 1; at < group.length; ) {
     const end = at + 2 + (group[at] | (group[at + 1] << 8));
-    names.push(text.decode(group.subarray(at + 2, end)));
+    names.push(utf8Decoder.decode(group.subarray(at + 2, end)));
     at = end;
   }
   const [categoryId, device, country] = names;

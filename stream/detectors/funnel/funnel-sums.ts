@@ -1,4 +1,4 @@
-import { KeyDictionary, type StateSection, type TextColumn } from "../../../schema/index.ts";
+import { KeyDictionary, type StateSection, type TextColumn, utf8Decoder } from "../../../schema/index.ts";
 import type { OperatorKeys } from "../../operators/operator-keys.ts";
 import type { WindowSums } from "../../operators/window-sums.ts";
 import { NONE } from "./early-steps.ts";
@@ -13,7 +13,6 @@ const DEVICES_MAX = 64;
 const COUNTRIES_MAX = 512;
 /** Above the number of any measure. */
 const MEASURES_MAX = 256;
-const text = new TextDecoder();
 
 /** Places for a country: none, those that are told apart, any other. */
 const COUNTRY_PLACES = COUNTRIES_MAX + 2;
@@ -139,6 +138,6 @@ function idOf(dictionary: KeyDictionary, idsMax: number, column: TextColumn, row
   if (start < 0) return NONE;
   const end = Math.min(column.end[row], start + NAME_BYTES_MAX);
   if (dictionary.size < idsMax) return dictionary.intern(column.bytes, start, end);
-  const known = dictionary.find(text.decode(column.bytes.subarray(start, end)));
+  const known = dictionary.find(utf8Decoder.decode(column.bytes.subarray(start, end)));
   return known < 0 ? idsMax : known;
 }

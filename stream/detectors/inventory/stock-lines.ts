@@ -3,13 +3,13 @@ import {
   KeyDictionary,
   type SlotArray,
   type StateSection,
+  utf8Decoder,
 } from "../../../schema/index.ts";
 import type { OperatorKeys } from "../../operators/operator-keys.ts";
 
 const NONE = -1;
 /** Most bytes of a product and a warehouse together; contracts bound both below it. */
 const KEY_BYTES_MAX = 512;
-const text = new TextDecoder();
 
 /** Lines of stock: a product in a warehouse, as dense ids. */
 export class StockLines {
@@ -52,7 +52,7 @@ export class StockLines {
 
   warehouseOf(line: number): string {
     const key = this.ids.bytesOf(line);
-    return text.decode(key.subarray(2 + (key[0] | (key[1] << 8))));
+    return utf8Decoder.decode(key.subarray(2 + (key[0] | (key[1] << 8))));
   }
 
   /** Whether the product has any line. */

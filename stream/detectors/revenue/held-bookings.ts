@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../../schema/index.ts";
 import type { PaneBlockReader } from "../../operators/pane-block.ts";
 import type { SummedWindows } from "../../operators/summed-windows.ts";
 
@@ -12,7 +13,6 @@ interface HeldOrder {
 
 /** How often orders whose windows have closed are looked for, in windows. */
 const FORGET_EVERY_WINDOWS = 8;
-const utf8 = new TextDecoder();
 
 /**
  * Puts the bookings of an order in the place of those that it had before: of several the one made of most
@@ -96,5 +96,5 @@ export class HeldBookings {
 /** The next text of a block. */
 function textOf(reader: PaneBlockReader): string {
   reader.text();
-  return utf8.decode(reader.bytes.subarray(reader.textStart, reader.textEnd));
+  return utf8Decoder.decode(reader.bytes.subarray(reader.textStart, reader.textEnd));
 }

@@ -1,4 +1,4 @@
-const text = new TextDecoder();
+import { utf8Decoder } from "../../../schema/index.ts";
 
 interface Bytes {
   readonly bytes: Uint8Array;
@@ -28,5 +28,8 @@ export function revenueKey(
 
 export function splitRevenueKey(key: Uint8Array): { readonly categoryId: string; readonly currency: string } {
   const end = 2 + (key[0] | (key[1] << 8));
-  return { categoryId: text.decode(key.subarray(2, end)), currency: text.decode(key.subarray(end)) };
+  return {
+    categoryId: utf8Decoder.decode(key.subarray(2, end)),
+    currency: utf8Decoder.decode(key.subarray(end)),
+  };
 }

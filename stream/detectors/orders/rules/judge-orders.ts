@@ -4,6 +4,7 @@ import {
   type RuleChangeBatch,
   StateSection,
   type TextColumn,
+  utf8Decoder,
 } from "../../../../schema/index.ts";
 import { PaneBlockKind, PaneBlockWriter } from "../../../operators/pane-block.ts";
 import type { ProfileVersion } from "../../../operators/profile-table.ts";
@@ -16,7 +17,6 @@ import type { Subject } from "./rule.ts";
 import { RuleBook, type RuleInForce } from "./rule-book.ts";
 import { velocitySource, writeVelocity } from "./velocity-block.ts";
 
-const utf8 = new TextDecoder();
 /** How often the second stage is told how far the task has come, ms of event time. */
 const PROGRESS_EVERY_MS = 600_000;
 
@@ -156,7 +156,7 @@ export class OrderJudge {
 }
 
 function textOf({ bytes, start, end }: TextColumn, row: number): string | null {
-  return start[row] < 0 ? null : utf8.decode(bytes.subarray(start[row], end[row]));
+  return start[row] < 0 ? null : utf8Decoder.decode(bytes.subarray(start[row], end[row]));
 }
 
 function bitsOf(rules: readonly RuleInForce[], findings: readonly (Finding | null)[]): number {

@@ -1,3 +1,4 @@
+import { utf8Decoder } from "../../../../schema/index.ts";
 import { PaneBlockKind, type PaneBlockReader, type PaneBlockWriter } from "../../../operators/pane-block.ts";
 
 /** That an order counts for its subject, and the rule that looks back from it. */
@@ -19,7 +20,6 @@ export function velocitySource(taskId: string): string {
 }
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
 const TEXTS = ["subject", "rule", "severity", "orderId", "userId"] as const;
 const NUMBERS = ["orders", "withinMs", "timeMs"] as const;
 
@@ -44,7 +44,7 @@ export function writeVelocity(
 export function readVelocity(reader: PaneBlockReader): VelocityEntry {
   const texts = TEXTS.map((name) => {
     reader.text();
-    return [name, text.decode(reader.bytes.subarray(reader.textStart, reader.textEnd))];
+    return [name, utf8Decoder.decode(reader.bytes.subarray(reader.textStart, reader.textEnd))];
   });
   const numbers = NUMBERS.map((name) => [name, reader.f64()]);
   return Object.fromEntries([...texts, ...numbers]) as VelocityEntry;
