@@ -97,6 +97,13 @@ describe("millrace reports", () => {
   test("has nothing to do for a lake without events", async () => {
     expect(await run("reports", "run")).toMatchObject({ code: 0, out: "no report is missing\n" });
     expect((await run("reports", "status", "--days", "2")).out).toMatch(/user-segments +not made/);
+    const { runs } = JSON.parse((await run("reports", "status", "--days", "2", "--json")).out);
+    expect(runs.map((each: { report: string }) => each.report)).toContain("category-conversion");
+    expect(runs[0]).toEqual({
+      report: "user-segments",
+      day: expect.stringMatching(/^\d{4}-/),
+      status: "not made",
+    });
   });
 
   test("makes what is missing of the days since the first event, with what came of them", async () => {
@@ -180,7 +187,7 @@ describe("millrace reports", () => {
     expect((await run("reports", "run", "--day", FIRST)).code).toBe(0);
     const runs = JSON.parse((await run("reports", "status", "--json")).out).runs as { day: string }[];
     expect(runs.filter(({ day }) => day === FIRST)).toEqual(
-      ["category-conversion", "top-products", "user-segments"].map((report) =>
+      ["user-segments", "top-products", "category-conversion"].map((report) =>
         expect.objectContaining({ report, status: "done", attempt: 2, message: null, failingSince: null }),
       ),
     );

@@ -176,6 +176,8 @@ describe("a secret", () => {
     const shown = shownConfig(config);
     expect(JSON.stringify(shown)).not.toContain("hush");
     expect([shown.redisUrl, shown.catalogToken]).toEqual(["redis://user:****@redis:6379/1", ""]);
+    const inQuery = load({ ...servers, MILLRACE_REDIS_URL: "redis://redis:6379/1?password=hush&family=6" });
+    expect(shownConfig(inQuery.config).redisUrl).toBe("redis://redis:6379/1?password=****&family=6");
   });
 });
 

@@ -15,6 +15,8 @@ export function fileVariableName(key: string, setting: Setting): string | null {
 }
 
 const MASK = "****";
+/** `redis://host?password=…` and the like. */
+const SECRET_PARAMETER = /pass|secret|token|auth|key|sig/i;
 
 /** The value as it may be shown: secrets, and passwords in addresses, are masked. */
 export function shownValue(setting: Setting, value: unknown): unknown {
@@ -27,8 +29,10 @@ function withoutPassword(text: string): string {
   // What does not parse as an address is cut at the last @, so that no password shows in a complaint either.
   if (!URL.canParse(text)) return text.includes("@") ? `${MASK}${text.slice(text.lastIndexOf("@"))}` : text;
   const url = new URL(text);
-  if (url.password === "" && url.username === "") return text;
+  const hidden = [...url.searchParams.keys()].filter((name) => SECRET_PARAMETER.test(name));
+  if (url.password === "" && url.username === "" && hidden.length === 0) return text;
   url.password = url.password === "" ? "" : MASK;
+  for (const name of hidden) url.searchParams.set(name, MASK);
   return url.href;
 }
 

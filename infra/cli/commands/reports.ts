@@ -30,6 +30,8 @@ interface StatusOptions extends Record<string, unknown> {
 }
 
 const DAYS_MAX = 3_660;
+/** Status of a day's report that is due and has no run. */
+const NOT_MADE = "not made";
 /** How long a pipeline that is at work may take for what it has before it. */
 const PROCESSED_WAIT_MS = 30_000;
 
@@ -207,33 +209,31 @@ async function status(options: StatusOptions, io: CliIo): Promise<void> {
   const runs = await withPlatform(config, io, { runsWorkers: false, runsQueries: true }, ({ queryEngine }) =>
     newestRuns(queryEngine, first),
   );
+  const days = Array.from({ length: options.days }, (_, i) => last - i * DAY_MS);
+  const known = days
+    .flatMap((day) =>
+      dailyReports.map((report) => {
+        const made = runs.find((each) => each.report === report.name && each.day === day) ?? null;
+        return { day: dayText(day), report: report.name, made, isDue: day <= newestDueDay(report, now) };
+      }),
+    )
+    .filter(({ made, isDue }) => made !== null || isDue);
   if (options.json === true) {
-    io.out(`${JSON.stringify({ runs: runs.map(asJson) })}\n`);
+    const shown = known.map(({ day, report, made }) =>
+      made === null ? { report, day, status: NOT_MADE } : asJson(made),
+    );
+    io.out(`${JSON.stringify({ runs: shown })}\n`);
     return;
   }
   const heading = ["day", "report", "status", "attempt", "rows", "made at"];
-  const rows: (string | number)[][] = [];
-  const remarks: string[] = [];
-  for (let day = last; day >= first; day -= DAY_MS) {
-    for (const report of dailyReports) {
-      if (day > newestDueDay(report, now)) continue;
-      const made = runs.find((each) => each.report === report.name && each.day === day);
-      if (made === undefined) {
-        rows.push([dayText(day), report.name, "not made", "", "", ""]);
-        continue;
-      }
-      const { attempt, finishedAt, message } = made;
-      rows.push([
-        dayText(day),
-        report.name,
-        made.status,
-        attempt,
-        made.rows ?? "",
-        new Date(finishedAt).toISOString(),
-      ]);
-      if (message !== null) remarks.push(`${dayText(day)} ${report.name}: ${message}\n`);
-    }
-  }
+  const rows = known.map(({ day, report, made }) =>
+    made === null
+      ? [day, report, NOT_MADE, "", "", ""]
+      : [day, report, made.status, made.attempt, made.rows ?? "", new Date(made.finishedAt).toISOString()],
+  );
+  const remarks = known.flatMap(({ day, report, made }) =>
+    made === null || made.message === null ? [] : [`${day} ${report}: ${made.message}\n`],
+  );
   io.out(`${textTable([heading, ...rows], "")}${remarks.length > 0 ? `\n${remarks.join("")}` : ""}`);
 }
 
