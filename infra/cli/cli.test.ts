@@ -98,6 +98,7 @@ describe("the command line", () => {
     [["whatif", "--model", "propensity"], "give PLUGIN=VERSION"],
     [["rescale", "--to", "4"], "required option '--into <place>'"],
     [["generate", "--events", "-1", "--out", "x"], "whole number"],
+    [["generate", "--events", "1", "--products", "1e9", "--out", "x"], "from 1 to 1000000"],
     [["train", "nothing"], "use one of fraud, propensity, recommend"],
     [["evaluate", "propensty"], "Did you mean propensity?"],
     [["evaluate", "propensity"], "required option '--train <file>'"],

@@ -5,6 +5,10 @@ import { type CliIo, interrupted, onInterrupt, Progress } from "../cli-io.ts";
 import { isoTime, share, wholeNumber } from "../option-values.ts";
 import { asUnwritable } from "../result-file.ts";
 
+/** What 3 GB of memory hold. */
+const USERS_MAX = 10_000_000;
+const PRODUCTS_MAX = 1_000_000;
+
 interface GenerateOptions {
   readonly events: number;
   readonly out: string;
@@ -49,8 +53,8 @@ export function registerGenerate(program: Command, io: CliIo): void {
       d.seed,
     )
     .option("--rate <n>", "customer events a second of event time", wholeNumber(1), d.eventsPerSecond)
-    .option("--users <n>", "shoppers", wholeNumber(1), d.users)
-    .option("--products <n>", "products", wholeNumber(1), d.products)
+    .option("--users <n>", "shoppers, 10 million at most", wholeNumber(1, USERS_MAX), d.users)
+    .option("--products <n>", "products, a million at most", wholeNumber(1, PRODUCTS_MAX), d.products)
     .option(
       "--start <time>",
       "event time of the first event (default: 2026-01-01T00:00:00Z)",
