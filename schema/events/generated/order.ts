@@ -10,7 +10,7 @@ export interface Order {
   readonly orderId: string;
   /** When the order took this status. Milliseconds since the Unix epoch. */
   readonly orderTime: number;
-  /** The buyer. */
+  /** The buyer, by the id that the events of the purchase and its payments carry: they meet by it. */
   readonly userId: string;
   /** The order's new status. */
   readonly status: "placed" | "paid" | "shipped" | "delivered" | "cancelled" | "refunded";
@@ -64,7 +64,7 @@ export const orderV1: EventContract & { readonly name: "order" } = {
     { name: "eventId", column: "event_id", type: "string", nullable: false, key: false, symbols: null, min: null, max: null, maxBytes: 256, doc: "Idempotency key given by the producer." },
     { name: "orderId", column: "order_id", type: "string", nullable: false, key: false, symbols: null, min: null, max: null, maxBytes: 256, doc: "The order." },
     { name: "orderTime", column: "order_time", type: "timestamp", nullable: false, key: false, symbols: null, min: 0, max: 253402300799999, maxBytes: null, doc: "When the order took this status." },
-    { name: "userId", column: "user_id", type: "string", nullable: false, key: true, symbols: null, min: null, max: null, maxBytes: 256, doc: "The buyer." },
+    { name: "userId", column: "user_id", type: "string", nullable: false, key: true, symbols: null, min: null, max: null, maxBytes: 256, doc: "The buyer, by the id that the events of the purchase and its payments carry: they meet by it." },
     { name: "status", column: "status", type: "enum", nullable: false, key: false, symbols: ["placed","paid","shipped","delivered","cancelled","refunded"], min: null, max: null, maxBytes: null, doc: "The order's new status." },
     { name: "currency", column: "currency", type: "string", nullable: false, key: false, symbols: null, min: null, max: null, maxBytes: 8192, doc: "ISO 4217 code of all amounts." },
     { name: "totalMinor", column: "total_minor", type: "long", nullable: false, key: false, symbols: null, min: -9007199254740991, max: 9007199254740991, maxBytes: null, doc: "Total of the order in minor units of currency." },

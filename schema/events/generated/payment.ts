@@ -10,7 +10,7 @@ export interface Payment {
   readonly paymentId: string;
   /** The order that is paid. */
   readonly orderId: string;
-  /** The buyer. */
+  /** The buyer, by the id that the order and the events of the purchase carry: they meet by it. */
   readonly userId: string;
   /** When the payment took this status. Milliseconds since the Unix epoch. */
   readonly paymentTime: number;
@@ -58,7 +58,7 @@ export const paymentV1: EventContract & { readonly name: "payment" } = {
     { name: "eventId", column: "event_id", type: "string", nullable: false, key: false, symbols: null, min: null, max: null, maxBytes: 256, doc: "Idempotency key given by the producer." },
     { name: "paymentId", column: "payment_id", type: "string", nullable: false, key: false, symbols: null, min: null, max: null, maxBytes: 256, doc: "The payment." },
     { name: "orderId", column: "order_id", type: "string", nullable: false, key: false, symbols: null, min: null, max: null, maxBytes: 256, doc: "The order that is paid." },
-    { name: "userId", column: "user_id", type: "string", nullable: false, key: true, symbols: null, min: null, max: null, maxBytes: 256, doc: "The buyer." },
+    { name: "userId", column: "user_id", type: "string", nullable: false, key: true, symbols: null, min: null, max: null, maxBytes: 256, doc: "The buyer, by the id that the order and the events of the purchase carry: they meet by it." },
     { name: "paymentTime", column: "payment_time", type: "timestamp", nullable: false, key: false, symbols: null, min: 0, max: 253402300799999, maxBytes: null, doc: "When the payment took this status." },
     { name: "status", column: "status", type: "enum", nullable: false, key: false, symbols: ["authorized","captured","failed","refunded"], min: null, max: null, maxBytes: null, doc: "The payment's new status." },
     { name: "amountMinor", column: "amount_minor", type: "long", nullable: false, key: false, symbols: null, min: -9007199254740991, max: 9007199254740991, maxBytes: null, doc: "Amount in minor units of currency." },
