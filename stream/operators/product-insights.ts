@@ -235,12 +235,13 @@ export function createProductInsights(
     return keys;
   }
 
-  /** Reports corrections and new windows, whenever the lowest watermark has come to another boundary. */
+  /** Reports corrections and new windows, whenever the lowest watermark has come to another boundary, or no task is active. */
   function* advance(): Generator<number, void> {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
-    // Behind the end of the inputs no boundary comes any more that what a source adds could wait for.
-    if (due === numbers.values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
+    // What a source adds waits for the next boundary, unless none may come for long, or none at all any more.
+    const waits = due !== Number.POSITIVE_INFINITY && !sources.areAllIdle();
+    if (due === numbers.values[LAST_DUE] && waits) return;
     numbers.values[LAST_DUE] = due;
     numbers.mark(0);
     correct();

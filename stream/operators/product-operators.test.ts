@@ -8,6 +8,7 @@ import {
 import type { Alert } from "../ports/alert-bus.ts";
 import { defaultTimeConfig, WatermarkTracker } from "../time/index.ts";
 import { createDedupe, defaultDedupeConfig } from "./dedupe.ts";
+import { PaneBlockKind, PaneBlockWriter, PRODUCT_CHANNEL } from "./pane-block.ts";
 import {
   boundariesBehindPanes,
   createProductInsights,
@@ -256,6 +257,33 @@ describe("the end of the inputs", () => {
       [1, 1],
       [2, 2],
     ]);
+  });
+});
+
+describe("quiet hours", () => {
+  const timeOf = (minute: number): number => Date.UTC(2026, 0, 5, 12, minute);
+  /** What a source sends of one minute, having come to another. */
+  function block(source: string, minute: number, views: number, sequence: number, now = minute): Uint8Array {
+    const writer = new PaneBlockWriter();
+    const header = { channel: PRODUCT_CHANNEL, kind: PaneBlockKind.data, watermarkMs: timeOf(now) };
+    writer.begin({ ...header, source, sequence });
+    writer.u32(1);
+    writer.f64(timeOf(minute));
+    writer.u32(1);
+    writer.text(new TextEncoder().encode("p"), 0, 1);
+    for (const count of [views, 0, 0, 0]) writer.u32(count);
+    return writer.finish();
+  }
+
+  it("hold nothing back of what an idle source brought for a window that the others had left", () => {
+    const [one, other] = ["events-0", "events-1"];
+    const idle = (source: string): Uint8Array => new PaneBlockWriter().idleBlock(PRODUCT_CHANNEL, source);
+    const late = [idle(other), block(one, 0, 26, 0), block(one, 10, 1, 1), block(other, 0, 4, 0, 10)];
+    const viewsOf = (blocks: readonly Uint8Array[]) =>
+      (runInsights([one, other], blocks).rows.get("gold.product_activity") ?? []).map(({ views }) => views);
+    expect(viewsOf(late)).toEqual([26]);
+    expect(viewsOf([...late, idle(other)])).toEqual([26]);
+    expect(viewsOf([...late, idle(other), idle(one)])).toEqual([26, 30]);
   });
 });
 

@@ -93,6 +93,14 @@ export class SourceWatermarks {
     return slowest;
   }
 
+  /** Whether nothing is to be waited for: what was added late has to be told of now, since no boundary may come for hours. */
+  areAllIdle(): boolean {
+    return this.expected.every((name) => {
+      const source = this.names.find(name);
+      return source >= 0 && this.numbers.values[source * STRIDE + IDLE] === 1;
+    });
+  }
+
   /** The lowest watermark over the expected tasks that are not idle; the last one where all are. */
   watermarkMs(): number {
     let lowest = Number.POSITIVE_INFINITY;

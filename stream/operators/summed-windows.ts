@@ -196,14 +196,15 @@ export class SummedWindows {
     return at;
   }
 
-  /** Reports corrections and new windows, where the lowest watermark has come to another boundary of a pane. */
+  /** Reports corrections and new windows, where the lowest watermark has come to another boundary of a pane, or no source is active. */
   evaluate(): void {
     const { paneMs, windowMs, allowedLatenessMs, keptWindows } = this.options;
     const { values } = this.numbers;
     const watermarkMs = this.sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
-    // Behind the end of the inputs no boundary comes any more that what a source adds could wait for.
-    if (due === values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
+    // What a source adds waits for the next boundary, unless none may come for long, or none at all any more.
+    const waits = due !== Number.POSITIVE_INFINITY && !this.sources.areAllIdle();
+    if (due === values[LAST_DUE] && waits) return;
     values[LAST_DUE] = due;
     const evaluatedBefore = values[EVALUATED];
     this.windows();

@@ -107,16 +107,17 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     }
   }
 
-  /** Rows of what changed, at every boundary of the report interval; the hot record at every pane's. */
+  /** Rows of what changed, at every boundary of the report interval and where no source is active; the hot record at every pane's. */
   function* advance(): Generator<number, void> {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / PANE_MS) * PANE_MS;
     const { values } = numbers;
-    // Behind the end of the inputs no boundary comes any more that what a source adds could wait for.
-    if (due === values[LAST_DUE] && due !== Number.POSITIVE_INFINITY) return;
+    // What a source adds waits for the next boundary, unless none may come for long, or none at all any more.
+    const waits = due !== Number.POSITIVE_INFINITY && !sources.areAllIdle();
+    if (due === values[LAST_DUE] && waits) return;
     values[LAST_DUE] = due;
     const report = Math.floor(due / config.funnelReportMs) * config.funnelReportMs;
-    if (report !== values[REPORTED] || due === Number.POSITIVE_INFINITY) yield* reportChanged();
+    if (report !== values[REPORTED] || !waits) yield* reportChanged();
     values[REPORTED] = report;
     isHotDue = true;
     if (Number.isFinite(due)) {
