@@ -32,7 +32,7 @@ export interface OrderMonitorDeps {
   readonly stopwatch: () => number;
 }
 
-/** Scored orders of a task that wait for their label. */
+/** Scored orders of a task that wait for their label; of more, a sample does. */
 const PENDING_MAX = 16_384;
 
 /** Holds each order's score against the model's training, its challenger, and the label that comes later. */
@@ -101,7 +101,7 @@ export class OrderMonitor {
   }
 
   status(): ModelStatus {
-    return this.health.status();
+    return { ...this.health.status(), unfollowedScores: this.pending.leftOut };
   }
 
   private addLabel(eventTime: number, score: number, label: 0 | 1): void {

@@ -70,7 +70,7 @@ const ABOVE = 3;
 
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
-/** Sampled scores of a task that wait for their label. */
+/** Sampled scores of a task that wait for their label; of more, those of a sample of the users do. */
 const PENDING_MAX = 4096;
 /** Contributions that the hot record shows; gold has all of them. */
 const HOT_CONTRIBUTIONS = 3;
@@ -359,7 +359,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       pending.afterRestore();
       health.follow(models);
     },
-    status: () => health.status(),
+    status: () => ({ ...health.status(), unfollowedScores: pending.leftOut }),
   };
 }
 

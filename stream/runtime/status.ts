@@ -10,6 +10,8 @@ export interface ModelStatus {
   /** Time of a score of the same vectors, microseconds; null without a challenger. */
   readonly championMicros: number | null;
   readonly challengerMicros: number | null;
+  /** Scores since the task started here whose label is not waited for: more were open than it keeps. Left out where it waits for none. */
+  readonly unfollowedScores?: number;
   /** Of the newest window that is over, with the version that scored in it and whether drift was told; null before the first. */
   readonly health: (ModelHealth & { readonly version: string; readonly drifted?: boolean }) | null;
 }

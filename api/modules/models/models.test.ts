@@ -187,6 +187,7 @@ describe("the health of models", () => {
       challenger: "m2",
       championMicros: 0.1,
       challengerMicros: 4,
+      unfollowedScores: 12,
     };
     api.tasks = [taskOf({ taskId: "events-0", models: [{ ...model, health }] })];
     const text = await (await fetch(`${api.server.url}/metrics`)).text();
@@ -201,6 +202,9 @@ describe("the health of models", () => {
     }
     expect(text).toContain(`millrace_model_shadow_score_micros${labels.replace("m0", "m1")} 4\n`);
     expect(text).not.toContain("millrace_model_calibration_error{");
+    expect(text).toContain(
+      'millrace_model_unfollowed_scores_total{task="events-0",plugin="propensity"} 12\n',
+    );
   });
 
   it("of forecasts is among the metrics once some of them came due", async () => {
