@@ -49,13 +49,13 @@ export class OrderMonitor {
     this.health = new ModelHealthMonitor(config.health, { ...deps, labelDelayMs: config.labelDelayMs });
     this.shadow = new ShadowScores({ ...deps, width: deps.featureNames.length });
     this.models = models;
-    this.health.follow(models);
+    this.followModels();
   }
 
   follow(models: ServedModels<OrderScorer>): void {
     if (models === this.models) return;
     this.models = models;
-    this.health.follow(models);
+    this.followModels();
   }
 
   /** An order's score, and its vector at `base`. */
@@ -102,6 +102,11 @@ export class OrderMonitor {
 
   status(): ModelStatus {
     return { ...this.health.status(), unfollowedScores: this.pending.leftOut };
+  }
+
+  private followModels(): void {
+    this.pending.follow(this.models.champion.modelVersion);
+    this.health.follow(this.models);
   }
 
   private addLabel(eventTime: number, score: number, label: 0 | 1): void {

@@ -1,4 +1,4 @@
-import { mix32, type SlotArray, type StateSection } from "../../schema/index.ts";
+import { hashBytes, mix32, type SlotArray, type StateSection } from "../../schema/index.ts";
 
 // Places in the ring's own numbers. Those behind the second are 0 in states of earlier versions.
 const HEAD = 0;
@@ -9,7 +9,15 @@ const FOLLOWED_BITS = 2;
 const TOLD_BITS = 3;
 /** Places at the head that were taken before the rate rose. */
 const OLDER = 4;
-const NUMBERS = 5;
+/** From here on, by place, which model scored; 0 where that is not known, as in states of earlier versions. */
+const MODELS = 16;
+
+interface Pending {
+  readonly entity: number;
+  readonly timeMs: number;
+  readonly score: number;
+  readonly model: number;
+}
 
 /** With more bits, one entity in two billions is followed. */
 const BITS_MAX = 31;
@@ -25,6 +33,8 @@ const FEW_SHARE = 1 / 8;
  * when few are left, twice as many are taken. So what is told at any time is one rate of all entities, however
  * soon or late the labels come: after the rate rose it is the one before, until what was followed at that is gone.
  *
+ * Scores are told as long as the model that gave them is the one that scores: another one's labels say nothing of it.
+ *
  * Expiry asks the oldest first; an entity that has moved since goes to the end.
  */
 export class PendingLabels {
@@ -36,6 +46,8 @@ export class PendingLabels {
   /** Place of each entity; derived from the arrays. */
   private readonly places = new Map<number, number>();
   private leftOutCount = 0;
+  /** Of the model that scores. */
+  private model = 0;
 
   constructor(section: StateSection, capacity: number) {
     this.capacity = capacity;
@@ -49,6 +61,12 @@ export class PendingLabels {
     return this.places.size;
   }
 
+  /** The model that scores from now on. */
+  follow(modelVersion: string): void {
+    const bytes = new TextEncoder().encode(modelVersion);
+    this.model = hashBytes(bytes, 0, bytes.length) || 1;
+  }
+
   /** Scores that were not followed, or given up, for want of room, since this was made. */
   get leftOut(): number {
     return this.leftOutCount;
@@ -59,16 +77,17 @@ export class PendingLabels {
     this.ensure();
     if (this.places.has(entity)) return;
     if (this.isSampled(entity) && this.ring.values[COUNT] === this.capacity) this.makeRoom();
-    if (this.isSampled(entity) && this.ring.values[COUNT] < this.capacity) this.push(entity, timeMs, score);
+    if (this.isSampled(entity) && this.ring.values[COUNT] < this.capacity)
+      this.push({ entity, timeMs, score, model: this.model });
     else this.leftOutCount++;
   }
 
-  /** The entity's score, which is followed no more; NaN where there is none. */
+  /** The entity's score, which is followed no more; NaN where there is none that is told. */
   take(entity: number): number {
     const place = this.places.get(entity);
     if (place === undefined) return Number.NaN;
     this.free(entity, place);
-    return this.isTold(entity) ? this.scores.values[place] : Number.NaN;
+    return this.isTold(entity, place) ? this.scores.values[place] : Number.NaN;
   }
 
   /**
@@ -89,10 +108,11 @@ export class PendingLabels {
       const entity = this.entities.values[place];
       if (entity < 0) continue;
       const score = this.scores.values[place];
+      const model = this.ring.values[MODELS + place];
       const newest = newestOf(entity, this.times.values[place]);
       this.free(entity, place);
-      if (newest >= beforeMs) this.push(entity, newest, score);
-      else if (this.isTold(entity)) onExpired(score, newest);
+      if (newest >= beforeMs) this.push({ entity, timeMs: newest, score, model });
+      else if (this.isTold(entity, place)) onExpired(score, newest);
     }
     this.followMore();
   }
@@ -107,15 +127,17 @@ export class PendingLabels {
     }
   }
 
-  private push(entity: number, timeMs: number, score: number): void {
+  private push({ entity, timeMs, score, model }: Pending): void {
     const { values } = this.ring;
     const place = (values[HEAD] + values[COUNT]++) % this.capacity;
     this.entities.values[place] = entity;
     this.times.values[place] = timeMs;
     this.scores.values[place] = score;
+    values[MODELS + place] = model;
     this.places.set(entity, place);
     for (const array of [this.entities, this.times, this.scores]) array.mark(place);
     this.ring.mark(0);
+    this.ring.mark(MODELS + place);
   }
 
   private free(entity: number, place: number): void {
@@ -163,13 +185,14 @@ export class PendingLabels {
       entities.values[to] = entity;
       times.values[to] = times.values[from];
       scores.values[to] = scores.values[from];
+      values[MODELS + to] = values[MODELS + from];
       this.places.set(entity, to);
     }
     values[COUNT] = kept;
     values[OLDER] = older;
     if (older === 0) values[TOLD_BITS] = values[FOLLOWED_BITS];
     for (const array of [entities, times, scores]) array.markRange(0, this.capacity);
-    this.ring.mark(0);
+    this.ring.markRange(0, MODELS + this.capacity);
   }
 
   /** Doubles the rate where few are left, unless that happened and what was followed before is not gone yet. */
@@ -187,13 +210,14 @@ export class PendingLabels {
     return endsInZeros(entity, this.ring.values[FOLLOWED_BITS]);
   }
 
-  private isTold(entity: number): boolean {
-    return endsInZeros(entity, this.ring.values[TOLD_BITS]);
+  private isTold(entity: number, place: number): boolean {
+    const model = this.ring.values[MODELS + place];
+    return (model === this.model || model === 0) && endsInZeros(entity, this.ring.values[TOLD_BITS]);
   }
 
   private ensure(): void {
     for (const array of [this.entities, this.times, this.scores]) array.ensure(this.capacity);
-    this.ring.ensure(NUMBERS);
+    this.ring.ensure(MODELS + this.capacity);
   }
 }
 

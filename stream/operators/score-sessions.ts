@@ -122,6 +122,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   let { models } = slot;
   let scorer = models.champion;
   let fragments = hotFragments(scorer);
+  pending.follow(scorer.modelVersion);
   health.follow(models);
 
   function takeUpModels(): void {
@@ -130,6 +131,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     health.follow(models);
     if (models.champion === scorer) return;
     scorer = models.champion;
+    pending.follow(scorer.modelVersion);
     fragments = hotFragments(scorer);
   }
 
