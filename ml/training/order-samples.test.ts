@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OrderSamples, type OrderVerdict } from "./order-samples.ts";
+import { createRandom } from "./random.ts";
 
 const HOUR = 3_600_000;
 
@@ -19,14 +20,35 @@ describe("samples of orders", () => {
     // Frauds become known after two hours.
     const verdicts = new Map([
       ["o0", verdict(true, 2 * HOUR)],
-      ["o4", verdict(false, 4 * HOUR)],
+      ["o2", verdict(false, 3 * HOUR)],
     ]);
     const { dataset, unknown, matureMs } = samples.dataset({ verdicts, nowMs: 4 * HOUR });
     expect(matureMs).toBe(2 * HOUR);
-    expect([...dataset.times]).toEqual([0, HOUR, 2 * HOUR, 4 * HOUR]);
-    expect([...dataset.labels]).toEqual([1, 0, 0, 0]);
-    expect(unknown).toBe(1);
+    expect([...dataset.times]).toEqual([0, HOUR, 2 * HOUR]);
+    expect([...dataset.labels]).toEqual([1, 0, 0]);
+    expect(unknown).toBe(2);
     expect([...dataset.vectors]).toEqual([...dataset.times]);
+  });
+
+  it("leave young orders out whatever their verdict: the newest have as many frauds as the others (seed 5)", () => {
+    const DAY = 24 * HOUR;
+    const random = createRandom(5);
+    const times = Array.from({ length: 20_000 }, (_, i) => (i / 20_000) * 60 * DAY);
+    const nowMs = 60 * DAY;
+    const verdicts = new Map(
+      times.flatMap((timeMs, i) => {
+        const knownMs = timeMs + random() * 20 * DAY;
+        return random() < 0.05 && knownMs <= nowMs ? [[`o${i}`, verdict(true, knownMs)] as const] : [];
+      }),
+    );
+    const { dataset, unknown } = samplesOf(times, times.length).dataset({ verdicts, nowMs });
+    expect(dataset.rows + unknown).toBe(times.length);
+    expect(unknown / times.length).toBeCloseTo(1 / 3, 1);
+    const rateOf = (labels: Float64Array): number =>
+      labels.reduce((sum, label) => sum + label, 0) / labels.length;
+    expect(rateOf(dataset.labels)).toBeCloseTo(0.05, 2);
+    expect(rateOf(dataset.labels.subarray(-2000))).toBeGreaterThan(0.035);
+    expect(rateOf(dataset.labels.subarray(-2000))).toBeLessThan(0.07);
   });
 
   it("know of no genuine order without a verdict before the first fraud is known", () => {

@@ -11,7 +11,7 @@ export interface OrderDataset {
   readonly dataset: Dataset;
   /** Orders left out: too young for their fraud to be known. */
   readonly unknown: number;
-  /** Age from which an order that nobody complained of counts as genuine. */
+  /** Age from which an order's label counts as known, and one that nobody complained of as genuine. */
   readonly matureMs: number;
 }
 
@@ -51,15 +51,16 @@ export class OrderSamples {
   }
 
   /**
-   * An order with a verdict has that label; one without counts as genuine once it is older than the
-   * time within which nearly all known frauds became known, and is left out before.
+   * Orders older than the time within which nearly all known frauds became known: one with a verdict has
+   * that label, one without counts as genuine. Younger ones are left out whatever is known of them: of
+   * those, frauds have their verdict first, and would be most of what is learnt.
    */
   dataset(selection: OrderSelection): OrderDataset {
     const { verdicts, nowMs, fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = selection;
     const matureMs = this.maturity(verdicts);
     const selected = this.orders.filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs);
     const kept = selected
-      .filter(({ orderId, timeMs }) => verdicts.has(orderId) || nowMs - timeMs >= matureMs)
+      .filter(({ timeMs }) => nowMs - timeMs >= matureMs)
       .sort((a, b) => a.timeMs - b.timeMs);
     const width = this.featureNames.length;
     const vectors = new Float64Array(kept.length * width);
