@@ -1,4 +1,13 @@
-import type { Dataset, EvaluationReport, MlPlugin, Scorer, ServedPlugin, TrainOptions } from "./plugin.ts";
+import type {
+  Dataset,
+  EvaluationReport,
+  MlPlugin,
+  PrimaryMetric,
+  Scorer,
+  ServedPlugin,
+  TrainOptions,
+} from "./plugin.ts";
+import type { ClassifierFigure } from "./training/weighted-figures.ts";
 
 export const ORDER_DECISIONS = ["pass", "review", "block"] as const;
 export type OrderDecision = (typeof ORDER_DECISIONS)[number];
@@ -31,6 +40,7 @@ export interface OrderBaseline {
 
 /** A plugin that scores each order in the stream when it is placed, from `FraudFeatures`. */
 export interface OrderScorerPlugin extends ServedPlugin<OrderScorer> {
+  readonly primaryMetric: PrimaryMetric<ClassifierFigure>;
   /** Names of the whole vector. */
   readonly orderFeatures: readonly string[];
   /** What a feature's value means, for a person. */

@@ -1,5 +1,6 @@
 import type { EventBatch, KeyDictionary, StateSection } from "../schema/index.ts";
 import type { Evaluation } from "./evaluation.ts";
+import type { ClassifierFigure } from "./training/weighted-figures.ts";
 
 /**
  * Features that share state, keyed by one entity. Declared once: the stream calls
@@ -123,8 +124,8 @@ export interface MlPlugin {
 }
 
 /** The figure of {@link EvaluationReport.metrics} that decides between two models. */
-export interface PrimaryMetric {
-  readonly name: string;
+export interface PrimaryMetric<N extends string = string> {
+  readonly name: N;
   readonly better: "lower" | "higher";
 }
 
@@ -151,6 +152,7 @@ export interface ServedPlugin<S extends { readonly modelVersion: string } = Scor
  * folded there, and that `millrace train` fits on the lake's bronze events.
  */
 export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends ServedPlugin {
+  readonly primaryMetric: PrimaryMetric<ClassifierFigure>;
   /** Contract of the events that it folds, `customer-event`. */
   readonly contract: string;
   /** Fields of the contract that features and labels read, as training fetches them from bronze. */

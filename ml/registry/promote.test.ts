@@ -23,6 +23,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 interface Figures {
   readonly logLoss?: number;
+  readonly positives?: number;
   readonly calibrationError?: number;
   readonly scoreMicros?: number;
   readonly incumbent?: ModelCard["incumbent"];
@@ -30,12 +31,15 @@ interface Figures {
   readonly baselines?: ModelCard["baselines"];
 }
 
+const BUILT_IN = { version: DEFAULT.version, metric: 0.5, advantageMin: 0.01 };
+
 /** A version that the gate lets pass beside an incumbent of log loss .5, but for what is said. */
 async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promise<string> {
-  const { logLoss = 0.4, calibrationError = 0.01, scoreMicros = 0.1 } = figures;
+  const { logLoss = 0.4, positives = 50, calibrationError = 0.01, scoreMicros = 0.1 } = figures;
+  const incumbent = figures.incumbent ?? BUILT_IN;
   const evaluation: EvaluationReport = {
-    rows: 5,
-    positives: 1,
+    rows: 500,
+    positives,
     metrics: {
       logLoss: { model: logLoss, baseline: 0.6 },
       calibrationError: { model: calibrationError, baseline: 0 },
@@ -52,7 +56,7 @@ async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promis
       ...(figures.openSessions !== undefined && { openSessions: figures.openSessions }),
       features: propensity.features.flatMap((group) => group.features),
       evaluation,
-      incumbent: figures.incumbent ?? { version: DEFAULT.version, metric: 0.5 },
+      incumbent,
       scoreMicros,
       seed: 1,
       codeRevision: "test",
@@ -72,6 +76,7 @@ describe("a promotion", () => {
     expect(change.gate?.checks.map(({ name, passed }) => [name, passed])).toEqual([
       ["beats-champion", true],
       ["beats-baseline", true],
+      ["enough-evidence", true],
       ["labels-known", true],
       ["calibrated", true],
       ["fast-enough", true],
@@ -81,7 +86,8 @@ describe("a promotion", () => {
 
   const refusals: Record<string, Figures> = {
     "beats-champion": { logLoss: 0.5 },
-    "beats-baseline": { logLoss: 0.6, incumbent: { version: DEFAULT.version, metric: 0.7 } },
+    "beats-baseline": { logLoss: 0.6, incumbent: { ...BUILT_IN, metric: 0.7 } },
+    "enough-evidence": { positives: 49 },
     "labels-known": { openSessions: "taken-as-ended" },
     calibrated: { calibrationError: 0.051 },
     "fast-enough": { scoreMicros: 0.6 },
@@ -114,11 +120,31 @@ describe("a promotion", () => {
     expect(await promoteModel(registry, propensity, better, ANN)).toMatchObject({ forced: false });
   });
 
+  it("is refused where the champion is as good but for chance, or the card does not say", async () => {
+    for (const advantageMin of [0, -0.001, undefined]) {
+      const { version, metric } = BUILT_IN;
+      const incumbent = { version, metric, ...(advantageMin !== undefined && { advantageMin }) };
+      const refused = promoteModel(registry, propensity, await publish({ incumbent }), ANN);
+      await expect(refused).rejects.toThrow(
+        advantageMin === undefined
+          ? "its card does not say whether that is chance: train again"
+          : `by ${advantageMin.toFixed(4)} or more in 95 % of resamples`,
+      );
+    }
+  });
+
+  it("is refused where all but a few rows are positives, too", async () => {
+    const refused = promoteModel(registry, propensity, await publish({ positives: 480 }), ANN);
+    await expect(refused).rejects.toThrow(
+      "enough-evidence (measured on 480 positives and 20 others, at least 50 of each)",
+    );
+  });
+
   it("is refused where the card compares with another champion than the present one", async () => {
     const [first, second] = [await publish(), await publish()];
     await promoteModel(registry, propensity, first, ANN);
     await expect(promoteModel(registry, propensity, second, ANN)).rejects.toThrow(`${first} is champion now`);
-    const third = await publish({ incumbent: { version: first, metric: 0.5 } });
+    const third = await publish({ incumbent: { ...BUILT_IN, version: first } });
     expect(await promoteModel(registry, propensity, third, ANN)).toMatchObject({ from: first, to: third });
     await expect(promoteModel(registry, propensity, third, { ...ANN, force: true })).rejects.toThrow(
       "already",
@@ -156,7 +182,7 @@ describe("a roll-back", () => {
   it("goes to the champion before, at last to the built-in model, and then no further", async () => {
     const first = await publish();
     await promoteModel(registry, propensity, first, ANN);
-    const second = await publish({ incumbent: { version: first, metric: 0.5 } });
+    const second = await publish({ incumbent: { ...BUILT_IN, version: first } });
     await promoteModel(registry, propensity, second, ANN);
     const author = { ...ANN, reason: "false alarms" };
     expect(await rollBackModel(registry, propensity, author)).toMatchObject({

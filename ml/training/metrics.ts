@@ -127,7 +127,7 @@ export function classifierReport(scored: Scored, baseRate: number): EvaluationRe
 }
 
 /** Row numbers by rising score. */
-function ascending(scores: Float64Array): Int32Array {
+export function ascending(scores: Float64Array): Int32Array {
   const order = Int32Array.from(scores, (_, i) => i);
   return order.sort((a, b) => scores[a] - scores[b] || a - b);
 }
