@@ -18,7 +18,9 @@ export interface DecisionThresholds {
   readonly block: number;
 }
 
+/** A score that is no number (NaN) says nothing, so that somebody has to look. */
 export function decisionOf(score: number, { review, block }: DecisionThresholds): OrderDecision {
+  if (Number.isNaN(score)) return "review";
   return score >= block ? "block" : score >= review ? "review" : "pass";
 }
 

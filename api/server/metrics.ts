@@ -299,18 +299,27 @@ function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: Pi
   );
   perModel("millrace_model_score_micros", "Time of a score beside a challenger's.", (m) => m.championMicros);
   perModel("millrace_model_shadow_score_micros", "Time of a shadow score.", (m) => m.challengerMicros);
-  new Counter({
-    name: "millrace_model_unfollowed_scores_total",
-    help: "Scores whose label is not waited for: more were open than a task keeps, so a sample of them is.",
-    labelNames: ["task", "plugin"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { taskId, models = [] } of pipeline.tasks())
-        for (const { plugin, unfollowedScores } of models)
-          if (unfollowedScores !== undefined) this.inc({ task: taskId, plugin }, unfollowedScores);
-    },
-  });
+  const countScores = (name: string, help: string, count: (model: ModelStatus) => number | undefined) =>
+    new Counter({
+      name: `millrace_model_${name}_scores_total`,
+      help,
+      labelNames: ["task", "plugin"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { taskId, models = [] } of pipeline.tasks())
+          for (const model of models) {
+            const scores = count(model);
+            if (scores !== undefined) this.inc({ task: taskId, plugin: model.plugin }, scores);
+          }
+      },
+    });
+  countScores(
+    "unfollowed",
+    "Scores whose label is not waited for: more were open than a task keeps, so a sample of them is.",
+    (model) => model.unfollowedScores,
+  );
+  countScores("failed", "Scores of the champion that were no numbers.", (model) => model.failedScores);
 }
 
 function registerAlertMetrics(registry: Registry, { hub, sockets }: MetricSources): void {

@@ -62,7 +62,7 @@ export class OrderMonitor {
   scored(batch: OrderBatch, row: number, score: number, vectors: Float64Array, base: number): void {
     const eventTime = batch.orderTime.values[row];
     this.health.addScore(eventTime, score, vectors, base);
-    this.pending.add(hashOf(batch.orderId, row), eventTime, score);
+    if (!Number.isNaN(score)) this.pending.add(hashOf(batch.orderId, row), eventTime, score);
     if (this.models.challenger === null) return;
     this.shadow.gather(vectors, base, {
       entity: String(columnValue(batch.orderId, row)),

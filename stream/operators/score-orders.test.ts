@@ -295,6 +295,34 @@ describe("the health of the model", () => {
     });
   });
 
+  test("holds what the model has no number for, counts it, and tells of the model once", () => {
+    const rig = createRig();
+    const broken: OrderScorer = {
+      ...scorer,
+      modelVersion: "broken",
+      score(vectors, count, out) {
+        scorer.score(vectors, count, out);
+        for (let i = 0; i < count; i += 2) out[i] = Number.NaN;
+      },
+    };
+    rig.slot.models = { champion: broken, card: null, challenger: null };
+    rig.orders(["a", "b", "c", "d"].map((id) => order(id, { userId: id, deviceId: id })));
+    expect(rig.rows().map(({ decision }) => decision)).toEqual(["review", "pass", "review", "pass"]);
+    expect(rig.rows()[0]).toMatchObject({ score: 0.4, contributions: "{}", model_version: "broken" });
+    expect(String(rig.rows()[0].reasons)).toContain("the model gave no score");
+    const kinds = rig.outputs.alerts.map(({ id }) => id);
+    expect(kinds.filter((id) => id.startsWith("fraud:"))).toEqual(["fraud:a", "fraud:c"]);
+    expect(kinds.filter((id) => id.startsWith("model-problem:"))).toEqual([
+      "model-problem:fraud:champion:broken:score-not-a-number",
+    ]);
+    expect(rig.scoring.status()).toMatchObject({ failedScores: 2 });
+    rig.scoring.steps.orders.advance(at(NOON + HOUR));
+    expect(rig.outputs.table("gold.model_health")).toMatchObject([
+      { scores: 2, score_mean: expect.any(Number) },
+    ]);
+    expect(Number(rig.outputs.table("gold.model_health")[0].score_mean)).toBeGreaterThan(0);
+  });
+
   test("judges a model by its own scores: labels of the champion before it are none of the new one's", () => {
     const rig = createRig();
     const { orders } = rig.scoring.steps;

@@ -223,7 +223,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     const user = batch.userId.ids[row];
     const eventTime = batch.eventTime.values[row];
     health.addScore(eventTime, value, vectors, place * width);
-    pending.add(user, eventTime, value);
+    if (!Number.isNaN(value)) pending.add(user, eventTime, value);
     if (models.challenger === null) return;
     shadow.gather(vectors, place * width, {
       entity: keys.userId.text(user),

@@ -188,6 +188,7 @@ describe("the health of models", () => {
       championMicros: 0.1,
       challengerMicros: 4,
       unfollowedScores: 12,
+      failedScores: 3,
     };
     api.tasks = [taskOf({ taskId: "events-0", models: [{ ...model, health }] })];
     const text = await (await fetch(`${api.server.url}/metrics`)).text();
@@ -205,6 +206,7 @@ describe("the health of models", () => {
     expect(text).toContain(
       'millrace_model_unfollowed_scores_total{task="events-0",plugin="propensity"} 12\n',
     );
+    expect(text).toContain('millrace_model_failed_scores_total{task="events-0",plugin="propensity"} 3\n');
   });
 
   it("of forecasts is among the metrics once some of them came due", async () => {
