@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/local-object-store.ts";
 import type { EvaluationReport } from "../plugin.ts";
 import { propensity } from "../plugins/propensity/index.ts";
@@ -161,6 +161,27 @@ describe("a promotion", () => {
       });
     }
     expect(await aliases()).toBeUndefined();
+  });
+
+  it("is put off where the champion cannot be read at this moment, and goes past no gate", async () => {
+    const champion = await publish({ logLoss: 0.3 });
+    const beside = await publish({ logLoss: 0.49 });
+    await promoteModel(registry, propensity, champion, ANN);
+    const store = new LocalObjectStore(folder);
+    const get = vi.spyOn(store, "get").mockImplementation(async (key) => {
+      if (key.includes(champion)) throw new Error("ETIMEDOUT");
+      return LocalObjectStore.prototype.get.call(store, key);
+    });
+    const flaky = createModelRegistry(store);
+    for (const force of [false, true]) {
+      await expect(promoteModel(flaky, propensity, beside, { ...ANN, force })).rejects.toMatchObject({
+        code: "registry-unavailable",
+        retry: true,
+      });
+    }
+    expect(await aliases()).toEqual({ champion, challenger: null });
+    get.mockRestore();
+    await expect(promoteModel(flaky, propensity, beside, ANN)).rejects.toThrow(`${champion} is champion now`);
   });
 
   it("mends an unusable champion: the gate compares with what scores", async () => {

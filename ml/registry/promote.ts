@@ -23,8 +23,8 @@ export interface PromoteOptions extends ChangeAuthor {
 /**
  * Makes a version champion, past the gate. What it takes over from is what the change was decided on:
  * a champion that another promotes meanwhile is measured against again. Rejects with code
- * `promotion-refused`, and changes nothing, where the gate says no; `model-missing` or
- * `model-corrupt` where card or weights are not there as published, `model-incompatible` where this
+ * `promotion-refused`, and changes nothing, where the gate says no; as the store does where the champion
+ * cannot be read at this moment; `model-missing` or `model-corrupt` where card or weights are not there as published, `model-incompatible` where this
  * build cannot load them: no force gets past those.
  */
 export async function promoteModel(
@@ -37,7 +37,9 @@ export async function promoteModel(
   const change = await registry.aliasLog(plugin.name).append(at, async ({ champion }) => {
     if (champion === version) throw alreadyChampion(plugin.name, version);
     // What scores now, which is not the champion that is named where that is unusable.
-    const { scorer } = await loadChampion(registry, plugin);
+    const { scorer, problem } = await loadChampion(registry, plugin);
+    // What stands in for a champion that cannot be read just now is not what the gate is about.
+    if (problem?.retry === true) throw problem;
     const gate = promotionGate(plugin, card, scorer.modelVersion);
     if (!gate.passed && !force) throw refused(plugin.name, version, gate);
     return { action: "promote", alias: "champion", to: version, by, reason, forced: !gate.passed, gate };
