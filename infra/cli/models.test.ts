@@ -130,4 +130,20 @@ describe("millrace models", () => {
     expect(corrupt).toMatchObject({ code: 1 });
     expect(corrupt.err).toContain("not those that its card describes");
   });
+
+  it("lists the others where a card is damaged, and names that one", async () => {
+    const [first, second] = versions;
+    await writeFile(join(folder, "home/models/propensity", second, "card.json"), "{");
+    const listed = await json("list", "propensity");
+    expect(listed.models.map(({ version }: ModelCard) => version)).toEqual([first]);
+    expect(listed.damaged).toEqual([
+      {
+        version: second,
+        problem: expect.stringContaining(`card of model ${second} of propensity is not JSON`),
+      },
+    ]);
+    const { out, code } = await models("list", "propensity");
+    expect(code).toBe(0);
+    expect(out).toContain(`${second} cannot be used: card of model ${second}`);
+  });
 });

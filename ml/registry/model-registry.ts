@@ -3,11 +3,16 @@ import type { ObjectStore } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { AliasLog } from "./alias-log.ts";
 import type { ModelCard } from "./model-card.ts";
-import { corrupt, getOrNull, parseObject, putOnce, toJson } from "./stored-object.ts";
+import { corrupt, getOrNull, isCode, parseObject, putOnce, toJson } from "./stored-object.ts";
 
 export interface RegisteredModel {
   readonly card: ModelCard;
   readonly weights: Uint8Array;
+}
+
+export interface ListedCards {
+  readonly cards: readonly ModelCard[];
+  readonly damaged: readonly { readonly version: string; readonly problem: MillraceError }[];
 }
 
 /**
@@ -23,6 +28,8 @@ export interface ModelRegistry {
   card(plugin: string, version: string): Promise<ModelCard>;
   /** Versions of a plugin, oldest first. */
   versions(plugin: string): Promise<readonly string[]>;
+  /** The cards of these versions, in their order; of those that cannot be used, why. Rejects as the store does. */
+  cards(plugin: string, versions: readonly string[]): Promise<ListedCards>;
   aliasLog(plugin: string): AliasLog;
 }
 
@@ -35,6 +42,15 @@ export function createModelRegistry(store: ObjectStore, prefix = "models"): Mode
     const card = parseObject(bytes, `card of model ${version} of ${plugin}`) as unknown as ModelCard;
     if (card.version === version) return card;
     throw corrupt(`the card of model ${version} of ${plugin} is that of another version`);
+  }
+  async function readCardOrProblem(plugin: string, version: string) {
+    try {
+      return { version, card: await readCard(plugin, version), problem: null };
+    } catch (problem) {
+      if (isCode(problem, "model-corrupt") || isCode(problem, "model-missing"))
+        return { version, card: null, problem };
+      throw problem;
+    }
   }
   return {
     async publish(draft, weights) {
@@ -62,6 +78,13 @@ export function createModelRegistry(store: ObjectStore, prefix = "models"): Mode
         if (key.endsWith("/card.json")) found.push(key.split("/").at(-2) as string);
       }
       return found.sort();
+    },
+    async cards(plugin, versions) {
+      const read = await Promise.all(versions.map((version) => readCardOrProblem(plugin, version)));
+      return {
+        cards: read.flatMap(({ card }) => (card === null ? [] : [card])),
+        damaged: read.flatMap(({ version, problem }) => (problem === null ? [] : [{ version, problem }])),
+      };
     },
     aliasLog: (plugin) => new AliasLog(store, `${prefix}/${plugin}`, plugin),
   };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -217,6 +217,51 @@ describe("a roll-back", () => {
       code: "nothing-to-roll-back",
     });
     expect(await aliases()).toEqual({ champion: null, challenger: null });
+  });
+
+  it("passes over a champion that cannot be used any more, says so, and does not come back to it", async () => {
+    const versions: string[] = [];
+    for (const _ of [1, 2, 3]) {
+      const incumbent = { ...BUILT_IN, version: versions.at(-1) ?? DEFAULT.version };
+      versions.push(await publish({ incumbent }));
+      await promoteModel(registry, propensity, versions[versions.length - 1], ANN);
+    }
+    const [first, second, third] = versions;
+    await writeFile(join(folder, "models/propensity", second, "weights"), "{}");
+    const change = await rollBackModel(registry, propensity, { ...ANN, reason: "false alarms" });
+    expect(change).toMatchObject({ from: third, to: first });
+    expect(change.reason).toMatch(
+      `false alarms; passed over what cannot be used: the weights of model ${second}`,
+    );
+    expect(await rollBackModel(registry, propensity, ANN)).toMatchObject({
+      from: first,
+      to: null,
+      reason: "test",
+    });
+    await expect(rollBackModel(registry, propensity, ANN)).rejects.toMatchObject({
+      code: "nothing-to-roll-back",
+    });
+    // As promotions go on, so do roll-backs.
+    const fourth = await publish();
+    await promoteModel(registry, propensity, fourth, ANN);
+    expect(await rollBackModel(registry, propensity, ANN)).toMatchObject({ from: fourth, to: null });
+  });
+
+  it("goes to the built-in model where all before it are damaged, and nowhere while the store is away", async () => {
+    const first = await publish();
+    await promoteModel(registry, propensity, first, ANN);
+    const second = await publish({ incumbent: { ...BUILT_IN, version: first } });
+    await promoteModel(registry, propensity, second, ANN);
+    const store = new LocalObjectStore(folder);
+    vi.spyOn(store, "get").mockImplementation(async (key) => {
+      if (key.includes(first)) throw new Error("ETIMEDOUT");
+      return LocalObjectStore.prototype.get.call(store, key);
+    });
+    await expect(rollBackModel(createModelRegistry(store), propensity, ANN)).rejects.toMatchObject({
+      code: "registry-unavailable",
+    });
+    await writeFile(join(folder, "models/propensity", first, "card.json"), "{");
+    expect(await rollBackModel(registry, propensity, ANN)).toMatchObject({ from: second, to: null });
   });
 });
 

@@ -1,7 +1,7 @@
 import { MillraceError } from "../../schema/index.ts";
 import type { ServedPlugin } from "../plugin.ts";
 import { type AliasChange, championsBefore } from "./alias-log.ts";
-import { loadChampion, loadVersion } from "./load-champion.ts";
+import { loadChampion, loadVersion, toProblem } from "./load-champion.ts";
 import type { ModelRegistry } from "./model-registry.ts";
 import { type GateResult, promotionGate } from "./promotion-gate.ts";
 
@@ -62,9 +62,10 @@ export async function challengeWith(
 }
 
 /**
- * Takes the champion back to the one before it; the built-in model is before the first. The version
- * that it takes back stays in the registry. Rejects with code `nothing-to-roll-back` where nothing was
- * promoted that is not rolled back already.
+ * Takes the champion back to the one before it; the built-in model is before the first. One that cannot
+ * be used any more is passed over, and the change's reason names it. The version that it takes back stays
+ * in the registry. Rejects with code `nothing-to-roll-back` where nothing was promoted that is not rolled
+ * back already, and as the store does where a version cannot be read at this moment.
  */
 export async function rollBackModel(
   registry: ModelRegistry,
@@ -73,17 +74,47 @@ export async function rollBackModel(
 ): Promise<AliasChange> {
   const log = registry.aliasLog(plugin.name);
   const change = await log.append(at, async () => {
-    const to = championsBefore(await log.readableChanges())[0];
-    if (to === undefined) {
+    const before = championsBefore(await log.readableChanges());
+    if (before.length === 0) {
       throw new MillraceError(`${plugin.name} has no champion to roll back: nothing was promoted before it`, {
         code: "nothing-to-roll-back",
         origin: "user",
       });
     }
-    if (to !== null) await loadVersion(registry, plugin, to);
-    return { action: "rollback", alias: "champion", to, by, reason, forced: false, gate: null };
+    const { to, passedOver } = await newestUsable(registry, plugin, before);
+    const told = passedOver.length === 0 ? "" : `; passed over what cannot be used: ${passedOver.join("; ")}`;
+    return {
+      action: "rollback",
+      alias: "champion",
+      to,
+      by,
+      reason: `${reason}${told}`,
+      forced: false,
+      gate: null,
+    };
   });
   return change as AliasChange;
+}
+
+/** The first that can be loaded; the built-in model behind the last always can. */
+async function newestUsable(
+  registry: ModelRegistry,
+  plugin: AnyServedPlugin,
+  versions: readonly (string | null)[],
+): Promise<{ readonly to: string | null; readonly passedOver: readonly string[] }> {
+  const passedOver: string[] = [];
+  for (const to of versions) {
+    if (to === null) break;
+    try {
+      await loadVersion(registry, plugin, to);
+      return { to, passedOver };
+    } catch (error) {
+      const problem = toProblem(plugin.name, error);
+      if (problem.retry) throw problem;
+      passedOver.push(problem.message);
+    }
+  }
+  return { to: null, passedOver };
 }
 
 function alreadyChampion(plugin: string, version: string): MillraceError {

@@ -74,6 +74,10 @@ describe("models", () => {
         },
       ],
     });
+    const damaged = "models/propensity/20260101T000000Z-damaged/card.json";
+    await api.lake.objectStore.put(damaged, new TextEncoder().encode("{"));
+    const { models } = await api.data(query, { plugin: "propensity" });
+    expect(models).toMatchObject({ champion: version, versions: [{ version }] });
     expect((await api.data(query, { plugin: "fraud" })).models).toMatchObject({ versions: [], changes: [] });
   });
 });
