@@ -56,6 +56,30 @@ describe("samples of orders", () => {
     expect([dataset.rows, unknown]).toEqual([0, 2]);
   });
 
+  it("keep those of the newest event times, whatever comes when: partitions come one after the other (seed 6)", () => {
+    const random = createRandom(6);
+    const orders = Array.from({ length: 1000 }, (_, i) => ({
+      orderId: `o${i}`,
+      timeMs: Math.floor(random() * 300) * HOUR,
+      partition: i % 4,
+      offset: i >> 2,
+      vector: Float64Array.of(i),
+    }));
+    const keptOf = (arriving: typeof orders): number[] => {
+      const samples = new OrderSamples(["number"], 200);
+      for (const order of arriving) samples.add(order);
+      const verdicts = new Map(orders.map(({ orderId, timeMs }) => [orderId, verdict(true, timeMs)]));
+      return [...samples.dataset({ verdicts, nowMs: 1e15 }).dataset.vectors];
+    };
+    const newest = orders
+      .toSorted((a, b) => a.timeMs - b.timeMs || a.partition - b.partition || a.offset - b.offset)
+      .slice(-200)
+      .map(({ vector }) => vector[0]);
+    expect(keptOf(orders)).toEqual(newest);
+    expect(keptOf(orders.toSorted((a, b) => a.partition - b.partition))).toEqual(newest);
+    expect(keptOf(orders.toReversed())).toEqual(newest);
+  });
+
   it("select by event time, and keep the newest where there are too many", () => {
     const times = Array.from({ length: 10 }, (_, i) => i * HOUR);
     const verdicts = new Map(times.map((time, i) => [`o${i}`, verdict(i % 2 === 0, time)]));
