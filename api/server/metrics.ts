@@ -299,9 +299,9 @@ function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: Pi
   );
   perModel("millrace_model_score_micros", "Time of a score beside a challenger's.", (m) => m.championMicros);
   perModel("millrace_model_shadow_score_micros", "Time of a shadow score.", (m) => m.challengerMicros);
-  const countScores = (name: string, help: string, count: (model: ModelStatus) => number | undefined) =>
+  const total = (name: string, help: string, count: (model: ModelStatus) => number | undefined) =>
     new Counter({
-      name: `millrace_model_${name}_scores_total`,
+      name: `millrace_model_${name}_total`,
       help,
       labelNames: ["task", "plugin"],
       registers: [registry],
@@ -309,17 +309,22 @@ function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: Pi
         this.reset();
         for (const { taskId, models = [] } of pipeline.tasks())
           for (const model of models) {
-            const scores = count(model);
-            if (scores !== undefined) this.inc({ task: taskId, plugin: model.plugin }, scores);
+            const value = count(model);
+            if (value !== undefined) this.inc({ task: taskId, plugin: model.plugin }, value);
           }
       },
     });
-  countScores(
-    "unfollowed",
+  total(
+    "unfollowed_scores",
     "Scores whose label is not waited for: more were open than a task keeps, so a sample of them is.",
     (model) => model.unfollowedScores,
   );
-  countScores("failed", "Scores of the champion that were no numbers.", (model) => model.failedScores);
+  total("failed_scores", "Scores of the champion that were no numbers.", (model) => model.failedScores);
+  total(
+    "late_labels",
+    "Labels of orders that are not remembered any more, so that no feature knows them.",
+    (model) => model.lateLabels,
+  );
 }
 
 function registerAlertMetrics(registry: Registry, { hub, sockets }: MetricSources): void {

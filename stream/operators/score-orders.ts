@@ -301,7 +301,7 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
         monitor.labelled(batch, row);
       }),
     },
-    status: () => monitor.status(),
+    status: () => ({ ...monitor.status(), lateLabels: features.lateLabels }),
     hotWaiting: () => waiting.length,
     flushHot(hot, keysMax) {
       if (waiting.length === 0) return false;

@@ -193,6 +193,7 @@ describe("the health of models", () => {
       challengerMicros: 4,
       unfollowedScores: 12,
       failedScores: 3,
+      lateLabels: 5,
     };
     api.tasks = [taskOf({ taskId: "events-0", models: [{ ...model, health }] })];
     const text = await (await fetch(`${api.server.url}/metrics`)).text();
@@ -211,6 +212,7 @@ describe("the health of models", () => {
       'millrace_model_unfollowed_scores_total{task="events-0",plugin="propensity"} 12\n',
     );
     expect(text).toContain('millrace_model_failed_scores_total{task="events-0",plugin="propensity"} 3\n');
+    expect(text).toContain('millrace_model_late_labels_total{task="events-0",plugin="propensity"} 5\n');
   });
 
   it("of forecasts is among the metrics once some of them came due", async () => {
