@@ -25,9 +25,13 @@ export interface ModelCard {
   /**
    * Version that was champion then, and its figure of the plugin's primary metric on the same rows;
    * `advantageMin`: how much better this version is at the least (`advantageMin` in `paired-bootstrap.ts`),
-   * missing in cards from before it was measured.
+   * null where there are too few rows to tell, missing in cards from before it was measured.
    */
-  readonly incumbent: { readonly version: string; readonly metric: number; readonly advantageMin?: number };
+  readonly incumbent: {
+    readonly version: string;
+    readonly metric: number;
+    readonly advantageMin?: number | null;
+  };
   /** Time of one score in batches as the stream makes them, microseconds, where it was trained. */
   readonly scoreMicros?: number;
   /** Missing in cards from before there was one: drift is then not measured. */

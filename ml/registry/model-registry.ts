@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { ObjectStore } from "../../lakehouse/index.ts";
 import { MillraceError } from "../../schema/index.ts";
 import { AliasLog } from "./alias-log.ts";
+import { cardProblem } from "./card-shape.ts";
 import type { ModelCard } from "./model-card.ts";
 import { corrupt, getOrNull, isCode, parseObject, putOnce, toJson } from "./stored-object.ts";
 
@@ -20,7 +21,10 @@ export interface ListedCards {
  * the aliases with their history, an {@link AliasLog}.
  */
 export interface ModelRegistry {
-  /** Stores a version; the same weights of the same time are the same version, stored once. */
+  /**
+   * Stores a version; the same weights of the same time are the same version, stored once. Rejects with code
+   * `card-unusable`, and stores nothing, where a figure is no number, which a stored card could not say.
+   */
   publish(card: Omit<ModelCard, "version" | "weightsSha256">, weights: Uint8Array): Promise<ModelCard>;
   /** Card and weights. Rejects with code `model-missing` or `model-corrupt`. */
   get(plugin: string, version: string): Promise<RegisteredModel>;
@@ -39,8 +43,10 @@ export function createModelRegistry(store: ObjectStore, prefix = "models"): Mode
   async function readCard(plugin: string, version: string): Promise<ModelCard> {
     const bytes = await getOrNull(store, versionKey(plugin, version, "card.json"));
     if (bytes === null) throw missing(plugin, version, "card");
-    const card = parseObject(bytes, `card of model ${version} of ${plugin}`) as unknown as ModelCard;
-    if (card.version === version) return card;
+    const card = parseObject(bytes, `card of model ${version} of ${plugin}`);
+    const problem = cardProblem(card);
+    if (problem !== null) throw corrupt(`${versionKey(plugin, version, "card.json")} is no card: ${problem}`);
+    if (card.version === version) return card as unknown as ModelCard;
     throw corrupt(`the card of model ${version} of ${plugin} is that of another version`);
   }
   async function readCardOrProblem(plugin: string, version: string) {
@@ -56,6 +62,16 @@ export function createModelRegistry(store: ObjectStore, prefix = "models"): Mode
     async publish(draft, weights) {
       const weightsSha256 = sha256(weights);
       const card = { ...draft, version: versionOf(draft.trainedAt, weightsSha256), weightsSha256 };
+      const problem = cardProblem(card);
+      if (problem !== null) {
+        throw new MillraceError(
+          `model ${card.version} of ${card.plugin} is not published: its card's ${problem}`,
+          {
+            code: "card-unusable",
+            origin: "internal",
+          },
+        );
+      }
       // The card is what makes a version: a crash before it leaves weights that nothing lists or loads,
       // and the next publish of the same version finds them and goes on.
       await putOnce(store, versionKey(card.plugin, card.version, "weights"), weights);

@@ -121,12 +121,12 @@ describe("a promotion", () => {
   });
 
   it("is refused where the champion is as good but for chance, or the card does not say", async () => {
-    for (const advantageMin of [0, -0.001, undefined]) {
+    for (const advantageMin of [0, -0.001, undefined, null]) {
       const { version, metric } = BUILT_IN;
       const incumbent = { version, metric, ...(advantageMin !== undefined && { advantageMin }) };
       const refused = promoteModel(registry, propensity, await publish({ incumbent }), ANN);
       await expect(refused).rejects.toThrow(
-        advantageMin === undefined
+        typeof advantageMin !== "number"
           ? "its card does not say whether that is chance: train again"
           : `by ${advantageMin.toFixed(4)} or more in 95 % of resamples`,
       );

@@ -59,8 +59,8 @@ function beatsChampion(
     };
   }
   const compared = compare(name, metric, evaluation.metrics[metric.name]?.model, incumbent.metric, champion);
-  const { advantageMin } = incumbent;
-  if (advantageMin === undefined) {
+  const { advantageMin = null } = incumbent;
+  if (advantageMin === null) {
     const detail = `${compared.detail}, but its card does not say whether that is chance: train again`;
     return { name, passed: false, detail };
   }

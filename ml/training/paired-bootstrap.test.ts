@@ -22,7 +22,7 @@ function scoresOf(labels: Float64Array, shift: number, random: () => number): Fl
 function advantageOf(
   name: ClassifierFigure,
   { own, other, labels }: Record<"own" | "other" | "labels", Float64Array>,
-): number {
+): number | null {
   return advantageMin({
     own: weightedFigure(name, { scores: own, labels }),
     other: weightedFigure(name, { scores: other, labels }),
@@ -57,7 +57,7 @@ describe("the advantage of one model over another", () => {
     for (let trial = 0; trial < trials; trial++) {
       const [own, other] = [scoresOf(labels, 2, random), scoresOf(labels, 2, random)];
       if (averagePrecision({ scores: own, labels }) > averagePrecision({ scores: other, labels })) better++;
-      if (advantageOf("averagePrecision", { own, other, labels }) > 0) passed++;
+      if ((advantageOf("averagePrecision", { own, other, labels }) ?? 0) > 0) passed++;
     }
     expect(better).toBeGreaterThan(35);
     expect(passed).toBeLessThan(12);
@@ -97,12 +97,13 @@ describe("the advantage of one model over another", () => {
       ...figures,
       groups: Int32Array.from(labels, (_, row) => Math.floor(row / 100)),
     });
-    expect(bySession).toBeLessThan(byRow);
+    expect(bySession).not.toBeNull();
+    expect(bySession).toBeLessThan(Number(byRow));
   });
 
   it("is none where most resamples have no figure", () => {
     const labels = new Float64Array(100);
     const [own, other] = [labels.map((_, i) => i / 100), labels.map((_, i) => 1 - i / 100)];
-    expect(advantageOf("averagePrecision", { own, other, labels })).toBe(Number.NEGATIVE_INFINITY);
+    expect(advantageOf("averagePrecision", { own, other, labels })).toBeNull();
   });
 });

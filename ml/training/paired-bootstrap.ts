@@ -19,9 +19,9 @@ export interface PairedFigures {
  * How much better `own` is than `other` on the same rows at the least: one-sided 95 % bound of the
  * difference, positive where it is better, by the paired percentile bootstrap over groups (Efron and
  * Tibshirani, An Introduction to the Bootstrap, 1993, 13.3). Of two models that are equally good one in
- * twenty has a bound above 0. -Infinity where more than a twentieth of the resamples have no figure.
+ * twenty has a bound above 0. Null where a twentieth of the resamples or more have no figure.
  */
-export function advantageMin({ own, other, better, groups, seed }: PairedFigures): number {
+export function advantageMin({ own, other, better, groups, seed }: PairedFigures): number | null {
   const random = createRandom(seed);
   const { numbers, count } = numbered(groups);
   const drawn = new Int32Array(count);
@@ -33,7 +33,8 @@ export function advantageMin({ own, other, better, groups, seed }: PairedFigures
     const difference = better === "higher" ? own(counts) - other(counts) : other(counts) - own(counts);
     return Number.isNaN(difference) ? Number.NEGATIVE_INFINITY : difference;
   });
-  return differences.sort()[Math.floor(TAIL * RESAMPLES)];
+  const bound = differences.sort()[Math.floor(TAIL * RESAMPLES)];
+  return Number.isFinite(bound) ? bound : null;
 }
 
 /** Groups as the numbers from 0 on. */

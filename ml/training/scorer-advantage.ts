@@ -8,7 +8,7 @@ export function scorerAdvantage(
   { ours, champion }: { readonly ours: Scorer; readonly champion: Scorer },
   { vectors, labels, rows, groups }: Dataset,
   seed: number,
-): number {
+): number | null {
   const figureOf = (scorer: Scorer): WeightedFigure => {
     const scores = new Float64Array(rows);
     scorer.score(vectors, rows, scores);
