@@ -107,6 +107,11 @@ export interface SessionOutcome<B extends EventBatch = EventBatch> {
   time(batch: B, row: number): number;
   /** Whether the row labels the earlier vectors of its session 1. */
   isOutcome(batch: B, row: number): boolean;
+  /**
+   * What an outcome's row is a part of, such as the order of a line, as a whole number: the rest of it is no further outcome
+   * behind its first row. Absent, or 0: each row is an outcome of its own.
+   */
+  outcomeKey?(batch: B, row: number): number;
 }
 
 /** A model as it is stored: its version and its serialised weights. */

@@ -85,6 +85,23 @@ describe("scores that wait for their label", () => {
     expect(pending.size).toBeGreaterThan(CAPACITY / 8);
   });
 
+  it("are told by another outcome than the one that they were given at, also behind a restore", () => {
+    const section = new StateSection("s");
+    const first = create(section);
+    first.add(1, 0, 0.5, 2 ** 40 + 7);
+    first.add(2, 0, 0.6, 2 ** 40 + 7);
+    first.add(3, 0, 0.7);
+    expect(first.take(1, 2 ** 40 + 7)).toBeNaN();
+    const next = new StateSection("s");
+    const pending = create(next);
+    copyState([section], [next]);
+    pending.afterRestore();
+    expect(pending.take(1, 2 ** 40 + 7)).toBeNaN();
+    expect(pending.take(1, 8)).toBe(0.5);
+    expect(pending.take(2)).toBe(0.6);
+    expect(pending.take(3, 2 ** 40 + 7)).toBe(0.7);
+  });
+
   it("go on after a restore as if nothing had happened (seed 5)", () => {
     const random = seededRandom(5);
     let section = new StateSection("s");

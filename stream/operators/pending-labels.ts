@@ -11,12 +11,14 @@ const TOLD_BITS = 3;
 const OLDER = 4;
 /** From here on, by place, which model scored; 0 where that is not known, as in states of earlier versions. */
 const MODELS = 16;
+// Behind the models, by place, which outcome the score was given at; 0 for none.
 
 interface Pending {
   readonly entity: number;
   readonly timeMs: number;
   readonly score: number;
   readonly model: number;
+  readonly outcome: number;
 }
 
 /** With more bits, one entity in two billions is followed. */
@@ -72,20 +74,27 @@ export class PendingLabels {
     return this.leftOutCount;
   }
 
-  /** Follows a score, unless one of the entity is followed already or the entity is not in the sample. */
-  add(entity: number, timeMs: number, score: number): void {
+  /**
+   * Follows a score, unless one of the entity is followed already or the entity is not in the sample.
+   * @param outcome key of the outcome that the score was given at: what else comes of it is not what it foretells
+   */
+  add(entity: number, timeMs: number, score: number, outcome = 0): void {
     this.ensure();
     if (this.places.has(entity)) return;
     if (this.isSampled(entity) && this.ring.values[COUNT] === this.capacity) this.makeRoom();
     if (this.isSampled(entity) && this.ring.values[COUNT] < this.capacity)
-      this.push({ entity, timeMs, score, model: this.model });
+      this.push({ entity, timeMs, score, model: this.model, outcome: outcome | 0 });
     else this.leftOutCount++;
   }
 
-  /** The entity's score, which is followed no more; NaN where there is none that is told. */
-  take(entity: number): number {
+  /**
+   * The entity's score, which is followed no more; NaN where there is none that is told. One that was given at
+   * the same outcome stays.
+   */
+  take(entity: number, outcome = 0): number {
     const place = this.places.get(entity);
     if (place === undefined) return Number.NaN;
+    if ((outcome | 0) !== 0 && this.ring.values[this.outcomeAt(place)] === (outcome | 0)) return Number.NaN;
     this.free(entity, place);
     return this.isTold(entity, place) ? this.scores.values[place] : Number.NaN;
   }
@@ -109,9 +118,10 @@ export class PendingLabels {
       if (entity < 0) continue;
       const score = this.scores.values[place];
       const model = this.ring.values[MODELS + place];
+      const outcome = this.ring.values[this.outcomeAt(place)];
       const newest = newestOf(entity, this.times.values[place]);
       this.free(entity, place);
-      if (newest >= beforeMs) this.push({ entity, timeMs: newest, score, model });
+      if (newest >= beforeMs) this.push({ entity, timeMs: newest, score, model, outcome });
       else if (this.isTold(entity, place)) onExpired(score, newest);
     }
     this.followMore();
@@ -127,17 +137,19 @@ export class PendingLabels {
     }
   }
 
-  private push({ entity, timeMs, score, model }: Pending): void {
+  private push({ entity, timeMs, score, model, outcome }: Pending): void {
     const { values } = this.ring;
     const place = (values[HEAD] + values[COUNT]++) % this.capacity;
     this.entities.values[place] = entity;
     this.times.values[place] = timeMs;
     this.scores.values[place] = score;
     values[MODELS + place] = model;
+    values[this.outcomeAt(place)] = outcome;
     this.places.set(entity, place);
     for (const array of [this.entities, this.times, this.scores]) array.mark(place);
     this.ring.mark(0);
     this.ring.mark(MODELS + place);
+    this.ring.mark(this.outcomeAt(place));
   }
 
   private free(entity: number, place: number): void {
@@ -186,13 +198,14 @@ export class PendingLabels {
       times.values[to] = times.values[from];
       scores.values[to] = scores.values[from];
       values[MODELS + to] = values[MODELS + from];
+      values[this.outcomeAt(to)] = values[this.outcomeAt(from)];
       this.places.set(entity, to);
     }
     values[COUNT] = kept;
     values[OLDER] = older;
     if (older === 0) values[TOLD_BITS] = values[FOLLOWED_BITS];
     for (const array of [entities, times, scores]) array.markRange(0, this.capacity);
-    this.ring.markRange(0, MODELS + this.capacity);
+    this.ring.markRange(0, this.outcomeAt(this.capacity));
   }
 
   /** Doubles the rate where few are left, unless that happened and what was followed before is not gone yet. */
@@ -215,9 +228,13 @@ export class PendingLabels {
     return (model === this.model || model === 0) && endsInZeros(entity, this.ring.values[TOLD_BITS]);
   }
 
+  private outcomeAt(place: number): number {
+    return MODELS + this.capacity + place;
+  }
+
   private ensure(): void {
     for (const array of [this.entities, this.times, this.scores]) array.ensure(this.capacity);
-    this.ring.ensure(MODELS + this.capacity);
+    this.ring.ensure(this.outcomeAt(this.capacity));
   }
 }
 
