@@ -40,7 +40,7 @@ describe("metrics", () => {
       expect(() => figure(scored([0.1, Number.NaN, 0.3, Number.NaN, 0.2], labels))).toThrow(
         expect.objectContaining({
           code: "score-not-a-number",
-          message: expect.stringContaining("2 of 5 scores are no numbers, the first of them in row 1"),
+          message: expect.stringContaining("2 of 5 scores are no numbers, the first of them in row 1: "),
         }),
       );
     }

@@ -145,7 +145,7 @@ function requireNumbers(scores: Float64Array): void {
   if (first < 0) return;
   const count = scores.reduce((total, score) => total + (Number.isNaN(score) ? 1 : 0), 0);
   throw new MillraceError(
-    `${count} of ${scores.length} scores are no numbers, the first of them in row ${first}: the model that gave them cannot be measured; roll it back, or train another`,
+    `${count} of ${scores.length} scores are no numbers, the first of them in row ${first}: the model that gave them cannot be measured, and a champion has to be rolled back before another is trained beside it`,
     { code: "score-not-a-number", origin: "user" },
   );
 }

@@ -177,7 +177,7 @@ export class ModelHealthMonitor {
       id: `model-problem:${plugin}:champion:${version}:score-not-a-number`,
       kind: "model-problem",
       severity: "high",
-      title: `${plugin}: its model ${version} gives scores that are no numbers; roll it back, or train another`,
+      title: `${plugin}: its model ${version} gives scores that are no numbers; roll it back`,
       eventTime,
       windowStart: null,
       windowEnd: null,
