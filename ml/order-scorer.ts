@@ -1,4 +1,13 @@
-import type { Dataset, EvaluationReport, MlPlugin, Scorer, ServedPlugin, TrainOptions } from "./plugin.ts";
+import type {
+  Dataset,
+  EvaluationReport,
+  MlPlugin,
+  PrimaryMetric,
+  Scorer,
+  ServedPlugin,
+  TrainOptions,
+} from "./plugin.ts";
+import type { ClassifierFigure } from "./training/weighted-figures.ts";
 
 export const ORDER_DECISIONS = ["pass", "review", "block"] as const;
 export type OrderDecision = (typeof ORDER_DECISIONS)[number];
@@ -9,7 +18,9 @@ export interface DecisionThresholds {
   readonly block: number;
 }
 
+/** A score that is no number (NaN) says nothing, so that somebody has to look. */
 export function decisionOf(score: number, { review, block }: DecisionThresholds): OrderDecision {
+  if (Number.isNaN(score)) return "review";
   return score >= block ? "block" : score >= review ? "review" : "pass";
 }
 
@@ -31,6 +42,7 @@ export interface OrderBaseline {
 
 /** A plugin that scores each order in the stream when it is placed, from `FraudFeatures`. */
 export interface OrderScorerPlugin extends ServedPlugin<OrderScorer> {
+  readonly primaryMetric: PrimaryMetric<ClassifierFigure>;
   /** Names of the whole vector. */
   readonly orderFeatures: readonly string[];
   /** What a feature's value means, for a person. */

@@ -1,5 +1,6 @@
 import type { EventBatch, KeyDictionary, StateSection } from "../schema/index.ts";
 import type { Evaluation } from "./evaluation.ts";
+import type { ClassifierFigure } from "./training/weighted-figures.ts";
 
 /**
  * Features that share state, keyed by one entity. Declared once: the stream calls
@@ -106,6 +107,11 @@ export interface SessionOutcome<B extends EventBatch = EventBatch> {
   time(batch: B, row: number): number;
   /** Whether the row labels the earlier vectors of its session 1. */
   isOutcome(batch: B, row: number): boolean;
+  /**
+   * What an outcome's row is a part of, such as the order of a line, as a whole number: the rest of it is no further outcome
+   * behind its first row. Absent, or 0: each row is an outcome of its own.
+   */
+  outcomeKey?(batch: B, row: number): number;
 }
 
 /** A model as it is stored: its version and its serialised weights. */
@@ -123,8 +129,8 @@ export interface MlPlugin {
 }
 
 /** The figure of {@link EvaluationReport.metrics} that decides between two models. */
-export interface PrimaryMetric {
-  readonly name: string;
+export interface PrimaryMetric<N extends string = string> {
+  readonly name: N;
   readonly better: "lower" | "higher";
 }
 
@@ -151,6 +157,7 @@ export interface ServedPlugin<S extends { readonly modelVersion: string } = Scor
  * folded there, and that `millrace train` fits on the lake's bronze events.
  */
 export interface SessionScorerPlugin<B extends EventBatch = EventBatch> extends ServedPlugin {
+  readonly primaryMetric: PrimaryMetric<ClassifierFigure>;
   /** Contract of the events that it folds, `customer-event`. */
   readonly contract: string;
   /** Fields of the contract that features and labels read, as training fetches them from bronze. */

@@ -1,5 +1,5 @@
 import type { StateSection } from "../schema/index.ts";
-import type { ServedPlugin } from "./plugin.ts";
+import type { PrimaryMetric, ServedPlugin } from "./plugin.ts";
 import type { TrainedModel, TrainPluginOptions } from "./training/train-plugin.ts";
 
 /**
@@ -59,6 +59,7 @@ export interface OnlineRecommender {
 
 /** A plugin whose model recommends products to visits in the stream. */
 export interface RecommenderPlugin extends ServedPlugin<VisitRecommender> {
+  readonly primaryMetric: PrimaryMetric<"mrr20">;
   /** Contract and fields that training reads from bronze. */
   readonly contract: string;
   readonly fields: readonly string[];

@@ -156,7 +156,7 @@ function registerPipelineMetrics(
   );
   registerForecastMetrics(gauge, forecasts);
   registerQualityMetrics(registry, gauge, { quality, clock });
-  registerModelMetrics(gauge, pipeline);
+  registerModelMetrics(registry, gauge, pipeline);
   gauge("millrace_task_state", "1 for the state that the task is in.", ["task", "state"], (g) => {
     for (const { taskId, state } of pipeline.tasks()) g.set({ task: taskId, state }, 1);
   });
@@ -257,7 +257,7 @@ function registerQualityMetrics(
 type MakeGauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => Gauge;
 
 /** Of each task: it scores by itself, and its figures are of its own sample. */
-function registerModelMetrics(gauge: MakeGauge, pipeline: PipelineStatus): void {
+function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: PipelineStatus): void {
   const perModel = (
     name: string,
     help: string,
@@ -299,6 +299,32 @@ function registerModelMetrics(gauge: MakeGauge, pipeline: PipelineStatus): void 
   );
   perModel("millrace_model_score_micros", "Time of a score beside a challenger's.", (m) => m.championMicros);
   perModel("millrace_model_shadow_score_micros", "Time of a shadow score.", (m) => m.challengerMicros);
+  const total = (name: string, help: string, count: (model: ModelStatus) => number | undefined) =>
+    new Counter({
+      name: `millrace_model_${name}_total`,
+      help,
+      labelNames: ["task", "plugin"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { taskId, models = [] } of pipeline.tasks())
+          for (const model of models) {
+            const value = count(model);
+            if (value !== undefined) this.inc({ task: taskId, plugin: model.plugin }, value);
+          }
+      },
+    });
+  total(
+    "unfollowed_scores",
+    "Scores whose label is not waited for: more were open than a task keeps, so a sample of them is.",
+    (model) => model.unfollowedScores,
+  );
+  total("failed_scores", "Scores of the champion that were no numbers.", (model) => model.failedScores);
+  total(
+    "late_labels",
+    "Labels of orders that are not remembered any more, so that no feature knows them.",
+    (model) => model.lateLabels,
+  );
 }
 
 function registerAlertMetrics(registry: Registry, { hub, sockets }: MetricSources): void {

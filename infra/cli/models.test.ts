@@ -25,8 +25,8 @@ beforeAll(async () => {
         rows: { train: 10, validation: 5, unknownLabel: 1 },
         features: propensity.features.flatMap((group) => group.features),
         evaluation: {
-          rows: 5,
-          positives: 1,
+          rows: 200,
+          positives: 60,
           metrics: {
             logLoss: { model: logLoss, baseline: 0.6 },
             calibrationError: { model: 0.01, baseline: 0 },
@@ -40,8 +40,8 @@ beforeAll(async () => {
       },
       builtIn.weights,
     );
-  const first = await publish(1, 0.4, { version: builtIn.version, metric: 0.5 });
-  const second = await publish(2, 0.45, { version: first.version, metric: 0.4 });
+  const first = await publish(1, 0.4, { version: builtIn.version, metric: 0.5, advantageMin: 0.05 });
+  const second = await publish(2, 0.45, { version: first.version, metric: 0.4, advantageMin: -0.07 });
   versions = [first.version, second.version];
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -129,5 +129,21 @@ describe("millrace models", () => {
     const corrupt = await models("promote", "propensity", versions[1], "--force");
     expect(corrupt).toMatchObject({ code: 1 });
     expect(corrupt.err).toContain("not those that its card describes");
+  });
+
+  it("lists the others where a card is damaged, and names that one", async () => {
+    const [first, second] = versions;
+    await writeFile(join(folder, "home/models/propensity", second, "card.json"), "{");
+    const listed = await json("list", "propensity");
+    expect(listed.models.map(({ version }: ModelCard) => version)).toEqual([first]);
+    expect(listed.damaged).toEqual([
+      {
+        version: second,
+        problem: expect.stringContaining(`card of model ${second} of propensity is not JSON`),
+      },
+    ]);
+    const { out, code } = await models("list", "propensity");
+    expect(code).toBe(0);
+    expect(out).toContain(`${second} cannot be used: card of model ${second}`);
   });
 });

@@ -5,6 +5,7 @@ import {
   createKeyColumn,
   createTextColumn,
   KeyDictionary,
+  type TextColumn,
 } from "../../schema/index.ts";
 import type { FeatureKeys } from "../plugin.ts";
 import { EventTypeCode, type ShopperEventBatch } from "./shopper-event.ts";
@@ -17,6 +18,7 @@ export interface ShopperEvent {
   readonly product?: string;
   readonly priceMinor?: number;
   readonly quantity?: number;
+  readonly order?: string;
 }
 
 export function createKeys(): FeatureKeys {
@@ -32,7 +34,7 @@ export function shopperBatch(
   events: readonly ShopperEvent[],
   keys: FeatureKeys,
   partition = 0,
-): ShopperEventBatch {
+): ShopperEventBatch & { readonly orderId: TextColumn } {
   const rows = events.length;
   const eventType = createEnumColumn(rows, Object.keys(EventTypeCode));
   const eventTime = createFloat64Column("timestamp", rows, false);
@@ -40,6 +42,9 @@ export function shopperBatch(
   const productId = createKeyColumn(rows, keys.productId);
   const priceMinor = createFloat64Column("int64", rows, true);
   const quantity = createInt32Column(rows, true);
+  const orderId = createTextColumn(rows);
+  orderId.bytes = new TextEncoder().encode(events.map(({ order }) => order ?? "").join(""));
+  let orderEnd = 0;
   events.forEach((event, row) => {
     eventType.codes[row] = EventTypeCode[event.type];
     eventTime.values[row] = event.time;
@@ -50,6 +55,9 @@ export function shopperBatch(
     (priceMinor.valid as Uint8Array)[row] = event.priceMinor === undefined ? 0 : 1;
     quantity.values[row] = event.quantity ?? -7;
     (quantity.valid as Uint8Array)[row] = event.quantity === undefined ? 0 : 1;
+    orderId.start[row] = event.order === undefined ? -1 : orderEnd;
+    orderEnd += Buffer.byteLength(event.order ?? "");
+    orderId.end[row] = orderEnd;
   });
   return {
     contract: "customer-event",
@@ -67,5 +75,6 @@ export function shopperBatch(
     productId,
     priceMinor,
     quantity,
+    orderId,
   };
 }

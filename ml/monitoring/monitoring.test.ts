@@ -36,6 +36,9 @@ describe("bins of a reference", () => {
     expect(bins.edges).toHaveLength(9);
     expect(bins.shares[binOf(bins, Number.NaN)]).toBeCloseTo(0.55, 2);
     expect(bins.shares.reduce((sum, share) => sum + share)).toBeCloseTo(1);
+    const infinite = referenceBins(Float64Array.of(1, 2, Number.POSITIVE_INFINITY));
+    expect(infinite).toMatchObject({ min: 1, max: 2 });
+    expect(infinite.shares.at(-1)).toBeCloseTo(1 / 3);
     expect(referenceBins(Float64Array.of(Number.NaN))).toMatchObject({ min: 0, max: 0, edges: [] });
   });
 

@@ -32,7 +32,8 @@ export const REFERENCE_BINS_MAX = INNER_BINS_MAX + 2;
  * values (NaN) are in the lowest bin of the range.
  */
 export function referenceBins(values: Float64Array): ReferenceBins {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  // Infinite ones lie beyond the range, as some of live traffic do: a card has no number for them.
+  const sorted = values.filter(Number.isFinite).sort();
   const min = sorted[0] ?? 0;
   const max = sorted[sorted.length - 1] ?? 0;
   const edges: number[] = [];

@@ -172,14 +172,16 @@ export class AliasLog {
 
 /**
  * The champions before the present one, newest first, as roll-backs walk back: each undoes the newest
- * promotion that is not undone yet. Null is the built-in model.
+ * promotion that is not undone yet, and with it those whose champions it passed over. Null is the built-in
+ * model.
  */
 export function championsBefore(changes: readonly AliasChange[]): readonly (string | null)[] {
   const before: (string | null)[] = [];
-  for (const { action, alias, from } of changes) {
+  for (const { action, alias, from, to } of changes) {
     if (alias !== "champion") continue;
-    if (action === "rollback") before.pop();
-    else before.push(from);
+    if (action !== "rollback") before.push(from);
+    // The change that it undoes is unreadable where nothing came from there.
+    else before.length = Math.max(0, before.includes(to) ? before.lastIndexOf(to) : before.length - 1);
   }
   return before.reverse();
 }

@@ -44,7 +44,20 @@ export async function loadVersion<S extends { readonly modelVersion: string }>(
   version: string,
 ): Promise<{ readonly scorer: S; readonly card: ModelCard }> {
   const { card, weights } = await registry.get(plugin.name, version);
-  return { scorer: plugin.load(weights, version), card };
+  try {
+    return { scorer: plugin.load(weights, version), card };
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause;
+    // Not the registry's failure: the same weights will fail again.
+    throw new MillraceError(
+      `the weights of model ${version} of ${plugin.name} cannot be loaded: train again`,
+      {
+        code: "model-incompatible",
+        origin: "user",
+        cause,
+      },
+    );
+  }
 }
 
 /** Whatever goes wrong in a model or on the way to it, as an error with a code. */

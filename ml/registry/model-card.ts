@@ -22,8 +22,16 @@ export interface ModelCard {
   readonly evaluation: EvaluationReport;
   /** Figures of simple models on the same rows, by their names; missing where the plugin has none. */
   readonly baselines?: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Version that was champion then, and its figure of the plugin's primary metric on the same rows. */
-  readonly incumbent: { readonly version: string; readonly metric: number };
+  /**
+   * Version that was champion then, and its figure of the plugin's primary metric on the same rows;
+   * `advantageMin`: how much better this version is at the least (`advantageMin` in `paired-bootstrap.ts`),
+   * null where there are too few rows to tell, missing in cards from before it was measured.
+   */
+  readonly incumbent: {
+    readonly version: string;
+    readonly metric: number;
+    readonly advantageMin?: number | null;
+  };
   /** Time of one score in batches as the stream makes them, microseconds, where it was trained. */
   readonly scoreMicros?: number;
   /** Missing in cards from before there was one: drift is then not measured. */

@@ -92,6 +92,81 @@ describe("model registry", () => {
     expect(loaded).toMatchObject({ source: "earlier", card: good, problem: { code: "model-corrupt" } });
   });
 
+  const bins = { min: 0, max: 1, edges: [0.5], shares: [0, 0.5, 0.5, 0] };
+  const edits: readonly [string, (card: ModelCard) => object, string][] = [
+    [
+      "only its version",
+      ({ version, weightsSha256 }) => ({ version, weightsSha256 }),
+      "plugin is missing, not a text",
+    ],
+    [
+      "no reference of features",
+      (card) => ({ ...card, reference: { score: bins } }),
+      "reference.features is missing",
+    ],
+    [
+      "bins of another form",
+      (card) => ({ ...card, reference: { score: { quantiles: [1] }, features: {} } }),
+      "reference.score.min is missing, not a number",
+    ],
+    [
+      "too few shares",
+      (card) => ({ ...card, reference: { score: bins, features: { price: { ...bins, shares: [1] } } } }),
+      "reference.features.price.shares has 1 entries, not 4",
+    ],
+    [
+      "a figure that was none when it was stored",
+      (card) => ({ ...card, incumbent: { ...card.incumbent, metric: Number.NaN } }),
+      "incumbent.metric is null, not a number",
+    ],
+    ["a wrong time", (card) => ({ ...card, trainedAt: "yesterday" }), 'trainedAt is "yesterday", not a time'],
+    ["features that are no list", (card) => ({ ...card, features: {} }), "features is an object, not a list"],
+  ];
+  it.each(edits)("takes no card with %s, and says which file and field", async (_, edit, message) => {
+    const card = await publishChampion();
+    const key = `models/propensity/${card.version}/card.json`;
+    await writeFile(join(folder, key), JSON.stringify(edit(card)));
+    await expect(registry.get("propensity", card.version)).rejects.toMatchObject({
+      code: "model-corrupt",
+      message: expect.stringContaining(`${key} is no card: ${message}`),
+    });
+    expect(await loadChampion(registry, propensity)).toMatchObject({
+      source: "default",
+      problem: { code: "model-corrupt" },
+    });
+  });
+
+  it("takes a card with fields of later versions, and one with all of today's", async () => {
+    const reference = { score: bins, features: { price: bins } };
+    const evaluation = {
+      rows: 5,
+      positives: 1,
+      metrics: { auc: { model: 0.8, baseline: 0.5 } },
+      reliability: [{ rows: 5, meanScore: 0.2, rate: 0.2 }],
+    };
+    const draft = {
+      ...DRAFT,
+      evaluation,
+      baselines: { simple: { auc: 0.6 } },
+      scoreMicros: 1,
+      reference,
+      later: [1],
+    };
+    const card = await registry.publish(draft, weights);
+    expect(await registry.card("propensity", card.version)).toEqual(card);
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])("publishes no card with a figure of %s", async (figure) => {
+    const draft = { ...DRAFT, incumbent: { version: "propensity-default-1", metric: figure } };
+    await expect(registry.publish(draft, weights)).rejects.toMatchObject({
+      code: "card-unusable",
+      message: expect.stringContaining(`its card's incumbent.metric is ${figure}, not a number`),
+    });
+    const objects: string[] = [];
+    for await (const { key } of new LocalObjectStore(folder).list("models/")) objects.push(key);
+    expect(objects).toEqual([]);
+  });
+
   it("names an unreadable change of the aliases, and gets over it by the next change", async () => {
     const good = await publishChampion();
     await setChampion("20200101T000000Z-0");

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LocalObjectStore } from "../../lakehouse/adapters/local-object-store.ts";
 import type { EvaluationReport } from "../plugin.ts";
 import { propensity } from "../plugins/propensity/index.ts";
@@ -23,6 +23,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 interface Figures {
   readonly logLoss?: number;
+  readonly positives?: number;
   readonly calibrationError?: number;
   readonly scoreMicros?: number;
   readonly incumbent?: ModelCard["incumbent"];
@@ -30,12 +31,15 @@ interface Figures {
   readonly baselines?: ModelCard["baselines"];
 }
 
+const BUILT_IN = { version: DEFAULT.version, metric: 0.5, advantageMin: 0.01 };
+
 /** A version that the gate lets pass beside an incumbent of log loss .5, but for what is said. */
 async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promise<string> {
-  const { logLoss = 0.4, calibrationError = 0.01, scoreMicros = 0.1 } = figures;
+  const { logLoss = 0.4, positives = 50, calibrationError = 0.01, scoreMicros = 0.1 } = figures;
+  const incumbent = figures.incumbent ?? BUILT_IN;
   const evaluation: EvaluationReport = {
-    rows: 5,
-    positives: 1,
+    rows: 500,
+    positives,
     metrics: {
       logLoss: { model: logLoss, baseline: 0.6 },
       calibrationError: { model: calibrationError, baseline: 0 },
@@ -52,7 +56,7 @@ async function publish(figures: Figures = {}, weights = DEFAULT.weights): Promis
       ...(figures.openSessions !== undefined && { openSessions: figures.openSessions }),
       features: propensity.features.flatMap((group) => group.features),
       evaluation,
-      incumbent: figures.incumbent ?? { version: DEFAULT.version, metric: 0.5 },
+      incumbent,
       scoreMicros,
       seed: 1,
       codeRevision: "test",
@@ -72,6 +76,7 @@ describe("a promotion", () => {
     expect(change.gate?.checks.map(({ name, passed }) => [name, passed])).toEqual([
       ["beats-champion", true],
       ["beats-baseline", true],
+      ["enough-evidence", true],
       ["labels-known", true],
       ["calibrated", true],
       ["fast-enough", true],
@@ -81,7 +86,8 @@ describe("a promotion", () => {
 
   const refusals: Record<string, Figures> = {
     "beats-champion": { logLoss: 0.5 },
-    "beats-baseline": { logLoss: 0.6, incumbent: { version: DEFAULT.version, metric: 0.7 } },
+    "beats-baseline": { logLoss: 0.6, incumbent: { ...BUILT_IN, metric: 0.7 } },
+    "enough-evidence": { positives: 49 },
     "labels-known": { openSessions: "taken-as-ended" },
     calibrated: { calibrationError: 0.051 },
     "fast-enough": { scoreMicros: 0.6 },
@@ -114,11 +120,31 @@ describe("a promotion", () => {
     expect(await promoteModel(registry, propensity, better, ANN)).toMatchObject({ forced: false });
   });
 
+  it("is refused where the champion is as good but for chance, or the card does not say", async () => {
+    for (const advantageMin of [0, -0.001, undefined, null]) {
+      const { version, metric } = BUILT_IN;
+      const incumbent = { version, metric, ...(advantageMin !== undefined && { advantageMin }) };
+      const refused = promoteModel(registry, propensity, await publish({ incumbent }), ANN);
+      await expect(refused).rejects.toThrow(
+        typeof advantageMin !== "number"
+          ? "its card does not say whether that is chance: train again"
+          : `by ${advantageMin.toFixed(4)} or more in 95 % of resamples`,
+      );
+    }
+  });
+
+  it("is refused where all but a few rows are positives, too", async () => {
+    const refused = promoteModel(registry, propensity, await publish({ positives: 480 }), ANN);
+    await expect(refused).rejects.toThrow(
+      "enough-evidence (measured on 480 positives and 20 others, at least 50 of each)",
+    );
+  });
+
   it("is refused where the card compares with another champion than the present one", async () => {
     const [first, second] = [await publish(), await publish()];
     await promoteModel(registry, propensity, first, ANN);
     await expect(promoteModel(registry, propensity, second, ANN)).rejects.toThrow(`${first} is champion now`);
-    const third = await publish({ incumbent: { version: first, metric: 0.5 } });
+    const third = await publish({ incumbent: { ...BUILT_IN, version: first } });
     expect(await promoteModel(registry, propensity, third, ANN)).toMatchObject({ from: first, to: third });
     await expect(promoteModel(registry, propensity, third, { ...ANN, force: true })).rejects.toThrow(
       "already",
@@ -135,6 +161,27 @@ describe("a promotion", () => {
       });
     }
     expect(await aliases()).toBeUndefined();
+  });
+
+  it("is put off where the champion cannot be read at this moment, and goes past no gate", async () => {
+    const champion = await publish({ logLoss: 0.3 });
+    const beside = await publish({ logLoss: 0.49 });
+    await promoteModel(registry, propensity, champion, ANN);
+    const store = new LocalObjectStore(folder);
+    const get = vi.spyOn(store, "get").mockImplementation(async (key) => {
+      if (key.includes(champion)) throw new Error("ETIMEDOUT");
+      return LocalObjectStore.prototype.get.call(store, key);
+    });
+    const flaky = createModelRegistry(store);
+    for (const force of [false, true]) {
+      await expect(promoteModel(flaky, propensity, beside, { ...ANN, force })).rejects.toMatchObject({
+        code: "registry-unavailable",
+        retry: true,
+      });
+    }
+    expect(await aliases()).toEqual({ champion, challenger: null });
+    get.mockRestore();
+    await expect(promoteModel(flaky, propensity, beside, ANN)).rejects.toThrow(`${champion} is champion now`);
   });
 
   it("mends an unusable champion: the gate compares with what scores", async () => {
@@ -156,7 +203,7 @@ describe("a roll-back", () => {
   it("goes to the champion before, at last to the built-in model, and then no further", async () => {
     const first = await publish();
     await promoteModel(registry, propensity, first, ANN);
-    const second = await publish({ incumbent: { version: first, metric: 0.5 } });
+    const second = await publish({ incumbent: { ...BUILT_IN, version: first } });
     await promoteModel(registry, propensity, second, ANN);
     const author = { ...ANN, reason: "false alarms" };
     expect(await rollBackModel(registry, propensity, author)).toMatchObject({
@@ -170,6 +217,51 @@ describe("a roll-back", () => {
       code: "nothing-to-roll-back",
     });
     expect(await aliases()).toEqual({ champion: null, challenger: null });
+  });
+
+  it("passes over a champion that cannot be used any more, says so, and does not come back to it", async () => {
+    const versions: string[] = [];
+    for (const _ of [1, 2, 3]) {
+      const incumbent = { ...BUILT_IN, version: versions.at(-1) ?? DEFAULT.version };
+      versions.push(await publish({ incumbent }));
+      await promoteModel(registry, propensity, versions[versions.length - 1], ANN);
+    }
+    const [first, second, third] = versions;
+    await writeFile(join(folder, "models/propensity", second, "weights"), "{}");
+    const change = await rollBackModel(registry, propensity, { ...ANN, reason: "false alarms" });
+    expect(change).toMatchObject({ from: third, to: first });
+    expect(change.reason).toMatch(
+      `false alarms; passed over what cannot be used: the weights of model ${second}`,
+    );
+    expect(await rollBackModel(registry, propensity, ANN)).toMatchObject({
+      from: first,
+      to: null,
+      reason: "test",
+    });
+    await expect(rollBackModel(registry, propensity, ANN)).rejects.toMatchObject({
+      code: "nothing-to-roll-back",
+    });
+    // As promotions go on, so do roll-backs.
+    const fourth = await publish();
+    await promoteModel(registry, propensity, fourth, ANN);
+    expect(await rollBackModel(registry, propensity, ANN)).toMatchObject({ from: fourth, to: null });
+  });
+
+  it("goes to the built-in model where all before it are damaged, and nowhere while the store is away", async () => {
+    const first = await publish();
+    await promoteModel(registry, propensity, first, ANN);
+    const second = await publish({ incumbent: { ...BUILT_IN, version: first } });
+    await promoteModel(registry, propensity, second, ANN);
+    const store = new LocalObjectStore(folder);
+    vi.spyOn(store, "get").mockImplementation(async (key) => {
+      if (key.includes(first)) throw new Error("ETIMEDOUT");
+      return LocalObjectStore.prototype.get.call(store, key);
+    });
+    await expect(rollBackModel(createModelRegistry(store), propensity, ANN)).rejects.toMatchObject({
+      code: "registry-unavailable",
+    });
+    await writeFile(join(folder, "models/propensity", first, "card.json"), "{");
+    expect(await rollBackModel(registry, propensity, ANN)).toMatchObject({ from: second, to: null });
   });
 });
 

@@ -1,7 +1,7 @@
 import { MillraceError } from "../../schema/index.ts";
 import type { ServedPlugin } from "../plugin.ts";
 import { type AliasChange, championsBefore } from "./alias-log.ts";
-import { loadChampion, loadVersion } from "./load-champion.ts";
+import { loadChampion, loadVersion, toProblem } from "./load-champion.ts";
 import type { ModelRegistry } from "./model-registry.ts";
 import { type GateResult, promotionGate } from "./promotion-gate.ts";
 
@@ -23,8 +23,8 @@ export interface PromoteOptions extends ChangeAuthor {
 /**
  * Makes a version champion, past the gate. What it takes over from is what the change was decided on:
  * a champion that another promotes meanwhile is measured against again. Rejects with code
- * `promotion-refused`, and changes nothing, where the gate says no; `model-missing` or
- * `model-corrupt` where card or weights are not there as published, `model-incompatible` where this
+ * `promotion-refused`, and changes nothing, where the gate says no; as the store does where the champion
+ * cannot be read at this moment; `model-missing` or `model-corrupt` where card or weights are not there as published, `model-incompatible` where this
  * build cannot load them: no force gets past those.
  */
 export async function promoteModel(
@@ -37,7 +37,9 @@ export async function promoteModel(
   const change = await registry.aliasLog(plugin.name).append(at, async ({ champion }) => {
     if (champion === version) throw alreadyChampion(plugin.name, version);
     // What scores now, which is not the champion that is named where that is unusable.
-    const { scorer } = await loadChampion(registry, plugin);
+    const { scorer, problem } = await loadChampion(registry, plugin);
+    // What stands in for a champion that cannot be read just now is not what the gate is about.
+    if (problem?.retry === true) throw problem;
     const gate = promotionGate(plugin, card, scorer.modelVersion);
     if (!gate.passed && !force) throw refused(plugin.name, version, gate);
     return { action: "promote", alias: "champion", to: version, by, reason, forced: !gate.passed, gate };
@@ -60,9 +62,10 @@ export async function challengeWith(
 }
 
 /**
- * Takes the champion back to the one before it; the built-in model is before the first. The version
- * that it takes back stays in the registry. Rejects with code `nothing-to-roll-back` where nothing was
- * promoted that is not rolled back already.
+ * Takes the champion back to the one before it; the built-in model is before the first. One that cannot
+ * be used any more is passed over, and the change's reason names it. The version that it takes back stays
+ * in the registry. Rejects with code `nothing-to-roll-back` where nothing was promoted that is not rolled
+ * back already, and as the store does where a version cannot be read at this moment.
  */
 export async function rollBackModel(
   registry: ModelRegistry,
@@ -71,17 +74,47 @@ export async function rollBackModel(
 ): Promise<AliasChange> {
   const log = registry.aliasLog(plugin.name);
   const change = await log.append(at, async () => {
-    const to = championsBefore(await log.readableChanges())[0];
-    if (to === undefined) {
+    const before = championsBefore(await log.readableChanges());
+    if (before.length === 0) {
       throw new MillraceError(`${plugin.name} has no champion to roll back: nothing was promoted before it`, {
         code: "nothing-to-roll-back",
         origin: "user",
       });
     }
-    if (to !== null) await loadVersion(registry, plugin, to);
-    return { action: "rollback", alias: "champion", to, by, reason, forced: false, gate: null };
+    const { to, passedOver } = await newestUsable(registry, plugin, before);
+    const told = passedOver.length === 0 ? "" : `; passed over what cannot be used: ${passedOver.join("; ")}`;
+    return {
+      action: "rollback",
+      alias: "champion",
+      to,
+      by,
+      reason: `${reason}${told}`,
+      forced: false,
+      gate: null,
+    };
   });
   return change as AliasChange;
+}
+
+/** The first that can be loaded; the built-in model behind the last always can. */
+async function newestUsable(
+  registry: ModelRegistry,
+  plugin: AnyServedPlugin,
+  versions: readonly (string | null)[],
+): Promise<{ readonly to: string | null; readonly passedOver: readonly string[] }> {
+  const passedOver: string[] = [];
+  for (const to of versions) {
+    if (to === null) break;
+    try {
+      await loadVersion(registry, plugin, to);
+      return { to, passedOver };
+    } catch (error) {
+      const problem = toProblem(plugin.name, error);
+      if (problem.retry) throw problem;
+      passedOver.push(problem.message);
+    }
+  }
+  return { to: null, passedOver };
 }
 
 function alreadyChampion(plugin: string, version: string): MillraceError {

@@ -2,7 +2,13 @@ import type { PrimaryMetric, PromotionLimits } from "../plugin.ts";
 import type { ModelCard } from "./model-card.ts";
 
 export interface GateCheck {
-  readonly name: "beats-champion" | "beats-baseline" | "labels-known" | "calibrated" | "fast-enough";
+  readonly name:
+    | "beats-champion"
+    | "beats-baseline"
+    | "enough-evidence"
+    | "labels-known"
+    | "calibrated"
+    | "fast-enough";
   readonly passed: boolean;
   /** What was compared, for a person. */
   readonly detail: string;
@@ -18,16 +24,20 @@ export interface GateRules {
   readonly gate: PromotionLimits;
 }
 
+/** Of either label: of fewer, the resamples that the advantage comes from tell too little themselves. */
+const EITHER_LABEL_MIN = 50;
+
 /**
- * Whether a version may become champion, by what its card says: better than the present champion and
- * than every baseline on the same rows, by labels that were known, calibrated, and within the time that a
- * score may take.
+ * Whether a version may become champion, by what its card says: better than the present champion, and
+ * not by chance alone, better than every baseline on the same rows, of which there are enough of either
+ * label, by labels that were known, calibrated, and within the time that a score may take.
  * @param champion version that is champion now, by alias or built in
  */
 export function promotionGate(rules: GateRules, card: ModelCard, champion: string): GateResult {
   const checks = [
     beatsChampion(rules.primaryMetric, card, champion),
     beatsBaselines(rules.primaryMetric, card),
+    enoughEvidence(rules.gate, card),
     labelsKnown(card),
     calibrated(rules.gate, card),
     fastEnough(rules.gate, card),
@@ -48,7 +58,28 @@ function beatsChampion(
       detail: `it was measured beside ${incumbent.version}, and ${champion} is champion now: train again`,
     };
   }
-  return compare(name, metric, evaluation.metrics[metric.name]?.model, incumbent.metric, champion);
+  const compared = compare(name, metric, evaluation.metrics[metric.name]?.model, incumbent.metric, champion);
+  const { advantageMin = null } = incumbent;
+  if (advantageMin === null) {
+    const detail = `${compared.detail}, but its card does not say whether that is chance: train again`;
+    return { name, passed: false, detail };
+  }
+  return {
+    name,
+    passed: compared.passed && advantageMin > 0,
+    detail: `${compared.detail}, by ${advantageMin.toFixed(4)} or more in 95 % of resamples, which has to be above 0`,
+  };
+}
+
+/** Of lists, which are no probabilities, hits alone: a miss is no label of its own. */
+function enoughEvidence({ calibrationErrorMax }: PromotionLimits, { evaluation }: ModelCard): GateCheck {
+  const { rows, positives } = evaluation;
+  const fewest = calibrationErrorMax === null ? positives : Math.min(positives, rows - positives);
+  return {
+    name: "enough-evidence",
+    passed: fewest >= EITHER_LABEL_MIN,
+    detail: `measured on ${positives} positives and ${rows - positives} others, at least ${EITHER_LABEL_MIN}${calibrationErrorMax === null ? " of the former" : " of each"}`,
+  };
 }
 
 /** Against the best of the naive baseline and the simple models of its card that have the figure. */

@@ -43,6 +43,6 @@ export function corrupt(detail: string, cause?: unknown): MillraceError {
   });
 }
 
-export function isCode(error: unknown, code: string): boolean {
+export function isCode(error: unknown, code: string): error is MillraceError {
   return error instanceof MillraceError && error.code === code;
 }

@@ -7,6 +7,8 @@ import { buildDataset } from "./dataset.ts";
 import { batches, shopperEvents } from "./shopper-events.fixture.ts";
 import { splitByTime } from "./split.ts";
 
+const NOON = Date.UTC(2026, 0, 5, 12);
+
 /** What the label of each event must be, from its definition: null where the visit is still open. */
 function expectedLabels(events: readonly ShopperEvent[]): (number | null)[] {
   const end = Math.max(...events.map((event) => event.time));
@@ -52,6 +54,39 @@ describe("buildDataset", () => {
     expect(actual).toEqual(known);
     expect(rowsUnknown).toBe(events.length - known.length);
     expect(rowsUnknown).toBeGreaterThan(0);
+  });
+
+  it("takes the lines of an order for one purchase: what is bought with it is not bought later", async () => {
+    const MINUTE = 60_000;
+    const event = (minute: number, type: ShopperEvent["type"], order?: string): ShopperEvent => ({
+      type,
+      time: NOON + minute * MINUTE,
+      user: "u",
+      ...(order !== undefined && { order }),
+    });
+    const labelsOf = async (visit: readonly ShopperEvent[]): Promise<number[]> => {
+      const end = { type: "page_view", time: NOON + 600 * MINUTE, user: "other" } as const;
+      const { dataset } = await buildDataset(propensity, batches([...visit, end], 100), { seed: 1 });
+      return [...dataset.labels];
+    };
+    const lines = [
+      event(0, "cart_add"),
+      event(1, "purchase", "a"),
+      event(1, "purchase", "a"),
+      event(2, "page_view"),
+    ];
+    expect(await labelsOf([...lines, event(3, "purchase", "a")])).toEqual([1, 0, 0, 0, 0]);
+    expect(await labelsOf([...lines, event(3, "purchase", "b"), event(3, "purchase", "b")])).toEqual([
+      1, 1, 1, 1, 0, 0,
+    ]);
+    // Of purchases without an order nothing is known to belong together.
+    expect(await labelsOf([event(0, "purchase"), event(1, "purchase"), event(2, "page_view")])).toEqual([
+      1, 0, 0,
+    ]);
+    // Another visit is another purchase, whatever its order is called.
+    expect(await labelsOf([...lines, event(60, "page_view"), event(61, "purchase", "a")])).toEqual([
+      1, 0, 0, 0, 1, 0,
+    ]);
   });
 
   it("counts open visits as unknown also where most are, and says that it takes them as ended", async () => {

@@ -98,11 +98,12 @@ class PartitionReplay {
   private readonly sample: RowReservoir;
   private readonly sessionRows: number;
   private readonly newSession: () => number;
-  /** By entity: newest event time, current session, vectors offered of it, list of its sampled rows. */
+  /** By entity: newest event time, current session, vectors offered of it, list of its sampled rows, its newest outcome. */
   private last = new Float64Array(0);
   private session = new Int32Array(0);
   private offered = new Int32Array(0);
   private list = new Int32Array(0);
+  private outcome = new Float64Array(0);
   private newestMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -129,12 +130,21 @@ class PartitionReplay {
       const entity = labels.entity(batch, row);
       const time = labels.time(batch, row);
       this.enter(entity, time);
-      if (labels.isOutcome(batch, row)) this.sample.label(this.list[entity], 1);
+      if (labels.isOutcome(batch, row) && this.isNewOutcome(entity, batch, row))
+        this.sample.label(this.list[entity], 1);
       this.features.fold(batch, row);
       this.offer(entity, time);
       folded++;
     }
     return folded;
+  }
+
+  /** Whether the row is not of the session's newest outcome. */
+  private isNewOutcome(entity: number, batch: EventBatch, row: number): boolean {
+    const key = this.plugin.labels.outcomeKey?.(batch, row) ?? 0;
+    const isNew = key === 0 || key !== this.outcome[entity];
+    this.outcome[entity] = key;
+    return isNew;
   }
 
   collectOpenSessions(open: Set<number>): void {
@@ -153,6 +163,7 @@ class PartitionReplay {
       else this.list[entity] = this.sample.openList();
       this.session[entity] = this.newSession();
       this.offered[entity] = 0;
+      this.outcome[entity] = 0;
       this.last[entity] = time;
     } else if (time > this.last[entity]) {
       this.last[entity] = time;
@@ -172,6 +183,7 @@ class PartitionReplay {
     this.last = copyOf(this.last, new Float64Array(capacity));
     this.session = copyOf(this.session, new Int32Array(capacity)).fill(-1, from);
     this.offered = copyOf(this.offered, new Int32Array(capacity));
+    this.outcome = copyOf(this.outcome, new Float64Array(capacity));
     this.list = copyOf(this.list, new Int32Array(capacity)).fill(-1, from);
   }
 }

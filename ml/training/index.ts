@@ -12,3 +12,4 @@ export * from "./split.ts";
 export * from "./train-orders.ts";
 export * from "./train-plugin.ts";
 export { createForestScorer } from "./trees/forest.ts";
+export type { ClassifierFigure } from "./weighted-figures.ts";

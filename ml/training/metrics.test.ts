@@ -34,6 +34,21 @@ describe("metrics", () => {
     expect(averagePrecision(example)).toBeCloseTo(0.8333333333333333, 14);
   });
 
+  it("refuse scores that are no numbers, and say which; infinite ones have their place", () => {
+    const labels = [0, 1, 0, 1, 0];
+    for (const figure of [auc, averagePrecision, logLoss, brier, reliability]) {
+      expect(() => figure(scored([0.1, Number.NaN, 0.3, Number.NaN, 0.2], labels))).toThrow(
+        expect.objectContaining({
+          code: "score-not-a-number",
+          message: expect.stringContaining("2 of 5 scores are no numbers, the first of them in row 1: "),
+        }),
+      );
+    }
+    expect(
+      auc(scored([Number.NEGATIVE_INFINITY, 0.4, Number.NEGATIVE_INFINITY, 0.2, 0.3], labels)),
+    ).toBeCloseTo(5 / 6, 12);
+  });
+
   it("give log loss and Brier score by hand", () => {
     const two = scored([0.9, 0.2], [1, 0]);
     expect(logLoss(two)).toBeCloseTo(-(Math.log(0.9) + Math.log(0.8)) / 2, 14);

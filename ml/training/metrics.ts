@@ -1,6 +1,10 @@
+import { MillraceError } from "../../schema/index.ts";
 import type { EvaluationReport, ReliabilityBin } from "../plugin.ts";
 
-/** Scores and labels (0 or 1) of one evaluation, row by row. */
+/**
+ * Scores and labels (0 or 1) of one evaluation, row by row. A score may be infinite where only the order
+ * counts; of one that is no number (NaN) every figure throws code `score-not-a-number`.
+ */
 export interface Scored {
   readonly scores: Float64Array;
   readonly labels: Float64Array;
@@ -51,6 +55,7 @@ export function averagePrecision({ scores, labels }: Scored): number {
 
 /** Mean of −log p(label), with p kept within the machine epsilon of 0 and 1, as scikit-learn does. */
 export function logLoss({ scores, labels }: Scored): number {
+  requireNumbers(scores);
   let total = 0;
   for (let i = 0; i < scores.length; i++) {
     const p = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, scores[i]));
@@ -61,6 +66,7 @@ export function logLoss({ scores, labels }: Scored): number {
 
 /** Mean of (p − label)². */
 export function brier({ scores, labels }: Scored): number {
+  requireNumbers(scores);
   let total = 0;
   for (let i = 0; i < scores.length; i++) total += (scores[i] - labels[i]) ** 2;
   return total / scores.length;
@@ -126,10 +132,22 @@ export function classifierReport(scored: Scored, baseRate: number): EvaluationRe
   };
 }
 
-/** Row numbers by rising score. */
-function ascending(scores: Float64Array): Int32Array {
+/** Row numbers by rising score; throws code `score-not-a-number`. */
+export function ascending(scores: Float64Array): Int32Array {
+  requireNumbers(scores);
   const order = Int32Array.from(scores, (_, i) => i);
   return order.sort((a, b) => scores[a] - scores[b] || a - b);
+}
+
+/** NaN equals nothing, itself included: ties of it never end, and no order holds. */
+function requireNumbers(scores: Float64Array): void {
+  const first = scores.findIndex(Number.isNaN);
+  if (first < 0) return;
+  const count = scores.reduce((total, score) => total + (Number.isNaN(score) ? 1 : 0), 0);
+  throw new MillraceError(
+    `${count} of ${scores.length} scores are no numbers, the first of them in row ${first}: the model that gave them cannot be measured, and a champion has to be rolled back before another is trained beside it`,
+    { code: "score-not-a-number", origin: "user" },
+  );
 }
 
 function endOfTie(scores: Float64Array, order: Int32Array, from: number): number {

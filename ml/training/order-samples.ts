@@ -11,7 +11,7 @@ export interface OrderDataset {
   readonly dataset: Dataset;
   /** Orders left out: too young for their fraud to be known. */
   readonly unknown: number;
-  /** Age from which an order that nobody complained of counts as genuine. */
+  /** Age from which an order's label counts as known, and one that nobody complained of as genuine. */
   readonly matureMs: number;
 }
 
@@ -31,18 +31,24 @@ export interface OrderSelection {
 export class OrderSamples {
   private readonly featureNames: readonly string[];
   private readonly rowsMax: number;
-  private readonly orders: { orderId: string; timeMs: number; vector: Float64Array }[] = [];
-  private next = 0;
+  /** Once there are `rowsMax` of them a heap, the oldest first. */
+  private readonly orders: ReplayedOrder[] = [];
 
-  /** @param rowsMax of more orders, the newest are kept: 1.2 kB each */
+  /** @param rowsMax of more orders, those of the newest event times are kept, whatever comes when: 1.2 kB each */
   constructor(featureNames: readonly string[], rowsMax: number) {
     this.featureNames = featureNames;
     this.rowsMax = rowsMax;
   }
 
-  add({ orderId, timeMs, vector }: ReplayedOrder): void {
-    this.orders[this.next] = { orderId, timeMs, vector: vector.slice() };
-    this.next = (this.next + 1) % this.rowsMax;
+  add(order: ReplayedOrder): void {
+    const { orders, rowsMax } = this;
+    if (orders.length === rowsMax) {
+      if (olderFirst(order, orders[0]) > 0) this.sink({ ...order, vector: order.vector.slice() });
+      return;
+    }
+    orders.push({ ...order, vector: order.vector.slice() });
+    // In ascending order, an array is such a heap.
+    if (orders.length === rowsMax) orders.sort(olderFirst);
   }
 
   /** Event times of the orders, ascending. */
@@ -51,16 +57,15 @@ export class OrderSamples {
   }
 
   /**
-   * An order with a verdict has that label; one without counts as genuine once it is older than the
-   * time within which nearly all known frauds became known, and is left out before.
+   * Orders older than the time within which nearly all known frauds became known: one with a verdict has
+   * that label, one without counts as genuine. Younger ones are left out whatever is known of them: of
+   * those, frauds have their verdict first, and would be most of what is learnt.
    */
   dataset(selection: OrderSelection): OrderDataset {
     const { verdicts, nowMs, fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = selection;
     const matureMs = this.maturity(verdicts);
     const selected = this.orders.filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs);
-    const kept = selected
-      .filter(({ orderId, timeMs }) => verdicts.has(orderId) || nowMs - timeMs >= matureMs)
-      .sort((a, b) => a.timeMs - b.timeMs);
+    const kept = selected.filter(({ timeMs }) => nowMs - timeMs >= matureMs).sort(olderFirst);
     const width = this.featureNames.length;
     const vectors = new Float64Array(kept.length * width);
     kept.forEach(({ vector }, row) => {
@@ -77,6 +82,19 @@ export class OrderSamples {
     return { dataset, unknown: selected.length - kept.length, matureMs };
   }
 
+  /** Puts the order in the place of the oldest. */
+  private sink(order: ReplayedOrder): void {
+    const { orders } = this;
+    let at = 0;
+    for (let child = 1; child < orders.length; child = 2 * at + 1) {
+      if (child + 1 < orders.length && olderFirst(orders[child + 1], orders[child]) < 0) child++;
+      if (olderFirst(order, orders[child]) <= 0) break;
+      orders[at] = orders[child];
+      at = child;
+    }
+    orders[at] = order;
+  }
+
   private maturity(verdicts: ReadonlyMap<string, OrderVerdict>): number {
     const delays = this.orders
       .flatMap(({ orderId, timeMs }) => {
@@ -86,4 +104,9 @@ export class OrderSamples {
       .sort((a, b) => a - b);
     return delays[Math.floor(MATURE_SHARE * (delays.length - 1))] ?? Number.POSITIVE_INFINITY;
   }
+}
+
+/** By event time; of one time by their place in the log, so that no order depends on what came when. */
+function olderFirst(a: ReplayedOrder, b: ReplayedOrder): number {
+  return a.timeMs - b.timeMs || a.partition - b.partition || a.offset - b.offset;
 }

@@ -10,6 +10,7 @@ import { giveAlias } from "./give-alias.ts";
 import { classifierReport, positiveRate } from "./metrics.ts";
 import { OrderSamples, type OrderVerdict } from "./order-samples.ts";
 import { scoreMicros } from "./score-micros.ts";
+import { scorerAdvantage } from "./scorer-advantage.ts";
 import { tellEvidence } from "./scorer-evidence.ts";
 import type { TrainedModel, TrainPluginOptions } from "./train-plugin.ts";
 
@@ -73,6 +74,7 @@ export async function trainOrders(
       incumbent: {
         version: champion.scorer.modelVersion,
         metric: plugin.evaluate(champion.scorer, validation.dataset, baseRate).metrics[name].model,
+        advantageMin: scorerAdvantage(plugin.primaryMetric, compared, validation.dataset, options.seed),
       },
       reference: modelReference(candidate, { train: train.dataset, validation: validation.dataset }),
       scoreMicros: scoreMicros(candidate, validation.dataset, options.stopwatch),

@@ -9,6 +9,7 @@ import { type BuiltDataset, buildDataset } from "./dataset.ts";
 import { giveAlias } from "./give-alias.ts";
 import { positiveRate } from "./metrics.ts";
 import { scoreMicros } from "./score-micros.ts";
+import { scorerAdvantage } from "./scorer-advantage.ts";
 import { tellEvidence } from "./scorer-evidence.ts";
 import { splitByTime } from "./split.ts";
 
@@ -66,7 +67,8 @@ export async function trainPlugin(
     plugin.evaluate(scorer, split.validation, positiveRate(split.train.labels));
   const evaluation = measure(candidate);
   const champion = await loadChampion(options.registry, plugin);
-  tellEvidence(split.validation, { ours: candidate, champion: champion.scorer }, [], options.onEvidence);
+  const compared = { ours: candidate, champion: champion.scorer };
+  tellEvidence(split.validation, compared, [], options.onEvidence);
   const { name } = plugin.primaryMetric;
   const card = await options.registry.publish(
     {
@@ -85,6 +87,7 @@ export async function trainPlugin(
       incumbent: {
         version: champion.scorer.modelVersion,
         metric: measure(champion.scorer).metrics[name].model,
+        advantageMin: scorerAdvantage(plugin.primaryMetric, compared, split.validation, options.seed),
       },
       reference: modelReference(candidate, split),
       scoreMicros: scoreMicros(candidate, split.validation, options.stopwatch),

@@ -51,6 +51,12 @@ interface OpenWindow {
   newest: number;
 }
 
+/** What differs between the alerts about a model. */
+type ModelAlert = Pick<
+  Alert,
+  "id" | "severity" | "title" | "eventTime" | "windowStart" | "windowEnd" | "figures"
+> & { readonly kind: OwnAlertKind };
+
 /** Time of shadow scores beside the champion's for the same vectors. */
 interface ShadowCost {
   readonly challenger: string;
@@ -78,6 +84,9 @@ export class ModelHealthMonitor {
   private since: { readonly version: string; readonly ms: number } | null = null;
   private cost: ShadowCost | null = null;
   private last: ModelStatus["health"] = null;
+  private failedScores = 0;
+  /** Version of which it was told that it gives no numbers. */
+  private toldFailing: string | null = null;
 
   constructor(config: ModelHealthConfig, deps: ModelHealthDeps) {
     this.config = config;
@@ -109,8 +118,12 @@ export class ModelHealthMonitor {
     }
   }
 
-  /** Counts a sampled score and its vector at `base`. */
+  /** Counts a sampled score and its vector at `base`; one that is no number is a problem of the model. */
   addScore(eventTime: number, score: number, vectors: Float64Array, base: number): void {
+    if (Number.isNaN(score)) {
+      this.addFailure(eventTime);
+      return;
+    }
     this.openAt(eventTime);
     this.window.addScore(score, vectors, base);
   }
@@ -149,7 +162,27 @@ export class ModelHealthMonitor {
       championMicros: cost === null ? null : micros(cost.championMs, cost.rows),
       challengerMicros: cost === null ? null : micros(cost.challengerMs, cost.rows),
       health: this.last,
+      failedScores: this.failedScores,
     };
+  }
+
+  /** The id has neither task nor time: one alert tells of the version. */
+  private addFailure(eventTime: number): void {
+    this.failedScores++;
+    const version = this.models?.champion.modelVersion ?? "";
+    if (this.toldFailing === version) return;
+    this.toldFailing = version;
+    const { plugin } = this.deps;
+    this.emit({
+      id: `model-problem:${plugin}:champion:${version}:score-not-a-number`,
+      kind: "model-problem",
+      severity: "high",
+      title: `${plugin}: its model ${version} gives scores that are no numbers; roll it back`,
+      eventTime,
+      windowStart: null,
+      windowEnd: null,
+      figures: { plugin, alias: "champion", code: "score-not-a-number", scoring: version },
+    });
   }
 
   private openAt(eventTime: number): void {
@@ -255,21 +288,27 @@ export class ModelHealthMonitor {
     kind: OwnAlertKind,
     { title, figures }: Pick<Alert, "title" | "figures">,
   ): void {
-    const { plugin, outputs } = this.deps;
-    outputs.emitAlert({
+    const { plugin } = this.deps;
+    this.emit({
       id: `${kind}:${plugin}:${version}:${start}`,
-      revision: 1,
-      status: "raised",
       kind,
       severity: "medium",
       title,
-      userId: null,
-      productId: null,
-      orderId: null,
       eventTime: end,
       windowStart: start,
       windowEnd: end,
       figures: { plugin, modelVersion: version, ...figures },
+    });
+  }
+
+  private emit(alert: ModelAlert): void {
+    this.deps.outputs.emitAlert({
+      revision: 1,
+      status: "raised",
+      userId: null,
+      productId: null,
+      orderId: null,
+      ...alert,
     });
   }
 }

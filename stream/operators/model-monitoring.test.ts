@@ -9,6 +9,7 @@ import {
 import {
   type CustomerEvent,
   type CustomerEventBatch,
+  columnValue,
   customerEventContract,
   StateSection,
 } from "../../schema/index.ts";
@@ -95,6 +96,7 @@ function createRig(models: ServedModels) {
         entity: (batch, row) => (batch as CustomerEventBatch).userId.ids[row],
         time: (batch, row) => (batch as CustomerEventBatch).eventTime.values[row],
         isOutcome: (batch, row) => (batch as CustomerEventBatch).eventType.codes[row] === 7,
+        outcomeKey: (batch, row) => Number(columnValue((batch as CustomerEventBatch).orderId, row) ?? 0),
       },
     },
     report: propensityReport,
@@ -266,6 +268,24 @@ describe("labels joined back", () => {
     rig.end();
     rows.push(...rig.outputs.table("gold.model_health"));
     expect(rows).toEqual(straight.outputs.table("gold.model_health"));
+  });
+
+  test("are no purchases of the same order: its lines are one", () => {
+    const rig = createRig({ champion: percent("one"), card: null, challenger: null });
+    // Of each visit the first line is a sample; the second one is of the same order, but for every fourth visit.
+    const lineOf = (user: number, order: string, at: number): Partial<CustomerEvent> => ({
+      ...event(`u${user}`, 90, at, "purchase"),
+      eventId: `${user}-${order}-${at}`,
+      orderId: order,
+    });
+    for (let user = 0; user < 40; user++) {
+      const other = user % 4 === 0 ? "2" : "1";
+      rig.feed([lineOf(user, "1", NOON + user)], user * SAMPLE_EVERY);
+      rig.feed([lineOf(user, other, NOON + user + 1)], user * SAMPLE_EVERY + 1);
+    }
+    rig.end();
+    const rows = rig.outputs.table("gold.model_health");
+    expect([sum(rows, "labels"), sum(rows, "positives")]).toEqual([40, 10]);
   });
 
   test("stay with the model that scored: a window ends where another takes over", () => {

@@ -32,7 +32,7 @@ export interface OrderMonitorDeps {
   readonly stopwatch: () => number;
 }
 
-/** Scored orders of a task that wait for their label. */
+/** Scored orders of a task that wait for their label; of more, a sample does. */
 const PENDING_MAX = 16_384;
 
 /** Holds each order's score against the model's training, its challenger, and the label that comes later. */
@@ -49,20 +49,20 @@ export class OrderMonitor {
     this.health = new ModelHealthMonitor(config.health, { ...deps, labelDelayMs: config.labelDelayMs });
     this.shadow = new ShadowScores({ ...deps, width: deps.featureNames.length });
     this.models = models;
-    this.health.follow(models);
+    this.followModels();
   }
 
   follow(models: ServedModels<OrderScorer>): void {
     if (models === this.models) return;
     this.models = models;
-    this.health.follow(models);
+    this.followModels();
   }
 
   /** An order's score, and its vector at `base`. */
   scored(batch: OrderBatch, row: number, score: number, vectors: Float64Array, base: number): void {
     const eventTime = batch.orderTime.values[row];
     this.health.addScore(eventTime, score, vectors, base);
-    this.pending.add(hashOf(batch.orderId, row), eventTime, score);
+    if (!Number.isNaN(score)) this.pending.add(hashOf(batch.orderId, row), eventTime, score);
     if (this.models.challenger === null) return;
     this.shadow.gather(vectors, base, {
       entity: String(columnValue(batch.orderId, row)),
@@ -101,7 +101,12 @@ export class OrderMonitor {
   }
 
   status(): ModelStatus {
-    return this.health.status();
+    return { ...this.health.status(), unfollowedScores: this.pending.leftOut };
+  }
+
+  private followModels(): void {
+    this.pending.follow(this.models.champion.modelVersion);
+    this.health.follow(this.models);
   }
 
   private addLabel(eventTime: number, score: number, label: 0 | 1): void {

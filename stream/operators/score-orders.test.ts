@@ -295,6 +295,58 @@ describe("the health of the model", () => {
     });
   });
 
+  test("holds what the model has no number for, counts it, and tells of the model once", () => {
+    const rig = createRig();
+    const broken: OrderScorer = {
+      ...scorer,
+      modelVersion: "broken",
+      score(vectors, count, out) {
+        scorer.score(vectors, count, out);
+        for (let i = 0; i < count; i += 2) out[i] = Number.NaN;
+      },
+    };
+    rig.slot.models = { champion: broken, card: null, challenger: null };
+    rig.orders(["a", "b", "c", "d"].map((id) => order(id, { userId: id, deviceId: id })));
+    expect(rig.rows().map(({ decision }) => decision)).toEqual(["review", "pass", "review", "pass"]);
+    expect(rig.rows()[0]).toMatchObject({ score: 0.4, contributions: "{}", model_version: "broken" });
+    expect(String(rig.rows()[0].reasons)).toContain("the model gave no score");
+    const kinds = rig.outputs.alerts.map(({ id }) => id);
+    expect(kinds.filter((id) => id.startsWith("fraud:"))).toEqual(["fraud:a", "fraud:c"]);
+    expect(kinds.filter((id) => id.startsWith("model-problem:"))).toEqual([
+      "model-problem:fraud:champion:broken:score-not-a-number",
+    ]);
+    expect(rig.scoring.status()).toMatchObject({ failedScores: 2 });
+    rig.scoring.steps.orders.advance(at(NOON + HOUR));
+    expect(rig.outputs.table("gold.model_health")).toMatchObject([
+      { scores: 2, score_mean: expect.any(Number) },
+    ]);
+    expect(Number(rig.outputs.table("gold.model_health")[0].score_mean)).toBeGreaterThan(0);
+  });
+
+  test("judges a model by its own scores: labels of the champion before it are none of the new one's", () => {
+    const rig = createRig();
+    const { orders } = rig.scoring.steps;
+    rig.orders([order("a0"), order("a1"), order("a2")]);
+    rig.slot.models = { champion: { ...scorer, modelVersion: "next" }, card: null, challenger: null };
+    rig.orders([order("b0", { orderTime: NOON + 1 }), order("b1", { orderTime: NOON + 2 })], 3);
+    rig.labels([label("a0", true, NOON + 10), label("b0", true, NOON + 11)]);
+    const restored = createRig();
+    restored.slot.models = rig.slot.models;
+    copyState(rig.sections, restored.sections);
+    for (const { afterRestore } of Object.values(restored.scoring.steps)) afterRestore?.();
+    restored.orders([order("c", { orderTime: NOON + 3 })], 5);
+    restored.scoring.steps.orders.advance(at(NOON + MONITOR.labelDelayMs + HOUR));
+    restored.scoring.steps.orders.advance(at(NOON + MONITOR.labelDelayMs + 2 * HOUR));
+    orders.advance(at(NOON + HOUR));
+    const labelsOf = (version: string): number[] =>
+      [...rig.outputs.table("gold.model_health"), ...restored.outputs.table("gold.model_health")]
+        .filter((row) => row.model_version === version)
+        .map((row) => Number(row.labels));
+    expect(labelsOf("by-velocity")).toEqual([0]);
+    // b0 by its verdict, b1 and c since nothing was heard of them; a0 to a2 by none.
+    expect(labelsOf("next")).toEqual([1, 1, 2]);
+  });
+
   test("scores every order with a challenger, which holds none", () => {
     const rig = createRig();
     const challenger = {

@@ -68,6 +68,8 @@ const HOT_WAITING_MAX = 4096;
 const REASONS = 3;
 // Of an order that passes.
 const NO_REASONS: readonly string[] = [];
+// Of an order that the model has no number for.
+const NOT_SCORED: readonly string[] = ["the model gave no score, so that somebody has to look"];
 const NO_PARTS: Readonly<Record<string, number>> = {};
 
 // Places of the next offsets of what was known when an order was scored.
@@ -161,14 +163,17 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
   function emit(batch: OrderBatch, row: number, score: number, vector: Float64Array): void {
     const decision = decisionOf(score, scorer.thresholds);
     const isHeld = decision !== "pass";
-    if (isHeld) scorer.contributions(vector, contributions);
+    const isScored = !Number.isNaN(score);
+    if (isHeld && isScored) scorer.contributions(vector, contributions);
+    else contributions.fill(0);
     const record: FraudScoreRecord = {
       orderId: String(columnValue(batch.orderId, row)),
       userId: keys.userId.text(batch.userId.ids[row]),
       orderTime: batch.orderTime.values[row],
-      score,
+      // What the decision is that of: a row, an alert and a hot record have a number.
+      score: isScored ? score : Math.min(1, scorer.thresholds.review),
       decision,
-      reasons: isHeld ? reasonsFor(vector) : NO_REASONS,
+      reasons: isHeld ? (isScored ? reasonsFor(vector) : NOT_SCORED) : NO_REASONS,
       modelVersion: scorer.modelVersion,
       classifier: scorer.classifier,
       contributions: isHeld ? strongest() : NO_PARTS,
@@ -176,7 +181,7 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
       offset: batch.offset[row],
     };
     const featuresText = vectorText(vector);
-    const contributionsJson = isHeld ? contributionsText() : "{}";
+    const contributionsJson = isHeld && isScored ? contributionsText() : "{}";
     emitRow(batch.userId.ids[row], record, featuresText, contributionsJson);
     if (isHeld) outputs.emitAlert(alertOf(record, decision, featuresText, contributionsJson));
     // Cut to half now and then: to drop one by one would move all of them each time.
@@ -296,7 +301,7 @@ export function createScoreOrders(config: ScoreOrdersConfig, deps: ScoreOrdersDe
         monitor.labelled(batch, row);
       }),
     },
-    status: () => monitor.status(),
+    status: () => ({ ...monitor.status(), lateLabels: features.lateLabels }),
     hotWaiting: () => waiting.length,
     flushHot(hot, keysMax) {
       if (waiting.length === 0) return false;

@@ -70,7 +70,7 @@ const ABOVE = 3;
 
 /** Vectors scored together: few enough to stay in the cache. */
 const SCORE_ROWS = 128;
-/** Sampled scores of a task that wait for their label. */
+/** Sampled scores of a task that wait for their label; of more, those of a sample of the users do. */
 const PENDING_MAX = 4096;
 /** Contributions that the hot record shows; gold has all of them. */
 const HOT_CONTRIBUTIONS = 3;
@@ -122,6 +122,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
   let { models } = slot;
   let scorer = models.champion;
   let fragments = hotFragments(scorer);
+  pending.follow(scorer.modelVersion);
   health.follow(models);
 
   function takeUpModels(): void {
@@ -130,6 +131,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     health.follow(models);
     if (models.champion === scorer) return;
     scorer = models.champion;
+    pending.follow(scorer.modelVersion);
     fragments = hotFragments(scorer);
   }
 
@@ -202,9 +204,10 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       // Here, not where the row was folded: rows of the session before may stand in the same chunk.
       if (beginsSession[i] === 1) {
         setAbove(user, 0);
-        settleLabel(user, batch.eventTime.values[row], 0);
+        settleLabel(user, batch.eventTime.values[row], 0, 0);
       }
-      if (plugin.labels.isOutcome(batch, row)) settleLabel(user, batch.eventTime.values[row], 1);
+      if (plugin.labels.isOutcome(batch, row))
+        settleLabel(user, batch.eventTime.values[row], 1, outcomeOf(batch, row));
       if ((batch.offset[row] & sampleMask) === 0) sampleScore(batch, row, i, value);
       const isAbove = users.values[(user << USER_SHIFT) + ABOVE] === 1;
       if (isAbove ? value < config.rearmBelow : value >= config.threshold) {
@@ -221,7 +224,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     const user = batch.userId.ids[row];
     const eventTime = batch.eventTime.values[row];
     health.addScore(eventTime, value, vectors, place * width);
-    pending.add(user, eventTime, value);
+    if (!Number.isNaN(value)) pending.add(user, eventTime, value, outcomeOf(batch, row));
     if (models.challenger === null) return;
     shadow.gather(vectors, place * width, {
       entity: keys.userId.text(user),
@@ -231,8 +234,12 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
     });
   }
 
-  function settleLabel(user: number, eventTime: number, label: 0 | 1): void {
-    const score = pending.take(user);
+  function outcomeOf(batch: CustomerEventBatch, row: number): number {
+    return plugin.labels.isOutcome(batch, row) ? (plugin.labels.outcomeKey?.(batch, row) ?? 0) : 0;
+  }
+
+  function settleLabel(user: number, eventTime: number, label: 0 | 1, outcome: number): void {
+    const score = pending.take(user, outcome);
     if (!Number.isNaN(score)) health.addLabel(eventTime, score, { label, threshold: config.threshold });
   }
 
@@ -359,7 +366,7 @@ export function createScoreSessions(config: ScoreSessionsConfig, deps: ScoreSess
       pending.afterRestore();
       health.follow(models);
     },
-    status: () => health.status(),
+    status: () => ({ ...health.status(), unfollowedScores: pending.leftOut }),
   };
 }
 

@@ -10,6 +10,15 @@ export interface ModelStatus {
   /** Time of a score of the same vectors, microseconds; null without a challenger. */
   readonly championMicros: number | null;
   readonly challengerMicros: number | null;
+  /** Scores since the task started here whose label is not waited for: more were open than it keeps. Left out where it waits for none. */
+  readonly unfollowedScores?: number;
+  /**
+   * Labels since the task started here of orders that it does not remember any more, so that no feature knows them. Left out
+   * where there are no such labels.
+   */
+  readonly lateLabels?: number;
+  /** Scores since the task started here that were no numbers. */
+  readonly failedScores?: number;
   /** Of the newest window that is over, with the version that scored in it and whether drift was told; null before the first. */
   readonly health: (ModelHealth & { readonly version: string; readonly drifted?: boolean }) | null;
 }

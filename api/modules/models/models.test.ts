@@ -74,6 +74,10 @@ describe("models", () => {
         },
       ],
     });
+    const damaged = "models/propensity/20260101T000000Z-damaged/card.json";
+    await api.lake.objectStore.put(damaged, new TextEncoder().encode("{"));
+    const { models } = await api.data(query, { plugin: "propensity" });
+    expect(models).toMatchObject({ champion: version, versions: [{ version }] });
     expect((await api.data(query, { plugin: "fraud" })).models).toMatchObject({ versions: [], changes: [] });
   });
 });
@@ -187,6 +191,9 @@ describe("the health of models", () => {
       challenger: "m2",
       championMicros: 0.1,
       challengerMicros: 4,
+      unfollowedScores: 12,
+      failedScores: 3,
+      lateLabels: 5,
     };
     api.tasks = [taskOf({ taskId: "events-0", models: [{ ...model, health }] })];
     const text = await (await fetch(`${api.server.url}/metrics`)).text();
@@ -201,6 +208,11 @@ describe("the health of models", () => {
     }
     expect(text).toContain(`millrace_model_shadow_score_micros${labels.replace("m0", "m1")} 4\n`);
     expect(text).not.toContain("millrace_model_calibration_error{");
+    expect(text).toContain(
+      'millrace_model_unfollowed_scores_total{task="events-0",plugin="propensity"} 12\n',
+    );
+    expect(text).toContain('millrace_model_failed_scores_total{task="events-0",plugin="propensity"} 3\n');
+    expect(text).toContain('millrace_model_late_labels_total{task="events-0",plugin="propensity"} 5\n');
   });
 
   it("of forecasts is among the metrics once some of them came due", async () => {

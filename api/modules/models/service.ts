@@ -44,7 +44,8 @@ export class ModelsService {
     ]);
     const aliases = changes.at(-1)?.aliases ?? NO_ALIASES;
     const newest = versions.slice(-NEWEST_MAX).reverse();
-    const cards = await Promise.all(newest.map((version) => this.registry.card(plugin, version)));
+    // Damaged ones are left out; `millrace models list` names them.
+    const { cards } = await this.registry.cards(plugin, newest);
     return {
       plugin,
       ...aliases,

@@ -105,8 +105,8 @@ async function exportVersion({ plugin, registry, options, io }: Call, [version]:
 
 async function list({ plugin, registry }: Call): Promise<Answer> {
   const versions = await registry.versions(plugin.name);
-  const cards = await Promise.all(versions.map((version) => registry.card(plugin.name, version)));
-  const changes = await registry.aliasLog(plugin.name).changes();
+  const { cards, damaged } = await registry.cards(plugin.name, versions);
+  const changes = await registry.aliasLog(plugin.name).readableChanges();
   const aliases = changes.at(-1)?.aliases ?? { champion: null, challenger: null };
   const metric = plugin.primaryMetric.name;
   const builtIn = plugin.defaultModel().version;
@@ -122,9 +122,11 @@ async function list({ plugin, registry }: Call): Promise<Answer> {
   const rows = models.map((model) => Object.values(model).map((value) => cell(value)));
   const header = ["version", "alias", "trained", "rows", metric, "baseline", "µs a score"];
   const own = [builtIn, aliases.champion === null ? "champion" : "", "built in", "", "", "", ""];
+  const problems = damaged.map(({ version, problem }) => ({ version, problem: problem.message }));
+  const told = problems.map(({ version, problem }) => `  ${version} cannot be used: ${problem}\n`).join("");
   return {
-    json: { plugin: plugin.name, aliases, builtIn, models, changes },
-    text: `${textTable([header, own, ...rows])}\n${changes.map(changeLine).join("")}`,
+    json: { plugin: plugin.name, aliases, builtIn, models, damaged: problems, changes },
+    text: `${textTable([header, own, ...rows])}${told}\n${changes.map(changeLine).join("")}`,
   };
 }
 

@@ -36,9 +36,9 @@ class Rig {
   };
   private next = 0;
 
-  constructor(entitiesMax?: number) {
+  constructor(bounds: { readonly entitiesMax?: number; readonly ordersMax?: number } = {}) {
     const session = shopperSession.createState(new StateSection("visit"), this.keys) as FeatureState;
-    this.features = new FraudFeatures({ session, ...(entitiesMax === undefined ? {} : { entitiesMax }) });
+    this.features = new FraudFeatures({ session, ...bounds });
   }
 
   feed(facts: readonly Fact[]): void {
@@ -122,6 +122,27 @@ const label = (orderId: string, isFraud: boolean, changes: Plain = {}): Fact => 
 });
 
 describe("fraud features", () => {
+  it("count the labels of orders that are not remembered any more, which no feature knows", () => {
+    const rig = new Rig({ ordersMax: 20 });
+    const honest = Array.from({ length: 15 }, (_, i) =>
+      order(`o${i}`, { userId: `u${i}`, deviceId: `d${i}` }),
+    );
+    rig.feed([order("old"), ...honest, label("unplaced", true), label("o0", false)]);
+    expect(rig.features.lateLabels).toBe(0);
+    const more = honest.map(({ topic, value }) => ({
+      topic,
+      value: { ...value, orderId: `${value.orderId}-2` },
+    }));
+    rig.feed([
+      ...more,
+      label("old", true),
+      label("o14-2", true),
+      order("next", { orderTime: NOON + 2 * DAY }),
+    ]);
+    expect(rig.features.lateLabels).toBe(1);
+    expect(rig.value("next", "user_known_frauds")).toBe(0);
+  });
+
   it("are named once each, for every kind of entity", () => {
     expect(new Set(FRAUD_FEATURES).size).toBe(FRAUD_FEATURES.length);
     expect(FRAUD_FEATURES.length).toBeGreaterThanOrEqual(90);
@@ -222,7 +243,7 @@ describe("fraud features", () => {
   });
 
   it("remember no more entities than they may, and state what each costs", () => {
-    const rig = new Rig(50);
+    const rig = new Rig({ entitiesMax: 50 });
     for (let i = 0; i < 500; i++) {
       const who = { userId: `u${i}`, deviceId: `d${i}`, ipAddress: `10.0.0.${i}` };
       rig.feed([order(`o${i}`, { ...who, orderTime: NOON + i }), payment(`o${i}`, { userId: `u${i}` })]);

@@ -4,7 +4,13 @@ import { SHOPPER_SESSION_FEATURES, SHOPPER_SESSION_TIME_BOUND } from "../shopper
 import { DAY_MS, EntityHistory, HISTORY_FEATURES, NO_ENTITY, RECENT } from "./entity-history.ts";
 import { idKey, NO_KEY, shortKey, textKey } from "./entity-key.ts";
 import type { LabelRows, OrderRows, PaymentRows } from "./fraud-events.ts";
-import { type LabelChange, LEDGER_ENTITIES, type OrderCard, OrderLedger } from "./order-ledger.ts";
+import {
+  FRAUD_ORDERS_MAX,
+  type LabelChange,
+  LEDGER_ENTITIES,
+  type OrderCard,
+  OrderLedger,
+} from "./order-ledger.ts";
 import { NO_LINES, type OrderLines, readOrderLines } from "./order-lines.ts";
 
 const HOUR_MS = 3_600_000;
@@ -126,6 +132,8 @@ export interface FraudFeaturesOptions {
   /** The features of the shopper's visit, folded elsewhere from the same task's customer events. */
   readonly session: FeatureState;
   readonly entitiesMax?: number;
+  /** Newest orders, payments and labels that find one another. */
+  readonly ordersMax?: number;
 }
 
 /**
@@ -157,15 +165,20 @@ export class FraudFeatures {
   private readonly slots = new Int32Array(LEDGER_ENTITIES);
   private readonly current = { timeMs: 0, amount: 0, currency: 0 };
   private lines: OrderLines = NO_LINES;
+  private lateLabelCount = 0;
   private readonly scratch = new Float64Array(HISTORY_FEATURES.length);
   private readonly amounts = new Float64Array(RECENT);
   private readonly times = new Float64Array(RECENT);
 
-  constructor({ session, entitiesMax = FRAUD_ENTITIES_MAX }: FraudFeaturesOptions) {
+  constructor({
+    session,
+    entitiesMax = FRAUD_ENTITIES_MAX,
+    ordersMax = FRAUD_ORDERS_MAX,
+  }: FraudFeaturesOptions) {
     this.session = session;
     const history = (name: string, partnerKinds: number): EntityHistory =>
       new EntityHistory(this.section, name, { capacity: entitiesMax, partnerKinds });
-    this.ledger = new OrderLedger(this.section);
+    this.ledger = new OrderLedger(this.section, ordersMax);
     this.users = history("users", 4);
     this.devices = history("devices", 1);
     this.addresses = history("addresses", 1);
@@ -175,6 +188,11 @@ export class FraudFeatures {
     this.payers = history("payers", 1);
     this.failures = history("failures", 1);
     this.histories = [this.users, this.devices, this.addresses, this.countries, this.products];
+  }
+
+  /** Labels since this was made of orders that are not remembered any more (or not yet placed): no feature knows them. */
+  get lateLabels(): number {
+    return this.lateLabelCount;
   }
 
   /** Bytes of state by kind: of one entity, and how many there are. */
@@ -253,6 +271,7 @@ export class FraudFeatures {
     const change = this.ledger.judge(orderKey, batch.isFraud.values[row] === 1, batch.labelTime.values[row]);
     if (change === null) return;
     if (this.ledger.entities(orderKey, this.order)) this.learn(change);
+    else if (this.ledger.forgets) this.lateLabelCount++;
     const card = this.ledger.firstCardOf(orderKey);
     if (card !== NO_KEY) this.cards.learn(card, change);
   }

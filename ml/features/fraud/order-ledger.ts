@@ -1,8 +1,11 @@
 import type { StateSection } from "../../../schema/index.ts";
 import { RecentKeys } from "./recent-keys.ts";
 
-/** Newest orders, payments and labels by which one topic's event finds the others'. */
-const REMEMBERED = 1 << 16;
+/**
+ * Newest orders, payments and labels of a task by which one topic's event finds the others'. A label of an
+ * order before them teaches the features nothing: {@link OrderLedger.forgets} and what counts by it tell of that.
+ */
+export const FRAUD_ORDERS_MAX = 1 << 16;
 
 // Of an order: the keys of what it concerned, and the statuses that it had, one bit each.
 const ENTITIES = 0;
@@ -40,11 +43,14 @@ export class OrderLedger {
   private readonly labels: RecentKeys;
   private readonly payments: RecentKeys;
 
-  constructor(section: StateSection) {
-    this.orders = new RecentKeys(section, "orders", { capacity: REMEMBERED, width: LEDGER_ENTITIES + 1 });
-    this.cards = new RecentKeys(section, "order-cards", { capacity: REMEMBERED, width: 3 });
-    this.labels = new RecentKeys(section, "order-labels", { capacity: REMEMBERED, width: 2 });
-    this.payments = new RecentKeys(section, "payments", { capacity: REMEMBERED, width: 1 });
+  private readonly capacity: number;
+
+  constructor(section: StateSection, capacity = FRAUD_ORDERS_MAX) {
+    this.capacity = capacity;
+    this.orders = new RecentKeys(section, "orders", { capacity, width: LEDGER_ENTITIES + 1 });
+    this.cards = new RecentKeys(section, "order-cards", { capacity, width: 3 });
+    this.labels = new RecentKeys(section, "order-labels", { capacity, width: 2 });
+    this.payments = new RecentKeys(section, "payments", { capacity, width: 1 });
   }
 
   ensure(): void {
@@ -52,6 +58,11 @@ export class OrderLedger {
     this.cards.ensure();
     this.labels.ensure();
     this.payments.ensure();
+  }
+
+  /** Whether there were more orders than are remembered. */
+  get forgets(): boolean {
+    return this.orders.size === this.capacity;
   }
 
   has(order: number): boolean {

@@ -38,13 +38,13 @@ const DEVIATIONS_MAX = 6;
 const SCALE_WINDOW = 104;
 
 export function makeCandidates(histories: readonly Float64Array[], options: CandidateOptions): Candidates {
-  const { horizon, demand } = options;
+  const { horizon, period, demand } = options;
   const width = CANDIDATES.length * horizon;
   const values = new Float64Array(histories.length * width);
   const panel = histories.map((history) =>
     prepareSeries(
-      demand ? clipOutliers(history, { deviationsMax: DEVIATIONS_MAX }) : history,
-      options.period,
+      demand ? clipOutliers(history, { deviationsMax: DEVIATIONS_MAX, period }) : history,
+      period,
     ),
   );
   panel.forEach((series, s) => {

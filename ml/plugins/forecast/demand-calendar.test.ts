@@ -52,6 +52,39 @@ describe("a calendar of demand", () => {
     expect(demand.series[0][10]).toBeGreaterThan(50);
   });
 
+  it("gives each name its own part where days have several, whether or not they ever come apart", () => {
+    const named = (name: string, ...places: number[]): CalendarDay[] =>
+      places.map((k) => ({ day: FIRST_DAY + k, name, productId: null }));
+    const made = (effects: Readonly<Record<string, number>>, days: readonly CalendarDay[]): LakeDemand => ({
+      ...demand,
+      series: demand.series.map(() =>
+        Float64Array.from({ length: LENGTH }, (_, k) =>
+          days
+            .filter(({ day }) => day === FIRST_DAY + k)
+            .reduce((units, { name }) => units * effects[name], 100),
+        ),
+      ),
+    });
+    // A holiday that halves demand lies mostly on days of a sale that triples it.
+    const apart = [...named("sale", 10, 30, 50, 70, 90), ...named("holiday", 10, 30, 50, 75)];
+    const { factor } = adjustForCalendar(made({ sale: 3, holiday: 0.5 }, apart), {
+      days: [...apart, ...named("sale", LENGTH + 3), ...named("holiday", LENGTH + 4)],
+    });
+    expect(factor(0, FIRST_DAY + LENGTH + 3)).toBeCloseTo(3, 1);
+    expect(factor(0, FIRST_DAY + LENGTH + 4)).toBeCloseTo(0.5, 1);
+    expect(factor(0, FIRST_DAY + 10)).toBeCloseTo(1.5, 1);
+
+    const together = [...named("sale", 10, 40, 70), ...named("bank holiday", 10, 40, 70)];
+    const both = adjustForCalendar(made({ sale: 2, "bank holiday": 1 }, together), { days: together });
+    expect(both.factor(0, FIRST_DAY + 10)).toBeCloseTo(2, 1);
+    expect(both.demand.series[0][40]).toBeCloseTo(100, -1);
+
+    const sale = named("sale", 10, 40, 70);
+    const twice = sale.map((day) => ({ ...day, productId: "p0" }));
+    const { factor: once } = adjustForCalendar(made({ sale: 2 }, sale), { days: [...sale, ...twice] });
+    expect(once(0, FIRST_DAY + 10)).toBeCloseTo(2, 1);
+  });
+
   it("changes the forecasts of its days and of their weeks alone", () => {
     const plain = forecastLakeDemand(adjustForCalendar(demand, { days: DAYS }).demand, {
       horizonDays: 7,

@@ -30,6 +30,8 @@ const WEEKS_AROUND = 4;
 /** Units of ordinary demand that speak for no change: a rare name moves little. */
 const PRIOR_UNITS = 20;
 const FACTOR_MAX = 10;
+/** Passes over the names, of which each is fitted beside the others; days of one name alone need one. */
+const PASSES = 30;
 
 /**
  * Reads a calendar: CSV with `date` (2026-11-27), `name`, and where only one product is meant
@@ -59,7 +61,8 @@ export async function readCalendar(file: InputFile): Promise<DemandCalendar> {
 /**
  * Takes the effect of promotions and holidays out of the history, so that the methods see ordinary
  * days, and gives it to the days to come: for each name one factor over all series that it concerns,
- * their demand on its days against the same weekdays around them, shrunk towards no change.
+ * their demand on its days against the same weekdays around them, shrunk towards no change. A day of
+ * several names has the product of their factors, which are fitted together.
  */
 export function adjustForCalendar(demand: LakeDemand, calendar: DemandCalendar): CalendarAdjusted {
   const { keys, series, lastDay } = demand;
@@ -68,27 +71,21 @@ export function adjustForCalendar(demand: LakeDemand, calendar: DemandCalendar):
     const place = placeOf(day, productId);
     named.set(place, [...(named.get(place) ?? []), name]);
   }
+  // A name of all products that is also said of one is the same day's all the same.
   const namesAt = ({ productId }: DemandKey, day: number): readonly string[] => [
-    ...(named.get(placeOf(day, null)) ?? []),
-    ...(named.get(placeOf(day, productId)) ?? []),
+    ...new Set([...(named.get(placeOf(day, null)) ?? []), ...(named.get(placeOf(day, productId)) ?? [])]),
   ];
-  const sums = new Map<string, { actual: number; ordinary: number }>();
+  const sums = new Map<string, NamedDemand>();
   forEachNamedDay(demand, calendar, (s, at, names) => {
     const ordinary = ordinaryUnits(series[s], at, (k) =>
       namesAt(keys[s], lastDay - series[s].length + 1 + k),
     );
     if (ordinary === null) return;
-    for (const name of names) {
-      const sum = sums.get(name) ?? { actual: 0, ordinary: 0 };
-      sums.set(name, { actual: sum.actual + series[s][at], ordinary: sum.ordinary + ordinary });
-    }
+    const key = JSON.stringify(names);
+    const sum = sums.get(key) ?? { names, actual: 0, ordinary: 0 };
+    sums.set(key, { names, actual: sum.actual + series[s][at], ordinary: sum.ordinary + ordinary });
   });
-  const factors = new Map(
-    [...sums].map(([name, { actual, ordinary }]) => {
-      const factor = (actual + PRIOR_UNITS) / (ordinary + PRIOR_UNITS);
-      return [name, Math.min(FACTOR_MAX, Math.max(1 / FACTOR_MAX, factor))] as const;
-    }),
-  );
+  const factors = factorsOf([...sums.values()]);
   const factor = (s: number, day: number): number =>
     namesAt(keys[s], day).reduce((product, name) => product * (factors.get(name) ?? 1), 1);
   const ordinary = series.map((values) => values.slice());
@@ -111,6 +108,38 @@ export function adjustForCalendar(demand: LakeDemand, calendar: DemandCalendar):
       }
     });
   }
+}
+
+/** Demand of all days that have the same names. */
+interface NamedDemand {
+  readonly names: readonly string[];
+  readonly actual: number;
+  readonly ordinary: number;
+}
+
+/**
+ * Fits one factor a name, each in turn to what the others leave unexplained: iterative scaling, which finds the
+ * maximum of the Poisson likelihood (Darroch and Ratcliff, 1972). By itself a name would also be given what others
+ * on the same days did. Names that never come apart share their effect in the order in which they come.
+ */
+function factorsOf(days: readonly NamedDemand[]): ReadonlyMap<string, number> {
+  const factors = new Map<string, number>();
+  for (const { names } of days) for (const name of names) factors.set(name, 1);
+  for (let pass = 0; pass < PASSES; pass++) {
+    for (const name of factors.keys()) {
+      let [actual, expected] = [PRIOR_UNITS, PRIOR_UNITS];
+      for (const day of days) {
+        if (!day.names.includes(name)) continue;
+        actual += day.actual;
+        expected += day.names.reduce(
+          (units, other) => (other === name ? units : units * (factors.get(other) ?? 1)),
+          day.ordinary,
+        );
+      }
+      factors.set(name, Math.min(FACTOR_MAX, Math.max(1 / FACTOR_MAX, actual / expected)));
+    }
+  }
+  return factors;
 }
 
 function placeOf(day: number, productId: string | null): string {

@@ -81,6 +81,17 @@ describe("a forecast of many series", () => {
     expect(outer).toBeGreaterThan(0.92);
   });
 
+  it("forecasts the peak of a week that sells little on other days", () => {
+    const random = createRandom(6);
+    const days = Float64Array.from({ length: 26 * 7 }, (_, t) =>
+      Math.round((t % 7 === 5 ? 100 : t % 7 === 6 ? 60 : 5) * (0.8 + 0.4 * random())),
+    );
+    const { mean } = forecastPanel([days], { horizon: 7, period: 7, seed: 1, demand: true });
+    expect(mean[5]).toBeGreaterThan(85);
+    expect(mean[6]).toBeGreaterThan(50);
+    expect(Math.max(...mean.subarray(0, 5))).toBeLessThan(8);
+  });
+
   it("is the same for the same seed, and blind to what comes after", () => {
     const panel = demandPanel(15, 3);
     const { past } = split(panel);

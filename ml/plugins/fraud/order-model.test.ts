@@ -3,6 +3,7 @@ import { FRAUD_FEATURES } from "../../features/index.ts";
 import type { Dataset } from "../../plugin.ts";
 import { positiveRate } from "../../training/metrics.ts";
 import { createRandom } from "../../training/random.ts";
+import { classifiers, type FraudClassifier } from "./classifier.ts";
 import { fraud } from "./index.ts";
 import { encodeOrderModel, type FittedOrderModel, fitOrderModel, loadOrderModel } from "./order-model.ts";
 import { describeFeature } from "./reasons.ts";
@@ -132,6 +133,44 @@ describe("fraud's model of orders", () => {
     scorer.score(vectors, 1, out);
     expect(out[0]).toBeGreaterThan(0);
     expect(out[0]).toBeLessThan(1);
+  });
+
+  it("keeps the answer of one classifier where another fails, and says which", async () => {
+    // No fraud where the network stops, so that it has no later rows to be calibrated on.
+    const labels = dataset.labels.map((label, row) => (row >= 1875 && row < 2187 ? 0 : label));
+    const messages: string[] = [];
+    const options = { seed: 2, onProgress: (message: string) => messages.push(message) };
+    const { stored, compared, failed } = await fitOrderModel({ ...dataset, labels }, options);
+    expect([stored.classifier, Object.keys(compared)]).toEqual(["trees", ["trees"]]);
+    expect(failed).toEqual({ network: expect.stringContaining("rows have the same label") });
+    expect(messages).toContain(`network is left out: ${failed.network}`);
+    expect(() => loadOrderModel(encodeOrderModel(stored), "v1")).not.toThrow();
+  });
+
+  it.each([
+    ["cannot be fitted", "out of memory"],
+    ["gives no numbers", "scores are no numbers"],
+  ])("leaves out one that %s, whatever it throws, but for the first", async (how, why) => {
+    const [trees] = classifiers;
+    const broken: FraudClassifier = {
+      name: "broken",
+      async fit() {
+        if (how === "cannot be fitted") throw new TypeError("out of memory");
+        return {};
+      },
+      load: (_, modelVersion, featureNames) => ({
+        modelVersion,
+        featureNames,
+        bias: 0,
+        score: (_vectors, count, out) => void out.fill(Number.NaN, 0, count),
+        contributions: (_vector, out) => void out.fill(0),
+        explain: () => ({ bias: 0 }),
+      }),
+    };
+    const { stored, failed } = await fitOrderModel(dataset, { seed: 2 }, [trees, broken]);
+    expect(stored.classifier).toBe("trees");
+    expect(failed.broken).toContain(why);
+    await expect(fitOrderModel(dataset, { seed: 2 }, [broken])).rejects.toThrow(why);
   });
 
   it("has words for every feature, with its value", () => {

@@ -5,7 +5,7 @@ import type { Dataset, TrainOptions } from "../../plugin.ts";
 import { averagePrecision } from "../../training/metrics.ts";
 import { selectRows } from "../../training/row-reservoir.ts";
 import type { LabelledTable } from "../../training/trees/boost.ts";
-import { classifiers, type FittedModel } from "./classifier.ts";
+import { classifiers, type FittedModel, type FraudClassifier } from "./classifier.ts";
 import { chooseThresholds, DECISION_COSTS } from "./decision.ts";
 
 const FORMAT = "millrace-fraud/1";
@@ -28,30 +28,47 @@ export interface FittedOrderModel {
   readonly stored: StoredOrderModel;
   /** Average precision on the rows of the choice, by classifier. */
   readonly compared: Readonly<Record<string, number>>;
+  /** Why a classifier is not among them, by its name. */
+  readonly failed: Readonly<Record<string, string>>;
 }
 
 /**
  * Fits every classifier on the older rows, stops and calibrates on newer ones, and keeps the one with the
  * better average precision on the newest, which no classifier has seen; the thresholds are those that
- * would have cost least there. Rejects with code `dataset-unusable`, also where the newest lack a label.
+ * would have cost least there. Any but the first that cannot be fitted, or gives no numbers, is told and left
+ * out. Rejects with code `dataset-unusable`, as where the newest lack a label; what the first refuses to be
+ * fitted on is unusable.
+ *
+ * @param candidates for tests
  */
 export async function fitOrderModel(
   dataset: Dataset,
   { seed, onProgress = () => undefined }: TrainOptions,
+  candidates: readonly FraudClassifier[] = classifiers,
 ): Promise<FittedOrderModel> {
   const { older: train, newest: held } = splitNewest(dataset, HOLD_OUT_SHARE);
   const { older: stopping, newest: choice } = splitNewest(held, CHOICE_SHARE);
   requireBothLabels(choice);
   const tables = { train: tableOf(train), stopping: tableOf(stopping) };
   const compared: Record<string, number> = {};
+  const failed: Record<string, string> = {};
   let best: StoredOrderModel | null = null;
-  for (const classifier of classifiers) {
+  for (const classifier of candidates) {
     const options = { seed, onProgress, size: "serving" } as const;
-    const model = await classifier.fit(tables.train, tables.stopping, options);
-    const scorer = classifier.load(model, "candidate", dataset.featureNames);
     const scores = new Float64Array(choice.rows);
-    scorer.score(choice.vectors, choice.rows, scores);
-    const figure = averagePrecision({ scores, labels: choice.labels });
+    let model: FittedModel;
+    let figure: number;
+    try {
+      model = await classifier.fit(tables.train, tables.stopping, options);
+      const scorer = classifier.load(model, "candidate", dataset.featureNames);
+      scorer.score(choice.vectors, choice.rows, scores);
+      figure = averagePrecision({ scores, labels: choice.labels });
+    } catch (error) {
+      if (best === null) throw error;
+      failed[classifier.name] = error instanceof Error ? error.message : String(error);
+      onProgress(`${classifier.name} is left out: ${failed[classifier.name]}`);
+      continue;
+    }
     onProgress(`${classifier.name}: average precision ${figure.toFixed(4)} on later orders`);
     compared[classifier.name] = figure;
     if (best !== null && figure <= compared[best.classifier]) continue;
@@ -60,7 +77,7 @@ export async function fitOrderModel(
     best = { format: FORMAT, classifier: classifier.name, thresholds, model };
   }
   if (best === null) throw new Error("there is no classifier");
-  return { stored: best, compared };
+  return { stored: best, compared, failed };
 }
 
 /** Amounts of the orders in units of their currency, from their vectors. */

@@ -1,3 +1,5 @@
+import type { TextColumn } from "../../../schema/index.ts";
+import { textKey } from "../../features/fraud/entity-key.ts";
 import {
   EventTypeCode,
   SESSION_GAP_MS,
@@ -18,18 +20,24 @@ import { decodeWeights, encodeWeights } from "./weights.ts";
 /** Penalty beside the summed loss: enough to keep weights finite where a small data set separates. */
 const L2 = 1;
 
+interface OrderingEventBatch extends ShopperEventBatch {
+  readonly orderId: TextColumn;
+}
+
 /** Will this visit still lead to a purchase? Scored after each event of the shopper. */
-export const propensity: SessionScorerPlugin<ShopperEventBatch> = {
+export const propensity: SessionScorerPlugin<OrderingEventBatch> = {
   name: "propensity",
   doc: "Probability that the shopper still buys in this session: logistic regression on the visit so far.",
   contract: "customer-event",
-  fields: SHOPPER_EVENT_FIELDS,
+  fields: [...SHOPPER_EVENT_FIELDS, "orderId"],
   features: [shopperSession],
   labels: {
     gapMs: SESSION_GAP_MS,
     entity: (batch, row) => batch.userId.ids[row],
     time: (batch, row) => batch.eventTime.values[row],
     isOutcome: (batch, row) => batch.eventType.codes[row] === EventTypeCode.purchase,
+    // Each line of an order is an event: what is bought with it is not bought later.
+    outcomeKey: (batch, row) => textKey(batch.orderId, row),
   },
   crossing: { threshold: 0.75, rearmBelow: 0.55 },
   primaryMetric: { name: "logLoss", better: "lower" },

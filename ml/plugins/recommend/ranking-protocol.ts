@@ -32,6 +32,13 @@ export interface RankingTables {
   readonly discovery: RankingFigures;
 }
 
+/** What became of one case in one table. */
+export interface RankedAnswer {
+  readonly table: keyof RankingTables;
+  /** 1 / the target's position, 0 past the first 20. */
+  readonly reciprocal: number;
+}
+
 /**
  * Measures a ranker on every case. A target that the training does not know is a miss; so is
  * anything where fewer items are shown.
@@ -40,18 +47,18 @@ export function measureRanker(
   ranker: Ranker,
   cases: RankingCases,
   byPopularity: Int32Array,
-  onAnswer?: () => void,
+  onAnswer?: (answer: RankedAnswer) => void,
 ): RankingTables {
   const ranks = popularityRanks(byPopularity);
   const tables = { all: new Tally(ranks), discovery: new Tally(ranks) };
   for (let c = 0; c < cases.targets.length; c++) {
     const prefix = cases.items.subarray(cases.from[c], cases.to[c]);
     const target = cases.targets[c];
-    tables.all.add(ranker(prefix, "all"), target);
-    onAnswer?.();
-    if (prefix.includes(target)) continue;
-    tables.discovery.add(ranker(prefix, "discovery"), target);
-    onAnswer?.();
+    for (const table of ["all", "discovery"] as const) {
+      if (table === "discovery" && prefix.includes(target)) continue;
+      const reciprocal = tables[table].add(ranker(prefix, table), target);
+      onAnswer?.({ table, reciprocal });
+    }
   }
   return { all: tables.all.figures(), discovery: tables.discovery.figures() };
 }
@@ -78,7 +85,8 @@ class Tally {
     this.#isShown = new Uint8Array(ranks.length);
   }
 
-  add(shown: Int32Array, target: number): void {
+  /** Returns 1 / the target's position, 0 for a miss. */
+  add(shown: Int32Array, target: number): number {
     this.#cases++;
     const top = shown.subarray(0, SHOWN);
     for (const item of top) {
@@ -86,13 +94,14 @@ class Tally {
       this.#shownRanks += this.#ranks[item];
     }
     this.#shown += top.length;
-    if (target < 0) return;
+    if (target < 0) return 0;
     this.#knownTargets++;
     this.#targetRanks += this.#ranks[target];
     const at = top.indexOf(target);
-    if (at < 0) return;
+    if (at < 0) return 0;
     this.#hitsAt[at]++;
     this.#reciprocal += 1 / (at + 1);
+    return 1 / (at + 1);
   }
 
   figures(): RankingFigures {

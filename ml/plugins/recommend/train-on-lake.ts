@@ -6,12 +6,20 @@ import type { EvaluationReport } from "../../plugin.ts";
 import type { RecommenderPlugin, VisitRecommender } from "../../recommender.ts";
 import { loadChampion } from "../../registry/load-champion.ts";
 import { giveAlias } from "../../training/give-alias.ts";
+import { advantageMin } from "../../training/paired-bootstrap.ts";
 import type { TrainedModel, TrainPluginOptions } from "../../training/train-plugin.ts";
+import { weightedMean } from "../../training/weighted-figures.ts";
 import { itemKnnBaseline } from "./baselines.ts";
 import { CANDIDATE_FEATURES } from "./candidate-features.ts";
 import { encodeProductRecommender } from "./product-model-file.ts";
 import { ProductRecommender } from "./product-recommender.ts";
-import { measureRanker, type Ranker, type RankingTables, SHOWN } from "./ranking-protocol.ts";
+import {
+  measureRanker,
+  type RankedAnswer,
+  type Ranker,
+  type RankingTables,
+  SHOWN,
+} from "./ranking-protocol.ts";
 import { trainRecommender } from "./recommender.ts";
 import type { RankingCases, SessionLog } from "./session-log.ts";
 import { collectVisits, type VisitLog } from "./visit-log.ts";
@@ -50,11 +58,17 @@ export async function trainOnLake(
   const times: number[] = [];
   const own = timed(rankerOf(model, split.productIds), stopwatch, times);
   const { byPopularity } = recommender.base.statistics;
-  const tables = measureRanker(own, split.cases, byPopularity);
+  const ranks = { own: [] as number[], champion: [] as number[] };
+  const tables = measureRanker(own, split.cases, byPopularity, reciprocalsInto(ranks.own));
   onProgress?.("measuring the baseline and the present champion");
   const baseline = measureRanker(itemKnnBaseline(split.log), split.cases, byPopularity);
   const champion = await loadChampion(registry, plugin);
-  const incumbent = measureRanker(rankerOf(champion.scorer, split.productIds), split.cases, byPopularity);
+  const incumbent = measureRanker(
+    rankerOf(champion.scorer, split.productIds),
+    split.cases,
+    byPopularity,
+    reciprocalsInto(ranks.champion),
+  );
   for (const table of ["all", "discovery"] as const) {
     const rankers = Object.entries({ ours: tables, "item-kNN": baseline, champion: incumbent });
     options.onEvidence?.({
@@ -79,6 +93,14 @@ export async function trainOnLake(
       incumbent: {
         version: champion.scorer.modelVersion,
         metric: figuresOf(incumbent)[plugin.primaryMetric.name],
+        // The metric is the mean of these; looks of one visit are alike.
+        advantageMin: advantageMin({
+          own: weightedMean(Float64Array.from(ranks.own)),
+          other: weightedMean(Float64Array.from(ranks.champion)),
+          better: plugin.primaryMetric.better,
+          groups: split.cases.from,
+          seed,
+        }),
       },
       reference: referenceOf(model, split.cases),
       scoreMicros: 1000 * medianOf(times),
@@ -89,6 +111,13 @@ export async function trainOnLake(
   );
   const promoted = await giveAlias(plugin, card, options);
   return { version: card.version, card, promoted };
+}
+
+/** Gathers what the metric is the mean of. */
+function reciprocalsInto(found: number[]): (answer: RankedAnswer) => void {
+  return ({ table, reciprocal }) => {
+    if (table === "all") found.push(reciprocal);
+  };
 }
 
 interface VisitSplit {

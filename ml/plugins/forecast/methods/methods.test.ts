@@ -140,9 +140,37 @@ describe("season and outliers", () => {
 
   it("clips a wholesale order of 74,215 units and leaves ordinary weeks alone", () => {
     const weeks = Float64Array.from([12, 30, 0, 18, 25, 74_215, 40, 22, 9, 31, 16, 28]);
-    const clipped = clipOutliers(weeks, { deviationsMax: 6 });
+    const clipped = clipOutliers(weeks, { deviationsMax: 6, period: 1 });
     expect(clipped[5]).toBeLessThan(120);
     expect(clipped.filter((_, t) => t !== 5)).toEqual(weeks.filter((_, t) => t !== 5));
+  });
+});
+
+describe("outliers of a season", () => {
+  const days = (saturday: number, weekend: number): Float64Array => {
+    const random = createRandom(7);
+    return Float64Array.from({ length: 12 * 7 }, (_, t) =>
+      Math.round((t % 7 === 5 ? saturday : t % 7 === 6 ? weekend : 5) * (0.8 + 0.4 * random())),
+    );
+  };
+
+  it.each([
+    [60, 60],
+    [40, 5],
+  ])("are not its own peaks of %i and %i", (saturday, weekend) => {
+    const values = days(saturday, weekend);
+    expect(clipOutliers(values, { deviationsMax: 6, period: 7 })).toEqual(values);
+  });
+
+  it("are cut on a peak's day, too, and leave the days beside them as they were", () => {
+    const values = days(60, 60);
+    const withOrders = values.map((value, t) => (t === 5 + 7 * 6 || t === 3 ? 5000 : value));
+    const clipped = clipOutliers(withOrders, { deviationsMax: 6, period: 7 });
+    expect(clipped[5 + 7 * 6]).toBeLessThan(150);
+    expect(clipped[3]).toBeLessThan(25);
+    expect(clipped.filter((_, t) => t !== 5 + 7 * 6 && t !== 3)).toEqual(
+      values.filter((_, t) => t !== 5 + 7 * 6 && t !== 3),
+    );
   });
 });
 
