@@ -286,11 +286,13 @@ describe("table maintenance", () => {
     expect((await pyiceberg()).ids).toEqual(range(0, 30));
   });
 
-  it("removes metadata versions that left the log, and the table goes on", async () => {
+  it("removes metadata versions that left the log and stayed, and the table goes on", async () => {
     const commit = (n: string) =>
       lake.catalog.commit(PROBE, {
         requirements: [],
-        updates: [{ action: "set-properties", updates: { n } }],
+        updates: [
+          { action: "set-properties", updates: { n, "write.metadata.delete-after-commit.enabled": "false" } },
+        ],
       });
     for (let i = 0; i < 120; i++) await commit(String(i));
     const later = { ...lake.deps, clock: () => Date.now() + 2 * HOUR_MS };

@@ -13,7 +13,7 @@ import {
   type RemoteLakePlace,
   ROWS_PER_COMMIT,
 } from "../adapters/testing/remote-lake.ts";
-import { createLakePublisher, ensureTables } from "./index.ts";
+import { createLakePublisher, ensureTables, tableKey } from "./index.ts";
 import { currentSnapshot } from "./table-metadata.ts";
 import { runPython } from "./testing/test-lake.ts";
 
@@ -139,6 +139,20 @@ describe("the lake in MinIO and an Iceberg REST catalog", () => {
     expect((await foreignEngine()).ids).toEqual(range(1, 5).flatMap((epoch) => idsOf(0, epoch)));
     expect(await lake.additions()).toHaveLength(4);
     expect(new Set(await lake.additions()).size).toBe(4);
+  });
+
+  it("has the catalog delete metadata versions that leave the log", async () => {
+    await lake.catalog.commit(lake.table, {
+      requirements: [],
+      updates: [{ action: "set-properties", updates: { "write.metadata.previous-versions-max": "2" } }],
+    });
+    for (const epoch of range(0, 5)) await publisherOf(lake).publish([await lake.stageCommit(0, epoch)]);
+    const versions: string[] = [];
+    for await (const { key } of lake.objectStore.list(`${tableKey(lake.table)}/metadata/`)) {
+      if (key.endsWith(".metadata.json")) versions.push(key);
+    }
+    expect(versions).toHaveLength(3);
+    expect((await foreignEngine()).ids).toHaveLength(5 * ROWS_PER_COMMIT);
   });
 
   it("adds every file once where the object store loses every third answer", async () => {
