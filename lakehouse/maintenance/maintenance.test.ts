@@ -1,4 +1,4 @@
-import { utimes } from "node:fs/promises";
+import { cp, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tableName } from "../../schema/index.ts";
@@ -51,6 +51,10 @@ describe("table maintenance", () => {
   }
 
   const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+  async function filesUnder(folder: string): Promise<string[]> {
+    return (await readdir(folder, { recursive: true })).sort();
+  }
 
   async function objects(): Promise<string[]> {
     const keys: string[] = [];
@@ -301,6 +305,32 @@ describe("table maintenance", () => {
     const other = await createTestLake(lake.home);
     expect((await other.catalog.load(PROBE))?.metadata.properties?.n).toBe("after");
     await other.rewriter.close();
+  });
+
+  it("keeps to the folder of a home that was copied to the one it had been in", async () => {
+    const original = await createTestLake(join(lake.home, ".millrace"));
+    const { publish } = createLakePublisher({ ...original.deps, tables: [probeTable] });
+    for (let i = 0; i < 5; i++) {
+      const files = [await original.stage({ from: i * 10, to: i * 10 + 10, day: DAY })];
+      await publish([{ taskId: "t", epoch: i, files }]);
+    }
+    await rm(join(lake.home, "lake"), { recursive: true });
+    await cp(join(original.home, "lake"), join(lake.home, "lake"), { recursive: true });
+    const before = await filesUnder(original.home);
+    const copy = await createTestLake(lake.home);
+    const later = { ...copy.deps, clock: () => Date.now() + 2 * HOUR_MS };
+    const orphans = { ...later, prepared: [], minAgeMs: HOUR_MS };
+    expect(await removeOrphans(PROBE, orphans)).toMatchObject({ objects: 0 });
+    await compactTable(probeTable, { ...copy.deps, rewriter: copy.rewriter });
+    const expired = await expireSnapshots(PROBE, { ...later, maxAgeMs: HOUR_MS, keepLast: 1 });
+    expect(expired).toEqual({ snapshots: 5, objects: 15 });
+    await removeOrphans(PROBE, orphans);
+    expect(await filesUnder(original.home)).toEqual(before);
+    await original.remove();
+    const reader = new DuckDbQueryEngine({ ...copy.deps });
+    expect((await reader.query("SELECT count(*) AS n FROM {gold.probe}", [])).rows).toEqual([{ n: 50 }]);
+    await reader.close();
+    await copy.rewriter.close();
   });
 
   it("does all of it for every table that there is", async () => {
