@@ -38,10 +38,11 @@ export async function expireSnapshots(table: string, options: ExpireSnapshotsOpt
   const before = await retryCommit(table, options, () => removeExpired(table, options));
   if (before === null) return { snapshots: 0, objects: 0 };
   // The commit is done. A crash from here on leaves files that nothing refers to: orphans.
+  const once = await expiredKeys(table, before, objectStore);
+  // Read last: what was committed in the meantime counts as in use.
   const inUse = await readTable(table, options, ({ metadata }) =>
     reachableKeys(table, metadata, metadata.snapshots ?? [], objectStore),
   );
-  const once = await expiredKeys(table, before, objectStore);
   const unused = [...once].filter((key) => !inUse.has(key));
   await objectStore.delete(unused);
   return { snapshots: before.expired.length, objects: unused.length };
@@ -66,7 +67,14 @@ async function removeExpired(table: string, options: ExpireSnapshotsOptions): Pr
   const expired = expiredSnapshots(metadata, options);
   if (expired.length === 0) return null;
   await options.catalog.commit(table, {
-    requirements: [{ type: "assert-table-uuid", uuid: metadata["table-uuid"] }],
+    requirements: [
+      { type: "assert-table-uuid", uuid: metadata["table-uuid"] },
+      // A catalog that removes the snapshot which a ref has gone back to since removes the ref, too, be it main.
+      ...Object.entries(metadata.refs ?? {}).map(
+        ([ref, { "snapshot-id": id }]) =>
+          ({ type: "assert-ref-snapshot-id", ref, "snapshot-id": id }) as const,
+      ),
+    ],
     updates: [
       { action: "remove-snapshots", "snapshot-ids": expired.map((snapshot) => snapshot["snapshot-id"]) },
     ],

@@ -243,6 +243,45 @@ describe("table maintenance", () => {
       await expireSnapshots(PROBE, { ...soon(), catalog: late });
     });
 
+    it("does not expire what a tag has been moved to meanwhile", async () => {
+      const { catalog } = lake;
+      const { snapshots = [] } = (await catalog.load(PROBE))!.metadata;
+      const tag = (at: number) =>
+        catalog.commit(PROBE, {
+          requirements: [],
+          updates: [
+            {
+              action: "set-snapshot-ref",
+              "ref-name": "audited",
+              type: "tag",
+              "snapshot-id": snapshots[at]["snapshot-id"],
+            },
+          ],
+        });
+      await tag(2);
+      const requirements: string[][] = [];
+      const late: Catalog = {
+        load: (table) => catalog.load(table),
+        list: (namespace) => catalog.list(namespace),
+        commit: async (table, commit) => {
+          requirements.push(commit.requirements.map((each) => ("ref" in each ? each.ref : each.type)));
+          if (requirements.length === 1) await tag(1);
+          return catalog.commit(table, commit);
+        },
+      };
+      const { snapshots: expired } = await expireSnapshots(PROBE, { ...soon(), catalog: late });
+      expect(expired).toBe(3);
+      expect(requirements).toEqual(Array(2).fill(["assert-table-uuid", "main", "audited"]));
+      const asOf = String(snapshots[1]["snapshot-id"]);
+      const { rows } = await engine.query("SELECT count(*) AS n FROM {gold.probe}", [], { asOf });
+      expect(rows).toEqual([{ n: 20 }]);
+      await catalog.commit(PROBE, {
+        requirements: [],
+        updates: [{ action: "remove-snapshot-ref", "ref-name": "audited" }],
+      });
+      await expireSnapshots(PROBE, soon());
+    });
+
     it("looks again for orphans where the other has expired what it was reading", async () => {
       const { catalog } = lake;
       let isFirst = true;
