@@ -3,7 +3,7 @@ import { retryCommit } from "../table/commit-retry.ts";
 import type { Snapshot, TableMetadata } from "../table/table-metadata.ts";
 import { loadTable, type MaintenanceOptions, readTable } from "./maintenance-options.ts";
 import { reachableKeys } from "./reachable-keys.ts";
-import { mayDeleteFiles, outdated } from "./retention.ts";
+import { mayDeleteFiles, outdated, timesOfFuture } from "./retention.ts";
 
 export interface ExpireSnapshotsOptions extends MaintenanceOptions {
   /**
@@ -13,6 +13,11 @@ export interface ExpireSnapshotsOptions extends MaintenanceOptions {
   readonly maxAgeMs?: number;
   /** So many of the newest stay, however old (default 10). `history.expire.min-snapshots-to-keep` comes before it. */
   readonly keepLast?: number;
+  /**
+   * No more than so many of a branch stay, however young (default 10,000: a day of commits every ten seconds), unless
+   * the table says how old they may become: each commit writes all of them anew.
+   */
+  readonly keepMost?: number;
 }
 
 export interface ExpiryReport {
@@ -29,6 +34,7 @@ interface Expired {
 
 const MAX_AGE_MS = 86_400_000;
 const KEEP_LAST = 10;
+const KEEP_MOST = 10_000;
 
 /**
  * Forgets old snapshots, and deletes the files that no other snapshot reads; see {@link outdated} for which. None of a
@@ -66,8 +72,11 @@ async function expiredKeys(
 async function removeExpired(table: string, options: ExpireSnapshotsOptions): Promise<Expired | null> {
   const { metadata } = await loadTable(table, options.catalog);
   if (!mayDeleteFiles(metadata)) return null;
-  const limits = { maxAgeMs: options.maxAgeMs ?? MAX_AGE_MS, keepLast: options.keepLast ?? KEEP_LAST };
-  const { snapshots: expired, refs } = outdated(metadata, limits, options.clock());
+  const { maxAgeMs = MAX_AGE_MS, keepLast = KEEP_LAST, keepMost = KEEP_MOST } = options;
+  const limits = { maxAgeMs, keepLast, keepMost };
+  const nowMs = options.clock();
+  const times = await timesOfFuture(table, metadata, nowMs, options.objectStore);
+  const { snapshots: expired, refs } = outdated(metadata, limits, nowMs, times);
   if (expired.length === 0 && refs.length === 0) return null;
   await options.catalog.commit(table, {
     requirements: [

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FileCatalog } from "../adapters/index.ts";
 import type { TableUpdate } from "../ports/catalog.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import { createLakePublisher, type TableMetadata } from "../table/index.ts";
 import { createTestLake, PROBE, probeTable, runPython, type TestLake } from "../table/testing/test-lake.ts";
 import { expireSnapshots, removeOrphans } from "./index.ts";
@@ -24,15 +26,19 @@ describe("how long snapshots stay", () => {
   });
   afterEach(() => lake.remove());
 
-  const deps = () => ({ ...lake.deps, clock: () => nowMs });
+  /** All by the test's clock. */
+  const deps = () => {
+    const clock = () => nowMs;
+    return { ...lake.deps, clock, catalog: new FileCatalog({ objectStore: lake.objectStore, clock }) };
+  };
   const load = async (): Promise<TableMetadata> => (await lake.catalog.load(PROBE))!.metadata;
   const set = (...updates: TableUpdate[]) => lake.catalog.commit(PROBE, { requirements: [], updates });
   const properties = (updates: Readonly<Record<string, string>>) =>
     set({ action: "set-properties", updates });
 
   /** One snapshot each day, the last a day ago. */
-  async function appendDaily(count: number): Promise<void> {
-    const publisher = createLakePublisher({ ...deps(), tables: [probeTable] });
+  async function appendDaily(count: number, objectStore: ObjectStore = lake.objectStore): Promise<void> {
+    const publisher = createLakePublisher({ ...deps(), objectStore, tables: [probeTable] });
     for (let i = 0; i < count; i++) {
       const files = [await lake.stage({ from: epoch * 10, to: epoch * 10 + 10, day: DAY })];
       await publisher.publish([{ taskId: "t", epoch: epoch++, files }]);
@@ -69,6 +75,45 @@ describe("how long snapshots stay", () => {
       "history.expire.min-snapshots-to-keep": "4",
     });
     expect(await expire()).toBe(2);
+  });
+
+  it("goes by the store's clock where one was a year ahead once, as what comes since claims to be as young", async () => {
+    const storedAt = new Map<string, number>();
+    const objectStore: ObjectStore = Object.create(lake.objectStore, {
+      head: {
+        value: async (key: string) => {
+          const found = await lake.objectStore.head(key);
+          return found && { ...found, modifiedAt: storedAt.get(key) ?? nowMs };
+        },
+      },
+      put: {
+        value: async (key: string, ...more: [Uint8Array, object?]) => {
+          storedAt.set(key, nowMs);
+          return lake.objectStore.put(key, ...more);
+        },
+      },
+    });
+    const append = (count: number) => appendDaily(count, objectStore);
+    await append(2);
+    nowMs += 365 * DAY_MS;
+    await append(1);
+    nowMs -= 365 * DAY_MS;
+    await append(5);
+    const { snapshots = [] } = await load();
+    expect(snapshots.filter((snapshot) => snapshot["timestamp-ms"] > nowMs)).toHaveLength(6);
+    const report = await expireSnapshots(PROBE, { ...deps(), objectStore, keepLast: 1 });
+    // Of the last two, one was current a day ago. When the one from the future came, nothing tells: the one before it stays.
+    expect(report.snapshots).toBe(5);
+    expect((await load()).snapshots).toHaveLength(3);
+  });
+
+  it("ends for the oldest where there are very many, unless the table tells an age", async () => {
+    await appendDaily(6);
+    const manyYoung = { ...deps(), maxAgeMs: 30 * DAY_MS, keepLast: 1, keepMost: 4 };
+    await properties({ "history.expire.max-snapshot-age-ms": String(30 * DAY_MS) });
+    expect((await expireSnapshots(PROBE, manyYoung)).snapshots).toBe(0);
+    await set({ action: "remove-properties", removals: ["history.expire.max-snapshot-age-ms"] });
+    expect((await expireSnapshots(PROBE, manyYoung)).snapshots).toBe(2);
   });
 
   it("ends never where nothing of the table may be deleted", async () => {

@@ -1,3 +1,6 @@
+import type { ObjectStore } from "../ports/object-store.ts";
+import { someAtOnce } from "../some-at-once.ts";
+import { TableLayout } from "../table/layout.ts";
 import {
   currentSnapshot,
   MAIN_BRANCH,
@@ -13,6 +16,8 @@ export interface RetentionLimits {
   readonly maxAgeMs: number;
   /** Of a branch, however old. */
   readonly keepLast: number;
+  /** Of a branch that has no age of its own, however young. */
+  readonly keepMost: number;
 }
 
 /** What has had its time. */
@@ -22,22 +27,51 @@ export interface Outdated {
   readonly refs: readonly string[];
 }
 
+const LOOKS_AT_ONCE = 16;
+
 /** Whether files of the table may be deleted: not where other tables are made of them, too. */
 export function mayDeleteFiles({ properties }: TableMetadata): boolean {
   return properties?.["gc.enabled"]?.toLowerCase() !== "false";
 }
 
 /**
+ * By id, when the snapshots were made whose metadata says that they come from the future: a clock was ahead once, and a
+ * table's time never goes back, so that all since claim to be as young as that. The store's clock tells of their files.
+ */
+export async function timesOfFuture(
+  table: string,
+  metadata: TableMetadata,
+  nowMs: number,
+  objectStore: ObjectStore,
+): Promise<ReadonlyMap<string, number>> {
+  const layout = new TableLayout(table, metadata, objectStore);
+  const future = (metadata.snapshots ?? []).filter((snapshot) => snapshot["timestamp-ms"] > nowMs);
+  const times = await someAtOnce(future, LOOKS_AT_ONCE, async (snapshot) => {
+    const list = await objectStore.head(layout.keyOf(snapshot["manifest-list"]));
+    return [idOf(snapshot), Math.min(nowMs, list?.modifiedAt ?? nowMs)] as const;
+  });
+  return new Map(times);
+}
+
+/**
  * What may go by Iceberg's rules (https://iceberg.apache.org/spec/#snapshot-retention-policy): of each branch its newest
  * snapshots stay, and those that were current within an age; each tag's; and of what no ref leads to, what is young.
  * A ref's own limits come before the table's `history.expire.*`, and these before `limits`.
+ *
+ * @param times see {@link timesOfFuture}
  */
-export function outdated(metadata: TableMetadata, limits: RetentionLimits, nowMs: number): Outdated {
+export function outdated(
+  metadata: TableMetadata,
+  limits: RetentionLimits,
+  nowMs: number,
+  times: ReadonlyMap<string, number>,
+): Outdated {
   const snapshots = metadata.snapshots ?? [];
-  const replacedAt = replacementTimes(snapshots);
+  const madeAt = (snapshot: Snapshot): number => times.get(idOf(snapshot)) ?? snapshot["timestamp-ms"];
+  const replacedAt = replacementTimes(snapshots, madeAt);
   // Not its own age: where nothing came for days, an old one was read until a moment ago.
   const isYoung = (snapshot: Snapshot, maxAgeMs: number): boolean =>
-    (replacedAt.get(idOf(snapshot)) ?? snapshot["timestamp-ms"]) >= nowMs - maxAgeMs;
+    (replacedAt.get(idOf(snapshot)) ?? madeAt(snapshot)) >= nowMs - maxAgeMs;
   const maxAgeMs = tableLimit(metadata, "max-snapshot-age-ms") ?? limits.maxAgeMs;
   const keepLast = tableLimit(metadata, "min-snapshots-to-keep") ?? limits.keepLast;
   const refs = refsOf(metadata);
@@ -45,11 +79,12 @@ export function outdated(metadata: TableMetadata, limits: RetentionLimits, nowMs
   const [led, kept] = [new Set<Snapshot>(), new Set<Snapshot>()];
   for (const [name, ref] of refs) {
     if (outdatedRefs.some(([outdatedName]) => outdatedName === name)) continue;
-    const newest = ref["min-snapshots-to-keep"] ?? keepLast;
-    const ageMs = ref["max-snapshot-age-ms"] ?? maxAgeMs;
+    const newest = Math.max(1, ref["min-snapshots-to-keep"] ?? keepLast);
+    const ownAgeMs = ref["max-snapshot-age-ms"] ?? tableLimit(metadata, "max-snapshot-age-ms");
+    const most = ownAgeMs === null ? limits.keepMost : Number.POSITIVE_INFINITY;
     for (const [index, snapshot] of lineOf(metadata, ref).entries()) {
       led.add(snapshot);
-      if (index === 0 || index < newest || isYoung(snapshot, ageMs)) kept.add(snapshot);
+      if (index < newest || (index < most && isYoung(snapshot, ownAgeMs ?? maxAgeMs))) kept.add(snapshot);
     }
   }
   return {
@@ -90,10 +125,14 @@ function lineOf(metadata: TableMetadata, ref: SnapshotRef): Snapshot[] {
 }
 
 /** By id, when the last of a snapshot's children came, ms. */
-function replacementTimes(snapshots: readonly Snapshot[]): ReadonlyMap<string, number> {
+function replacementTimes(
+  snapshots: readonly Snapshot[],
+  madeAt: (snapshot: Snapshot) => number,
+): ReadonlyMap<string, number> {
   const times = new Map<string, number>();
-  for (const { "parent-snapshot-id": parent, "timestamp-ms": time } of snapshots) {
-    const id = String(parent);
+  for (const snapshot of snapshots) {
+    const id = String(snapshot["parent-snapshot-id"]);
+    const time = madeAt(snapshot);
     times.set(id, Math.max(time, times.get(id) ?? time));
   }
   return times;
