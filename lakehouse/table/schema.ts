@@ -131,7 +131,9 @@ function mergeField(
   }
   const isRelaxed = existing.required && !column.required;
   if (!isWidened && !isRelaxed) return existing;
-  return { ...existing, type: narrower ? existing.type : column.type, required: column.required };
+  // Where another engine made it optional there are nulls, whatever else changes.
+  const required = existing.required && column.required;
+  return { ...existing, type: narrower ? existing.type : column.type, required };
 }
 
 /** Columns of the spec in its order, then the table's own. */
