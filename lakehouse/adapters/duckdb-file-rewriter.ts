@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance, DuckDBTimestampTZValue } from "@duckdb/node-api";
 import { type LakeType, MillraceError } from "../../schema/index.ts";
-import { type FileRewriter, REWRITE_OUT_OF_MEMORY, type RewriteRequest } from "../ports/file-rewriter.ts";
+import { FILES_LEFT, type FileRewriter, type RewriteRequest } from "../ports/file-rewriter.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
 import { type BoundValue, encodeBound } from "../table/bounds.ts";
 import type { SchemaField } from "../table/table-metadata.ts";
 import {
   copyOptions,
+  duckDbType,
   quoteFile,
   quoteName,
   quoteText,
@@ -50,6 +51,8 @@ export class DuckDbFileRewriter implements FileRewriter {
 
   /** A sort has to have all rows of some width at hand: where they do not fit, rows stay in the order of the inputs. */
   async rewrite(request: RewriteRequest): Promise<StagedFile> {
+    const foreign = request.fields.find(({ type }) => duckDbType(type) === null);
+    if (foreign !== undefined) throw typeUnsupported(request.table, foreign);
     const order = request.sortBy.length > 0 ? `ORDER BY ${request.sortBy.map(quoteName).join(", ")}` : "";
     const rows = `SELECT * FROM ${tableRelation(request.fields, request.inputs)}`;
     const fitting = await this.rowGroupRows(request.inputs);
@@ -124,7 +127,7 @@ export class DuckDbFileRewriter implements FileRewriter {
     return new MillraceError(
       `${table}: ${inputs.length} data files have rows so wide that ${this.memoryLimit} of memory do not do to ` +
         "merge them; set maintenanceMemoryMb higher",
-      { code: REWRITE_OUT_OF_MEMORY, origin: "user", cause },
+      { code: FILES_LEFT.outOfMemory, origin: "user", cause },
     );
   }
 
@@ -142,6 +145,15 @@ export class DuckDbFileRewriter implements FileRewriter {
     });
     return this.instance;
   }
+}
+
+function typeUnsupported(table: string, { name, type }: SchemaField): MillraceError {
+  const text = typeof type === "string" ? type : (type as { readonly type: string }).type;
+  return new MillraceError(
+    `${table}: column ${name}, which another engine added, has the type ${text}, which Millrace cannot rewrite; ` +
+      `let that engine compact the table (in Trino: ALTER TABLE ${table} EXECUTE optimize) or drop the column`,
+    { code: FILES_LEFT.typeUnsupported, origin: "user" },
+  );
 }
 
 function wholeVectors(rows: number): number {

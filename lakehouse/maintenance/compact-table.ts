@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
-import { type FileRewriter, REWRITE_OUT_OF_MEMORY } from "../ports/file-rewriter.ts";
+import { FILES_LEFT, type FileRewriter } from "../ports/file-rewriter.ts";
 import type { StagedFile } from "../ports/staged-file.ts";
 import { retryCommit } from "../table/commit-retry.ts";
 import { deletesUnsupported } from "../table/file-index.ts";
@@ -52,6 +52,8 @@ interface Rewrite {
   readonly warning: string | null;
 }
 
+const FILES_LEFT_CODES = new Set<string>(Object.values(FILES_LEFT));
+
 const NOTHING: CompactionReport = {
   filesBefore: 0,
   filesAfter: 0,
@@ -63,7 +65,8 @@ const NOTHING: CompactionReport = {
 
 /**
  * Rewrites small files of each partition day into few larger ones, sorted by the table's key, in one
- * `replace` snapshot. The rows stay the same. Files whose rows are too wide for memory are left. Safe beside writers and other compactions: before each
+ * `replace` snapshot. The rows stay the same. Files are left whose rows are too wide
+ * for memory, or have columns of types that only other engines know. Safe beside writers and other compactions: before each
  * try to commit it looks whether the files that it replaces are still live, and gives up if not.
  * A crash before the commit leaves the new files as orphans; the old ones stay for older snapshots.
  */
@@ -140,9 +143,9 @@ async function rewriteBins(
     try {
       staged = await rewriter.rewrite({ table, fields, inputs, key, day, sortBy: spec.key });
     } catch (error) {
-      if (!(error instanceof MillraceError && error.code === REWRITE_OUT_OF_MEMORY)) throw error;
+      if (!(error instanceof MillraceError && FILES_LEFT_CODES.has(error.code))) throw error;
       // Rows of other days may be narrower.
-      warning ??= `${error.message}; until then they stay as they are`;
+      warning ??= `${error.message}; until then files stay as they are`;
       continue;
     }
     const rows = files.reduce((sum, file) => sum + Number(file.record_count), 0);

@@ -15,14 +15,19 @@ export interface RewriteRequest {
   readonly sortBy: readonly string[];
 }
 
-/** Code of the error where rows are too wide for the memory that the rewriter may take. */
-export const REWRITE_OUT_OF_MEMORY = "rewrite-out-of-memory";
+/** Codes of errors that leave files as they are, and say what to do. */
+export const FILES_LEFT = {
+  /** Rows are too wide for the memory that the rewriter may take. */
+  outOfMemory: "rewrite-out-of-memory",
+  /** Columns of other engines' making would be lost. */
+  typeUnsupported: "rewrite-type-unsupported",
+} as const;
 
 /** Writes the rows of several data files into one. */
 export interface FileRewriter {
   /**
    * Resolves when the new file is durable in the object store; it is not yet part of the table. Rows are sorted where
-   * memory does for that. Rejects with {@link REWRITE_OUT_OF_MEMORY}.
+   * memory does for that. Rejects with a code of {@link FILES_LEFT} where it cannot rewrite them.
    */
   rewrite(request: RewriteRequest): Promise<StagedFile>;
   close(): Promise<void>;
