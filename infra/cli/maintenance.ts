@@ -1,3 +1,4 @@
+import { maintenanceWarnings } from "../../lakehouse/index.ts";
 import type { MaintenanceMetrics } from "../monitoring/maintenance-metrics.ts";
 import { type TableSize, tableSizes } from "../monitoring/table-sizes.ts";
 import { consumerGroupsOf } from "../platform/consumer-groups.ts";
@@ -48,7 +49,7 @@ async function once(
   // Whatever the lake's are: log and hot store would grow without end.
   await platform.log.enforceRetention(Date.now(), consumerGroupsOf(platform.config));
   await platform.hotStore.sweep(100_000);
-  for (const { orphans } of await platform.adapters.maintainLake({ signal }))
-    if (orphans.warning !== undefined) logger.warn({}, orphans.warning);
+  for (const report of await platform.adapters.maintainLake({ signal }))
+    for (const warning of maintenanceWarnings(report)) logger.warn({}, warning);
   return tableSizes(platform.adapters.catalog, lakeTables);
 }

@@ -128,6 +128,12 @@ export const settings = {
     [10_000, DAY_MS],
     "Time between compactions while the platform runs.",
   ),
+  maintenanceMemoryMb: count(
+    "Runtime",
+    512,
+    [64, 1_048_576],
+    "Memory that a compaction of the embedded lake may take, in MB: files with very wide rows need more to be merged; the log says so.",
+  ),
   qualityIntervalMs: ms(
     "Runtime",
     3_600_000,

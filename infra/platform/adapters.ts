@@ -67,6 +67,8 @@ export interface AdapterOptions {
   readonly logWritesOn?: "caller" | "thread";
   /** Unless false, an embedded home that is not there yet is made; else it is an error, `home-missing`. */
   readonly makesHome?: boolean;
+  /** Of the embedded lake: memory that a compaction may take. */
+  readonly maintenanceMemoryMb?: number;
 }
 
 /** Opens the mode's adapters; the libraries of the other mode are not loaded. */
@@ -77,7 +79,8 @@ export async function openAdapters(
 ): Promise<Adapters> {
   if (config.mode === "embedded") {
     const { openEmbeddedAdapters } = await import("./embedded-adapters.ts");
-    return openEmbeddedAdapters(config.home, clock, options);
+    const { maintenanceMemoryMb } = config;
+    return openEmbeddedAdapters(config.home, clock, { ...options, maintenanceMemoryMb });
   }
   const { openDistributedAdapters } = await import("./distributed-adapters.ts");
   return openDistributedAdapters(config, clock, options.warn ?? (() => undefined));

@@ -19,7 +19,7 @@ const HALF_WRITTEN_AGE_MS = 3_600_000;
 export function openEmbeddedAdapters(
   home: string,
   clock: () => number,
-  { logWritesOn = "caller", makesHome = true }: AdapterOptions = {},
+  { logWritesOn = "caller", makesHome = true, maintenanceMemoryMb }: AdapterOptions = {},
 ): Adapters {
   readyHome(home, { makes: makesHome });
   const log = new HomeLog(home, { clock, writesOn: logWritesOn });
@@ -40,7 +40,8 @@ export function openEmbeddedAdapters(
       new DuckDbQueryEngine({ catalog, objectStore: objects, views: lakeViews, ...limits }),
     async maintainLake(run) {
       await objects.removeTemporaryFiles(clock(), HALF_WRITTEN_AGE_MS);
-      const rewriter = new DuckDbFileRewriter({ objectStore: objects });
+      const limit = maintenanceMemoryMb === undefined ? {} : { memoryLimit: `${maintenanceMemoryMb}MB` };
+      const rewriter = new DuckDbFileRewriter({ objectStore: objects, ...limit });
       try {
         const prepared = await preparedCheckpoints(objects);
         const deps = { catalog, objectStore: objects, rewriter, clock, ...retryEnvironment };

@@ -48,7 +48,7 @@ export interface PipelineSetup {
 /** What tasks are made of. */
 export interface TaskSetup extends PipelineSetup {
   readonly adapters: Pick<Adapters, "log" | "hotStore" | "alertBus"> & Partial<Pick<Adapters, "schemas">>;
-  /** Hears of input that is skipped; by default nobody does. */
+  /** Hears of input that is skipped, and of what failed and nothing waits for; by default nobody does. */
   readonly warn?: (message: string) => void;
 }
 
@@ -106,6 +106,7 @@ export async function createWorker(setup: WorkerSetup): Promise<Worker> {
     stageClock,
     tally,
     onPoint,
+    warn: setup.warn ?? (() => undefined),
   });
 }
 

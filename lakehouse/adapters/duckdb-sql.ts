@@ -64,8 +64,11 @@ export function tableRelation(fields: readonly SchemaField[], uris: readonly str
   return `(SELECT * FROM read_parquet([${files}], hive_partitioning = false, schema = MAP {${schema.join(", ")}}))`;
 }
 
-/** Options of a COPY that writes a data file of the table. */
-export function copyOptions(fields: readonly SchemaField[]): string {
+/** DuckDB's own: 60 of its vectors. */
+export const ROW_GROUP_ROWS_MAX = 122_880;
+
+/** Options of a COPY that writes a data file of the table; a row group is in memory as a whole. */
+export function copyOptions(fields: readonly SchemaField[], rowGroupRows = ROW_GROUP_ROWS_MAX): string {
   const ids = fields.map((field) => `${quoteName(field.name)}: ${field.id}`);
-  return `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE 122880, FIELD_IDS {${ids.join(", ")}}`;
+  return `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE ${rowGroupRows}, FIELD_IDS {${ids.join(", ")}}`;
 }

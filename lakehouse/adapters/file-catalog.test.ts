@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { catalogContract } from "../ports/catalog.contract.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import { tableKey } from "../table/index.ts";
-import { createTestLake, PROBE } from "../table/testing/test-lake.ts";
+import { createTestLake, PROBE, runPython } from "../table/testing/test-lake.ts";
 import { FileCatalog } from "./file-catalog.ts";
 import { LocalObjectStore } from "./local-object-store.ts";
 
@@ -20,6 +21,13 @@ catalogContract("files", async () => {
     remove: () => rm(home, { recursive: true, force: true }),
   };
 });
+
+/** Opens the table's folder, as who has no catalog does. */
+const PYICEBERG_PROPERTY = `
+import sys, json
+from pyiceberg.table import StaticTable
+print(json.dumps(StaticTable.from_metadata(sys.argv[1]).properties["n"]))
+`;
 
 describe("file catalog", () => {
   async function lakeWithVersions(count: number) {
@@ -79,6 +87,54 @@ describe("file catalog", () => {
     expect(JSON.parse(await readFile(join(folder, "v6.metadata.json"), "utf8")).properties.n).toBe(
       "from the sleeper",
     );
+    await lake.remove();
+  });
+
+  it("keeps a hundred earlier versions of a table, and the table readable by its folder", async () => {
+    const { lake, folder, open } = await lakeWithVersions(130);
+    const names = (await readdir(folder)).filter((name) => name.endsWith(".metadata.json"));
+    const numbers = names.map((name) => Number(/^v(\d+)\./.exec(name)?.[1])).sort((a, b) => a - b);
+    expect(numbers).toEqual(Array.from({ length: 101 }, (_, i) => 31 + i));
+    const { metadata } = (await open().load(PROBE))!;
+    expect(metadata["metadata-log"]?.map((entry) => basename(entry["metadata-file"]))).toEqual(
+      numbers.slice(0, -1).map((number) => `v${number}.metadata.json`),
+    );
+    expect(await runPython(PYICEBERG_PROPERTY, join(folder, ".."))).toBe("129");
+    await lake.remove();
+  });
+
+  it("keeps fewer of them where they are large, and as many as the table says", async () => {
+    const { lake, folder } = await lakeWithVersions(0);
+    const count = async () =>
+      (await readdir(folder)).filter((name) => name.endsWith(".metadata.json")).length;
+    const large = "x".repeat(4 * 1024 * 1024);
+    for (let i = 0; i < 25; i++) await setProperty(lake.catalog, large + i);
+    expect(await count()).toBe(21);
+    await lake.catalog.commit(PROBE, {
+      requirements: [],
+      updates: [{ action: "set-properties", updates: { "write.metadata.previous-versions-max": "3" } }],
+    });
+    expect(await count()).toBe(4);
+    await lake.remove();
+  });
+
+  it("does not let a writer that slept before its put believe in a version that others have removed since", async () => {
+    const { lake } = await lakeWithVersions(1);
+    let isFirst = true;
+    const sleepy: ObjectStore = Object.create(lake.objectStore, {
+      put: {
+        value: async (...args: Parameters<ObjectStore["put"]>) => {
+          if (isFirst) for (let i = 0; i < 120; i++) await setProperty(lake.catalog, `later ${i}`);
+          isFirst = false;
+          return lake.objectStore.put(...args);
+        },
+      },
+    });
+    const sleeper = new FileCatalog({ objectStore: sleepy, clock: Date.now });
+    await expect(setProperty(sleeper, "lost")).rejects.toMatchObject({ code: "commit-unknown", retry: true });
+    expect((await sleeper.load(PROBE))?.metadata.properties?.n).toBe("later 119");
+    await setProperty(sleeper, "found");
+    expect((await lake.catalog.load(PROBE))?.metadata.properties?.n).toBe("found");
     await lake.remove();
   });
 

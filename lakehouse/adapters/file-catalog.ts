@@ -4,16 +4,33 @@ import { isMissingObject, type ObjectStore } from "../ports/object-store.ts";
 import { applyUpdates, commitConflict, failedRequirement } from "../table/apply-updates.ts";
 import { LAKE_PREFIX, TableLayout, tableKey } from "../table/layout.ts";
 import { parseLossless, stringifyLossless } from "../table/lossless-json.ts";
-import type { MetadataLogEntry, TableMetadata } from "../table/table-metadata.ts";
+import {
+  DELETE_AFTER_COMMIT,
+  type MetadataLogEntry,
+  PREVIOUS_VERSIONS,
+  type TableMetadata,
+} from "../table/table-metadata.ts";
 
-/** Iceberg's default of `write.metadata.previous-versions-max`. */
+/** Earlier versions that stay where the table does not say how many. */
 const PREVIOUS_VERSIONS_MAX = 100;
+/** As long as they are small: each has all snapshots, and those of a busy day are megabytes. */
+const PREVIOUS_BYTES_MAX = 64 * 1024 * 1024;
+/** So many stay in any case: a backup goes back by some, and readers that have just read the hint read theirs. */
+const PREVIOUS_VERSIONS_MIN = 20;
 /** Races for one version that a commit enters before it reports a conflict. */
 const ATTEMPTS_MAX = 10;
 
 interface Version {
   readonly number: number;
+  /** Size of its file. */
+  readonly bytes: number;
   readonly loaded: LoadedTable;
+}
+
+interface NextVersion extends Version {
+  readonly text: Buffer;
+  /** Addresses of the versions that it no longer names. */
+  readonly left: readonly string[];
 }
 
 export interface FileCatalogOptions {
@@ -30,6 +47,9 @@ export interface FileCatalogOptions {
  * A crash before it leaves unreferenced manifests (orphans); a crash after it leaves a
  * `version-hint.text` that is behind. Readers of ours probe forward from it, but other engines take
  * it as it is: whoever opens the table next brings it up to date.
+ *
+ * A commit deletes the versions that leave its log, unless the table's `write.metadata.delete-after-commit.enabled` is
+ * `false`; those that a crash left behind are orphans.
  */
 export class FileCatalog implements Catalog {
   private readonly objectStore: ObjectStore;
@@ -51,10 +71,12 @@ export class FileCatalog implements Catalog {
       const base = await this.newestVersion(table);
       this.checkRequirements(table, base, commit);
       const next = this.nextVersion(table, base, commit);
-      if (await this.create(table, next)) {
-        this.newest.set(table, next);
-        await this.writeHint(table, next.number);
-        return next.loaded;
+      if (await this.create(table, base, next)) {
+        const { number, bytes, loaded } = next;
+        this.newest.set(table, { number, bytes, loaded });
+        // Not those that a hint which stayed behind may name.
+        if (await this.writeHint(table, number)) await this.deleteLeft(table, next);
+        return loaded;
       }
     }
     throw commitConflict(table, `${ATTEMPTS_MAX} lost races for the next version`);
@@ -82,7 +104,7 @@ export class FileCatalog implements Catalog {
     if (failure !== null) throw commitConflict(table, failure);
   }
 
-  private nextVersion(table: string, base: Version | null, commit: TableCommit): Version {
+  private nextVersion(table: string, base: Version | null, commit: TableCommit): NextVersion {
     const previous = base?.loaded ?? null;
     const applied = applyUpdates(previous?.metadata ?? null, commit.updates, this.clock());
     const log: readonly MetadataLogEntry[] = previous?.metadata["metadata-log"] ?? [];
@@ -96,35 +118,47 @@ export class FileCatalog implements Catalog {
               "timestamp-ms": previous.metadata["last-updated-ms"],
             },
           ];
-    const metadata = { ...applied, "metadata-log": entries.slice(-PREVIOUS_VERSIONS_MAX) };
-    return this.version(table, (base?.number ?? 0) + 1, metadata);
+    const kept = entries.slice(-previousMax(applied, base?.bytes ?? 0));
+    const metadata = { ...applied, "metadata-log": kept };
+    const text = Buffer.from(stringifyLossless(metadata));
+    const left = entries.slice(0, entries.length - kept.length).map((entry) => entry["metadata-file"]);
+    return { ...this.version(table, (base?.number ?? 0) + 1, metadata, text.length), text, left };
   }
 
   /** Whether this call made the version: false when another commit has it. */
-  private async create(table: string, version: Version): Promise<boolean> {
-    // A writer that slept while others went on and maintenance removed version N+1 again must not
-    // create it anew: it would believe in a commit that no reader ever sees.
+  private async create(table: string, base: Version | null, version: NextVersion): Promise<boolean> {
+    // A writer that slept while others went on and version N+1 was removed again must not create it
+    // anew: it would believe in a commit that no reader ever sees.
     if ((await this.hint(table)) >= version.number) {
       this.newest.delete(table);
       return false;
     }
     try {
-      const text = stringifyLossless(version.loaded.metadata);
-      await this.objectStore.put(metadataKey(table, version.number), Buffer.from(text), { ifAbsent: true });
-      return true;
+      await this.objectStore.put(metadataKey(table, version.number), version.text, { ifAbsent: true });
     } catch (error) {
       if (error instanceof MillraceError && error.code === "precondition-failed") return false;
-      throw new MillraceError(`${table}: writing metadata version ${version.number} failed`, {
-        code: "commit-unknown",
-        origin: "external",
-        retry: true,
-        cause: error,
-      });
+      throw commitUnknown(`${table}: writing metadata version ${version.number} failed`, error);
     }
+    // It slept between the look and the put, or behind the put: only who loads the table knows.
+    if (base !== null && !(await this.exists(table, base.number))) {
+      this.newest.delete(table);
+      throw commitUnknown(`${table}: version ${version.number} was written long behind others`);
+    }
+    return true;
   }
 
-  /** After the commit point: a failure here must not make the commit look failed. */
-  private async writeHint(table: string, number: number): Promise<void> {
+  /** What fails is left to the removal of orphans. */
+  private async deleteLeft(table: string, { loaded, left }: NextVersion): Promise<void> {
+    if (left.length === 0 || loaded.metadata.properties?.[DELETE_AFTER_COMMIT] === "false") return;
+    try {
+      const layout = new TableLayout(table, loaded.metadata, this.objectStore);
+      const keys = left.map((address) => layout.keyOf(address));
+      await this.objectStore.delete(keys.filter((key) => key.startsWith(`${tableKey(table)}/metadata/`)));
+    } catch {}
+  }
+
+  /** After the commit point: a failure here must not make the commit look failed. Resolves to false then. */
+  private async writeHint(table: string, number: number): Promise<boolean> {
     try {
       let newest = number;
       while ((await this.hint(table)) < newest) {
@@ -132,18 +166,31 @@ export class FileCatalog implements Catalog {
         // A writer of a later version may have put its hint between our look and our put.
         while (await this.exists(table, newest + 1)) newest++;
       }
+      return true;
     } catch {
       // The hint stays behind; the next commit, or the next to open the table, writes it again.
+      return false;
     }
   }
 
   private async newestVersion(table: string): Promise<Version | null> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.readNewest(table);
+      } catch (error) {
+        // It was the newest, and has left the log before it was read.
+        if (!isMissingObject(error) || attempt === ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  private async readNewest(table: string): Promise<Version | null> {
     const known = this.newest.get(table) ?? null;
     const number = await this.newestNumber(table, known?.number ?? 0);
     if (number === 0) return null;
     if (known?.number === number) return known;
     const bytes = await this.objectStore.get(metadataKey(table, number));
-    const version = this.version(table, number, parseMetadata(bytes, table, number));
+    const version = this.version(table, number, parseMetadata(bytes, table, number), bytes.length);
     this.newest.set(table, version);
     if (known === null) await this.writeHint(table, number);
     return version;
@@ -178,10 +225,23 @@ export class FileCatalog implements Catalog {
     }
   }
 
-  private version(table: string, number: number, metadata: TableMetadata): Version {
+  private version(table: string, number: number, metadata: TableMetadata, bytes: number): Version {
     const layout = new TableLayout(table, metadata, this.objectStore);
-    return { number, loaded: { metadata, metadataLocation: layout.uri(metadataKey(table, number)) } };
+    const metadataLocation = layout.uri(metadataKey(table, number));
+    return { number, bytes, loaded: { metadata, metadataLocation } };
   }
+}
+
+/** How many earlier versions a version names; `bytes` is about the size of one. */
+function previousMax({ properties }: TableMetadata, bytes: number): number {
+  const told = Number(properties?.[PREVIOUS_VERSIONS] ?? PREVIOUS_VERSIONS_MAX);
+  // Iceberg takes no less than one.
+  const most = Number.isInteger(told) ? Math.max(1, told) : PREVIOUS_VERSIONS_MAX;
+  return Math.min(most, Math.max(PREVIOUS_VERSIONS_MIN, Math.floor(PREVIOUS_BYTES_MAX / Math.max(1, bytes))));
+}
+
+function commitUnknown(message: string, cause?: unknown): MillraceError {
+  return new MillraceError(message, { code: "commit-unknown", origin: "external", retry: true, cause });
 }
 
 function metadataKey(table: string, number: number): string {

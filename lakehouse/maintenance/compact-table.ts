@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MillraceError, type TableSpec, tableName } from "../../schema/index.ts";
-import type { FileRewriter } from "../ports/file-rewriter.ts";
+import { FILES_LEFT, type FileRewriter } from "../ports/file-rewriter.ts";
+import type { StagedFile } from "../ports/staged-file.ts";
 import { retryCommit } from "../table/commit-retry.ts";
 import { deletesUnsupported } from "../table/file-index.ts";
 import { dataFileKey, TableLayout } from "../table/layout.ts";
@@ -40,13 +41,18 @@ export interface CompactionReport {
   readonly bytesAfter: number;
   /** False where another writer had replaced the files in the meantime, or nothing was to do. */
   readonly committed: boolean;
+  /** What was left as it was, why, and what to do; absent where nothing was. */
+  readonly warning?: string;
 }
 
 interface Rewrite {
   readonly removed: readonly DataFile[];
   readonly added: readonly DataFile[];
   readonly addedKeys: readonly string[];
+  readonly warning: string | null;
 }
+
+const FILES_LEFT_CODES = new Set<string>(Object.values(FILES_LEFT));
 
 const NOTHING: CompactionReport = {
   filesBefore: 0,
@@ -59,7 +65,8 @@ const NOTHING: CompactionReport = {
 
 /**
  * Rewrites small files of each partition day into few larger ones, sorted by the table's key, in one
- * `replace` snapshot. The rows stay the same. Safe beside writers and other compactions: before each
+ * `replace` snapshot. The rows stay the same. Files are left whose rows are too wide
+ * for memory, or have columns of types that only other engines know. Safe beside writers and other compactions: before each
  * try to commit it looks whether the files that it replaces are still live, and gives up if not.
  * A crash before the commit leaves the new files as orphans; the old ones stay for older snapshots.
  */
@@ -74,6 +81,7 @@ export async function compactTable(spec: TableSpec, options: CompactTableOptions
   });
   if (bins.length === 0) return NOTHING;
   const rewrite = await rewriteBins(spec, metadata, bins, options);
+  if (rewrite.added.length === 0) return withWarning(NOTHING, rewrite.warning);
   options.onPoint?.(`before-compact:${table}`);
   const unanswered: number[] = [];
   const committed = await retryCommit(table, options, () =>
@@ -125,17 +133,28 @@ async function rewriteBins(
   const field = daySpec(metadata).fields[0].name;
   const added: DataFile[] = [];
   const addedKeys: string[] = [];
+  const removed: DataFile[] = [];
+  let warning: string | null = null;
   for (const { day, files } of bins) {
     const key = dataFileKey(table, { field, day }, `compacted-${randomUUID()}`);
     const inputs = files.map((file) => objectStore.uri(layout.keyOf(file.file_path)));
     const { fields } = currentSchema(metadata);
-    const staged = await rewriter.rewrite({ table, fields, inputs, key, day, sortBy: spec.key });
+    let staged: StagedFile;
+    try {
+      staged = await rewriter.rewrite({ table, fields, inputs, key, day, sortBy: spec.key });
+    } catch (error) {
+      if (!(error instanceof MillraceError && FILES_LEFT_CODES.has(error.code))) throw error;
+      // Rows of other days may be narrower.
+      warning ??= `${error.message}; until then files stay as they are`;
+      continue;
+    }
     const rows = files.reduce((sum, file) => sum + Number(file.record_count), 0);
     if (staged.rows !== rows) throw rowsDiffer(table, rows, staged.rows);
     added.push(dataFile(staged, layout));
     addedKeys.push(key);
+    removed.push(...files);
   }
-  return { removed: bins.flatMap((bin) => bin.files), added, addedKeys };
+  return { removed, added, addedKeys, warning };
 }
 
 /**
@@ -230,7 +249,7 @@ function carried(entry: ManifestEntry, removed: ReadonlySet<string>, snapshotId:
 function report(rewrite: Rewrite, committed: boolean): CompactionReport {
   const bytes = (files: readonly DataFile[]): number =>
     files.reduce((sum, file) => sum + Number(file.file_size_in_bytes), 0);
-  return {
+  const done = {
     filesBefore: rewrite.removed.length,
     filesAfter: rewrite.added.length,
     rows: rewrite.added.reduce((sum, file) => sum + Number(file.record_count), 0),
@@ -238,6 +257,11 @@ function report(rewrite: Rewrite, committed: boolean): CompactionReport {
     bytesAfter: bytes(rewrite.added),
     committed,
   };
+  return withWarning(done, rewrite.warning);
+}
+
+function withWarning(report: CompactionReport, warning: string | null): CompactionReport {
+  return warning === null ? report : { ...report, warning };
 }
 
 function rowsDiffer(table: string, expected: number, found: number): MillraceError {

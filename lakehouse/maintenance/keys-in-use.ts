@@ -26,10 +26,13 @@ export async function keysInUse(
   keys.add(`${tableKey(table)}/metadata/version-hint.text`);
   keys.add(layout.keyOf(loaded.metadataLocation));
   // Earlier metadata versions, and statistics files of other engines, whatever member names them.
+  const folders = [`${metadata.location}/`, objectStore.uri(`${tableKey(table)}/`)];
   const visit = (value: unknown): void => {
-    if (typeof value === "string" && value.startsWith(`${metadata.location}/`)) keys.add(layout.keyOf(value));
-    else if (typeof value === "object" && value !== null)
+    if (typeof value === "string") {
+      if (folders.some((folder) => value.startsWith(folder))) keys.add(layout.keyOf(value));
+    } else if (typeof value === "object" && value !== null) {
       for (const member of Object.values(value)) visit(member);
+    }
   };
   visit(metadata);
   for (const { files } of unpublishedCommits(table, metadata, prepared))

@@ -21,6 +21,11 @@ export interface MaintenanceReport {
   readonly orphans: OrphanReport;
 }
 
+/** What was left undone in a table, and what to do. */
+export function maintenanceWarnings({ compaction, orphans }: MaintenanceReport): readonly string[] {
+  return [compaction.warning, orphans.warning].filter((warning) => warning !== undefined);
+}
+
 /**
  * Compacts, expires and cleans each table in turn; tables that do not exist yet are left out. Made to
  * be called every few minutes: without expiry the metadata, which each commit writes anew, grows by

@@ -1,4 +1,4 @@
-import { utimes } from "node:fs/promises";
+import { cp, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tableName } from "../../schema/index.ts";
@@ -51,6 +51,10 @@ describe("table maintenance", () => {
   }
 
   const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+  async function filesUnder(folder: string): Promise<string[]> {
+    return (await readdir(folder, { recursive: true })).sort();
+  }
 
   async function objects(): Promise<string[]> {
     const keys: string[] = [];
@@ -239,6 +243,45 @@ describe("table maintenance", () => {
       await expireSnapshots(PROBE, { ...soon(), catalog: late });
     });
 
+    it("does not expire what a tag has been moved to meanwhile", async () => {
+      const { catalog } = lake;
+      const { snapshots = [] } = (await catalog.load(PROBE))!.metadata;
+      const tag = (at: number) =>
+        catalog.commit(PROBE, {
+          requirements: [],
+          updates: [
+            {
+              action: "set-snapshot-ref",
+              "ref-name": "audited",
+              type: "tag",
+              "snapshot-id": snapshots[at]["snapshot-id"],
+            },
+          ],
+        });
+      await tag(2);
+      const requirements: string[][] = [];
+      const late: Catalog = {
+        load: (table) => catalog.load(table),
+        list: (namespace) => catalog.list(namespace),
+        commit: async (table, commit) => {
+          requirements.push(commit.requirements.map((each) => ("ref" in each ? each.ref : each.type)));
+          if (requirements.length === 1) await tag(1);
+          return catalog.commit(table, commit);
+        },
+      };
+      const { snapshots: expired } = await expireSnapshots(PROBE, { ...soon(), catalog: late });
+      expect(expired).toBe(3);
+      expect(requirements).toEqual(Array(2).fill(["assert-table-uuid", "main", "audited"]));
+      const asOf = String(snapshots[1]["snapshot-id"]);
+      const { rows } = await engine.query("SELECT count(*) AS n FROM {gold.probe}", [], { asOf });
+      expect(rows).toEqual([{ n: 20 }]);
+      await catalog.commit(PROBE, {
+        requirements: [],
+        updates: [{ action: "remove-snapshot-ref", "ref-name": "audited" }],
+      });
+      await expireSnapshots(PROBE, soon());
+    });
+
     it("looks again for orphans where the other has expired what it was reading", async () => {
       const { catalog } = lake;
       let isFirst = true;
@@ -286,11 +329,13 @@ describe("table maintenance", () => {
     expect((await pyiceberg()).ids).toEqual(range(0, 30));
   });
 
-  it("removes metadata versions that left the log, and the table goes on", async () => {
+  it("removes metadata versions that left the log and stayed, and the table goes on", async () => {
     const commit = (n: string) =>
       lake.catalog.commit(PROBE, {
         requirements: [],
-        updates: [{ action: "set-properties", updates: { n } }],
+        updates: [
+          { action: "set-properties", updates: { n, "write.metadata.delete-after-commit.enabled": "false" } },
+        ],
       });
     for (let i = 0; i < 120; i++) await commit(String(i));
     const later = { ...lake.deps, clock: () => Date.now() + 2 * HOUR_MS };
@@ -299,6 +344,32 @@ describe("table maintenance", () => {
     const other = await createTestLake(lake.home);
     expect((await other.catalog.load(PROBE))?.metadata.properties?.n).toBe("after");
     await other.rewriter.close();
+  });
+
+  it("keeps to the folder of a home that was copied to the one it had been in", async () => {
+    const original = await createTestLake(join(lake.home, ".millrace"));
+    const { publish } = createLakePublisher({ ...original.deps, tables: [probeTable] });
+    for (let i = 0; i < 5; i++) {
+      const files = [await original.stage({ from: i * 10, to: i * 10 + 10, day: DAY })];
+      await publish([{ taskId: "t", epoch: i, files }]);
+    }
+    await rm(join(lake.home, "lake"), { recursive: true });
+    await cp(join(original.home, "lake"), join(lake.home, "lake"), { recursive: true });
+    const before = await filesUnder(original.home);
+    const copy = await createTestLake(lake.home);
+    const later = { ...copy.deps, clock: () => Date.now() + 2 * HOUR_MS };
+    const orphans = { ...later, prepared: [], minAgeMs: HOUR_MS };
+    expect(await removeOrphans(PROBE, orphans)).toMatchObject({ objects: 0 });
+    await compactTable(probeTable, { ...copy.deps, rewriter: copy.rewriter });
+    const expired = await expireSnapshots(PROBE, { ...later, maxAgeMs: HOUR_MS, keepLast: 1 });
+    expect(expired).toEqual({ snapshots: 5, objects: 15 });
+    await removeOrphans(PROBE, orphans);
+    expect(await filesUnder(original.home)).toEqual(before);
+    await original.remove();
+    const reader = new DuckDbQueryEngine({ ...copy.deps });
+    expect((await reader.query("SELECT count(*) AS n FROM {gold.probe}", [])).rows).toEqual([{ n: 50 }]);
+    await reader.close();
+    await copy.rewriter.close();
   });
 
   it("does all of it for every table that there is", async () => {

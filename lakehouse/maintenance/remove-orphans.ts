@@ -1,7 +1,8 @@
 import type { StagedCommit } from "../ports/staged-file.ts";
 import { tableKey } from "../table/layout.ts";
 import { keysInUse } from "./keys-in-use.ts";
-import { type MaintenanceOptions, readTable } from "./maintenance-options.ts";
+import { loadTable, type MaintenanceOptions, readTable } from "./maintenance-options.ts";
+import { mayDeleteFiles } from "./retention.ts";
 
 export interface RemoveOrphansOptions extends MaintenanceOptions {
   /**
@@ -26,8 +27,13 @@ export interface OrphanReport {
 
 const MIN_AGE_MS = 3 * 86_400_000;
 
-/** Deletes the objects in a table's folder that neither the table nor an unpublished checkpoint refers to. */
+/**
+ * Deletes the objects in a table's folder that neither the table nor an unpublished checkpoint refers to. None of a table
+ * whose `gc.enabled` is `false`: other tables may refer to them.
+ */
 export async function removeOrphans(table: string, options: RemoveOrphansOptions): Promise<OrphanReport> {
+  const { metadata } = await loadTable(table, options.catalog);
+  if (!mayDeleteFiles(metadata)) return { objects: 0, bytes: 0 };
   const youngest = options.clock() - (options.minAgeMs ?? MIN_AGE_MS);
   const old = new Map<string, number>();
   for await (const object of options.objectStore.list(`${tableKey(table)}/`)) {

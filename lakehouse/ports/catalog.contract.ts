@@ -82,6 +82,24 @@ export function catalogContract(name: string, create: () => Promise<CatalogFixtu
       expect((await fixture.open().load(contractTable))?.metadata).toEqual(metadata);
     });
 
+    it("takes it for a conflict that a commit to another branch took the sequence number", async () => {
+      await createTable();
+      const location = fixture.location(contractTable);
+      await catalog.commit(contractTable, { requirements: [], updates: snapshotUpdates(1, 1, location) });
+      await fixture.open().commit(contractTable, {
+        requirements: [],
+        updates: snapshotUpdates(2, 2, location, { branch: "audit", parent: 1 }),
+      });
+      const commit = (sequence: number) =>
+        catalog.commit(contractTable, {
+          requirements: [{ type: "assert-ref-snapshot-id", ref: "main", "snapshot-id": 1 }],
+          updates: snapshotUpdates(3, sequence, location, { parent: 1 }),
+        });
+      await expect(commit(2)).rejects.toMatchObject({ code: "commit-conflict", retry: true });
+      const { metadata } = await commit(3);
+      expect([metadata.refs?.main["snapshot-id"], metadata.refs?.audit["snapshot-id"]]).toEqual([3, 2]);
+    });
+
     it("keeps 64-bit snapshot ids exact", async () => {
       await createTable();
       const id = 7_638_203_417_532_903n * 1000n + 7n;
@@ -196,12 +214,18 @@ function creation(location: string): TableUpdate[] {
 }
 
 /** A snapshot of no files; catalogs do not read manifest lists. */
-function snapshotUpdates(id: number | bigint, sequence: number, location: string): TableUpdate[] {
+function snapshotUpdates(
+  id: number | bigint,
+  sequence: number,
+  location: string,
+  { branch = "main", parent }: { readonly branch?: string; readonly parent?: number } = {},
+): TableUpdate[] {
   return [
     {
       action: "add-snapshot",
       snapshot: {
         "snapshot-id": id,
+        ...(parent === undefined ? {} : { "parent-snapshot-id": parent }),
         "sequence-number": sequence,
         // Java refuses a snapshot that is older than the table's last change.
         "timestamp-ms": Date.now(),
@@ -210,6 +234,6 @@ function snapshotUpdates(id: number | bigint, sequence: number, location: string
         "schema-id": 0,
       },
     },
-    { action: "set-snapshot-ref", "ref-name": "main", type: "branch", "snapshot-id": id },
+    { action: "set-snapshot-ref", "ref-name": branch, type: "branch", "snapshot-id": id },
   ];
 }

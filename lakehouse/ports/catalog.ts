@@ -66,7 +66,8 @@ export interface Catalog {
   /**
    * Applies all updates or none, if every requirement holds. `assert-create` creates the table.
    * Rejects with code
-   * - `commit-conflict` (retry): a requirement does not hold, nothing was changed;
+   * - `commit-conflict` (retry): a requirement does not hold, or another commit, also to another branch, took the
+   *   snapshot's sequence number; nothing was changed;
    * - `commit-unknown` (retry): it may or may not have been applied; load and look before repeating;
    * - `table-not-found`.
    */

@@ -87,7 +87,8 @@ const EMPTY: TableMetadata = {
 
 /**
  * The metadata after the updates; `metadata` is null for a table that is being created. Throws
- * `catalog-update-invalid` for an update that contradicts the metadata: a bug of the caller.
+ * `commit-conflict` for an update that was right before another commit, of which no requirement tells, and
+ * `catalog-update-invalid` for one that contradicts any metadata: a bug of the caller.
  */
 export function applyUpdates(
   metadata: TableMetadata | null,
@@ -211,7 +212,9 @@ function addSnapshot(
     throw invalid(`snapshot ${snapshot["snapshot-id"]} exists already`);
   }
   if (snapshot["sequence-number"] <= metadata["last-sequence-number"] && snapshots.length > 0) {
-    throw invalid(
+    // Requirements speak of single branches, which all count on together.
+    throw commitConflict(
+      `the table at ${metadata.location}`,
       `sequence number ${snapshot["sequence-number"]} is not above ${metadata["last-sequence-number"]}`,
     );
   }
@@ -248,7 +251,10 @@ function removeSnapshots(metadata: TableMetadata, ids: readonly JsonInteger[]): 
   const removed = new Set(ids.map(String));
   for (const [name, ref] of Object.entries(metadata.refs ?? {})) {
     if (removed.has(String(ref["snapshot-id"]))) {
-      throw invalid(`snapshot ${ref["snapshot-id"]} is the head of ${name}`);
+      throw commitConflict(
+        `the table at ${metadata.location}`,
+        `snapshot ${ref["snapshot-id"]} is the head of ${name}`,
+      );
     }
   }
   const log = metadata["snapshot-log"] ?? [];

@@ -28,6 +28,21 @@ describe("tables of an older version", () => {
     expect(await metadataOf()).toEqual(metadata);
   });
 
+  it("get the bounds of their metadata history, where nobody has set others", async () => {
+    const set = { "write.metadata.previous-versions-max": "7" };
+    await lake.catalog.commit(table, {
+      requirements: [],
+      updates: [{ action: "set-properties", updates: set }],
+    });
+    await ensureTables([spec], lake.deps);
+    const { properties } = await metadataOf();
+    expect(properties).toEqual({ ...set, "write.metadata.delete-after-commit.enabled": "true" });
+    expect((await lake.catalog.load(tableName(probeTable)))?.metadata.properties).toMatchObject({
+      "write.metadata.delete-after-commit.enabled": "true",
+      "write.metadata.previous-versions-max": "100",
+    });
+  });
+
   it("get a new column and the reservation in one commit", async () => {
     const extra = { id: 7, name: "extra", type: "string", required: false, doc: "New." } as const;
     await ensureTables([{ ...spec, columns: [...spec.columns, extra] }], lake.deps);

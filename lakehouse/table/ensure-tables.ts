@@ -13,7 +13,13 @@ import {
   RESERVED_COLUMN_ID,
   UNSORTED,
 } from "./schema.ts";
-import { currentSchema, currentSnapshot, type IcebergSchema } from "./table-metadata.ts";
+import {
+  currentSchema,
+  currentSnapshot,
+  DELETE_AFTER_COMMIT,
+  type IcebergSchema,
+  PREVIOUS_VERSIONS,
+} from "./table-metadata.ts";
 
 export interface EnsureTablesOptions extends RetryOptions {
   readonly catalog: Catalog;
@@ -23,7 +29,7 @@ export interface EnsureTablesOptions extends RetryOptions {
 }
 
 /**
- * Creates what is missing of the tables, empty, and adds the columns that the specs have and the
+ * Creates what is missing of the tables, empty, and adds the columns and properties that the specs have and the
  * tables lack. Safe to call by several processes at a time. Rejects with `schema-incompatible`.
  */
 export async function ensureTables(specs: readonly TableSpec[], options: EnsureTablesOptions): Promise<void> {
@@ -46,7 +52,8 @@ export function ensureTable(spec: TableSpec, options: EnsureTablesOptions): Prom
       isEmpty: currentSnapshot(table.metadata) === null,
     });
     const isReserved = table.metadata["last-column-id"] >= RESERVED_COLUMN_ID;
-    if (schema === null && isReserved) return table;
+    const properties = lackingProperties(table);
+    if (schema === null && isReserved && properties.length === 0) return table;
     return options.catalog.commit(name, {
       requirements: [
         { type: "assert-table-uuid", uuid: table.metadata["table-uuid"] },
@@ -56,9 +63,24 @@ export function ensureTable(spec: TableSpec, options: EnsureTablesOptions): Prom
           "last-assigned-field-id": table.metadata["last-column-id"],
         },
       ],
-      updates: [...(schema === null ? [] : current(schema, table)), ...(isReserved ? [] : [RESERVE])],
+      updates: [
+        ...(schema === null ? [] : current(schema, table)),
+        ...(isReserved ? [] : [RESERVE]),
+        ...properties,
+      ],
     });
   });
+}
+
+/** Each commit writes the metadata anew, with all snapshots: what nobody removes fills a disk in days. */
+const BOUNDED_HISTORY = { [DELETE_AFTER_COMMIT]: "true", [PREVIOUS_VERSIONS]: "100" };
+
+/** What tables of earlier versions of Millrace lack; what somebody has set stays. */
+function lackingProperties({ metadata }: LoadedTable): TableUpdate[] {
+  const lacking = Object.entries(BOUNDED_HISTORY).filter(
+    ([name]) => metadata.properties?.[name] === undefined,
+  );
+  return lacking.length === 0 ? [] : [{ action: "set-properties", updates: Object.fromEntries(lacking) }];
 }
 
 const RESERVE: TableUpdate = {
@@ -104,6 +126,7 @@ function creation(spec: TableSpec, objectStore: ObjectStore): TableCommit {
           "write.parquet.compression-codec": "zstd",
           // Other engines' maintenance runs beside our writers; with Iceberg's 4 it often loses every race.
           "commit.retry.num-retries": "20",
+          ...BOUNDED_HISTORY,
           "millrace.key": spec.key.join(","),
         },
       },

@@ -14,12 +14,19 @@ describe("addresses of a table's files", () => {
   it.each([
     ["/data/", "/data/lake/gold/probe", "/data/lake/gold/probe/data/x.parquet"],
     ["/data/", "/old/lake/gold/probe", "/old/lake/gold/probe/data/x.parquet"],
+    // Moved to the folder that it was in, and into one of its own.
+    ["/data/", "/data/.millrace/lake/gold/probe", "/data/.millrace/lake/gold/probe/data/x.parquet"],
+    ["/data/copy/", "/data/lake/gold/probe", "/data/lake/gold/probe/data/x.parquet"],
     ["s3://b/p/", "s3://b/p/lake/gold/probe", "s3://b/p/lake/gold/probe/data/x.parquet"],
     // Created by another engine in a place of its own choice: files may lie anywhere in the store.
     ["s3://b/p/", "s3://b/p/gold.db/probe-1f", "s3://b/p/lake/gold/probe/data/x.parquet"],
   ])("in %s for a table at %s lead to the object and back", (storeBase, location, uri) => {
     expect(layout(storeBase, location).uri(KEY)).toBe(uri);
     expect(layout(storeBase, location).keyOf(uri)).toBe(KEY);
+  });
+
+  it("reads what was written before addresses of a home in its parent folder were translated", () => {
+    expect(layout("/data/", "/data/.millrace/lake/gold/probe").keyOf(`/data/${KEY}`)).toBe(KEY);
   });
 
   it("reads what another engine wrote beside its table", () => {

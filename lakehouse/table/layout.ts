@@ -55,8 +55,10 @@ export class TableLayout {
     this.location = metadata.location;
     this.key = tableKey(table);
     this.storeBase = objectStore.uri("");
-    this.isMoved = !metadata.location.startsWith(this.storeBase);
-    if (this.isMoved && metadata.location.includes("://")) {
+    const isLiteral = metadata.location.includes("://");
+    // Not by the prefix: a home may have come from a folder of the one that it is in now.
+    this.isMoved = !isLiteral && metadata.location !== this.storeBase + this.key;
+    if (isLiteral && !metadata.location.startsWith(this.storeBase)) {
       throw new MillraceError(
         `table ${table} lies at ${metadata.location}, outside of the object store ${this.storeBase}; ` +
           "check the store's bucket and prefix, or drop the table and let Millrace create it",

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../ports/object-store.ts";
 import { EntryStatus, type ManifestEntry, type ManifestFile } from "./manifest.ts";
-import { daySpec, writeManifest } from "./snapshot-writer.ts";
+import { addedEntry, daySpec, writeManifest } from "./snapshot-writer.ts";
 import { readEntries } from "./table-files.ts";
 import type { TableMetadata } from "./table-metadata.ts";
 
@@ -12,9 +12,11 @@ const FILES_MAX = 10_000;
 /**
  * Keeps the number of manifests small. Manifests are merged by size class (below 100 files, below
  * 10,000), a hundred at a time, so each entry is rewritten at most twice and a commit costs O(1) on
- * average, however long the table lives.
+ * average, however long the table lives. What the snapshot itself adds or deletes stays told as that: readers
+ * of changes go by such entries.
  *
- * @returns the manifests that replace `manifests`, and the keys' owner paths that were written new
+ * @param snapshotId of the snapshot that is being made
+ * @returns the manifests that replace `manifests`
  */
 export async function mergeManifests(
   table: string,
@@ -34,17 +36,20 @@ export async function mergeManifests(
   for (const group of classes) {
     if (group.size < MERGE_COUNT) continue;
     const entries = (await readEntries(table, metadata, [...group], objectStore)).flat();
-    const live = entries.filter((entry) => entry.status !== EntryStatus.deleted).map(existingEntry);
+    const merged = entries.flatMap((entry) => mergedEntry(entry, snapshotId));
     const kept = result.filter((manifest) => !group.has(manifest));
     result =
-      live.length === 0
+      merged.length === 0
         ? kept
-        : [...kept, await writeManifest(table, metadata, live, snapshotId, objectStore)];
+        : [...kept, await writeManifest(table, metadata, merged, snapshotId, objectStore)];
   }
   return result;
 }
 
-/** The entry as a file that an earlier snapshot added. */
-export function existingEntry(entry: ManifestEntry): ManifestEntry {
-  return { ...entry, status: EntryStatus.existing };
+function mergedEntry(entry: ManifestEntry, snapshotId: number): readonly ManifestEntry[] {
+  const isOwn = entry.snapshot_id === BigInt(snapshotId);
+  // Deleted by an earlier snapshot: that one's manifest tells of it.
+  if (entry.status === EntryStatus.deleted) return isOwn ? [entry] : [];
+  if (entry.status === EntryStatus.added && isOwn) return [addedEntry(entry.data_file)];
+  return [{ ...entry, status: EntryStatus.existing }];
 }

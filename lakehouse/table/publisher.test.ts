@@ -23,6 +23,20 @@ rows = StaticTable.from_metadata(sys.argv[1]).scan().to_arrow()
 print(json.dumps({"ids": sorted(rows.column("id").to_pylist()), "nulls": rows.column("text").null_count}))
 `;
 
+/** By snapshot, as readers of changes count: files that its own manifests say it added, and its summary's count. */
+const PYICEBERG_CHANGES = `
+import sys, json
+from pyiceberg.table import StaticTable
+from pyiceberg.manifest import ManifestEntryStatus
+table = StaticTable.from_metadata(sys.argv[1])
+def added(snapshot):
+    manifests = [m for m in snapshot.manifests(table.io) if m.added_snapshot_id == snapshot.snapshot_id]
+    entries = [e for m in manifests for e in m.fetch_manifest_entry(table.io, discard_deleted=False)]
+    own = [e for e in entries if e.status == ManifestEntryStatus.ADDED and e.snapshot_id == snapshot.snapshot_id]
+    return [len(own), sum(m.added_files_count for m in manifests)]
+print(json.dumps([added(snapshot) for snapshot in table.snapshots()]))
+`;
+
 describe("lake publisher", () => {
   let lake: TestLake;
   beforeEach(async () => {
@@ -192,6 +206,10 @@ describe("lake publisher", () => {
     expect(new Set(entries.map((entry) => entry.data_file.file_path)).size).toBe(230);
     expect(new Set(entries.map((entry) => entry.sequence_number)).size).toBe(230);
     expect(metadata["metadata-log"]).toHaveLength(100);
+    const changes = await runPython(PYICEBERG_CHANGES, (await lake.catalog.load(PROBE))!.metadataLocation);
+    expect(changes).toEqual(
+      metadata.snapshots?.map(({ summary }) => [1, Number(summary["added-data-files"])]),
+    );
   });
 
   it("loses nothing of four processes that publish at the same time, each file added once", async () => {

@@ -13,7 +13,9 @@ import {
   type RemoteLakePlace,
   ROWS_PER_COMMIT,
 } from "../adapters/testing/remote-lake.ts";
-import { createLakePublisher, ensureTables } from "./index.ts";
+import { expireSnapshots } from "../maintenance/index.ts";
+import type { Catalog } from "../ports/catalog.ts";
+import { createLakePublisher, ensureTables, tableKey } from "./index.ts";
 import { currentSnapshot } from "./table-metadata.ts";
 import { runPython } from "./testing/test-lake.ts";
 
@@ -139,6 +141,43 @@ describe("the lake in MinIO and an Iceberg REST catalog", () => {
     expect((await foreignEngine()).ids).toEqual(range(1, 5).flatMap((epoch) => idsOf(0, epoch)));
     expect(await lake.additions()).toHaveLength(4);
     expect(new Set(await lake.additions()).size).toBe(4);
+  });
+
+  it("has the catalog delete metadata versions that leave the log", async () => {
+    await lake.catalog.commit(lake.table, {
+      requirements: [],
+      updates: [{ action: "set-properties", updates: { "write.metadata.previous-versions-max": "2" } }],
+    });
+    for (const epoch of range(0, 5)) await publisherOf(lake).publish([await lake.stageCommit(0, epoch)]);
+    const versions: string[] = [];
+    for await (const { key } of lake.objectStore.list(`${tableKey(lake.table)}/metadata/`)) {
+      if (key.endsWith(".metadata.json")) versions.push(key);
+    }
+    expect(versions).toHaveLength(3);
+    expect((await foreignEngine()).ids).toHaveLength(5 * ROWS_PER_COMMIT);
+  });
+
+  it("keeps main where another engine rolls it back to a snapshot that is about to expire", async () => {
+    for (const epoch of range(0, 4)) await publisherOf(lake).publish([await lake.stageCommit(0, epoch)]);
+    const { metadata } = (await lake.catalog.load(lake.table))!;
+    const first = metadata.snapshots![0]["snapshot-id"];
+    let isFirst = true;
+    const behind: Catalog = {
+      load: (table) => lake.catalog.load(table),
+      list: (namespace) => lake.catalog.list(namespace),
+      commit: async (table, commit) => {
+        const rollback = { action: "set-snapshot-ref", "ref-name": "main", type: "branch" } as const;
+        const updates = [{ ...rollback, "snapshot-id": first }];
+        if (isFirst) await lake.catalog.commit(table, { requirements: [], updates });
+        isFirst = false;
+        return lake.catalog.commit(table, commit);
+      },
+    };
+    const in1Hour = () => Date.now() + 3_600_000;
+    const options = { ...lake.deps, catalog: behind, clock: in1Hour, maxAgeMs: 0, keepLast: 1 };
+    await expireSnapshots(lake.table, options);
+    expect(await foreignEngine()).toMatchObject({ ids: idsOf(0, 0) });
+    expect(currentSnapshot((await lake.catalog.load(lake.table))!.metadata)?.["snapshot-id"]).toBe(first);
   });
 
   it("adds every file once where the object store loses every third answer", async () => {

@@ -86,7 +86,14 @@ export function evolveSchema(spec: TableSpec, history: SchemaHistory): IcebergSc
   };
 }
 
-function addField(spec: TableSpec, column: LakeColumn, { all, isEmpty }: SchemaHistory): SchemaField {
+function addField(
+  spec: TableSpec,
+  column: LakeColumn,
+  { current, all, isEmpty }: SchemaHistory,
+): SchemaField {
+  // Engines that do not tell cases apart would find two of one name, too.
+  const namesake = current.fields.find(({ name }) => name.toLowerCase() === column.name);
+  if (namesake !== undefined) throw nameTaken(spec, column, namesake.name);
   const dropped = pastFields(column, all).at(-1);
   if (dropped !== undefined) {
     const type = isNarrower(column, dropped) ? dropped.type : column.type;
@@ -124,7 +131,9 @@ function mergeField(
   }
   const isRelaxed = existing.required && !column.required;
   if (!isWidened && !isRelaxed) return existing;
-  return { ...existing, type: narrower ? existing.type : column.type, required: column.required };
+  // Where another engine made it optional there are nulls, whatever else changes.
+  const required = existing.required && column.required;
+  return { ...existing, type: narrower ? existing.type : column.type, required };
 }
 
 /** Columns of the spec in its order, then the table's own. */
@@ -148,6 +157,15 @@ function renamed(spec: TableSpec, column: LakeColumn, name: string): MillraceErr
   return new MillraceError(
     `${table}: another engine renamed column ${column.name} to ${name}; let it rename it back ` +
       `(in Trino: ALTER TABLE ${table} RENAME COLUMN "${name}" TO "${column.name}")`,
+    { code: "schema-incompatible", origin: "user" },
+  );
+}
+
+function nameTaken(spec: TableSpec, column: LakeColumn, name: string): MillraceError {
+  const table = tableName(spec);
+  return new MillraceError(
+    `${table}: another engine added a column ${name}, and this version adds one of that name; let it rename its own ` +
+      `(in Trino: ALTER TABLE ${table} RENAME COLUMN "${name}" TO "${column.name}_2") or drop it`,
     { code: "schema-incompatible", origin: "user" },
   );
 }

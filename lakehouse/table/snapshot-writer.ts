@@ -101,6 +101,8 @@ export async function prepareSnapshot(
   const { metadata, snapshotId } = plan;
   const parent = currentSnapshot(metadata);
   const sequenceNumber = nextSequenceNumber(metadata);
+  // Setting a ref replaces it as a whole: how long the branch keeps its snapshots would be forgotten.
+  const branch = { ...metadata.refs?.[MAIN_BRANCH], type: "branch", "snapshot-id": snapshotId } as const;
   const list = encodeManifestList(plan.manifests, {
     snapshotId,
     parentSnapshotId: parent?.["snapshot-id"] ?? null,
@@ -129,7 +131,7 @@ export async function prepareSnapshot(
     ],
     updates: [
       { action: "add-snapshot", snapshot },
-      { action: "set-snapshot-ref", "ref-name": MAIN_BRANCH, type: "branch", "snapshot-id": snapshotId },
+      { action: "set-snapshot-ref", "ref-name": MAIN_BRANCH, ...branch },
     ],
   };
   return { commit, manifestListKey };

@@ -58,12 +58,23 @@ describe("table metadata", () => {
     const metadata = applyUpdates(null, snapshot(1, 100), 100);
     for (const updates of [
       snapshot(1, 200),
-      [{ action: "remove-snapshots", "snapshot-ids": [1] }],
       [{ action: "set-snapshot-ref", "ref-name": "main", type: "branch", "snapshot-id": 9 }],
       [{ action: "set-current-schema", "schema-id": 4 }],
     ] as TableUpdate[][]) {
       expect(() => applyUpdates(metadata, updates, 200)).toThrow(
         expect.objectContaining({ code: "catalog-update-invalid" }),
+      );
+    }
+  });
+
+  it("takes it for a conflict that the metadata has changed in what no requirement tells", () => {
+    const metadata = applyUpdates(null, snapshot(2, 100), 100);
+    for (const updates of [
+      snapshot(1, 200),
+      [{ action: "remove-snapshots", "snapshot-ids": [2] }],
+    ] as TableUpdate[][]) {
+      expect(() => applyUpdates(metadata, updates, 200)).toThrow(
+        expect.objectContaining({ code: "commit-conflict", retry: true }),
       );
     }
   });

@@ -86,6 +86,10 @@ export interface SnapshotRef {
   readonly "max-ref-age-ms"?: number;
 }
 
+/** Table properties of Iceberg: whether a commit deletes the metadata files that leave the log, and how many it has. */
+export const DELETE_AFTER_COMMIT = "write.metadata.delete-after-commit.enabled";
+export const PREVIOUS_VERSIONS = "write.metadata.previous-versions-max";
+
 /** The branch that everyone reads. */
 export const MAIN_BRANCH = "main";
 

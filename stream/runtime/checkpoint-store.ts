@@ -200,6 +200,19 @@ export class CheckpointStore {
     await this.objects.delete(garbage);
   }
 
+  /** As {@link collect}, of many. What fails is told and left to the next checkpoint: nothing waits for it. */
+  async collectAll(checkpoints: readonly Checkpoint[], warn: (message: string) => void): Promise<void> {
+    let failed: string | null = null;
+    for (const checkpoint of checkpoints) {
+      try {
+        await this.collect(checkpoint);
+      } catch (error) {
+        failed ??= `what checkpoint ${checkpoint.epoch} of task ${checkpoint.taskId} has replaced was not deleted: ${error}`;
+      }
+    }
+    if (failed !== null) warn(failed);
+  }
+
   private async newestKey(taskId: string): Promise<string | null> {
     let newest: string | null = null;
     for await (const { key } of this.objects.list(taskPrefix(taskId)))

@@ -30,6 +30,8 @@ export interface WorkerDeps {
   readonly tally: WorkTally;
   /** Called at each named point of the checkpoint protocol: crash tests kill the process there. */
   readonly onPoint: (point: string) => void;
+  /** Hears of what failed and nothing waits for. */
+  readonly warn: (message: string) => void;
 }
 
 /** Time that a worker may compute before it lets timers and I/O run. */
@@ -408,7 +410,7 @@ export class Worker {
     onPoint("before-offset-commit");
     await Promise.all(cuts.map(({ task, cut }) => this.offsets.commit(task, cut.inputs)));
     onPoint("after-offset-commit");
-    for (const checkpoint of prepared) await checkpoints.collect(checkpoint);
+    await checkpoints.collectAll(prepared, this.deps.warn);
     return cuts.length;
   }
 

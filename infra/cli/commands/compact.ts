@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { maintenanceWarnings } from "../../../lakehouse/index.ts";
 import { type CliIo, onInterrupt } from "../cli-io.ts";
 import { withPlatform } from "../platform-session.ts";
 import { configOf, withSettings } from "../settings-options.ts";
@@ -27,7 +28,7 @@ async function compact(options: CompactOptions, io: CliIo): Promise<void> {
     (platform) =>
       platform.adapters.maintainLake({ full: options.full === true, signal: interruption.signal }),
   ).finally(() => interruption.dispose());
-  for (const { orphans } of reports) if (orphans.warning !== undefined) io.err(`${orphans.warning}\n`);
+  for (const warning of reports.flatMap(maintenanceWarnings)) io.err(`${warning}\n`);
   if (options.json === true) {
     io.out(`${JSON.stringify({ tables: reports })}\n`);
     return;

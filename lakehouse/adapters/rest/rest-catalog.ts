@@ -105,7 +105,7 @@ export class RestCatalog implements Catalog {
 
   private async commitError(table: string, error: unknown): Promise<unknown> {
     if (!(error instanceof CatalogError)) return error;
-    if (error.status === 409) return commitConflict(table, error.message);
+    if (error.status === 409 || isStaleSequence(error)) return commitConflict(table, error.message);
     if (isMissing(error)) {
       return new MillraceError(`there is no table ${table}; create it first (ensureTables)`, {
         code: "table-not-found",
@@ -125,6 +125,14 @@ export class RestCatalog implements Catalog {
       cause: error,
     });
   }
+}
+
+/**
+ * Whether a commit to another branch took the sequence number. No requirement tells of that: catalogs refuse the
+ * snapshot as invalid (Iceberg's: 400, "Cannot add snapshot with sequence number 7 older than last sequence number 7").
+ */
+function isStaleSequence({ status, message }: CatalogError): boolean {
+  return (status === 400 || status === 422) && /sequence[ -]number/i.test(message);
 }
 
 function loaded(answer: unknown): LoadedTable {

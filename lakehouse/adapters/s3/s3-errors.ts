@@ -119,7 +119,13 @@ const BY_NAME = new Map<string, Kind>([
   // A concurrent request on the same key: whose came first is not decided, so it is asked again.
   ["ConditionalRequestConflict", BUSY],
   ["OperationAborted", BUSY],
+  // By these names also where an answer of 200 tells of single keys that it did not delete.
+  ["InternalError", BUSY],
+  ["ServiceUnavailable", BUSY],
+  ["ServerBusy", BUSY],
   ["SlowDown", BUSY],
+  ["SlowDownRead", BUSY],
+  ["SlowDownWrite", BUSY],
   ["RequestTimeout", BUSY],
   // The SDK corrects its clock by the answer's.
   ["RequestTimeTooSkewed", BUSY],

@@ -12,12 +12,16 @@ describe("what maintenance asks Trino for", () => {
   let lake: TestLake;
   let server: Server;
   let procedures: string[];
+  let statements: string[];
   beforeEach(async () => {
     lake = await createTestLake();
     procedures = [];
+    statements = [];
     // Takes every statement as Trino does, and does nothing.
     server = createServer(async (request, response) => {
-      procedures.push(/EXECUTE (\w+)/.exec(await text(request))?.[1] ?? "");
+      const statement = await text(request);
+      statements.push(statement);
+      procedures.push(/EXECUTE (\w+)/.exec(statement)?.[1] ?? "");
       response.setHeader("content-type", "application/json").end(JSON.stringify({ id: "1" }));
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -49,6 +53,20 @@ describe("what maintenance asks Trino for", () => {
     const [published] = await maintain([commit]);
     expect(procedures).toEqual(["optimize", "expire_snapshots", "remove_orphan_files"]);
     expect(published.orphans.warning).toBeUndefined();
+  });
+
+  const setProperties = (updates: Readonly<Record<string, string>>) =>
+    lake.catalog.commit(PROBE, { requirements: [], updates: [{ action: "set-properties", updates }] });
+
+  it("keeps snapshots as long as the table says, and all files where it says that none may be deleted", async () => {
+    await setProperties({ "history.expire.max-snapshot-age-ms": "12345" });
+    await maintain([]);
+    expect(statements[1]).toContain("expire_snapshots(retention_threshold => '12345ms')");
+    procedures = [];
+    await setProperties({ "gc.enabled": "false" });
+    const [report] = await maintain([]);
+    expect(procedures).toEqual(["optimize"]);
+    expect(report).toMatchObject({ expiry: { snapshots: 0 }, orphans: { objects: 0 } });
   });
 
   it("removes them where a prepared checkpoint has files of other tables only", async () => {

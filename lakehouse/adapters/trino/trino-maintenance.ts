@@ -1,6 +1,7 @@
 import { MillraceError, type TableSpec, tableName } from "../../../schema/index.ts";
 import type { CompactionReport, MaintenanceReport, OrphanReport } from "../../maintenance/index.ts";
 import { MaintenanceFailures } from "../../maintenance/maintenance-failures.ts";
+import { mayDeleteFiles, tableLimit } from "../../maintenance/retention.ts";
 import type { Catalog } from "../../ports/catalog.ts";
 import type { StagedCommit } from "../../ports/staged-file.ts";
 import { unpublishedCommits } from "../../table/publisher.ts";
@@ -18,7 +19,10 @@ export interface TrinoMaintenanceOptions extends TrinoConnection {
   readonly prepared: readonly StagedCommit[];
   /** Size from which files are left alone (default 128 MiB). */
   readonly targetBytes?: number;
-  /** Snapshots younger than this stay (default one day): how far time travel reaches. */
+  /**
+   * Snapshots younger than this stay (default one day): how far time travel reaches. The table's
+   * `history.expire.max-snapshot-age-ms` comes before it.
+   */
   readonly maxAgeMs?: number;
   /** Younger objects stay (default three days); must be longer than a checkpoint may wait to be published. */
   readonly orphanAgeMs?: number;
@@ -38,7 +42,7 @@ const STATEMENT_MS_MAX = 30 * 60_000;
  * `maintainTables` for a cluster. Tables that do not exist are left out; one that fails keeps no other from it. Safe beside running writers:
  * compaction is one `replace` snapshot that the catalog takes or refuses, task epochs are table
  * properties that Trino keeps, and files that are staged but not yet published are younger than
- * `orphanAgeMs` or named by a checkpoint. A crash leaves what Trino had not committed as orphans.
+ * `orphanAgeMs` or named by a checkpoint. Nothing is deleted of a table whose `gc.enabled` is `false`. A crash leaves what Trino had not committed as orphans.
  *
  * Other than there: files are not sorted by the table's key, and objects that went are not counted.
  */
@@ -76,26 +80,38 @@ class TrinoMaintenance {
       ...options,
       retry: { ...TRINO_RETRY, sleep: options.sleep, random: options.random },
       session: {
-        // Trino refuses less than these, a week unless told otherwise.
-        [`${trinoCatalog}.expire_snapshots_min_retention`]: `${this.maxAgeMs}ms`,
+        // Trino refuses less than these, a week unless told otherwise. A table may say how long its snapshots stay.
+        [`${trinoCatalog}.expire_snapshots_min_retention`]: "0s",
         [`${trinoCatalog}.remove_orphan_files_min_retention`]: `${this.orphanAgeMs}ms`,
       },
     });
   }
 
   async maintain(table: string): Promise<MaintenanceReport | null> {
-    const before = await this.snapshots(table);
+    const before = await this.load(table);
     if (before === null) return null;
     const isCompacted = await this.optimize(table);
-    const compacted = (await this.snapshots(table)) ?? [];
-    await this.execute(table, `expire_snapshots(retention_threshold => '${this.maxAgeMs}ms')`);
-    const expired = (await this.snapshots(table)) ?? [];
+    const compacted = (await this.load(table)) ?? before;
+    const came = without(snapshotsOf(compacted), snapshotsOf(before));
+    const compaction = compactionReport(isCompacted ? came : []);
+    // Trino takes either for an error.
+    if (!mayDeleteFiles(compacted)) return { table, compaction, ...NOTHING_DELETED };
+    const expired = await this.expire(table, compacted);
     return {
       table,
-      compaction: compactionReport(isCompacted ? without(compacted, before) : []),
-      expiry: { snapshots: without(compacted, expired).length, objects: null },
+      compaction,
+      expiry: { snapshots: expired, objects: null },
       orphans: await this.removeOrphans(table),
     };
+  }
+
+  /** Resolves to the number of snapshots. */
+  private async expire(table: string, before: TableMetadata): Promise<number> {
+    // How many stay in any case Trino reads from the table by itself.
+    const maxAgeMs = tableLimit(before, "max-snapshot-age-ms") ?? this.maxAgeMs;
+    await this.execute(table, `expire_snapshots(retention_threshold => '${maxAgeMs}ms')`);
+    const after = await this.load(table);
+    return without(snapshotsOf(before), after === null ? [] : snapshotsOf(after)).length;
   }
 
   close(): Promise<void> {
@@ -132,10 +148,15 @@ class TrinoMaintenance {
     while (!(await pages.next()).done);
   }
 
-  private async snapshots(table: string): Promise<readonly Snapshot[] | null> {
-    const metadata: TableMetadata | undefined = (await this.options.catalog.load(table))?.metadata;
-    return metadata === undefined ? null : (metadata.snapshots ?? []);
+  private async load(table: string): Promise<TableMetadata | null> {
+    return (await this.options.catalog.load(table))?.metadata ?? null;
   }
+}
+
+const NOTHING_DELETED = { expiry: { snapshots: 0, objects: 0 }, orphans: { objects: 0, bytes: 0 } };
+
+function snapshotsOf({ snapshots = [] }: TableMetadata): readonly Snapshot[] {
+  return snapshots;
 }
 
 function orphansStay(table: string, { taskId, epoch, files }: StagedCommit): string {

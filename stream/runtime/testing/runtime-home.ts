@@ -191,6 +191,7 @@ export class RuntimeHome {
         stageClock: noStageClock,
         tally: new WorkTally(),
         onPoint: () => undefined,
+        warn: () => undefined,
         ...options.deps,
       },
     );
