@@ -98,9 +98,17 @@ export class RedisHotStore implements HotStore {
     return 0;
   }
 
-  /** Writes under way end first; reads under way fail. */
+  /**
+   * Writes under way end first, as far as Redis answers within the time of a call: their callers have given up by then,
+   * and the client would try on. Reads under way fail.
+   */
   async close(): Promise<void> {
-    await this.writing;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.callMsMax);
+    });
+    await Promise.race([this.writing, timeout]);
+    clearTimeout(timer);
     this.client.disconnect();
   }
 
