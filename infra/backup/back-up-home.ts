@@ -44,7 +44,9 @@ export interface Backup {
 
 /** Tries, where files that were found are gone before they are linked. */
 const ATTEMPTS_MAX = 10;
-/** What says that. */
+/** System's codes of a place that takes no more. */
+const UNWRITABLE = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"]);
+/** What says that files are gone. */
 const GONE = new Set(["ENOENT", "object-not-found", "home-changed"]);
 
 /**
@@ -59,9 +61,17 @@ const GONE = new Set(["ENOENT", "object-not-found", "home-changed"]);
  *
  * A crash leaves `INTO.unfinished` and links in the home, which the next backup removes.
  *
- * @throws MillraceError `backup-target-taken`, `backup-running`, `home-changed`, `backup-damaged`, `interrupted`
+ * @throws MillraceError `backup-target-taken`, `backup-running`, `home-changed`, `backup-damaged`, `backup-unwritable`, `interrupted`
  */
 export async function backUpHome(request: BackupRequest): Promise<Backup> {
+  try {
+    return await tryToBackUp(request);
+  } catch (error) {
+    throw asUnwritable(error, request) ?? error;
+  }
+}
+
+async function tryToBackUp(request: BackupRequest): Promise<Backup> {
   const { home, into } = request;
   await assertFree(into);
   const lock = ProcessLock.acquire(join(home, BACKUP_LOCK));
@@ -172,9 +182,20 @@ async function writeHeads(into: string, { checkpoints, versions }: HomeMoment): 
 async function assertFree(into: string): Promise<void> {
   const names = await readdir(into).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === "ENOENT") return [];
-    throw taken(into, error.code === "ENOTDIR" ? "a file" : String(error.code));
+    throw taken(into, error.code === "ENOTDIR" ? "a file, or lies below one" : String(error.code));
   });
   if (names.length > 0) throw taken(into, `a folder with ${names[0]} in it`);
+}
+
+/** What a disk that is full or takes no more says, LMDB by its number alone; null for other problems. */
+function asUnwritable(error: unknown, { home, into }: BackupRequest): MillraceError | null {
+  if (error instanceof MillraceError || !(error instanceof Error)) return null;
+  const code = String((error as { readonly code?: unknown }).code);
+  if (!UNWRITABLE.has(code) && !/no space left/i.test(error.message)) return null;
+  return new MillraceError(
+    `the backup cannot be written: ${error.message}. Make room, or name another folder than ${into}; ${home} is as it was`,
+    { code: "backup-unwritable", origin: "external", retry: true, cause: error },
+  );
 }
 
 function taken(into: string, what: string): MillraceError {

@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import {
   isOrderScorer,
   isRecommender,
@@ -46,7 +47,16 @@ export function servedPlugin(name: string): (typeof SERVED_PLUGINS)[number] {
   );
 }
 
-/** Who calls, for an audit: as the shell knows them. */
+/** Who calls, for an audit: as the shell knows them, else as the system does, by number where it has no name. */
 export function authorOf(io: CliIo): string {
-  return io.environment.USER ?? io.environment.LOGNAME ?? "unknown";
+  const { USER, LOGNAME } = io.environment;
+  return USER ?? LOGNAME ?? systemUser();
+}
+
+function systemUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
 }

@@ -95,6 +95,8 @@ async function runToEnd({ replay, config, adapters, records }: SideRun): Promise
   const running = worker.run();
   const stop = (): void => worker.stop();
   signal?.addEventListener("abort", stop, { once: true });
+  // It may have come while the worker was opened.
+  if (signal?.aborted === true) stop();
   const timer = setInterval(() => {
     const tasks = worker.status(new Map(), "running");
     const processed = tasks.reduce((sum, { events }) => sum + events.processed, 0);
@@ -102,12 +104,11 @@ async function runToEnd({ replay, config, adapters, records }: SideRun): Promise
   }, PROGRESS_EVERY_MS);
   try {
     const drained = drainInOrder(adapters.log, config.partitions, (ends) => worker.drained(ends));
-    await Promise.race([drained, running]);
+    return await Promise.race([drained.then(() => true), running.then(() => false)]);
   } finally {
     clearInterval(timer);
     signal?.removeEventListener("abort", stop);
     worker.stop();
     await running;
   }
-  return signal?.aborted !== true;
 }

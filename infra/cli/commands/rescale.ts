@@ -48,7 +48,8 @@ export function registerRescale(program: Command, io: CliIo): void {
 Stop the platform first, in distributed mode its producers. What its log still holds is processed, then every record of
 bronze goes into the new platform's log by its key, with the ingest time that it had, and is processed there: tables,
 state, hot values and alerts are those that so many partitions would have had from the beginning, with the settings and
-models of now. The old platform stays as it is, with its dead letters and forecasts (millrace forecast makes new ones).
+models of now. An end of the input (replay --wait) is no record: the last windows stay open until newer events come, or the
+last file is loaded with --wait again. The old platform stays as it is, with its dead letters and forecasts (millrace forecast makes new ones).
 Then start the new one: with --home FOLDER --partitions N and the old one's settings, or with its configuration file.
 
 With --lake-only nothing runs on the old platform: what its log holds and bronze does not is not in the new one. It is the

@@ -20,6 +20,7 @@ import type { CliIo } from "../cli-io.ts";
 import { withTopic } from "../log-session.ts";
 import { withPlatform } from "../platform-session.ts";
 import { authorOf } from "../plugin-argument.ts";
+import { wrongUsage } from "../replay-history.ts";
 import { configOf, withSettings } from "../settings-options.ts";
 import { textTable } from "../text-table.ts";
 
@@ -96,10 +97,7 @@ async function set(file: string, options: RulesOptions, io: CliIo): Promise<void
 function authorshipOf(options: RulesOptions, io: CliIo): RuleAuthorship {
   const from = options.from === undefined ? null : Date.parse(options.from);
   if (Number.isNaN(from)) {
-    throw new MillraceError(`--from takes a time such as 2026-01-31T12:00:00Z, not ${options.from}`, {
-      code: "invalid-argument",
-      origin: "user",
-    });
+    throw wrongUsage(`--from takes a time such as 2026-01-31T12:00:00Z, not ${options.from}`);
   }
   return { now: io.clock(), from, changedBy: authorOf(io), reason: options.reason ?? null };
 }
