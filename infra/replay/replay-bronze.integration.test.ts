@@ -67,6 +67,7 @@ describe(`history of ${EVENTS} events out of bronze`, { timeout: 3_600_000 }, ()
     const live = openEmbeddedAdapters(config.home, Date.now);
     const engine = live.openQueryEngine();
     const controller = new AbortController();
+    if (stopAfter === 0) controller.abort();
     try {
       const { complete } = await replayBronze({
         engine,
@@ -118,6 +119,12 @@ describe(`history of ${EVENTS} events out of bronze`, { timeout: 3_600_000 }, ()
     while (!(await replay("interrupted", { settings: { checkpointRecordsMax: 2000 } })));
     await reader.copyLake({ ...config, home: home("interrupted") }, "interrupted", COMPARED);
     await expectSame("live", "interrupted");
+  });
+
+  it("replays nothing where it was interrupted before it began", async () => {
+    expect(await replay("stopped", { stopAfter: 0 })).toBe(false);
+    await reader.copyLake({ ...config, home: home("stopped") }, "stopped", COMPARED);
+    expect(await reader.rows("SELECT count(*)::INTEGER AS n FROM stopped.silver_events")).toEqual([{ n: 0 }]);
   });
 
   it.each([
