@@ -31,6 +31,8 @@ interface Place {
   nodeId: number | null;
   fetching: boolean;
   failures: number;
+  /** Grows each time it is asked for: who waits for longest comes first. */
+  turn: number;
   /** Whether a fetch failed since the topic was known to be the same: it may have been made again meanwhile. */
   isDoubtful: boolean;
 }
@@ -70,7 +72,7 @@ export class Fetcher {
   }
 
   add(target: FetchTarget): void {
-    const place: Place = { nodeId: null, fetching: false, failures: 0, isDoubtful: false };
+    const place: Place = { nodeId: null, fetching: false, failures: 0, turn: 0, isDoubtful: false };
     this.places.set(target, place);
     void this.locate(target, place);
   }
@@ -144,28 +146,15 @@ export class Fetcher {
   }
 
   private due(nodeId: number, wanted: (target: FetchTarget) => boolean): FetchTarget[] {
-    const due: FetchTarget[] = [];
+    const due: [FetchTarget, Place][] = [];
     for (const [target, place] of this.places) {
       if (place.nodeId === nodeId && !place.fetching && target.wantsRecords && wanted(target))
-        due.push(target);
+        due.push([target, place]);
     }
-    return this.oneOffsetEach(due);
-  }
-
-  /**
-   * A request names a partition once: of several places the broker would answer one, and readers at the
-   * others would take that for their records. Who is left out has the next request; beginning with
-   * another one each time, all get their turn.
-   */
-  private oneOffsetEach(targets: readonly FetchTarget[]): FetchTarget[] {
-    const first = this.turn++ % Math.max(1, targets.length);
-    const offsets = new Map<string, number>();
-    return [...targets.slice(first), ...targets.slice(0, first)].filter((target) => {
-      const key = `${target.topic}/${target.partition}`;
-      const offset = offsets.get(key) ?? target.fetchOffset;
-      offsets.set(key, offset);
-      return target.fetchOffset === offset;
-    });
+    const asked = oneOffsetEach(due.sort(([, a], [, b]) => a.turn - b.turn));
+    // A broker fills its answer in the order of the request: the first one is the last of them next time.
+    for (const [, place] of [...asked.slice(1), ...asked.slice(0, 1)]) place.turn = ++this.turn;
+    return asked.map(([target]) => target);
   }
 
   private deliver({ bytes, partitions }: FetchAnswer, asked: readonly FetchTarget[]): void {
@@ -213,6 +202,21 @@ export class Fetcher {
       else target.fail(error);
     }
   }
+}
+
+/**
+ * A request names a partition once: of several places the broker would answer one, and readers at the
+ * others would take that for their records. Who is left out keeps its turn, and so comes before all
+ * that were asked for meanwhile.
+ */
+function oneOffsetEach(due: readonly [FetchTarget, Place][]): [FetchTarget, Place][] {
+  const offsets = new Map<string, number>();
+  return due.filter(([{ topic, partition, fetchOffset }]) => {
+    const key = `${topic}/${partition}`;
+    const offset = offsets.get(key) ?? fetchOffset;
+    offsets.set(key, offset);
+    return fetchOffset === offset;
+  });
 }
 
 /** Records of the new topic must not be taken for those behind the old one's offset. */
@@ -303,7 +307,7 @@ class Lane {
     }
   }
 
-  /** A broker fills its answer in the order of the request: the fetcher names another one first each time. */
+  /** In the order of what is asked. */
   private positions(asked: readonly FetchTarget[]): FetchPosition[] {
     const positions = new Map<string, FetchPosition>();
     for (const { topic, partition, fetchOffset } of asked)
