@@ -6,7 +6,7 @@ import {
   fetchRequest,
 } from "./fetch-request.ts";
 import { backoffMs, type KafkaClient } from "./kafka-client.ts";
-import { asKafkaError } from "./kafka-errors.ts";
+import { asKafkaError, isConnectionLost } from "./kafka-errors.ts";
 import { protocolError } from "./kafkajs-internals.ts";
 import type { OutageWarnings } from "./outage-warnings.ts";
 
@@ -30,7 +30,10 @@ interface Place {
   /** Leader of the partition; null while it is being looked up. */
   nodeId: number | null;
   fetching: boolean;
+  /** Tries in a row without records, whyever: the wait before the next look-up grows with them. */
   failures: number;
+  /** Answers in a row that refused it, with no outage between, and when the first one came. */
+  refusals: { readonly count: number; readonly since: number } | null;
   /** Grows each time it is asked for: who waits for longest comes first. */
   turn: number;
   /** Whether a fetch failed since the topic was known to be the same: it may have been made again meanwhile. */
@@ -46,6 +49,8 @@ const POLL_MS = 500;
 const JOIN_POLL_MS = 10;
 /** Answers in a row that refuse a partition before its reader is told. */
 const REFUSALS_MAX = 10;
+/** And for how long at least, where the refusal is one that passes: a killed broker took 18 s to lead its partitions again. */
+const REFUSED_MS_MIN = 45_000;
 const OFFSET_OUT_OF_RANGE = 1;
 
 /**
@@ -61,18 +66,29 @@ export class Fetcher {
   private readonly lanes = new Map<number, { readonly tail: Lane; readonly behind: Lane }>();
   private readonly clients: { readonly tail: KafkaClient; readonly behind: KafkaClient };
   private readonly warnings: OutageWarnings;
+  private readonly clock: () => number;
   private turn = 0;
 
+  /** @param clock in ms, never set back */
   constructor(
     clients: { readonly tail: KafkaClient; readonly behind: KafkaClient },
     warnings: OutageWarnings,
+    clock: () => number = () => performance.now(),
   ) {
     this.clients = clients;
     this.warnings = warnings;
+    this.clock = clock;
   }
 
   add(target: FetchTarget): void {
-    const place: Place = { nodeId: null, fetching: false, failures: 0, turn: 0, isDoubtful: false };
+    const place: Place = {
+      nodeId: null,
+      fetching: false,
+      failures: 0,
+      refusals: null,
+      turn: 0,
+      isDoubtful: false,
+    };
     this.places.set(target, place);
     void this.locate(target, place);
   }
@@ -105,7 +121,8 @@ export class Fetcher {
         const error = asKafkaError(cause, what, client.options.brokers);
         client.noteFailure(error);
         place.failures++;
-        if (!error.retry && place.failures > REFUSALS_MAX) return target.fail(error);
+        if (isConnectionLost(error)) place.refusals = null;
+        else if (!error.retry && this.isRefusedForGood(place, error)) return target.fail(error);
         if (!client.closed) this.warnings.failed(error);
       }
     }
@@ -166,6 +183,7 @@ export class Fetcher {
         if (fetched.errorCode !== 0) this.refused(target, place, fetched.errorCode);
         else {
           place.failures = 0;
+          place.refusals = null;
           target.accept(bytes, fetched);
         }
       }
@@ -178,13 +196,20 @@ export class Fetcher {
     place.failures++;
     // A topic that was just made, or a partition that moves, may be unknown for a moment.
     const passes = error.retry || error.code === "unknown-topic";
-    if (code === OFFSET_OUT_OF_RANGE || !passes || place.failures > REFUSALS_MAX) {
+    if (code === OFFSET_OUT_OF_RANGE || !passes || this.isRefusedForGood(place, error)) {
       target.fail(error);
       return;
     }
     this.clients.behind.noteFailure(error);
     this.warnings.failed(error);
     this.relocate(target, place);
+  }
+
+  /** Counts the refusal; what nodes that cannot be reached would have said is not known, and not counted. */
+  private isRefusedForGood(place: Place, { retry }: MillraceError): boolean {
+    const { count, since } = place.refusals ?? { count: 0, since: this.clock() };
+    place.refusals = { count: count + 1, since };
+    return count >= REFUSALS_MAX && (!retry || this.clock() - since >= REFUSED_MS_MIN);
   }
 
   private relocate(target: FetchTarget, place: Place): void {
@@ -198,6 +223,7 @@ export class Fetcher {
     for (const target of asked) {
       const place = this.places.get(target);
       if (place === undefined) continue;
+      if (isConnectionLost(error)) place.refusals = null;
       if (error.retry) this.relocate(target, place);
       else target.fail(error);
     }
