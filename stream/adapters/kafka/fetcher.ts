@@ -6,7 +6,7 @@ import {
   fetchRequest,
 } from "./fetch-request.ts";
 import { backoffMs, type KafkaClient } from "./kafka-client.ts";
-import { asKafkaError } from "./kafka-errors.ts";
+import { asKafkaError, isConnectionLost } from "./kafka-errors.ts";
 import { protocolError } from "./kafkajs-internals.ts";
 import type { OutageWarnings } from "./outage-warnings.ts";
 
@@ -30,7 +30,12 @@ interface Place {
   /** Leader of the partition; null while it is being looked up. */
   nodeId: number | null;
   fetching: boolean;
+  /** Tries in a row without records, whyever: the wait before the next look-up grows with them. */
   failures: number;
+  /** Answers in a row that refused it, with no outage between, and when the first one came. */
+  refusals: { readonly count: number; readonly since: number } | null;
+  /** Grows each time it is asked for: who waits for longest comes first. */
+  turn: number;
   /** Whether a fetch failed since the topic was known to be the same: it may have been made again meanwhile. */
   isDoubtful: boolean;
 }
@@ -44,6 +49,8 @@ const POLL_MS = 500;
 const JOIN_POLL_MS = 10;
 /** Answers in a row that refuse a partition before its reader is told. */
 const REFUSALS_MAX = 10;
+/** And for how long at least, where the refusal is one that passes: a killed broker took 18 s to lead its partitions again. */
+const REFUSED_MS_MIN = 45_000;
 const OFFSET_OUT_OF_RANGE = 1;
 
 /**
@@ -59,18 +66,29 @@ export class Fetcher {
   private readonly lanes = new Map<number, { readonly tail: Lane; readonly behind: Lane }>();
   private readonly clients: { readonly tail: KafkaClient; readonly behind: KafkaClient };
   private readonly warnings: OutageWarnings;
+  private readonly clock: () => number;
   private turn = 0;
 
+  /** @param clock in ms, never set back */
   constructor(
     clients: { readonly tail: KafkaClient; readonly behind: KafkaClient },
     warnings: OutageWarnings,
+    clock: () => number = () => performance.now(),
   ) {
     this.clients = clients;
     this.warnings = warnings;
+    this.clock = clock;
   }
 
   add(target: FetchTarget): void {
-    const place: Place = { nodeId: null, fetching: false, failures: 0, isDoubtful: false };
+    const place: Place = {
+      nodeId: null,
+      fetching: false,
+      failures: 0,
+      refusals: null,
+      turn: 0,
+      isDoubtful: false,
+    };
     this.places.set(target, place);
     void this.locate(target, place);
   }
@@ -103,7 +121,8 @@ export class Fetcher {
         const error = asKafkaError(cause, what, client.options.brokers);
         client.noteFailure(error);
         place.failures++;
-        if (!error.retry && place.failures > REFUSALS_MAX) return target.fail(error);
+        if (isConnectionLost(error)) place.refusals = null;
+        else if (!error.retry && this.isRefusedForGood(place, error)) return target.fail(error);
         if (!client.closed) this.warnings.failed(error);
       }
     }
@@ -144,28 +163,15 @@ export class Fetcher {
   }
 
   private due(nodeId: number, wanted: (target: FetchTarget) => boolean): FetchTarget[] {
-    const due: FetchTarget[] = [];
+    const due: [FetchTarget, Place][] = [];
     for (const [target, place] of this.places) {
       if (place.nodeId === nodeId && !place.fetching && target.wantsRecords && wanted(target))
-        due.push(target);
+        due.push([target, place]);
     }
-    return this.oneOffsetEach(due);
-  }
-
-  /**
-   * A request names a partition once: of several places the broker would answer one, and readers at the
-   * others would take that for their records. Who is left out has the next request; beginning with
-   * another one each time, all get their turn.
-   */
-  private oneOffsetEach(targets: readonly FetchTarget[]): FetchTarget[] {
-    const first = this.turn++ % Math.max(1, targets.length);
-    const offsets = new Map<string, number>();
-    return [...targets.slice(first), ...targets.slice(0, first)].filter((target) => {
-      const key = `${target.topic}/${target.partition}`;
-      const offset = offsets.get(key) ?? target.fetchOffset;
-      offsets.set(key, offset);
-      return target.fetchOffset === offset;
-    });
+    const asked = oneOffsetEach(due.sort(([, a], [, b]) => a.turn - b.turn));
+    // A broker fills its answer in the order of the request: the first one is the last of them next time.
+    for (const [, place] of [...asked.slice(1), ...asked.slice(0, 1)]) place.turn = ++this.turn;
+    return asked.map(([target]) => target);
   }
 
   private deliver({ bytes, partitions }: FetchAnswer, asked: readonly FetchTarget[]): void {
@@ -177,6 +183,7 @@ export class Fetcher {
         if (fetched.errorCode !== 0) this.refused(target, place, fetched.errorCode);
         else {
           place.failures = 0;
+          place.refusals = null;
           target.accept(bytes, fetched);
         }
       }
@@ -189,13 +196,20 @@ export class Fetcher {
     place.failures++;
     // A topic that was just made, or a partition that moves, may be unknown for a moment.
     const passes = error.retry || error.code === "unknown-topic";
-    if (code === OFFSET_OUT_OF_RANGE || !passes || place.failures > REFUSALS_MAX) {
+    if (code === OFFSET_OUT_OF_RANGE || !passes || this.isRefusedForGood(place, error)) {
       target.fail(error);
       return;
     }
     this.clients.behind.noteFailure(error);
     this.warnings.failed(error);
     this.relocate(target, place);
+  }
+
+  /** Counts the refusal; what nodes that cannot be reached would have said is not known, and not counted. */
+  private isRefusedForGood(place: Place, { retry }: MillraceError): boolean {
+    const { count, since } = place.refusals ?? { count: 0, since: this.clock() };
+    place.refusals = { count: count + 1, since };
+    return count >= REFUSALS_MAX && (!retry || this.clock() - since >= REFUSED_MS_MIN);
   }
 
   private relocate(target: FetchTarget, place: Place): void {
@@ -209,10 +223,26 @@ export class Fetcher {
     for (const target of asked) {
       const place = this.places.get(target);
       if (place === undefined) continue;
+      if (isConnectionLost(error)) place.refusals = null;
       if (error.retry) this.relocate(target, place);
       else target.fail(error);
     }
   }
+}
+
+/**
+ * A request names a partition once: of several places the broker would answer one, and readers at the
+ * others would take that for their records. Who is left out keeps its turn, and so comes before all
+ * that were asked for meanwhile.
+ */
+function oneOffsetEach(due: readonly [FetchTarget, Place][]): [FetchTarget, Place][] {
+  const offsets = new Map<string, number>();
+  return due.filter(([{ topic, partition, fetchOffset }]) => {
+    const key = `${topic}/${partition}`;
+    const offset = offsets.get(key) ?? fetchOffset;
+    offsets.set(key, offset);
+    return fetchOffset === offset;
+  });
 }
 
 /** Records of the new topic must not be taken for those behind the old one's offset. */
@@ -303,7 +333,7 @@ class Lane {
     }
   }
 
-  /** A broker fills its answer in the order of the request: the fetcher names another one first each time. */
+  /** In the order of what is asked. */
   private positions(asked: readonly FetchTarget[]): FetchPosition[] {
     const positions = new Map<string, FetchPosition>();
     for (const { topic, partition, fetchOffset } of asked)

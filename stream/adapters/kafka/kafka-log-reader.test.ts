@@ -127,3 +127,60 @@ describe("a Kafka reader reads on", () => {
     }
   });
 });
+
+describe("a Kafka reader beside others in the same answers", () => {
+  const ANSWER_BYTES = 1 << 20;
+  const HELD_BYTES_MAX = 8 << 20;
+  let reader: KafkaLogReader;
+
+  beforeEach(() => {
+    const changed = { wanted: () => undefined, closed: () => undefined };
+    reader = new KafkaLogReader({ topic: "t", partition: 0, offset: 0 }, changed);
+  });
+
+  /** Takes one record as its share of an answer, whose other bytes are for others. */
+  function share(value: string): ArrayBufferLike {
+    const offset = reader.fetchOffset;
+    const batch = stored({ offset, afterMs: offset * SPAN_MS, values: [value] });
+    const bytes = Buffer.allocUnsafeSlow(ANSWER_BYTES).fill(1);
+    const from = 100;
+    const to = from + batch.copy(bytes, from);
+    reader.accept(bytes, { from, to, aborted: [], stableOffset: offset + 1 } as never);
+    return bytes.buffer;
+  }
+
+  function readAll(): RecordBatch[] {
+    const batches: RecordBatch[] = [];
+    for (let batch = reader.read(LIMITS); batch !== null; batch = reader.read(LIMITS)) batches.push(batch);
+    return batches;
+  }
+
+  test.each([
+    ["small", 1],
+    ["a sixth", ANSWER_BYTES / 6],
+    ["a quarter", ANSWER_BYTES / 4],
+  ])("keeps no more of them from being freed than it may buffer, unread (%s)", (_, bytes) => {
+    const values: string[] = [];
+    while (reader.wantsRecords && values.length < 50) {
+      values.push(String(values.length).padEnd(bytes, "."));
+      share(values[values.length - 1]);
+    }
+    const batches = readAll();
+    const held = new Set(batches.map((batch) => batch.bytes.buffer));
+    expect([...held].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThanOrEqual(
+      HELD_BYTES_MAX,
+    );
+    expect(batches.flatMap(valuesOf)).toEqual(values);
+    expect(reader.wantsRecords).toBe(true);
+  });
+
+  test("copies nothing while it keeps up, nor a quarter of an answer", () => {
+    for (const value of ["a", "b", "c"]) {
+      const answer = share(value);
+      expect(readAll().map(({ bytes }) => bytes.buffer)).toEqual([answer]);
+    }
+    const quarter = ".".repeat(ANSWER_BYTES / 4 - 200);
+    const answers = [share(quarter), share(quarter)];
+    expect(readAll().every(({ bytes }, i) => bytes.buffer === answers[i])).toBe(true);
+  });
+});

@@ -1,4 +1,4 @@
-import { MillraceError, type RecordBatch } from "../../../schema/index.ts";
+import { MillraceError, RECORD_PADDING, type RecordBatch } from "../../../schema/index.ts";
 import type { LogReader, ReadOnLimits } from "../../ports/event-log.ts";
 import { joinFollowing, type NextBatch, spanBytes } from "../join-batches.ts";
 import { outOfRangeError } from "../lmdb-log-reader.ts";
@@ -7,11 +7,17 @@ import type { FetchTarget } from "./fetcher.ts";
 import { KafkaError } from "./kafka-errors.ts";
 import { endOfBatches, type RecordRun, RecordSet } from "./record-set.ts";
 
-/** No further fetch while so many bytes, as they came, wait to be read: a reader holds twice as many at most. */
+/** No further fetch while so many bytes, as they came, wait to be read: a reader holds three times as many at most. */
 const BUFFERED_BYTES_ENOUGH = 4 << 20;
+/**
+ * A share that is smaller than one in so many of its answer is copied where it has to wait. More than the four
+ * partitions that fill an answer when all are behind: these are never copied.
+ */
+const SHARES_IN_PLACE_MAX = 6;
 
 interface Fetched {
   readonly set: RecordSet;
+  /** Bytes that count as waiting. */
   readonly size: number;
 }
 
@@ -61,11 +67,14 @@ export class KafkaLogReader implements LogReader, FetchTarget {
     const end = endOfBatches(bytes, from, to);
     if (end !== null) {
       // The answer begins with the whole batch that holds the offset, and may end within one.
-      this.buffered.push({
-        set: new RecordSet({ bytes, from, to }, this.fetchOffset, aborted),
-        size: to - from,
-      });
-      this.bufferedBytes += to - from;
+      const share = { bytes, from, to };
+      // The first one is read at once where the reader keeps up: no copy, and it does not end the fetching ahead.
+      // Those that wait behind it count with all that they keep from being freed: what an answer has for others, too.
+      const waits = this.buffered.length > 0;
+      const records = waits && (to - from) * SHARES_IN_PLACE_MAX < bytes.length ? copyOf(share) : share;
+      const size = waits ? records.bytes.length : to - from;
+      this.buffered.push({ set: new RecordSet(records, this.fetchOffset, aborted), size });
+      this.bufferedBytes += size;
       this.fetchOffset = Math.max(this.fetchOffset, end);
     }
     this.isBehind = this.fetchOffset < stableOffset;
@@ -199,6 +208,13 @@ export class KafkaLogReader implements LogReader, FetchTarget {
       origin: "internal",
     });
   }
+}
+
+/** With the padding that readers of records need behind them. */
+function copyOf({ bytes, from, to }: { readonly bytes: Buffer; readonly from: number; readonly to: number }) {
+  const copy = Buffer.allocUnsafeSlow(to - from + RECORD_PADDING);
+  bytes.copy(copy, 0, from, to);
+  return { bytes: copy, from: 0, to: to - from };
 }
 
 function sliceEnd(
