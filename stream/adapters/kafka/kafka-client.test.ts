@@ -1,11 +1,14 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { KafkaClient } from "./kafka-client.ts";
+import { asKafkaError } from "./kafka-errors.ts";
+import { createEncoder } from "./kafkajs-internals.ts";
 import { API, type KafkaStub, metadataAnswer, startKafkaStub, topicsAsked } from "./testing/kafka-stub.ts";
 
 const LEADER_NOT_AVAILABLE = 5;
 
 const closing: { close(): void }[] = [];
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const each of closing.splice(0).reverse()) each.close();
 });
 
@@ -29,4 +32,31 @@ it("finds leaders beside partitions of its own and of foreign topics that have n
   expect(await client.controller()).toBeDefined();
   await expect(client.leaderOf("orders", 1)).rejects.toMatchObject({ type: "LEADER_NOT_AVAILABLE" });
   await expect(client.leaderOf("orders", 2)).rejects.toMatchObject({ code: "unknown-partition" });
+});
+
+it("keeps the connections to the other nodes where one cannot be reached", async () => {
+  const gone = await startKafkaStub(() => () => null);
+  gone.close();
+  const stub = await startKafkaStub(
+    ({ port }) =>
+      (key) =>
+        key === API.metadata ? metadataAnswer({ 1: port, 2: gone.port }, { orders: [1, 2] }) : null,
+  );
+  const client = clientOf(stub);
+  const held = await client.broker(await client.leaderOf("orders", 0));
+  const underWay = held.connectionPool.send({
+    request: { apiKey: 0, apiName: "Produce", apiVersion: 7, encode: async () => createEncoder() },
+    response: { decode: async () => ({ clientSideThrottleTime: 0 }), parse: async () => undefined },
+    requestTimeout: 60_000,
+    logResponseError: false,
+  });
+  const failed = vi.fn();
+  underWay.catch(failed);
+  for (let time = 0; time < 3; time++) {
+    const failure = await client.broker(2).catch((error: unknown) => error);
+    client.noteFailure(asKafkaError(failure, "a test", [stub.address]));
+    await client.leaderOf("orders", 1);
+  }
+  expect(failed).not.toHaveBeenCalled();
+  expect(stub.connections()).toBe(1);
 });

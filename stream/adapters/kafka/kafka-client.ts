@@ -51,7 +51,8 @@ export function backoffMs(failures: number, random: () => number = Math.random):
 /**
  * Connections to the nodes of one cluster, at most one per node for fetches and one for all else.
  * After a lost connection everything is opened anew: kafkajs keeps the half of an answer that a lost
- * connection had brought, and would read the next one's bytes behind it.
+ * connection had brought, and would read the next one's bytes behind it. A node that cannot be reached
+ * in the first place costs nothing but itself.
  */
 export class KafkaClient {
   readonly options: KafkaConnectionOptions;
@@ -64,6 +65,8 @@ export class KafkaClient {
   private readonly topicIds = new Map<string, Promise<string>>();
   /** Nodes, by kind and id of what they coordinate. */
   private readonly coordinators = new Map<string, number>();
+  /** Failures that have cost what they had to: the node and its partitions' leaders. */
+  private readonly settled = new WeakSet<object>();
   private readonly stopped = new AbortController();
 
   constructor(options: KafkaConnectionOptions) {
@@ -97,6 +100,7 @@ export class KafkaClient {
 
   /** Drops what a failed call has shown to be wrong: connections, or who leads and coordinates. */
   noteFailure(error: unknown): void {
+    if (error instanceof Error && error.cause instanceof Error && this.settled.has(error.cause)) return;
     if (isConnectionLost(error)) this.disconnect();
     if (isStale(error)) this.forgetNodes();
   }
@@ -153,7 +157,13 @@ export class KafkaClient {
   async broker(nodeId: number): Promise<Broker> {
     const address = (await this.clusterNodes()).addresses.get(nodeId);
     if (address === undefined) throw protocolError(BROKER_NOT_AVAILABLE);
-    return this.brokerAt(address);
+    try {
+      return await this.brokerAt(address);
+    } catch (cause) {
+      this.forgetNode(nodeId);
+      if (cause instanceof Error) this.settled.add(cause);
+      throw cause;
+    }
   }
 
   async controller(): Promise<Broker> {
@@ -213,6 +223,14 @@ export class KafkaClient {
     this.nodes = null;
     this.leaders.clear();
     this.coordinators.clear();
+  }
+
+  /** Its partitions may have other leaders by now, itself another address; who is connected to the others stays so. */
+  private forgetNode(nodeId: number): void {
+    this.nodes = null;
+    for (const [topic, leaders] of this.leaders)
+      if (leaders.some(({ leader }) => leader === nodeId)) this.leaders.delete(topic);
+    for (const [key, id] of this.coordinators) if (id === nodeId) this.coordinators.delete(key);
   }
 
   private async leadersOf(topic: string): Promise<readonly PartitionLeader[]> {
