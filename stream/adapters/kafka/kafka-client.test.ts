@@ -60,3 +60,22 @@ it("keeps the connections to the other nodes where one cannot be reached", async
   expect(failed).not.toHaveBeenCalled();
   expect(stub.connections()).toBe(1);
 });
+
+it("gives a call up after a minute, however long each try takes", async () => {
+  const stub = await startKafkaStub(
+    ({ port }) =>
+      () =>
+        metadataAnswer({ 1: port }, {}),
+  );
+  const client = clientOf(stub);
+  await client.broker(1);
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  let tries = 0;
+  const call = client.run("asking a broker that hangs", async () => {
+    now += 30_000;
+    if (++tries < 5) throw Object.assign(new Error("timed out"), { name: "KafkaJSRequestTimeoutError" });
+  });
+  await expect(call).rejects.toMatchObject({ code: "kafka-unreachable", retry: true });
+  expect(tries).toBe(2);
+});

@@ -41,6 +41,8 @@ const NOT_CONTROLLER = 41;
  * the address may be wrong.
  */
 const ATTEMPTS_MAX = { start: 10, later: 60 } as const;
+/** Longest that one call is tried again: each try takes the request time-out where a broker hangs. */
+const CALL_MS_MAX = 60_000;
 export const BACKOFF_MS = { min: 20, max: 1000 } as const;
 
 /** Wait before the next try: doubles with each failure, half of it by chance. */
@@ -84,6 +86,7 @@ export class KafkaClient {
    * @throws MillraceError of the last try
    */
   async run<T>(what: string, body: () => Promise<T>): Promise<T> {
+    const began = performance.now();
     for (let tried = 1; ; tried++) {
       try {
         this.assertOpen();
@@ -92,7 +95,8 @@ export class KafkaClient {
         const error = asKafkaError(cause, what, this.options.brokers);
         this.noteFailure(error);
         const attemptsMax = this.reached ? ATTEMPTS_MAX.later : ATTEMPTS_MAX.start;
-        if (!error.retry || tried >= attemptsMax || this.closed) throw this.closed ? closedError() : error;
+        const isLast = tried >= attemptsMax || performance.now() - began >= CALL_MS_MAX;
+        if (!error.retry || isLast || this.closed) throw this.closed ? closedError() : error;
         await this.sleep(backoffMs(tried));
       }
     }
