@@ -1,11 +1,12 @@
-import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KafkaConfig } from "kafkajs";
 import { doublingWait } from "../../../lakehouse/index.ts";
 import { MillraceError } from "../../../schema/index.ts";
 import { readInt32 } from "./batch-header.ts";
 import { asKafkaError, isConnectionLost, isStale } from "./kafka-errors.ts";
-import { type Broker, type Cluster, createCluster, type Encoder, openSocket } from "./kafkajs-internals.ts";
+import { type Broker, type Encoder, protocolError } from "./kafkajs-internals.ts";
+import { type ClusterMetadata, metadataRequest, type PartitionLeader } from "./metadata-request.ts";
+import { NodeLink, REQUEST_TIMEOUT_MS } from "./node-link.ts";
 import { topicIdRequest } from "./topic-id.ts";
 
 /** How to reach a Kafka cluster; `ssl` and `sasl` go to kafkajs as they are. */
@@ -30,14 +31,18 @@ export interface RawRequest<T> {
 
 export const COORDINATOR = { group: 0, transaction: 1 } as const;
 
-const CONNECT_TIMEOUT_MS = 5000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Codes of the protocol. */
+const LEADER_NOT_AVAILABLE = 5;
+const BROKER_NOT_AVAILABLE = 8;
+const NOT_CONTROLLER = 41;
 /**
  * Tries of one call before its error is passed on: some 45 seconds with the waits between, since a
  * killed broker took 18 to lead its partitions again; three where the cluster was never reached, and
  * the address may be wrong.
  */
 const ATTEMPTS_MAX = { start: 10, later: 60 } as const;
+/** Longest that one call is tried again: each try takes the request time-out where a broker hangs. */
+const CALL_MS_MAX = 60_000;
 export const BACKOFF_MS = { min: 20, max: 1000 } as const;
 
 /** Wait before the next try: doubles with each failure, half of it by chance. */
@@ -48,18 +53,22 @@ export function backoffMs(failures: number, random: () => number = Math.random):
 /**
  * Connections to the nodes of one cluster, at most one per node for fetches and one for all else.
  * After a lost connection everything is opened anew: kafkajs keeps the half of an answer that a lost
- * connection had brought, and would read the next one's bytes behind it.
+ * connection had brought, and would read the next one's bytes behind it. A node that cannot be reached
+ * in the first place costs nothing but itself.
  */
 export class KafkaClient {
   readonly options: KafkaConnectionOptions;
-  private opened: Promise<Cluster> | null = null;
+  private readonly links = new Map<string, NodeLink>();
   private reached = false;
-  private readonly connections = new Map<Promise<Cluster>, Connections>();
-  private readonly leaders = new Map<string, readonly number[]>();
+  /** Nodes and controller, until somebody is not where they say. */
+  private nodes: Promise<ClusterMetadata> | null = null;
+  private readonly leaders = new Map<string, readonly PartitionLeader[]>();
   /** What is asked for now. */
   private readonly topicIds = new Map<string, Promise<string>>();
   /** Nodes, by kind and id of what they coordinate. */
   private readonly coordinators = new Map<string, number>();
+  /** Failures that have cost what they had to: the node and its partitions' leaders. */
+  private readonly settled = new WeakSet<object>();
   private readonly stopped = new AbortController();
 
   constructor(options: KafkaConnectionOptions) {
@@ -77,6 +86,7 @@ export class KafkaClient {
    * @throws MillraceError of the last try
    */
   async run<T>(what: string, body: () => Promise<T>): Promise<T> {
+    const began = performance.now();
     for (let tried = 1; ; tried++) {
       try {
         this.assertOpen();
@@ -85,7 +95,8 @@ export class KafkaClient {
         const error = asKafkaError(cause, what, this.options.brokers);
         this.noteFailure(error);
         const attemptsMax = this.reached ? ATTEMPTS_MAX.later : ATTEMPTS_MAX.start;
-        if (!error.retry || tried >= attemptsMax || this.closed) throw this.closed ? closedError() : error;
+        const isLast = tried >= attemptsMax || performance.now() - began >= CALL_MS_MAX;
+        if (!error.retry || isLast || this.closed) throw this.closed ? closedError() : error;
         await this.sleep(backoffMs(tried));
       }
     }
@@ -93,6 +104,7 @@ export class KafkaClient {
 
   /** Drops what a failed call has shown to be wrong: connections, or who leads and coordinates. */
   noteFailure(error: unknown): void {
+    if (error instanceof Error && error.cause instanceof Error && this.settled.has(error.cause)) return;
     if (isConnectionLost(error)) this.disconnect();
     if (isStale(error)) this.forgetNodes();
   }
@@ -106,27 +118,29 @@ export class KafkaClient {
     await sleep(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined);
   }
 
-  /** Node that leads each partition of a topic. */
-  async leadersOf(topic: string): Promise<readonly number[]> {
-    const known = this.leaders.get(topic);
-    if (known !== undefined) return known;
-    const broker = await (await this.cluster()).brokerPool.findConnectedBroker();
-    const { topicMetadata } = await broker.metadata([topic]);
-    const leaders: number[] = [];
-    for (const { partitionId, leader } of topicMetadata[0].partitionMetadata) leaders[partitionId] = leader;
-    this.leaders.set(topic, leaders);
-    return leaders;
+  /**
+   * The cluster's nodes, and the topics asked for; what is wrong with a topic or a partition is said in its place,
+   * since it concerns nobody else.
+   */
+  async metadata(topics: readonly string[] | "all"): Promise<ClusterMetadata> {
+    return this.send(await this.anyBroker(), metadataRequest(topics));
   }
 
-  /** @throws MillraceError `unknown-partition` */
+  /**
+   * Node that leads the partition.
+   *
+   * @throws MillraceError `unknown-partition`
+   */
   async leaderOf(topic: string, partition: number): Promise<number> {
     const leaders = await this.leadersOf(topic);
-    if (Number.isInteger(partition) && partition >= 0 && partition < leaders.length)
-      return leaders[partition];
-    throw new MillraceError(`topic ${topic} has partitions 0 to ${leaders.length - 1}, not ${partition}`, {
-      code: "unknown-partition",
-      origin: "user",
-    });
+    if (!Number.isInteger(partition) || partition < 0 || partition >= leaders.length)
+      throw new MillraceError(`topic ${topic} has partitions 0 to ${leaders.length - 1}, not ${partition}`, {
+        code: "unknown-partition",
+        origin: "user",
+      });
+    const { leader, errorCode } = leaders[partition];
+    if (leader >= 0) return leader;
+    throw protocolError(errorCode === 0 ? LEADER_NOT_AVAILABLE : errorCode);
   }
 
   /**
@@ -136,8 +150,7 @@ export class KafkaClient {
   topicId(topic: string): Promise<string> {
     let asked = this.topicIds.get(topic);
     if (asked === undefined) {
-      asked = this.cluster()
-        .then(({ brokerPool }) => brokerPool.findConnectedBroker())
+      asked = this.anyBroker()
         .then((broker) => this.send(broker, topicIdRequest(topic)))
         .finally(() => this.topicIds.delete(topic));
       this.topicIds.set(topic, asked);
@@ -146,11 +159,21 @@ export class KafkaClient {
   }
 
   async broker(nodeId: number): Promise<Broker> {
-    return (await this.cluster()).findBroker({ nodeId });
+    const address = (await this.clusterNodes()).addresses.get(nodeId);
+    if (address === undefined) throw protocolError(BROKER_NOT_AVAILABLE);
+    try {
+      return await this.brokerAt(address);
+    } catch (cause) {
+      this.forgetNode(nodeId);
+      if (cause instanceof Error) this.settled.add(cause);
+      throw cause;
+    }
   }
 
   async controller(): Promise<Broker> {
-    return (await this.cluster()).findControllerBroker();
+    const { controllerId } = await this.clusterNodes();
+    if (controllerId < 0) throw protocolError(NOT_CONTROLLER);
+    return this.broker(controllerId);
   }
 
   /**
@@ -159,13 +182,12 @@ export class KafkaClient {
    */
   async coordinator(type: keyof typeof COORDINATOR, id: string): Promise<Broker> {
     const key = `${type}/${id}`;
-    const cluster = await this.cluster();
     const known = this.coordinators.get(key);
-    if (known !== undefined) return cluster.findBroker({ nodeId: known });
-    const asked = await cluster.brokerPool.findConnectedBroker();
+    if (known !== undefined) return this.broker(known);
+    const asked = await this.anyBroker();
     const request = { groupId: id, coordinatorType: COORDINATOR[type] };
     const { nodeId } = (await asked.findGroupCoordinator(request)).coordinator;
-    const found = await cluster.findBroker({ nodeId });
+    const found = await this.broker(nodeId);
     this.coordinators.set(key, nodeId);
     return found;
   }
@@ -191,13 +213,9 @@ export class KafkaClient {
 
   /** Drops all connections; calls under way fail, the next one connects anew. */
   disconnect(): void {
-    const { opened } = this;
-    this.opened = null;
     this.forgetNodes();
-    if (opened === null) return;
-    this.connections.get(opened)?.drop();
-    this.connections.delete(opened);
-    opened.then((cluster) => cluster.disconnect()).catch(() => undefined);
+    for (const link of this.links.values()) link.drop();
+    this.links.clear();
   }
 
   close(): void {
@@ -206,77 +224,71 @@ export class KafkaClient {
   }
 
   private forgetNodes(): void {
+    this.nodes = null;
     this.leaders.clear();
     this.coordinators.clear();
   }
 
-  private cluster(): Promise<Cluster> {
-    this.assertOpen();
-    this.opened ??= this.connect();
-    return this.opened;
+  /** Its partitions may have other leaders by now, itself another address; who is connected to the others stays so. */
+  private forgetNode(nodeId: number): void {
+    this.nodes = null;
+    for (const [topic, leaders] of this.leaders)
+      if (leaders.some(({ leader }) => leader === nodeId)) this.leaders.delete(topic);
+    for (const [key, id] of this.coordinators) if (id === nodeId) this.coordinators.delete(key);
   }
 
-  private connect(): Promise<Cluster> {
-    const { brokers, clientId, ssl, sasl } = this.options;
-    const connections = new Connections();
-    const cluster = createCluster({
-      brokers,
-      clientId,
-      ...(ssl === undefined ? {} : { ssl }),
-      ...(sasl === undefined ? {} : { sasl }),
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      authenticationTimeout: CONNECT_TIMEOUT_MS,
-      reauthenticationThreshold: 10_000,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      enforceRequestTimeout: true,
-      metadataMaxAge: 300_000,
-      allowAutoTopicCreation: false,
-      // One try for each address; what is tried again, and how long, is decided here.
-      retry: { retries: brokers.length - 1, initialRetryTime: BACKOFF_MS.min, maxRetryTime: BACKOFF_MS.max },
-      socketFactory: (options) => connections.add(openSocket(options)),
+  private async leadersOf(topic: string): Promise<readonly PartitionLeader[]> {
+    const known = this.leaders.get(topic);
+    if (known !== undefined) return known;
+    const { errorCode, partitions } = (await this.metadata([topic])).topics[0];
+    if (errorCode !== 0) throw protocolError(errorCode);
+    this.leaders.set(topic, partitions);
+    return partitions;
+  }
+
+  private clusterNodes(): Promise<ClusterMetadata> {
+    if (this.nodes !== null) return this.nodes;
+    const asked = this.metadata([]);
+    this.nodes = asked;
+    asked.catch(() => {
+      if (this.nodes === asked) this.nodes = null;
     });
-    const opened = cluster
-      .connect()
-      .then(() => cluster.refreshMetadata())
-      .then(() => {
-        this.reached = true;
-        return cluster;
-      });
-    this.connections.set(opened, connections);
-    opened.catch(() => {
-      if (this.opened === opened) this.disconnect();
-    });
-    return opened;
+    return asked;
+  }
+
+  /** A node that is connected, else the first of the configured ones that can be. */
+  private async anyBroker(): Promise<Broker> {
+    for (const [address, link] of this.links) if (link.isOpen) return this.brokerAt(address);
+    const { brokers } = this.options;
+    const first = Math.floor(Math.random() * brokers.length);
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.brokerAt(brokers[(first + tried) % brokers.length]);
+      } catch (cause) {
+        const isUnreachable = isConnectionLost(asKafkaError(cause, "connecting", brokers));
+        if (tried >= brokers.length || !isUnreachable) throw cause;
+      }
+    }
+  }
+
+  private async brokerAt(address: string): Promise<Broker> {
+    this.assertOpen();
+    const link = this.links.get(address) ?? new NodeLink(address, this.options);
+    this.links.set(address, link);
+    try {
+      const broker = await link.broker();
+      this.reached = true;
+      return broker;
+    } catch (error) {
+      link.drop();
+      if (this.links.get(address) === link) this.links.delete(address);
+      throw error;
+    }
   }
 
   private assertOpen(): void {
     if (this.closed) throw closedError();
   }
-}
-
-/**
- * The sockets of one set of connections. kafkajs opens them anew at the next request of whoever still
- * holds a broker: behind the drop such a one would stay open, with nobody to close it, until Kafka finds
- * it idle after ten minutes, and so long no process ends.
- */
-class Connections {
-  private readonly sockets = new Set<Socket>();
-  private dropped = false;
-
-  add(socket: Socket): Socket {
-    if (this.dropped) return socket.destroy(droppedError());
-    this.sockets.add(socket);
-    return socket.once("close", () => this.sockets.delete(socket));
-  }
-
-  drop(): void {
-    this.dropped = true;
-    for (const socket of this.sockets) socket.destroy(droppedError());
-  }
-}
-
-function droppedError(): Error {
-  return new Error("the connection was dropped");
 }
 
 function closedError(): MillraceError {

@@ -44,6 +44,9 @@ const TRY_AGAIN = new Set([
   "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
   "KAFKA_STORAGE_ERROR",
   "OFFSET_NOT_AVAILABLE",
+  // Damaged on its way: what is sent again is whole.
+  "CORRUPT_MESSAGE",
+  "UNSTABLE_OFFSET_COMMIT",
 ]);
 
 const DENIED = new Set([

@@ -29,6 +29,10 @@ const PROTOCOL = "millrace-sticky";
 const LEAVE_MS_MAX = 3_000;
 /** Longest that the coordinator waits for members to join again. */
 const REBALANCE_TIMEOUT_MS = 10_000;
+/** Longest that a request to join waits: the coordinator's own time, and its answer's way. */
+const JOIN_MS_MAX = REBALANCE_TIMEOUT_MS + 5_000;
+/** Time that an answer has in any case: a process that slept hears from the group what became of it. */
+const ANSWER_MS_MIN = 250;
 /** What Kafka says to a member that it holds for dead. */
 const EXPELLED = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
 
@@ -128,24 +132,29 @@ class Membership implements TaskMembership {
 
   private async join(): Promise<Joined> {
     const { group, topic } = this.to;
-    const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
-    const coordinator = await this.client.coordinator("group", group);
+    const { sessionTimeoutMs } = this;
+    // Who has nothing to lose may wait for addresses that do not answer, one after the other.
+    const leftMs = this.owned.partitions.length > 0 ? this.leftMs : JOIN_MS_MAX;
+    const coordinator = await this.inTime(leftMs, this.client.coordinator("group", group));
     const userData = Buffer.from(JSON.stringify({ ...this.owned, standby: this.standby }));
     const metadata = AssignerProtocol.MemberMetadata.encode({ version: 0, topics: [topic], userData });
-    const joined = await coordinator.joinGroup({
+    const request = {
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       memberId: this.memberId,
       groupProtocols: [{ name: PROTOCOL, metadata }],
-    });
+    };
+    // Who waits for the others in there is alive to the group, without heartbeats.
+    const joined = await this.inTime(JOIN_MS_MAX, coordinator.joinGroup(request));
     this.memberId = joined.memberId;
-    const { memberAssignment } = await coordinator.syncGroup({
+    const sync = coordinator.syncGroup({
       groupId: group,
       generationId: joined.generationId,
       memberId: joined.memberId,
       groupAssignment: joined.leaderId === joined.memberId ? this.assign(joined) : [],
     });
+    const { memberAssignment } = await this.inTime(JOIN_MS_MAX, sync);
     const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [];
     const partitions = [...assignment].sort((a, b) => a - b);
     return { coordinator, generation: joined.generationId, partitions };
@@ -180,7 +189,8 @@ class Membership implements TaskMembership {
       if (this.owned.generation === generation && this.owned.partitions.length < held.length) return;
       try {
         const { memberId } = this;
-        await coordinator.heartbeat({ groupId: group, groupGenerationId: generation, memberId });
+        const beat = { groupId: group, groupGenerationId: generation, memberId };
+        await this.inTime(this.leftMs, coordinator.heartbeat(beat));
         this.heardAt = performance.now();
         this.warnings.reached();
       } catch (error) {
@@ -209,9 +219,40 @@ class Membership implements TaskMembership {
     } else if (kind !== "REBALANCE_IN_PROGRESS") {
       if (!error.retry) throw error;
       this.warnings.failed(error);
-      const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
-      if (performance.now() - this.heardAt > sessionTimeoutMs) this.lose();
+      if (this.leftMs <= 0) this.lose();
       await this.pause(backoffMs(failures));
+    }
+  }
+
+  private get sessionTimeoutMs(): number {
+    return this.options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+  }
+
+  /** What is left of the session. */
+  private get leftMs(): number {
+    return this.sessionTimeoutMs - (performance.now() - this.heardAt);
+  }
+
+  /**
+   * The answer, where it comes in time; else the coordinator is taken for dark, and what hangs with it is dropped. A
+   * request's own time-out is longer than a session, and others have the partitions long before.
+   */
+  private async inTime<T>(ms: number, answer: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => {
+          this.client.disconnect();
+          this.lose();
+          reject(lateError(this.to.group));
+        },
+        Math.max(ms, ANSWER_MS_MIN),
+      );
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -254,6 +295,16 @@ class Membership implements TaskMembership {
 }
 
 const NOTHING = { generation: -1, partitions: [] } as const;
+
+function lateError(group: string): KafkaError {
+  const text = `belonging to group ${group}: its coordinator does not answer; look whether the brokers run and are reached`;
+  return new KafkaError(text, {
+    code: "kafka-unreachable",
+    origin: "external",
+    retry: true,
+    kind: "KafkaJSRequestTimeoutError",
+  });
+}
 
 function kindOf(error: MillraceError): string {
   return error instanceof KafkaError ? error.kind : "";

@@ -1,34 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs, { type Admin, type ITopicConfig } from "kafkajs";
 import { MillraceError } from "../../../schema/index.ts";
 import type { TopicSpec } from "../../ports/event-log.ts";
-import { createTopics } from "./create-topics.ts";
-import type { KafkaConnectionOptions } from "./kafka-client.ts";
-import { asKafkaError } from "./kafka-errors.ts";
-import { createAdmin } from "./kafkajs-internals.ts";
+import { KafkaClient, type KafkaConnectionOptions } from "./kafka-client.ts";
+import { type Broker, protocolError } from "./kafkajs-internals.ts";
+import type { TopicMetadata } from "./metadata-request.ts";
 
 // kafkajs is CommonJS: Node sees not all of its names.
 const { ConfigResourceTypes } = kafkajs;
 
 /** Largest record batch that topics of ours take; the broker's default is 1 MB. */
 const MESSAGE_BYTES_MAX = 16 << 20;
-const CONNECT_TIMEOUT_MS = 5000;
+const UNKNOWN_TOPIC = 3;
+/** How often, and how many times, it is looked whether a new topic has leaders: a busy broker tells of it late. */
+const LOOK_EVERY_MS = 100;
+const LOOKS_MAX = 300;
 
-/** Topics of a cluster, through kafkajs' admin client. */
+/** A broker with kafkajs' requests about topics. */
+interface TopicBroker extends Broker {
+  createTopics(request: { readonly topics: readonly ITopicConfig[] }): Promise<unknown>;
+  describeConfigs: Admin["describeConfigs"];
+}
+
+/**
+ * Topics of a cluster. kafkajs' admin client would ask for all topics before it does anything, and fail where a
+ * partition of anybody's has no leader.
+ */
 export class KafkaTopics {
-  private readonly connection: KafkaConnectionOptions;
+  private readonly client: KafkaClient;
   private readonly replicationFactor: number;
-  private readonly admin: Admin;
-  private connected: Promise<void> | null = null;
 
   constructor(connection: KafkaConnectionOptions, replicationFactor: number) {
-    this.connection = connection;
+    this.client = new KafkaClient(connection);
     this.replicationFactor = replicationFactor;
-    this.admin = createAdmin({
-      ...connection,
-      brokers: [...connection.brokers],
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      retry: { retries: 5, initialRetryTime: 50, maxRetryTime: 1000 },
-    });
   }
 
   /** @throws MillraceError `topic-mismatch` where a topic has another number of partitions */
@@ -56,12 +60,12 @@ export class KafkaTopics {
 
   /** Without Kafka's own topics. */
   async list(): Promise<TopicSpec[]> {
-    return this.run("listing topics", async () => {
-      const { topics } = await this.admin.fetchTopicMetadata();
+    return this.client.run("listing topics", async () => {
+      const { topics } = await this.client.metadata("all");
       const names = topics.map(({ name }) => name).filter((name) => !name.startsWith("__"));
       if (names.length === 0) return [];
       const configNames = ["retention.ms", "retention.bytes"];
-      const { resources } = await this.admin.describeConfigs({
+      const { resources } = await (await this.controller()).describeConfigs({
         includeSynonyms: false,
         resources: names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames })),
       });
@@ -74,37 +78,59 @@ export class KafkaTopics {
     });
   }
 
-  /** Also behind a call that failed, which may have left a connection. */
   async close(): Promise<void> {
-    await this.admin.disconnect().catch(() => undefined);
+    this.client.close();
   }
 
   private async createMissing(
     topics: readonly (ITopicConfig & { readonly numPartitions: number })[],
   ): Promise<void> {
     const what = `creating ${topics.map(({ topic }) => topic).join(", ")}`;
-    await this.run(what, async () => {
-      const there = new Set(await this.admin.listTopics());
+    await this.client.run(what, async () => {
+      const there = new Set((await this.find(topics)).map(({ name }) => name));
       const missing = topics.filter(({ topic }) => !there.has(topic));
       // Another process may create them at the same time: what counts is what is there afterwards.
-      if (missing.length > 0) await createTopics(this.admin, missing);
-      const { topics: found } = await this.admin.fetchTopicMetadata({
-        topics: topics.map(({ topic }) => topic),
-      });
-      for (const { name, partitions } of found)
+      if (missing.length > 0) await this.createAll(missing);
+      for (const { name, partitions } of await this.find(topics))
         assertPartitions(name, partitions.length, topics.find(({ topic }) => topic === name)?.numPartitions);
     });
   }
 
-  private async run<T>(what: string, body: () => Promise<T>): Promise<T> {
+  private async find(topics: readonly ITopicConfig[]): Promise<TopicMetadata[]> {
+    const { topics: found } = await this.client.metadata(topics.map(({ topic }) => topic));
+    for (const { errorCode } of found)
+      if (errorCode !== 0 && errorCode !== UNKNOWN_TOPIC) throw protocolError(errorCode);
+    return found.filter(({ errorCode }) => errorCode === 0);
+  }
+
+  /** Creates topics, and waits until each of their partitions has a leader. */
+  private async createAll(topics: readonly ITopicConfig[]): Promise<void> {
     try {
-      this.connected ??= this.admin.connect();
-      await this.connected;
-      return await body();
+      await (await this.controller()).createTopics({ topics });
     } catch (error) {
-      this.connected = null;
-      throw asKafkaError(error, what, this.connection.brokers);
+      const { errors } = error as { errors?: readonly { readonly type?: string }[] };
+      const failed = errors?.find(({ type }) => type !== "TOPIC_ALREADY_EXISTS");
+      if (errors === undefined || failed !== undefined) throw failed ?? error;
     }
+    for (let look = 1; !(await this.haveLeaders(topics)); look++) {
+      if (look === LOOKS_MAX)
+        throw new MillraceError("a new topic has no leader yet; try again when all brokers run", {
+          code: "kafka-failed",
+          origin: "external",
+        });
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  private async haveLeaders(topics: readonly ITopicConfig[]): Promise<boolean> {
+    const { topics: found } = await this.client.metadata(topics.map(({ topic }) => topic));
+    return found.every(
+      ({ errorCode, partitions }) => errorCode === 0 && partitions.every(({ leader }) => leader >= 0),
+    );
+  }
+
+  private async controller(): Promise<TopicBroker> {
+    return (await this.client.controller()) as TopicBroker;
   }
 }
 

@@ -1,6 +1,7 @@
 import { MillraceError } from "../../../schema/index.ts";
 import type { AppendPart } from "./append-parts.ts";
 import type { KafkaClient } from "./kafka-client.ts";
+import { KafkaError } from "./kafka-errors.ts";
 import { type ProducerOptions, ProducerSession, produce } from "./producer-session.ts";
 
 /**
@@ -83,9 +84,14 @@ export class TransactionalProducer {
 
   private async transact(parts: readonly AppendPart[]): Promise<number[]> {
     if (this.session === null) await this.claim();
-    const session = await (this.session as Promise<ProducerSession>);
+    let session = await (this.session as Promise<ProducerSession>);
     try {
-      await this.begin(session, parts);
+      await this.begin(session, parts).catch(async (error: unknown) => {
+        if (this.isShared || !isForgotten(error)) throw error;
+        await this.claim();
+        session = await (this.session as Promise<ProducerSession>);
+        await this.begin(session, parts);
+      });
       const offsets = await this.produceInOrder(session, parts);
       await this.end(session, "commit");
       return offsets;
@@ -144,6 +150,15 @@ export class TransactionalProducer {
       (await this.client.coordinator("transaction", this.id)).endTxn(request),
     );
   }
+}
+
+/**
+ * The coordinator has forgotten the id, as it does after seven days without a transaction
+ * (`transactional.id.expiration.ms`). Said to the beginning of one, nothing of it was sent. A shared id is not claimed
+ * anew here: another process may have it by now, and its mark has to be read before.
+ */
+function isForgotten(error: unknown): boolean {
+  return error instanceof KafkaError && error.kind === "INVALID_PRODUCER_ID_MAPPING";
 }
 
 export function isFenced(error: unknown): boolean {
