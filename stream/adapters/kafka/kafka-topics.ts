@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import kafkajs, { type Admin, type ITopicConfig } from "kafkajs";
+import kafkajs, { type ITopicConfig } from "kafkajs";
 import { MillraceError } from "../../../schema/index.ts";
 import type { TopicSpec } from "../../ports/event-log.ts";
 import { KafkaClient, type KafkaConnectionOptions } from "./kafka-client.ts";
-import { type Broker, protocolError } from "./kafkajs-internals.ts";
+import { protocolError } from "./kafkajs-internals.ts";
 import type { TopicMetadata } from "./metadata-request.ts";
 
 // kafkajs is CommonJS: Node sees not all of its names.
@@ -15,12 +15,6 @@ const UNKNOWN_TOPIC = 3;
 /** How often, and how many times, it is looked whether a new topic has leaders: a busy broker tells of it late. */
 const LOOK_EVERY_MS = 100;
 const LOOKS_MAX = 300;
-
-/** A broker with kafkajs' requests about topics. */
-interface TopicBroker extends Broker {
-  createTopics(request: { readonly topics: readonly ITopicConfig[] }): Promise<unknown>;
-  describeConfigs: Admin["describeConfigs"];
-}
 
 /**
  * Topics of a cluster. kafkajs' admin client would ask for all topics before it does anything, and fail where a
@@ -65,7 +59,7 @@ export class KafkaTopics {
       const names = topics.map(({ name }) => name).filter((name) => !name.startsWith("__"));
       if (names.length === 0) return [];
       const configNames = ["retention.ms", "retention.bytes"];
-      const { resources } = await (await this.controller()).describeConfigs({
+      const { resources } = await (await this.client.controller()).describeConfigs({
         includeSynonyms: false,
         resources: names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames })),
       });
@@ -106,7 +100,7 @@ export class KafkaTopics {
   /** Creates topics, and waits until each of their partitions has a leader. */
   private async createAll(topics: readonly ITopicConfig[]): Promise<void> {
     try {
-      await (await this.controller()).createTopics({ topics });
+      await (await this.client.controller()).createTopics({ topics });
     } catch (error) {
       const { errors } = error as { errors?: readonly { readonly type?: string }[] };
       const failed = errors?.find(({ type }) => type !== "TOPIC_ALREADY_EXISTS");
@@ -127,10 +121,6 @@ export class KafkaTopics {
     return found.every(
       ({ errorCode, partitions }) => errorCode === 0 && partitions.every(({ leader }) => leader >= 0),
     );
-  }
-
-  private async controller(): Promise<TopicBroker> {
-    return (await this.client.controller()) as TopicBroker;
   }
 }
 

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import kafkajs, { type Admin, type KafkaConfig } from "kafkajs";
+import kafkajs, { type Admin, type ITopicConfig, type KafkaConfig } from "kafkajs";
 import { openFrameSocket } from "./frame-socket.ts";
 
 /**
@@ -37,11 +37,6 @@ export interface ProtocolCall<T> {
   readonly logResponseError: boolean;
 }
 
-export interface PartitionMetadata {
-  readonly partitionId: number;
-  readonly leader: number;
-}
-
 interface TransactionOf {
   readonly transactionalId: string;
   readonly producerId: number;
@@ -59,12 +54,7 @@ export interface GroupMemberJoined {
 export interface Broker {
   readonly nodeId: number;
   readonly connectionPool: { send<T>(call: ProtocolCall<T>): Promise<T> };
-  metadata(topics: readonly string[]): Promise<{
-    readonly topicMetadata: readonly {
-      readonly topic: string;
-      readonly partitionMetadata: readonly PartitionMetadata[];
-    }[];
-  }>;
+  metadata(topics: readonly string[]): Promise<unknown>;
   listOffsets(request: {
     readonly replicaId: number;
     readonly isolationLevel: number;
@@ -125,6 +115,8 @@ export interface Broker {
   describeGroups(request: { readonly groupIds: readonly string[] }): Promise<{
     readonly groups: readonly { readonly members: readonly { readonly memberAssignment: Buffer }[] }[];
   }>;
+  createTopics(request: { readonly topics: readonly ITopicConfig[] }): Promise<unknown>;
+  describeConfigs: Admin["describeConfigs"];
   findGroupCoordinator(of: { readonly groupId: string; readonly coordinatorType: number }): Promise<{
     readonly coordinator: { readonly nodeId: number };
   }>;
@@ -134,9 +126,6 @@ export interface Cluster {
   readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
   connect(): Promise<void>;
   disconnect(): Promise<void>;
-  refreshMetadata(): Promise<void>;
-  findBroker(node: { readonly nodeId: number }): Promise<Broker>;
-  findControllerBroker(): Promise<Broker>;
 }
 
 export interface ClusterOptions extends Pick<KafkaConfig, "ssl" | "sasl" | "clientId" | "retry"> {
