@@ -1,38 +1,33 @@
-import type { Admin, ITopicConfig } from "kafkajs";
+import type { KafkaTopics } from "../../stream/adapters/kafka/index.ts";
 import type { Config } from "../config/index.ts";
 import type { DeclaredTopic } from "./declared-topics.ts";
 import { kafkaConnection, kafkaError } from "./kafka-connection.ts";
 import type { FoundTopic, TopicAdmin } from "./topic-admin.ts";
 
 const UNLIMITED = "-1";
-/** Kafka's own numbers: a topic's configuration, and a value that was set on the topic itself. */
-const TOPIC_RESOURCE = 2;
-const SET_ON_TOPIC = 1;
-const CONNECT = { retries: 4, initialRetryTime: 200, maxRetryTime: 2_000 };
 
 /** Topics of Kafka. */
 export class KafkaTopicAdmin implements TopicAdmin {
-  private readonly admin: Admin;
+  private readonly topics: KafkaTopics;
   private readonly config: Config;
-  private readonly createAll: (topics: readonly ITopicConfig[]) => Promise<void>;
 
-  private constructor(admin: Admin, config: Config, createAll: KafkaTopicAdmin["createAll"]) {
-    this.admin = admin;
+  private constructor(topics: KafkaTopics, config: Config) {
+    this.topics = topics;
     this.config = config;
-    this.createAll = createAll;
   }
 
   /** Loads kafkajs, which embedded mode never does, and connects. */
   static async open(config: Config): Promise<KafkaTopicAdmin> {
-    const { createAdmin, createTopics } = await import("../../stream/adapters/kafka/index.ts");
-    const admin = createAdmin({ ...kafkaConnection(config), retry: CONNECT });
+    const { KafkaTopics } = await import("../../stream/adapters/kafka/index.ts");
+    const connection = { ...kafkaConnection(config), clientId: "millrace", brokers: config.kafkaBrokers };
+    const admin = new KafkaTopicAdmin(new KafkaTopics(connection, config.kafkaReplication), config);
     try {
-      await admin.connect();
+      await admin.run("connecting", () => admin.topics.check());
     } catch (error) {
-      await admin.disconnect().catch(() => undefined);
-      throw kafkaError(error, "connecting", config);
+      await admin.close();
+      throw error;
     }
-    return new KafkaTopicAdmin(admin, config, (topics) => createTopics(admin, topics));
+    return admin;
   }
 
   nameOf(topic: DeclaredTopic): string {
@@ -52,21 +47,19 @@ export class KafkaTopicAdmin implements TopicAdmin {
 
   find(topics: readonly DeclaredTopic[]): Promise<ReadonlyMap<string, FoundTopic>> {
     return this.run("looking at topics", async () => {
-      const existing = new Set(await this.admin.listTopics());
-      const present = topics.filter((topic) => existing.has(this.nameOf(topic)));
+      const present = await this.topics.find(topics.map((topic) => this.nameOf(topic)));
       if (present.length === 0) return new Map();
-      const names = present.map((topic) => this.nameOf(topic));
-      const { topics: metadata } = await this.admin.fetchTopicMetadata({ topics: names });
-      const settings = await this.settings(names);
+      const settings = await this.topics.settings(present.map(({ name }) => name));
       return new Map(
-        present.map((topic) => {
-          const name = this.nameOf(topic);
-          const partitions = metadata.find((candidate) => candidate.name === name)?.partitions ?? [];
-          const replication = Math.min(...partitions.map(({ replicas }) => replicas.length));
+        present.map(({ name, partitions }) => {
           const values = (settings.get(name) ?? []).map((entry) => [entry.name, entry.value]);
           return [
-            topic.name,
-            { partitions: partitions.length, replication, settings: Object.fromEntries(values) },
+            name.slice(this.config.kafkaTopicPrefix.length),
+            {
+              partitions: partitions.length,
+              replication: Math.min(...partitions.map(({ replicas }) => replicas)),
+              settings: Object.fromEntries(values),
+            },
           ];
         }),
       );
@@ -76,12 +69,12 @@ export class KafkaTopicAdmin implements TopicAdmin {
   create(topics: readonly DeclaredTopic[]): Promise<void> {
     const names = topics.map((topic) => this.nameOf(topic)).join(", ");
     return this.run(`creating ${names}`, () =>
-      this.createAll(
+      this.topics.createAll(
         topics.map((topic) => ({
           topic: this.nameOf(topic),
           numPartitions: topic.partitions,
           replicationFactor: topic.replication,
-          configEntries: entries(this.settingsOf(topic)),
+          configEntries: Object.entries(this.settingsOf(topic)).map(([name, value]) => ({ name, value })),
         })),
       ),
     );
@@ -89,58 +82,20 @@ export class KafkaTopicAdmin implements TopicAdmin {
 
   configure(topic: DeclaredTopic): Promise<void> {
     const name = this.nameOf(topic);
-    return this.run(`configuring ${name}`, async () => {
-      // This request replaces all that is set on the topic: what others have set is sent along.
-      const set = ((await this.settings([name])).get(name) ?? []).filter(
-        ({ source }) => source === SET_ON_TOPIC,
-      );
-      const values = {
-        ...Object.fromEntries(set.map((entry) => [entry.name, entry.value])),
-        ...this.settingsOf(topic),
-      };
-      await this.admin.alterConfigs({
-        validateOnly: false,
-        resources: [{ type: TOPIC_RESOURCE, name, configEntries: entries(values) }],
-      });
-    });
+    return this.run(`configuring ${name}`, () => this.topics.configure(name, this.settingsOf(topic)));
   }
 
   close(): Promise<void> {
-    return this.admin.disconnect();
+    return this.topics.close();
   }
 
-  private async settings(names: readonly string[]): Promise<ReadonlyMap<string, readonly TopicSetting[]>> {
-    const { resources } = await this.admin.describeConfigs({
-      includeSynonyms: false,
-      resources: names.map((name) => ({ type: TOPIC_RESOURCE, name })),
-    });
-    return new Map(
-      resources.map(({ resourceName, configEntries }) => [
-        resourceName,
-        configEntries.map(({ configName, configValue, configSource }) => ({
-          name: configName,
-          value: configValue,
-          source: configSource,
-        })),
-      ]),
-    );
-  }
-
+  /** Errors as those of a command: with the settings that lead to Kafka. */
   private async run<T>(doing: string, body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
-      throw kafkaError(error, doing, this.config);
+      const { KafkaError } = await import("../../stream/adapters/kafka/index.ts");
+      throw kafkaError(error instanceof KafkaError ? (error.cause ?? error) : error, doing, this.config);
     }
   }
-}
-
-interface TopicSetting {
-  readonly name: string;
-  readonly value: string;
-  readonly source: number;
-}
-
-function entries(values: Readonly<Record<string, string>>): { name: string; value: string }[] {
-  return Object.entries(values).map(([name, value]) => ({ name, value }));
 }

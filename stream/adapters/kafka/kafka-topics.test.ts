@@ -15,6 +15,8 @@ it("finds its topics beside partitions of its own and of foreign ones that have 
   });
   const admin = new KafkaTopics({ brokers: [stub.address], clientId: "test" }, 1);
   const spec = { name: "orders", partitions: 2, retentionMs: null, retentionBytes: null };
+  await admin.check();
+  expect(await admin.find(["orders"])).toMatchObject([{ name: "orders", partitions: [{}, { leader: -1 }] }]);
   await admin.create([spec]);
   await expect(admin.create([{ ...spec, partitions: 3 }])).rejects.toMatchObject({ code: "topic-mismatch" });
   expect(stub.requests).not.toContain(API.createTopics);

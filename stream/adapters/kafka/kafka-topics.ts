@@ -12,9 +12,18 @@ const { ConfigResourceTypes } = kafkajs;
 /** Largest record batch that topics of ours take; the broker's default is 1 MB. */
 const MESSAGE_BYTES_MAX = 16 << 20;
 const UNKNOWN_TOPIC = 3;
+/** Kafka's number for a value that was set on the topic itself. */
+const SET_ON_TOPIC = 1;
 /** How often, and how many times, it is looked whether a new topic has leaders: a busy broker tells of it late. */
 const LOOK_EVERY_MS = 100;
 const LOOKS_MAX = 300;
+
+export interface TopicSetting {
+  readonly name: string;
+  readonly value: string;
+  /** Set on the topic itself. */
+  readonly isOwn: boolean;
+}
 
 /**
  * Topics of a cluster. kafkajs' admin client would ask for all topics before it does anything, and fail where a
@@ -72,6 +81,54 @@ export class KafkaTopics {
     });
   }
 
+  /** Resolves when Kafka answers. */
+  async check(): Promise<void> {
+    await this.client.run("connecting", () => this.client.metadata([]));
+  }
+
+  /** Those of the topics that there are. */
+  find(names: readonly string[]): Promise<readonly TopicMetadata[]> {
+    return this.client.run("looking at topics", () => this.there(names));
+  }
+
+  /** Creates topics that were not there, as they are given, and waits until each of their partitions has a leader. */
+  createAll(topics: readonly ITopicConfig[]): Promise<void> {
+    return this.client.run(`creating ${topics.map(({ topic }) => topic).join(", ")}`, () =>
+      this.createNew(topics),
+    );
+  }
+
+  /** All settings of each topic, the broker's defaults among them. */
+  settings(names: readonly string[]): Promise<ReadonlyMap<string, readonly TopicSetting[]>> {
+    return this.client.run("looking at settings", async () => {
+      const { resources } = await (await this.client.controller()).describeConfigs({
+        includeSynonyms: false,
+        resources: names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
+      });
+      return new Map(
+        resources.map(({ resourceName, configEntries }) => [
+          resourceName,
+          configEntries.map(({ configName: name, configValue: value, configSource }) => ({
+            ...{ name, value },
+            isOwn: configSource === SET_ON_TOPIC,
+          })),
+        ]),
+      );
+    });
+  }
+
+  /** Sets what is given, and leaves what others have set on the topic. */
+  async configure(name: string, values: Readonly<Record<string, string>>): Promise<void> {
+    const own = ((await this.settings([name])).get(name) ?? []).filter(({ isOwn }) => isOwn);
+    // The request replaces all that is set on the topic.
+    const all = { ...Object.fromEntries(own.map((entry) => [entry.name, entry.value])), ...values };
+    const configEntries = Object.entries(all).map(([key, value]) => ({ name: key, value }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name, configEntries }];
+    await this.client.run(`configuring ${name}`, async () =>
+      (await this.client.controller()).alterConfigs({ validateOnly: false, resources }),
+    );
+  }
+
   async close(): Promise<void> {
     this.client.close();
   }
@@ -79,26 +136,25 @@ export class KafkaTopics {
   private async createMissing(
     topics: readonly (ITopicConfig & { readonly numPartitions: number })[],
   ): Promise<void> {
-    const what = `creating ${topics.map(({ topic }) => topic).join(", ")}`;
-    await this.client.run(what, async () => {
-      const there = new Set((await this.find(topics)).map(({ name }) => name));
+    const names = topics.map(({ topic }) => topic);
+    await this.client.run(`creating ${names.join(", ")}`, async () => {
+      const there = new Set((await this.there(names)).map(({ name }) => name));
       const missing = topics.filter(({ topic }) => !there.has(topic));
       // Another process may create them at the same time: what counts is what is there afterwards.
-      if (missing.length > 0) await this.createAll(missing);
-      for (const { name, partitions } of await this.find(topics))
+      if (missing.length > 0) await this.createNew(missing);
+      for (const { name, partitions } of await this.there(names))
         assertPartitions(name, partitions.length, topics.find(({ topic }) => topic === name)?.numPartitions);
     });
   }
 
-  private async find(topics: readonly ITopicConfig[]): Promise<TopicMetadata[]> {
-    const { topics: found } = await this.client.metadata(topics.map(({ topic }) => topic));
-    for (const { errorCode } of found)
+  private async there(names: readonly string[]): Promise<TopicMetadata[]> {
+    const { topics } = await this.client.metadata(names);
+    for (const { errorCode } of topics)
       if (errorCode !== 0 && errorCode !== UNKNOWN_TOPIC) throw protocolError(errorCode);
-    return found.filter(({ errorCode }) => errorCode === 0);
+    return topics.filter(({ errorCode }) => errorCode === 0);
   }
 
-  /** Creates topics, and waits until each of their partitions has a leader. */
-  private async createAll(topics: readonly ITopicConfig[]): Promise<void> {
+  private async createNew(topics: readonly ITopicConfig[]): Promise<void> {
     try {
       await (await this.client.controller()).createTopics({ topics });
     } catch (error) {

@@ -117,6 +117,7 @@ export interface Broker {
   }>;
   createTopics(request: { readonly topics: readonly ITopicConfig[] }): Promise<unknown>;
   describeConfigs: Admin["describeConfigs"];
+  alterConfigs: Admin["alterConfigs"];
   findGroupCoordinator(of: { readonly groupId: string; readonly coordinatorType: number }): Promise<{
     readonly coordinator: { readonly nodeId: number };
   }>;

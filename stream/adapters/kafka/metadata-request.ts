@@ -13,6 +13,8 @@ export interface PartitionLeader {
   readonly errorCode: number;
   /** Negative where none leads. */
   readonly leader: number;
+  /** How many copies there are to be. */
+  readonly replicas: number;
 }
 
 export interface ClusterMetadata {
@@ -57,10 +59,10 @@ function decodeMetadata(bytes: Buffer): ClusterMetadata {
     fields.skip(1);
     const partitions: PartitionLeader[] = [];
     fields.array(() => {
-      const partition = { errorCode: fields.int16(), id: fields.int32(), leader: fields.int32() };
-      // Replicas, those in sync, those that are away.
-      for (let lists = 0; lists < 3; lists++) fields.array(() => fields.int32());
-      partitions[partition.id] = partition;
+      const [errorCode, id, leader] = [fields.int16(), fields.int32(), fields.int32()];
+      // Copies, those in sync, those that are away.
+      const [replicas] = [fields.int32s(), fields.int32s(), fields.int32s()];
+      partitions[id] = { errorCode, leader, replicas: replicas.length };
     });
     return { name, errorCode, partitions };
   });
@@ -96,6 +98,10 @@ class Fields {
 
   array<T>(item: () => T): T[] {
     return Array.from({ length: Math.max(0, this.int32()) }, item);
+  }
+
+  int32s(): number[] {
+    return this.array(() => this.int32());
   }
 
   skip(bytes: number): void {
