@@ -239,9 +239,7 @@ export function createProductInsights(
   function* advance(): Generator<number, void> {
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
-    // What a source adds waits for the next boundary, unless none may come for long, or none at all any more.
-    const waits = due !== Number.POSITIVE_INFINITY && !sources.areAllIdle();
-    if (due === numbers.values[LAST_DUE] && waits) return;
+    if (due === numbers.values[LAST_DUE] && sources.mayWait(watermarkMs)) return;
     numbers.values[LAST_DUE] = due;
     numbers.mark(0);
     correct();

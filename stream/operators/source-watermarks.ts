@@ -93,11 +93,15 @@ export class SourceWatermarks {
     return slowest;
   }
 
-  /** Whether nothing is to be waited for: what was added late has to be told of now, since no boundary may come for hours. */
-  areAllIdle(): boolean {
-    return this.expected.every((name) => {
+  /**
+   * Whether what a source adds at this watermark may wait for the next boundary of event time: not behind the end of the
+   * inputs, and not where no source is active, since the next boundary may then be hours away.
+   */
+  mayWait(watermarkMs: number): boolean {
+    if (watermarkMs === Number.POSITIVE_INFINITY) return false;
+    return this.expected.some((name) => {
       const source = this.names.find(name);
-      return source >= 0 && this.numbers.values[source * STRIDE + IDLE] === 1;
+      return source < 0 || this.numbers.values[source * STRIDE + IDLE] === 0;
     });
   }
 

@@ -202,9 +202,7 @@ export class SummedWindows {
     const { values } = this.numbers;
     const watermarkMs = this.sources.watermarkMs();
     const due = Math.floor(watermarkMs / paneMs) * paneMs;
-    // What a source adds waits for the next boundary, unless none may come for long, or none at all any more.
-    const waits = due !== Number.POSITIVE_INFINITY && !this.sources.areAllIdle();
-    if (due === values[LAST_DUE] && waits) return;
+    if (due === values[LAST_DUE] && this.sources.mayWait(watermarkMs)) return;
     values[LAST_DUE] = due;
     const evaluatedBefore = values[EVALUATED];
     this.windows();

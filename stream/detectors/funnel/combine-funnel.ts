@@ -112,12 +112,11 @@ export function combineFunnel(config: FunnelConfig, deps: CombinerDeps): Combine
     const watermarkMs = sources.watermarkMs();
     const due = Math.floor(watermarkMs / PANE_MS) * PANE_MS;
     const { values } = numbers;
-    // What a source adds waits for the next boundary, unless none may come for long, or none at all any more.
-    const waits = due !== Number.POSITIVE_INFINITY && !sources.areAllIdle();
-    if (due === values[LAST_DUE] && waits) return;
+    const mayWait = sources.mayWait(watermarkMs);
+    if (due === values[LAST_DUE] && mayWait) return;
     values[LAST_DUE] = due;
     const report = Math.floor(due / config.funnelReportMs) * config.funnelReportMs;
-    if (report !== values[REPORTED] || !waits) yield* reportChanged();
+    if (report !== values[REPORTED] || !mayWait) yield* reportChanged();
     values[REPORTED] = report;
     isHotDue = true;
     if (Number.isFinite(due)) {
