@@ -256,6 +256,15 @@ function registerQualityMetrics(
 
 type MakeGauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => Gauge;
 
+/** The figure of each task's models, where they have it. */
+function* modelFigures(pipeline: PipelineStatus, figure: (model: ModelStatus) => number | null | undefined) {
+  for (const { taskId: task, models = [] } of pipeline.tasks())
+    for (const model of models) {
+      const value = figure(model);
+      if (typeof value === "number") yield { task, model, value };
+    }
+}
+
 /** Of each task: it scores by itself, and its figures are of its own sample. */
 function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: PipelineStatus): void {
   const perModel = (
@@ -265,12 +274,8 @@ function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: Pi
     versionOf = ({ champion }: ModelStatus): string => champion,
   ): void => {
     gauge(name, help, ["task", "plugin", "version"], (g) => {
-      for (const { taskId, models = [] } of pipeline.tasks()) {
-        for (const model of models) {
-          const value = figure(model);
-          if (value !== null) g.set({ task: taskId, plugin: model.plugin, version: versionOf(model) }, value);
-        }
-      }
+      for (const { task, model, value } of modelFigures(pipeline, figure))
+        g.set({ task, plugin: model.plugin, version: versionOf(model) }, value);
     });
   };
   type Health = NonNullable<ModelStatus["health"]>;
@@ -307,11 +312,8 @@ function registerModelMetrics(registry: Registry, gauge: MakeGauge, pipeline: Pi
       registers: [registry],
       collect() {
         this.reset();
-        for (const { taskId, models = [] } of pipeline.tasks())
-          for (const model of models) {
-            const value = count(model);
-            if (value !== undefined) this.inc({ task: taskId, plugin: model.plugin }, value);
-          }
+        for (const { task, model, value } of modelFigures(pipeline, count))
+          this.inc({ task, plugin: model.plugin }, value);
       },
     });
   total(
